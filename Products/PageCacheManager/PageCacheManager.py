@@ -1,0 +1,300 @@
+"""The persistent object: settings, generation, and what the ZMI calls."""
+import time
+from uuid import uuid4
+
+from AccessControl.class_init import InitializeClass
+from AccessControl.Permissions import view_management_screens
+from AccessControl.requestmethod import requestmethod
+from AccessControl.SecurityInfo import ClassSecurityInfo
+from OFS.Cache import CacheManager
+from OFS.ObjectManager import checkValidId
+from OFS.SimpleItem import SimpleItem
+from persistent import Persistent
+from zope.interface import implementer
+from ZPublisher import zpublish
+
+from . import caches
+from . import screens
+from .core import settings as fields
+from .core.keys import row_id
+from .core.settings import Settings
+from .interfaces import IPageCacheManager
+from .PageCache import page_cache
+from .versions import changed_at
+from .versions import identity_of
+from .versions import version_of
+
+
+postonly = requestmethod('POST')
+
+#: Longer ones are not paths.
+MAX_PATH_LENGTH = 2000
+
+#: More invalidated paths than this, and all pages are forgotten instead.
+MAX_INVALIDATED = 200
+
+
+class PurgeMark(Persistent):
+    """Written at each purge: its serial is a part of every key.
+
+    A serial rises with every write, undo included; a counter would come
+    back with undo.
+    """
+
+    purged_at = None
+
+    def mark(self):
+        """Make this transaction forget all pages."""
+        self.purged_at = time.time()
+
+    def _p_resolveConflict(self, old, saved, new):
+        return new  # both purge, and the serial is new in any case
+
+
+class Invalidations(Persistent):
+    """Names of templates, contexts and pages, each with a mark of its own."""
+
+    def __init__(self):
+        self.marks = {}
+
+    def mark(self, names):
+        """Give each of `names` a new mark; return whether there is room."""
+        mark = uuid4().hex[:16]
+        self.marks = {**self.marks, **dict.fromkeys(names, mark)}
+        return len(self.marks) <= MAX_INVALIDATED
+
+    def clear(self):
+        self.marks = {}
+
+    def _p_resolveConflict(self, old, saved, new):
+        return {**new, 'marks': {**saved['marks'], **new['marks']}}
+
+
+@implementer(IPageCacheManager)
+class PageCacheManager(CacheManager, SimpleItem):
+    """Keeps whole rendered pages in memory, found by their ETag."""
+
+    meta_type = 'Page Cache Manager'
+    zmi_icon = 'fas fa-bolt'
+    title = ''
+
+    security = ClassSecurityInfo()
+    security.setPermissionDefault('Change cache managers', ('Manager',))
+
+    manage_options = (
+        {'label': 'Properties', 'action': 'manage_main'},
+        {'label': 'Statistics', 'action': 'manage_stats'},
+    ) + CacheManager.manage_options + SimpleItem.manage_options
+
+    # absent in a manager of 1.2's time until it is next saved
+    _uid = None
+    _purged = None
+    _invalidated = None
+
+    def __init__(self, id, title=''):
+        self.id = id
+        self.title = title
+        self._settings = fields.as_dict(Settings())
+        self.renew()
+
+    def getId(self):
+        return self.id
+
+    # what the engine reads
+
+    @security.private
+    def renew(self):
+        """Begin a new identity: what was stored so far is another's."""
+        self._uid = uuid4().hex
+        self._purged = PurgeMark()
+        self._invalidated = Invalidations()
+
+    @security.private
+    def cache_name(self):
+        """Return the name of this manager's cache in every process."""
+        return self._uid or identity_of(self)
+
+    @security.private
+    def generation_of(self, template, page):
+        """Return the generation of a page, None if it changes just now.
+
+        `page` is the template's path, the context's path and the URL.
+        """
+        purged = '' if self._purged is None else version_of(self._purged)
+        if purged is None:
+            return None
+        return ' '.join((self.cache_name(), purged, *self._marks(
+            template, page)))
+
+    def _marks(self, template, page):
+        if self._invalidated is None or not self._invalidated.marks:
+            return ()
+        marks = self._invalidated.marks
+        named = (identity_of(template), *page[:2], row_id(page))
+        return [f'{i}{marks[n]}' for i, n in enumerate(named) if n in marks]
+
+    @security.private
+    def changed_at(self):
+        """Return when pages were last purged or invalidated, seconds."""
+        return max(
+            (changed_at(mark) for mark in (self._purged, self._invalidated)
+             if mark is not None), default=0)
+
+    @security.private
+    def ZCacheManager_getCache(self):
+        return page_cache
+
+    @security.private
+    def forget_template(self, template):
+        """Drop a template's pages from this process."""
+        return caches.cache_of(self).forget_template(template)
+
+    # what administrators and code call
+
+    @zpublish(False)
+    @security.protected(view_management_screens)
+    def getSettings(self):
+        """Return the settings as a dict of plain values."""
+        return fields.as_dict(fields.stored(self._settings))
+
+    @zpublish(False)
+    @security.protected(view_management_screens)
+    def getCacheReport(self):
+        """Return this process's pages, a list with a dict for each."""
+        pages = caches.cache_of(self).pages
+        return [dict(row, row=row_id(
+            (row['template_path'], row['context_path'], row['url'])))
+            for row in pages.report()]
+
+    @zpublish(False)
+    @security.protected(view_management_screens)
+    def isActive(self):
+        """Tell whether pages are cached now."""
+        return caches.is_active(fields.stored(self._settings))
+
+    @zpublish(False)
+    @security.protected('Change cache managers')
+    def enable(self, option='on_always'):
+        """Switch caching on, always or in production only."""
+        self._change({'active': option})
+
+    @zpublish(False)
+    @security.protected('Change cache managers')
+    def disable(self):
+        """Switch caching off."""
+        self._change({'active': 'off'})
+
+    @zpublish
+    @security.protected(view_management_screens)
+    def manage_main(self, REQUEST=None):
+        """Show the Properties screen."""
+        return screens.properties(self, REQUEST or self.REQUEST)
+
+    @zpublish
+    @security.protected(view_management_screens)
+    def manage_stats(self, REQUEST=None):
+        """Show the Statistics screen."""
+        return screens.statistics(self, REQUEST or self.REQUEST)
+
+    @zpublish(methods='POST')
+    @security.protected('Change cache managers')
+    @postonly
+    def manage_editProps(self, title, settings=None, REQUEST=None):
+        """Change title and settings, all of them or, if one is wrong, none.
+        """
+        if settings is None:
+            settings = screens.typed_settings(REQUEST)
+        try:
+            self._change(settings)
+        except fields.SettingsError as error:
+            if REQUEST is None:
+                raise
+            return screens.properties(
+                self, REQUEST, errors=error.errors, title=title)
+        self.title = str(title)
+        if REQUEST is not None:
+            return screens.properties(self, REQUEST, 'Settings saved.')
+
+    @zpublish(methods='POST')
+    @security.protected('Change cache managers')
+    @postonly
+    def manage_purge(self, REQUEST=None):
+        """Forget every page, on every client of the database."""
+        self._modernize()
+        self._purged.mark()
+        self._invalidated.clear()
+        caches.purge_after_commit(self.cache_name())
+        if REQUEST is not None:
+            return screens.properties(self, REQUEST, 'All pages forgotten.')
+
+    @zpublish(methods='POST')
+    @security.protected('Change cache managers')
+    @postonly
+    def manage_invalidate(self, paths=(), REQUEST=None):
+        """Forget the pages of some templates, contexts or report rows."""
+        try:
+            names = self._names_of(paths)
+        except ValueError as error:
+            if REQUEST is None:
+                raise
+            return screens.statistics(self, REQUEST, str(error), 'warning')
+        self._modernize()
+        if self._invalidated.mark(names):
+            caches.forget_after_commit(self.cache_name(), names)
+        else:
+            self.manage_purge()
+        if REQUEST is not None:
+            return screens.statistics(
+                self, REQUEST, f'{len(paths)} invalidated.')
+
+    def _names_of(self, paths):
+        if isinstance(paths, str) or not paths:
+            raise ValueError('Select at least one page to invalidate.')
+        names = set()
+        for path in paths:
+            if not isinstance(path, str) or not path.startswith(
+                    ('/', 'page:')) or len(path) > MAX_PATH_LENGTH:
+                raise ValueError(
+                    f'{path!r:.60} is neither a path nor a row of the report.')
+            names.add(path)
+            if path.startswith('/'):
+                names.add(identity_of(self.unrestrictedTraverse(path, None)))
+        return names - {''}
+
+    def _change(self, values):
+        settings = fields.changed(fields.stored(self._settings), values)
+        self._settings = fields.as_dict(settings)
+        self._modernize()
+
+    def _modernize(self):
+        """Give a manager of 1.2's time what it lacks."""
+        if self._uid is None:
+            self.renew()
+
+
+InitializeClass(PageCacheManager)
+
+
+@zpublish
+def manage_addPageCacheManagerForm(self, REQUEST=None):
+    """Show the form that adds a manager."""
+    return screens.add_form(self, REQUEST or self.REQUEST)
+
+
+@zpublish(methods='POST')
+@postonly
+def manage_addPageCacheManager(self, id, title='', REQUEST=None):
+    """Add a Page Cache Manager to a folder.
+
+    Raises ValueError for an id that the folder does not take.
+    """
+    try:
+        checkValidId(self.this(), id)
+    except Exception as error:
+        if REQUEST is None:
+            raise ValueError(str(error)) from error
+        return screens.add_form(self, REQUEST, id, title, error)
+    self._setObject(id, PageCacheManager(id, str(title)))
+    if REQUEST is not None:
+        manager = self._getOb(id)
+        REQUEST.RESPONSE.redirect(f'{manager.absolute_url()}/manage_main')

@@ -1,0 +1,14 @@
+"""Whole rendered pages, kept in memory and never served stale."""
+
+
+def initialize(context):
+    """Register the Page Cache Manager with Zope."""
+    from . import PageCacheManager
+
+    context.registerClass(
+        PageCacheManager.PageCacheManager,
+        permission='Add Page Cache Managers',
+        constructors=(
+            PageCacheManager.manage_addPageCacheManagerForm,
+            PageCacheManager.manage_addPageCacheManager),
+        icon='www/pagecache.svg')

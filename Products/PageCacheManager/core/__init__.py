@@ -1,0 +1,1 @@
+"""The page cache itself in plain Python: nothing here imports Zope."""

@@ -1,0 +1,181 @@
+"""What a store holds: entries, the pages and slots they belong to, sizes.
+
+It keeps these in step, and knows no bounds, no clock and no lock.
+"""
+import math
+from array import array
+from itertools import chain
+from typing import Any
+
+from .eviction import S3Fifo
+from .keys import Key
+from .keys import PageId
+from .keys import page_id
+from .keys import slot
+from .page import Page
+from .tables import NONE
+from .tables import Groups
+from .tables import Numbers
+from .tables import Record
+from .tables import Records
+from .tables import put
+
+
+#: Where the parts of a record stand: number of the entry, body and so on;
+#: then the ends of variant, validity and varies; then the page's id; then
+#: variant, validity, varies and headers, all in one row.
+_PAGE_ID = slice(8, 11)
+_VARIANT = 11
+
+
+def flatten(key: Key, page: Page) -> Record:
+    """Return all of an entry but its number as one tuple without nesting.
+
+    The first collection that comes by drops such a tuple from its sight.
+    Of tuples in tuples it may need three, and the third may never come.
+    """
+    variant_end = _VARIANT + len(key[3])
+    validity_end = variant_end + len(key[4])
+    return (
+        page.body, page.gzip, int(page.modified), float(page.created),
+        variant_end, validity_end, validity_end + len(page.varies),
+        *page_id(key), *key[3], *key[4], *page.varies,
+        *chain.from_iterable(page.headers))
+
+
+def key_of(record: Record) -> Key:
+    """Return the key in a record."""
+    variant_end, validity_end = record[5:7]
+    return (
+        *record[_PAGE_ID],
+        record[_VARIANT:variant_end],
+        record[variant_end:validity_end])
+
+
+def page_of(record: Record) -> Page:
+    """Return the page in a record."""
+    _, body, gzip, modified, created, _, validity_end, varies_end = record[:8]
+    headers = record[varies_end:]
+    return Page(
+        body=body, gzip=gzip, modified=modified, created=created,
+        headers=tuple(zip(headers[::2], headers[1::2], strict=True)),
+        varies=record[validity_end:varies_end])
+
+
+class Contents:
+    """Everything that purging replaces.  Whoever uses it holds the lock."""
+
+    def __init__(self) -> None:
+        self.records = Records()
+        self.rows = Groups()
+        self.slots = Groups()
+        self._numbers = Numbers()
+        #: By number of the entry.
+        self.hashes = array('q', [0])
+        self.created = array('d', [math.inf])
+        self.queue = S3Fifo(self.hashes)
+        #: By number of the row.
+        self.hits = array('Q', [0])
+        self.misses = array('Q', [0])
+        self.sizes = array('Q', [0])
+        #: By number of the slot.
+        self.modified = array('d', [0])
+
+    def find(self, key: Key) -> Record | None:
+        """Return the record of an entry, None where there is none."""
+        record = self.records.find(hash(key))
+        return None if record is None or key_of(record) != key else record
+
+    def key(self, number: int) -> Key:
+        return key_of(self.records[self.hashes[number]])
+
+    def page_id(self, row: int) -> PageId:
+        return page_id(self.key(self.rows.newest[row]))
+
+    def row(self, page: PageId) -> int:
+        """Return the row of a page, NONE where it has no entries."""
+        row = self.rows.find(hash(page))
+        return row if row and self.page_id(row) == page else NONE
+
+    def describe(self, row: int) -> tuple[PageId, dict[str, Any]]:
+        """Return a page and what is known of it."""
+        page = self.page_id(row)
+        return page, {
+            'template_path': page[0],
+            'context_path': page[1],
+            'url': page[2],
+            'hits': self.hits[row],
+            'misses': self.misses[row],
+            'entries': self.rows.lengths[row],
+            'size': self.sizes[row],
+            'created': self.created[self.rows.newest[row]],
+        }
+
+    def admits(self, key: Key) -> bool:
+        """Tell whether no other key, page or slot has the same hash."""
+        record = self.records.find(hash(key))
+        if record is not None and key_of(record) != key:
+            return False
+        row = self.rows.find(hash(page_id(key)))
+        if row and self.page_id(row) != page_id(key):
+            return False
+        group = self.slots.find(hash(slot(key)))
+        return not group or (
+            slot(self.key(self.slots.newest[group])) == slot(key))
+
+    def link(self, key: Key, flat: Record) -> int:
+        """Make a new entry, still in no queue; return its number.
+
+        A new row starts with the miss that brought the page.
+        """
+        number = self._numbers.take()
+        put(self.hashes, number, hash(key))
+        put(self.created, number, 0)
+        row = self.rows.join(number, hash(page_id(key)))
+        if self.rows.lengths[row] == 1:
+            put(self.hits, row, 0)
+            put(self.misses, row, 1)
+            put(self.sizes, row, 0)
+        group = self.slots.join(number, hash(slot(key)))
+        if self.slots.lengths[group] == 1:
+            put(self.modified, group, -math.inf)
+        self.write(number, flat)
+        return number
+
+    def write(self, number: int, flat: Record) -> None:
+        """Give an entry its page; it becomes the newest."""
+        record = (number, *flat)
+        self.records.put(self.hashes[number], record)
+        self.created[number] = record[4]
+        self.rows.renew(number)
+        self.slots.renew(number)
+
+    def resume(self, number: int, size: int, queue: int) -> None:
+        """Put an entry into its queue, and its size to the others'."""
+        self.queue.add(number, size, queue)
+        self.sizes[self.rows.of[number]] += size
+
+    def suspend(self, number: int) -> int:
+        """Undo `resume`; return the queue."""
+        self.sizes[self.rows.of[number]] -= self.queue.sizes[number]
+        return self.queue.remove(number)
+
+    def unlink(self, number: int) -> None:
+        """Undo `link`."""
+        self.rows.leave(number)
+        self.slots.leave(number)
+        self.records.remove(self.hashes[number])
+        self.created[number] = math.inf
+        self._numbers.give(number)
+
+    def drop(self, number: int) -> None:
+        """Remove an entry."""
+        self.suspend(number)
+        self.unlink(number)
+
+    def dicts(self) -> list[dict[int, Any]]:
+        """Return all that it takes long to free."""
+        return [
+            *self.records.settled.dicts,
+            *self.rows.index.dicts,
+            *self.slots.index.dicts]

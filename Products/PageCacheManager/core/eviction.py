@@ -1,0 +1,124 @@
+"""Which entry goes when room is needed: S3-FIFO.
+
+Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache
+eviction, SOSP 2023.  A new entry waits in a small queue.  If it is asked for
+again meanwhile it moves to the main queue, otherwise it goes, but its hash
+is remembered: should it come back, it enters the main queue at once.  The
+main queue gives an entry one more round for each time it was asked for, up
+to three.  So what is asked for once never pushes out what is asked for often.
+"""
+from array import array
+
+from .tables import NONE
+from .tables import Rings
+from .tables import put
+
+
+SMALL = 0
+MAIN = 1
+
+#: The small queue may have the tenth part of the room.
+SMALL_SHARE = 10
+
+#: Uses are counted up to this.
+MAX_USES = 3
+
+#: One search for a victim moves no more entries than this; the paper has no
+#: such bound, and where all were used the search would go through all.
+MAX_MOVES = 256
+
+
+class S3Fifo:
+    """The order in which numbered entries go.
+
+    `hashes` is the column of the entries' hashes.  Every method takes
+    constant time.
+    """
+
+    def __init__(self, hashes: 'array[int]') -> None:
+        self.sizes = array('Q', [0])
+        self._hashes = hashes
+        self._uses = array('B', [0])
+        self._queue_of = array('B', [0])
+        self._newest = [NONE, NONE]
+        self._entries = [0, 0]
+        self._bytes = [0, 0]
+        self._rings = Rings()
+        # The paper's queue of ghosts as a table in which a newcomer takes
+        # the place of whoever stood there: no dict, and none to move.
+        self._ghosts = array('q', [0])
+
+    @property
+    def entries(self) -> int:
+        return sum(self._entries)
+
+    @property
+    def bytes(self) -> int:
+        return sum(self._bytes)
+
+    def queue_for(self, hashed: int) -> int:
+        """Return the queue that a new entry belongs into."""
+        ghosts = self._ghosts
+        known = ghosts[hashed & len(ghosts) - 1] == hashed
+        return MAIN if known else SMALL
+
+    def add(self, number: int, size: int, queue: int) -> None:
+        put(self.sizes, number, size)
+        self._append(number, queue)
+        put(self._uses, number, 0)
+
+    def touch(self, number: int) -> None:
+        """Note that the entry was asked for."""
+        if self._uses[number] < MAX_USES:
+            self._uses[number] += 1
+
+    def remove(self, number: int) -> int:
+        """Take the entry out; return the queue that it was in."""
+        queue = self._queue_of[number]
+        before = self._rings.remove(number)
+        if self._newest[queue] == number:
+            self._newest[queue] = before
+        self._entries[queue] -= 1
+        self._bytes[queue] -= self.sizes[number]
+        return queue
+
+    def victim(
+            self, max_entries: int, max_bytes: int, found: int = 0) -> int:
+        """Return the entry to go next, which is still to be removed.
+
+        `found` is how many victims the same operation had already: the more
+        they are, the shorter is the search for one.
+        """
+        number, queue = self._next(max_entries, max_bytes)
+        for _ in range(MAX_MOVES // (found + 1)):
+            if not self._uses[number]:
+                break
+            self.remove(number)
+            self._append(number, MAIN)
+            self._uses[number] = (
+                0 if queue == SMALL else self._uses[number] - 1)
+            number, queue = self._next(max_entries, max_bytes)
+        if queue == SMALL:
+            self._remember(self._hashes[number])
+        return number
+
+    def _next(self, max_entries: int, max_bytes: int) -> tuple[int, int]:
+        is_small_over = (
+            self._entries[SMALL] * SMALL_SHARE > max_entries
+            or self._bytes[SMALL] * SMALL_SHARE > max_bytes)
+        queue = SMALL if is_small_over or not self._entries[MAIN] else MAIN
+        return self._rings.oldest(self._newest[queue]), queue
+
+    def _append(self, number: int, queue: int) -> None:
+        put(self._queue_of, number, queue)
+        self._rings.add(number, self._newest[queue])
+        self._newest[queue] = number
+        self._entries[queue] += 1
+        self._bytes[queue] += self.sizes[number]
+
+    def _remember(self, hashed: int) -> None:
+        entries = self.entries
+        if len(self._ghosts) < entries:
+            room = 1 << entries.bit_length()
+            self._ghosts = array('q', [0]) * room
+        self._ghosts[hashed & len(self._ghosts) - 1] = hashed

@@ -1,0 +1,173 @@
+"""One render per page, the others wait.
+
+The first request for a missing page leads its flight, those that come while
+it renders wait for the page.  No wait is unbounded, none holds the lock that
+a hit needs, and nobody who leads ever waits.
+"""
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from collections.abc import Hashable
+
+from .page import Page
+
+
+#: A page that turned out not storable is not waited for during this time.
+REFUSAL_SECS = 30.0
+
+#: A page that has landed is given to those who asked just before it did.
+LANDED_SECS = 2.0
+
+#: How many refusals and landings are remembered.
+MAX_REMEMBERED = 1000
+MAX_LANDED = 32
+
+
+class Flight:
+    """The right, and the duty, to render one page.
+
+    Exactly one of `land`, `refuse` and `abandon` ends it; whatever comes
+    after the first has no effect.
+    """
+
+    def __init__(self, flights: 'Flights', key: Hashable) -> None:
+        self._flights = flights
+        self.key = key
+        self.news = threading.Condition(flights.lock)
+        self.led = True
+        self.over = False
+        self.page: Page | None = None
+        self.waiting = 0
+
+    def land(self, page: Page) -> None:
+        """Give `page` to all who wait."""
+        self._flights._finish(self, page)
+
+    def refuse(self) -> None:
+        """Tell all who wait, or will ask soon, to render for themselves."""
+        self._flights._finish(self, None)
+
+    def abandon(self) -> None:
+        """Let one of those who wait render instead."""
+        self._flights._abandon(self)
+
+
+class Flights:
+    """The flights of one cache.  Every method may be called by any thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.lock = threading.Lock()
+        self._clock = clock
+        self._flights: dict[Hashable, Flight] = {}
+        self._refused: OrderedDict[Hashable, float] = OrderedDict()
+        self._landed: OrderedDict[Hashable, tuple[float, Page]] = OrderedDict()
+        self._waiting = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait now."""
+        return self._waiting
+
+    def board(
+            self,
+            key: Hashable,
+            wait_secs: float,
+            max_waiting: int) -> Flight | Page | None:
+        """Return a flight to lead, a page that has landed, or None.
+
+        None means: render, but for yourself.  Waits at most `wait_secs`
+        seconds, and not at all while `max_waiting` others do.
+        """
+        with self.lock:
+            self._forget_old_landings()
+            if key in self._landed:
+                return self._landed[key][1]
+            if self._is_refused(key):
+                return None
+            flight = self._flights.get(key)
+            if flight is None:
+                flight = self._flights[key] = Flight(self, key)
+                return flight
+            if not flight.led:
+                flight.led = True
+                return flight
+            if wait_secs <= 0 or self._waiting >= max_waiting:
+                return None
+            return self._wait(flight, self._clock() + wait_secs)
+
+    def _wait(self, flight: Flight, deadline: float) -> Flight | Page | None:
+        self._waiting += 1
+        flight.waiting += 1
+        try:
+            while flight.led and not flight.over:
+                left = deadline - self._clock()
+                if left <= 0:
+                    return None
+                flight.news.wait(left)
+        finally:
+            self._waiting -= 1
+            flight.waiting -= 1
+        if flight.over:
+            return flight.page
+        flight.led = True
+        return flight
+
+    def _finish(self, flight: Flight, page: Page | None) -> None:
+        with self.lock:
+            if flight.over:
+                return
+            flight.over = True
+            flight.page = page
+            self._flights.pop(flight.key, None)
+            if page is None:
+                self._remember_refusal(flight.key)
+            else:
+                self._remember_landing(flight.key, page)
+            flight.news.notify_all()
+
+    def _abandon(self, flight: Flight) -> None:
+        with self.lock:
+            if flight.over:
+                return
+            flight.led = False
+            if flight.waiting:
+                flight.news.notify()
+            else:
+                flight.over = True
+                self._flights.pop(flight.key, None)
+
+    def _is_refused(self, key: Hashable) -> bool:
+        until = self._refused.get(key)
+        if until is None:
+            return False
+        if until > self._clock():
+            return True
+        del self._refused[key]
+        return False
+
+    def _remember_refusal(self, key: Hashable) -> None:
+        self._refused[key] = self._clock() + REFUSAL_SECS
+        self._refused.move_to_end(key)
+        while len(self._refused) > MAX_REMEMBERED:
+            self._refused.popitem(last=False)
+
+    def _remember_landing(self, key: Hashable, page: Page) -> None:
+        self._refused.pop(key, None)
+        self._landed[key] = (self._clock() + LANDED_SECS, page)
+        self._landed.move_to_end(key)
+        self._forget_old_landings()
+
+    def _forget_old_landings(self) -> None:
+        now = self._clock()
+        while self._landed:
+            until, _ = next(iter(self._landed.values()))
+            if until > now and len(self._landed) <= MAX_LANDED:
+                return
+            self._landed.popitem(last=False)
+
+    def forget(self) -> None:
+        """Forget what has landed and what was refused."""
+        with self.lock:
+            self._landed.clear()
+            self._refused.clear()

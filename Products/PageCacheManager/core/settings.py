@@ -1,0 +1,351 @@
+"""Settings of a page cache: units, ranges, defaults, and how they are read.
+
+One table describes every field.  Forms, documentation, validation and the
+pickled state are made from it.
+"""
+import logging
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import fields
+from dataclasses import replace
+from typing import Any
+
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one manager; see `FIELDS` for what each means."""
+
+    active: str = 'on_always'
+    threshold: int = 10_000
+    max_mib: int = 128
+    max_page_kib: int = 4096
+    max_age: int = 3600
+    cleanup_interval: int = 60
+    store: str = 'process'
+    partition: str = 'user'
+    validator: str = 'page'
+    shared_templates: tuple[str, ...] = ('main_template',)
+    ignored_parameters: tuple[str, ...] = (
+        'utm_*', 'fbclid', 'gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid',
+        'mc_cid', 'mc_eid', '_ga', '_gl')
+    key_headers: tuple[str, ...] = ()
+    key_cookies: tuple[str, ...] = ()
+    bypass_cookies: tuple[str, ...] = ('statusmessages',)
+    session_cookies: tuple[str, ...] = ('_ZopeId',)
+    wait_secs: int = 20
+    max_waiting: int = 64
+    show_outcome: bool = True
+    show_cache_status: bool = True
+
+    @property
+    def max_bytes(self) -> int:
+        """The byte limit of the store."""
+        return self.max_mib << 20
+
+    @property
+    def max_page_bytes(self) -> int:
+        """The largest page that is stored."""
+        return self.max_page_kib << 10
+
+
+class SettingsError(ValueError):
+    """Some settings are wrong; `errors` maps each field to its message."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(' '.join(errors.values()))
+        self.errors = dict(errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One setting, as forms and documentation show it."""
+
+    name: str
+    title: str
+    help: str
+    group: str = 'Advanced'
+
+    def read(self, value: object) -> object:
+        """Return `value` as this field keeps it; ValueError says why not."""
+        raise NotImplementedError
+
+    def show(self, value: Any) -> str:
+        """Return `value` as a form shows it."""
+        return str(value)
+
+    @property
+    def kind(self) -> str:
+        """The sort of form control that edits this field."""
+        return type(self).__name__.lower()
+
+    @property
+    def default(self) -> Any:
+        """The value of a new manager."""
+        return getattr(Settings(), self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Field):
+    """A whole number with a unit and a range."""
+
+    unit: str = ''
+    low: int = 0
+    high: int = 0
+
+    @property
+    def range(self) -> str:
+        """The range as people read it."""
+        return f'{self.low} to {self.high}'
+
+    def read(self, value: object) -> int:
+        try:
+            number = _whole_number(value)
+        except ValueError:
+            number = None
+        if number is None or not self.low <= number <= self.high:
+            raise ValueError(
+                f'{self.title} ({self.name}) must be a whole number from '
+                f'{self.range} {self.unit}, not {_shown(value)}.')
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Field):
+    """One of a few words."""
+
+    choices: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def range(self) -> str:
+        """The choices as people read them."""
+        return ', '.join(word for word, _ in self.choices)
+
+    def read(self, value: object) -> str:
+        for word, _ in self.choices:
+            if value == word:
+                return word
+        raise ValueError(
+            f'{self.title} ({self.name}) must be one of {self.range}, '
+            f'not {_shown(value)}.')
+
+
+@dataclass(frozen=True, slots=True)
+class Switch(Field):
+    """On or off."""
+
+    range: str = 'on or off'
+
+    def read(self, value: object) -> bool:
+        if value in (True, 1, '1', 'on', 'true', 'True'):
+            return True
+        if value in (False, 0, '0', '', 'off', 'false', 'False', None):
+            return False
+        raise ValueError(
+            f'{self.title} ({self.name}) must be on or off, '
+            f'not {_shown(value)}.')
+
+
+@dataclass(frozen=True, slots=True)
+class Names(Field):
+    """A list of names, one a line or separated by commas."""
+
+    pattern: str = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+    example: str = ''
+    most: int = 50
+
+    @property
+    def range(self) -> str:
+        """What may stand in the list."""
+        return f'up to {self.most} names such as {self.example}'
+
+    def read(self, value: object) -> tuple[str, ...]:
+        if isinstance(value, str):
+            value = re.split(r'[\s,]+', value)
+        if not isinstance(value, (list, tuple, set, frozenset)):
+            raise ValueError(
+                f'{self.title} ({self.name}) must be a list of names, '
+                f'not {_shown(value)}.')
+        names = tuple(dict.fromkeys(name for name in value if name != ''))
+        for name in names:
+            self._check(name)
+        if len(names) > self.most:
+            raise ValueError(
+                f'{self.title} ({self.name}) may hold {self.most} names, '
+                f'not {len(names)}.')
+        return names
+
+    def _check(self, name: object) -> None:
+        if not (isinstance(name, str) and len(name) <= 200
+                and re.fullmatch(self.pattern, name)):
+            raise ValueError(
+                f'{self.title} ({self.name}) may hold {self.range}; '
+                f'{_shown(name)} is none.')
+
+    def show(self, value: Iterable[str]) -> str:
+        return '\n'.join(value)
+
+
+def _whole_number(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ValueError(value)
+    if isinstance(value, str):
+        value = value.strip()
+        # int() takes underscores, foreign digits and any length
+        if not re.fullmatch(r'[+-]?[0-9]{1,18}', value):
+            raise ValueError(value)
+    return int(value)
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # an int beyond sys.get_int_max_str_digits()
+        text = 'a very large number'
+    return text if len(text) <= 60 else text[:57] + '...'
+
+
+FIELDS: tuple[Field, ...] = (
+    Choice(
+        'active', 'Caching', 'When pages are cached. In production means: '
+        'not while Zope runs in debug mode.', 'Main',
+        choices=(
+            ('on_always', 'always'),
+            ('on_in_production', 'in production only'),
+            ('off', 'off'))),
+    Number(
+        'threshold', 'Most entries', 'How many entries are kept at most; '
+        'the byte limit below is the bound that matters.', 'Main',
+        unit='entries', low=1, high=10_000_000),
+    Number(
+        'max_mib', 'Memory limit', 'How much memory all pages of this '
+        'process may take together.', 'Main',
+        unit='MiB', low=1, high=1_048_576),
+    Number(
+        'max_page_kib', 'Largest page', 'A page that is larger than this is '
+        'sent but never kept.', 'Main', unit='KiB', low=1, high=1_048_576),
+    Number(
+        'max_age', 'Longest age', 'No page is served when it is older than '
+        'this; 0 means no limit.', 'Main',
+        unit='seconds', low=0, high=31_536_000),
+    Number(
+        'cleanup_interval', 'Clean-up interval', 'How often pages past their '
+        'age are looked for and dropped.', 'Main',
+        unit='seconds', low=1, high=86_400),
+    Choice(
+        'store', 'Store', 'Where pages are kept. The plone.memoize cache is '
+        "whatever the site's ICacheChooser gives, a memcached for instance; "
+        'it cannot be bounded, counted or listed here.', 'Main',
+        choices=(
+            ('process', 'memory of this process'),
+            ('memoize', "the site's plone.memoize cache"))),
+    Choice(
+        'partition', 'Pages are shared by', 'Who may be given a page that '
+        'was rendered for a logged-in user. With the last choice the ETag '
+        'alone keeps users apart.', 'Safety',
+        choices=(
+            ('user', 'that user alone'),
+            ('roles', 'users with the same roles'),
+            ('etag', 'everybody with the same ETag'))),
+    Choice(
+        'validator', 'ETag that is sent', "The page's own tag changes with "
+        'templates, users and purges too; the bare value of the policy does '
+        'not.', 'Safety',
+        choices=(
+            ('page', "the page's own tag"),
+            ('policy', "the policy's value alone"))),
+    Names(
+        'bypass_cookies', 'Cookies that rule caching out', 'A request that '
+        'carries one of these is neither answered from the cache nor kept.',
+        'Safety', example='statusmessages'),
+    Names(
+        'session_cookies', 'Session cookies', 'A request that carries one '
+        'of these gets pages of its own session alone.', 'Safety',
+        example='_ZopeId'),
+    Names(
+        'key_headers', 'Request headers in the key', 'Pages that differ by '
+        'these request headers are kept apart.', 'Key',
+        example='X-Tenant'),
+    Names(
+        'key_cookies', 'Cookies in the key', 'Pages that differ by these '
+        'cookies are kept apart.', 'Key', example='theme'),
+    Names(
+        'ignored_parameters', 'Ignored parameters', 'Query parameters that '
+        'do not change a page; * stands for anything.', 'Key',
+        pattern=r'[A-Za-z0-9_.~*\-\[\]]+', example='utm_*'),
+    Names(
+        'shared_templates', 'Shared templates', 'Templates that others are '
+        'made with: an edit of one of these makes all pages new.', 'Key',
+        pattern=r'[A-Za-z0-9_.\-~ ()$,!]+', example='main_template'),
+    Number(
+        'wait_secs', 'Longest wait', 'How long a request waits for another '
+        'one that renders the same page, before it renders it too.',
+        unit='seconds', low=0, high=300),
+    Number(
+        'max_waiting', 'Most waiting requests', 'How many requests of a '
+        'process may wait at one time; more render side by side.',
+        unit='requests', low=0, high=10_000),
+    Switch(
+        'show_outcome', 'Send X-PageCache', 'Says HIT, MISS, NO-ETAG, OFF '
+        'or BYPASS on each response.'),
+    Switch(
+        'show_cache_status', 'Send Cache-Status', 'Says why, in the form of '
+        'RFC 9211.'),
+)
+
+BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
+
+
+def changed(base: Settings, values: Mapping[str, object]) -> Settings:
+    """Return `base` with `values` in it, or refuse them whole.
+
+    Raises SettingsError, a ValueError, that names each wrong field, its
+    value and its range; a field that does not exist is wrong.
+    """
+    errors: dict[str, str] = {}
+    read: dict[str, Any] = {}
+    for name, value in values.items():
+        field = BY_NAME.get(name)
+        if field is None:
+            errors[str(name)] = f'There is no setting {_shown(name)}.'
+            continue
+        try:
+            read[name] = field.read(value)
+        except ValueError as error:
+            errors[name] = str(error)
+    if errors:
+        raise SettingsError(errors)
+    return replace(base, **read)
+
+
+def stored(state: object) -> Settings:
+    """Return the settings in a pickled `state`, whoever wrote it.
+
+    What is missing gets its default, what is unknown is left out, and what
+    is out of range is logged and gets its default: a manager that can't be
+    loaded could not be mended.
+    """
+    settings = Settings()
+    if not isinstance(state, Mapping):
+        return settings
+    for name, value in state.items():
+        if name in BY_NAME:
+            try:
+                settings = changed(settings, {name: value})
+            except SettingsError as error:
+                logger.warning('Default used instead: %s', error)
+    return settings
+
+
+def as_dict(settings: Settings) -> dict[str, Any]:
+    """Return `settings` as the plain dict that is pickled."""
+    return asdict(settings)
+
+
+assert {field.name for field in FIELDS} == {
+    field.name for field in fields(Settings)}

@@ -1,0 +1,402 @@
+"""The store of this process: bounded by entries and bytes, expiring, counted.
+
+All that holds pages stands in one `Contents`, which purging replaces.  The
+store around it has the lock, the bounds, the clock and the counters.
+"""
+import math
+import threading
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+from typing import NamedTuple
+from typing import TypeVar
+
+from .contents import Contents
+from .contents import flatten
+from .contents import page_of
+from .keys import Key
+from .keys import PageId
+from .keys import page_id
+from .page import Page
+from .tables import NONE
+from .tables import Record
+
+
+T = TypeVar('T')
+
+#: What an entry takes beside its strings, in bytes.
+ENTRY_BYTES = 1024
+
+#: A page that would take more than this part of the store is not kept.
+MAX_PAGE_SHARE = 4
+
+#: No page takes the place of more entries than this at once: it would take
+#: milliseconds, with the lock held.  What was evicted for a page that did not
+#: fit yet stays evicted, so the page fits one of the next times.
+MAX_EVICTIONS = 200
+
+#: Entries of one variant of a page that are equally new; beyond, the one
+#: stored first goes.
+MAX_PER_SLOT = 1000
+
+#: How many rows or entries are walked over before the lock is let go.
+SLICE = 200
+
+#: How many entries one operation looks at in search of expired ones.
+SWEEP = 32
+
+#: Between two slices of what was purged, so that others get their turn.
+PAUSE_SECS = 0.001
+
+
+class Bounds(NamedTuple):
+    """What `IBoundedPageStore.configure` takes."""
+
+    max_entries: int
+    max_bytes: int
+    max_age_secs: int
+    cleanup_interval_secs: int
+
+    def check(self) -> None:
+        """Raise ValueError for the first that is out of its range."""
+        for name, value in self._asdict().items():
+            low, high = _RANGES[name]
+            if type(value) is not int or not low <= value <= high:
+                raise ValueError(
+                    f'{name} must be a whole number from {low} to {high}, '
+                    f'not {value!r}')
+
+
+_RANGES = {
+    'max_entries': (1, 10_000_000),
+    'max_bytes': (1, 1 << 40),
+    'max_age_secs': (0, 31_536_000),
+    'cleanup_interval_secs': (1, 86_400),
+}
+
+
+class Counts(NamedTuple):
+    """The store at one moment, and what has happened since it was made."""
+
+    entries: int
+    bytes: int
+    max_entries: int
+    max_bytes: int
+    hits: int
+    misses: int
+    #: Entries that went because room was needed.
+    evictions: int
+    #: Entries that went because they were too old.
+    expirations: int
+    #: Entries that went by `remove_page`, by `remove_template`, or because
+    #: a newer page came.
+    removals: int
+    #: Pages that were not admitted.
+    rejections: int
+
+
+class PageStore:
+    """Implements :class:`interfaces.IBoundedPageStore`."""
+
+    def __init__(
+            self,
+            max_entries: int,
+            max_bytes: int,
+            max_age_secs: int = 0,
+            cleanup_interval_secs: int = 60,
+            clock: Callable[[], float] = time.time) -> None:
+        self._bounds = Bounds(
+            max_entries, max_bytes, max_age_secs, cleanup_interval_secs)
+        self._bounds.check()
+        self._lock = threading.Lock()
+        self._clock = clock
+        self._contents = Contents()
+        self._sweep_began = clock()
+        self._sweep_at = NONE
+        self._hits = 0
+        self._misses = 0
+        self._evictions = 0
+        self._expirations = 0
+        self._removals = 0
+        self._rejections = 0
+
+    def get(self, key: Key) -> Page | None:
+        """Return the page under `key`, None where there is none.
+
+        A signpost is no answer yet, so it is neither a hit nor a miss.
+        """
+        now = self._clock()
+        with self._lock:
+            self._sweep(now)
+            contents = self._contents
+            record = contents.find(key)
+            if record is None:
+                self._miss(key)
+                return None
+            number = record[0]
+            if self._is_expired(contents.created[number], now):
+                self._miss(key)
+                self._expire(number)
+                return None
+            contents.queue.touch(number)
+            page = page_of(record)
+            if not page.is_signpost:
+                self._hits += 1
+                contents.hits[contents.rows.of[number]] += 1
+            return page
+
+    def set(self, key: Key, page: Page) -> bool:
+        """Store `page` under `key`; return whether it was kept."""
+        size = entry_size(key, page)
+        flat = flatten(key, page)
+        now = self._clock()
+        with self._lock:
+            self._sweep(now)
+            contents = self._contents
+            if (size * MAX_PAGE_SHARE > self._bounds.max_bytes
+                    or not contents.admits(key)):
+                self._rejections += 1
+                return False
+            record = contents.find(key)
+            kept = (
+                self._add(key, flat, size, page.modified) if record is None
+                else self._replace(record[0], flat, size, page.modified))
+            self._rejections += not kept
+            return kept
+
+    def configure(
+            self,
+            max_entries: int,
+            max_bytes: int,
+            max_age_secs: int,
+            cleanup_interval_secs: int) -> None:
+        """Take new bounds, all or none.
+
+        They come into force at once, together, when enough is evicted; the
+        lock is let go after each slice of that.
+        """
+        bounds = Bounds(
+            max_entries, max_bytes, max_age_secs, cleanup_interval_secs)
+        bounds.check()
+        while not self._fit(bounds):
+            pass
+
+    def remove_page(self, page_id: PageId) -> int:
+        """Remove all entries of one page; return how many they were."""
+        removed = 0
+        while True:
+            with self._lock:
+                contents = self._contents
+                row = contents.row(page_id)
+                numbers = contents.rows.some(row, SLICE)
+                for number in numbers:
+                    contents.drop(number)
+                self._removals += len(numbers)
+            removed += len(numbers)
+            if len(numbers) < SLICE:
+                return removed
+
+    def remove_template(self, template_path: str) -> int:
+        """Remove what a template rendered; return the number of entries."""
+        return sum(
+            self.remove_page(page)
+            for page in self._walk(Contents.page_id)
+            if page[0] == template_path)
+
+    def purge(self) -> None:
+        """Remove everything, in constant time.
+
+        The memory comes back within seconds: to free a million objects in
+        one go would stop all threads for as long as that takes.
+        """
+        contents = Contents()
+        with self._lock:
+            contents, self._contents = self._contents, contents
+            self._sweep_at = NONE
+        with suppress(RuntimeError):  # no more threads: freed on return
+            threading.Thread(
+                target=_free, args=(contents.dicts(),), daemon=True).start()
+
+    def counts(self) -> Counts:
+        """Return exact figures of one moment."""
+        with self._lock:
+            queue = self._contents.queue
+            return Counts(
+                entries=queue.entries,
+                bytes=queue.bytes,
+                max_entries=self._bounds.max_entries,
+                max_bytes=self._bounds.max_bytes,
+                hits=self._hits,
+                misses=self._misses,
+                evictions=self._evictions,
+                expirations=self._expirations,
+                removals=self._removals,
+                rejections=self._rejections)
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return a dict for each page, see the contract.
+
+        Pages that come and go meanwhile may be in it or not.
+        """
+        rows = {}
+        for page, row in self._walk(Contents.describe):
+            rows[page] = row
+        return list(rows.values())
+
+    def _walk(self, describe: Callable[[Contents, int], T]) -> Iterator[T]:
+        """Yield what `describe` says of each row, a slice of them a lock."""
+        start = NONE + 1
+        while True:
+            with self._lock:
+                contents = self._contents
+                newest = contents.rows.newest
+                found = [
+                    describe(contents, row)
+                    for row in range(start, min(start + SLICE, len(newest)))
+                    if newest[row]]
+                start += SLICE
+                is_last = start >= len(newest)
+            yield from found
+            if is_last:
+                return
+
+    # What follows is called with the lock held.
+
+    def _miss(self, key: Key) -> None:
+        self._misses += 1
+        row = self._contents.row(page_id(key))
+        if row:
+            self._contents.misses[row] += 1
+
+    def _is_expired(self, created: float, now: float) -> bool:
+        # Created in the future means that the clock went back: how old the
+        # page is can't be known, but it is not kept forever.
+        max_age_secs = self._bounds.max_age_secs
+        return bool(max_age_secs) and abs(now - created) > max_age_secs
+
+    def _expire(self, number: int) -> None:
+        self._contents.drop(number)
+        self._expirations += 1
+
+    def _sweep(self, now: float) -> None:
+        """Look for expired entries, a few of them at each call."""
+        created = self._contents.created
+        start = self._sweep_at
+        if not start:
+            if not self._is_sweep_due(now):
+                return
+            self._sweep_began = now
+            start = NONE + 1
+        end = min(start + SWEEP, len(created))
+        oldest = now - self._bounds.max_age_secs
+        if min(created[start:end], default=now) < oldest:
+            for number in range(start, end):
+                if created[number] < oldest:
+                    self._expire(number)
+        self._sweep_at = end if end < len(created) else NONE
+
+    def _is_sweep_due(self, now: float) -> bool:
+        if not self._bounds.max_age_secs:
+            return False
+        # A negative time means that the clock went back.
+        passed = now - self._sweep_began
+        return not 0 <= passed < self._bounds.cleanup_interval_secs
+
+    def _add(
+            self, key: Key, flat: Record, size: int, modified: int) -> bool:
+        contents = self._contents
+        number = contents.link(key, flat)
+        self._bound_slot(number)
+        self._supersede(number, modified)
+        if not self._make_room(size):
+            contents.unlink(number)
+            return False
+        queue = contents.queue.queue_for(contents.hashes[number])
+        contents.resume(number, size, queue)
+        return True
+
+    def _replace(
+            self, number: int, flat: Record, size: int,
+            modified: int) -> bool:
+        # It leaves the queue meanwhile, so that it is nobody's victim.
+        contents = self._contents
+        size_before = contents.queue.sizes[number]
+        queue = contents.suspend(number)
+        self._supersede(number, modified)
+        has_room = self._make_room(size)
+        if has_room:
+            contents.write(number, flat)
+        contents.resume(number, size if has_room else size_before, queue)
+        return has_room
+
+    def _supersede(self, number: int, modified: float) -> None:
+        """Remove what nobody will ask for since `number` is there."""
+        contents = self._contents
+        group = contents.slots.of[number]
+        if modified <= contents.modified[group]:
+            return
+        contents.modified[group] = modified
+        for other in contents.slots.some(group, MAX_PER_SLOT):
+            if other != number:
+                contents.drop(other)
+                self._removals += 1
+
+    def _bound_slot(self, number: int) -> None:
+        contents = self._contents
+        group = contents.slots.of[number]
+        if contents.slots.lengths[group] > MAX_PER_SLOT:
+            self._evict(contents.slots.some(group, 1)[0])
+
+    def _make_room(self, size: int) -> bool:
+        """Evict until an entry of `size` fits; return whether it does."""
+        bounds = self._bounds
+        queue = self._contents.queue
+        for found in range(MAX_EVICTIONS):
+            if (queue.entries < bounds.max_entries
+                    and queue.bytes + size <= bounds.max_bytes):
+                return True
+            self._evict(queue.victim(
+                bounds.max_entries, bounds.max_bytes, found))
+        return False
+
+    def _evict(self, number: int) -> None:
+        self._contents.drop(number)
+        self._evictions += 1
+
+    def _fit(self, bounds: Bounds) -> bool:
+        """Evict a slice of what exceeds `bounds`, and take them at last."""
+        with self._lock:
+            queue = self._contents.queue
+            for found in range(SLICE):
+                if (queue.entries <= bounds.max_entries
+                        and queue.bytes <= bounds.max_bytes):
+                    self._bounds = bounds
+                    self._sweep_began = -math.inf
+                    self._sweep_at = NONE
+                    return True
+                self._evict(queue.victim(
+                    bounds.max_entries, bounds.max_bytes, found))
+        return False
+
+
+def entry_size(key: Key, page: Page) -> int:
+    """Return the bytes that an entry counts for.
+
+    A character of a string counts as one.
+    """
+    return (
+        ENTRY_BYTES + page.size
+        + sum(map(len, page.varies))
+        + sum(map(len, key[:3])) + sum(map(len, key[3]))
+        + sum(map(len, key[4])))
+
+
+def _free(dicts: list[dict[int, Any]]) -> None:
+    """Empty `dicts` little by little."""
+    for table in dicts:
+        while table:
+            for _ in range(min(SLICE, len(table))):
+                table.popitem()
+            time.sleep(PAUSE_SECS)

@@ -1,0 +1,233 @@
+"""The end of a request: the response is judged, sent, captured, kept.
+
+Only here does the cache touch headers and status, since only here is it
+known whether the template's output is the page.
+"""
+import logging
+import time
+
+import transaction
+
+from . import exchange
+from .call import versions
+from .core.outcome import Outcome
+from .core.outcome import cache_status
+from .core.page import Page
+from .core.page import why_not
+
+
+logger = logging.getLogger(__name__)
+
+
+def before_commit(visit):
+    """Send headers and status, and capture the page, if it is whole."""
+    call = visit.reported_call
+    if call is None or call.outcome is None:
+        return
+    response = visit.request.response
+    visit.undo = exchange.Undo(response)
+    try:
+        if visit.head is not None:
+            visit.head.send(response)
+        elif call.is_answered:
+            _finish_hit(call, response)
+        elif call.text is not None:
+            _finish_render(visit, call, response)
+    except Exception:
+        logger.exception('Response is sent without the cache')
+        visit.undo.restore(response)
+        visit.captured = None
+        call.outcome = Outcome('BYPASS', 'error')
+        call.cache.tally.add('ERROR', 'finish')
+    say(call, response)
+    visit.undo.settle(response)
+
+
+def say(call, response):
+    """Send X-PageCache and Cache-Status, where the settings want them."""
+    if call.settings.show_outcome:
+        # a name in mixed case is sent as it is
+        response.headers['X-PageCache'] = call.outcome.word
+    if call.settings.show_cache_status:
+        outcome = call.outcome
+        if outcome.stored or outcome.word == 'HIT':
+            outcome = outcome._replace(ttl=_ttl(call))
+        if outcome.collapsed:  # RFC 9211 2.6: a kind of forwarding
+            outcome = outcome._replace(word='MISS')
+        exchange.append_header(
+            response, 'cache-status', cache_status(outcome))
+
+
+def _ttl(call):
+    limit = call.settings.max_age
+    if not limit:
+        return None
+    age = call.page.age(time.time()) if call.page is not None else 0
+    return max(0, limit - age)
+
+
+def _finish_hit(call, response):
+    if call.base is not None:
+        response.base = call.base
+        response.use_HTTP_content_compression = call.compression
+    if not _hit_is_whole(call, response):
+        call.outcome = Outcome('BYPASS', 'fragment')
+    elif call.client_holds_page:
+        _send_not_modified(call, response, call.hit_headers)
+    elif call.is_published:
+        _send_page(call, response)
+    else:
+        _send_called_page(call, response)
+
+
+def _hit_is_whole(call, response):
+    if response.status != 200 or exchange.is_streamed(response):
+        return False
+    if not call.is_published:
+        made = exchange.made_body(response, call.text)
+        return made is not None and made == exchange.plain_body(response)
+    if call.client_holds_page:
+        return not response.body
+    return response.body is call.page.body
+
+
+def _send_not_modified(call, response, values):
+    call.outcome = call.outcome._replace(word='HIT', detail='not-modified')
+    exchange.send_not_modified(response, values)
+
+
+def _send_page(call, response):
+    zipped = exchange.zipped(call.request, call.page, call.compression)
+    exchange.send_page(response, call.page.body, zipped, call.hit_headers)
+
+
+def _send_called_page(call, response):
+    """Send a page that other code got from the cache and passed on."""
+    values = call.hit_headers
+    response.setHeader('content-type', values['content-type'])
+    body = exchange.made_body(response, call.text)
+    zipped = b''
+    if exchange.accepts_gzip(call.request):
+        zipped = exchange.zipped_by_zope(response)
+    exchange.send_page(response, body, zipped, values)
+
+
+def _finish_render(visit, call, response):
+    body = _whole_body(call, response)
+    if body is None:
+        whole = response.status == 200
+        _not_stored(call, 'fragment' if whole else 'status')
+        return
+    if call.answer is None:
+        return
+    varies = call.varies_of(response)
+    zipped = exchange.zipped_by_zope(response)
+    values = call.headers_of(call.own_headers, time.time(), varies)
+    may_zip = exchange.accepts_gzip(call.request)
+    exchange.send_page(response, body, zipped if may_zip else b'', values)
+    if call.outcome.word == 'MISS':
+        own = dict(call.own_headers)
+        if 'last-modified' in values:
+            own['last-modified'] = values['last-modified']
+        _capture(visit, call, response, body, zipped, own, varies)
+    if call.client_holds_page:
+        _send_not_modified(call, response, values)
+
+
+def _whole_body(call, response):
+    """Return the body without coding if it is all from the template."""
+    if response.status != 200 or exchange.is_streamed(response):
+        return None
+    body = exchange.plain_body(response)
+    if body is None or body != exchange.made_body(response, call.text):
+        return None
+    return body
+
+
+def _not_stored(call, reason):
+    call.outcome = Outcome('BYPASS', reason)
+    if call.flight is not None:
+        call.flight.refuse()
+
+
+def _capture(visit, call, response, body, zipped, own, varies):
+    """Note the page to be stored once the transaction is through."""
+    reason = _why_not_stored(call, response, body)
+    if reason:
+        _not_stored(call, reason)
+        return
+    page = Page(
+        # other code gets it back as it was before setBody()
+        body=body if call.is_published else call.text.encode(
+            'utf-8', 'surrogatepass'),
+        gzip=zipped if call.is_published else b'',
+        headers=tuple(own.items()),
+        modified=call.modified or 0,
+        created=time.time(),
+        varies=varies)
+    visit.captured = page
+    call.outcome = call.outcome._replace(stored=True)
+    transaction.get().addAfterCommitHook(_mark_committed, (visit,))
+
+
+def _why_not_stored(call, response, body):
+    reason = why_not(
+        response.status, exchange.lower_headers(response), body,
+        exchange.sets_cookie(response))
+    if reason:
+        return reason
+    if exchange.touched_session(call.request):
+        return 'session'
+    if len(body) > call.settings.max_page_bytes:
+        return 'too-large'
+    if transaction.isDoomed():
+        return 'doomed'
+    if versions(call) != call.versions:
+        return 'changed'
+    return ''
+
+
+def _mark_committed(succeeded, visit):
+    visit.committed = succeeded
+
+
+def succeeded(visit):
+    """Keep the captured page, and give it to all who wait for it."""
+    call = visit.reported_call
+    if call is None or call.outcome is None:
+        return
+    call.cache.tally.add(call.outcome.word, call.outcome.detail)
+    page, visit.captured = visit.captured, None
+    if page is None or not visit.committed:
+        return
+    try:
+        call.keep(page)
+    except Exception:
+        logger.exception('Page could not be stored')
+        call.cache.tally.add('ERROR', 'store')
+    if call.flight is not None:
+        if call.flight.key == call.key_for(page.varies):
+            call.flight.land(page)
+        else:
+            call.flight.refuse()
+
+
+def failed(visit, is_retry):
+    """Take back what the cache did to a response that is an error now."""
+    if visit.undo is not None:
+        visit.undo.take_back(visit.request.response)
+        visit.undo = None
+    call = visit.reported_call
+    if call is not None:
+        call.cache.tally.add('FAILED', 'retry' if is_retry else 'error')
+        visit.captured = None
+        end(visit)
+
+
+def end(visit):
+    """Let no one wait for a page that will not come."""
+    if visit.head is not None:
+        visit.head.end()
+    call = visit.call
+    if call is not None and call.flight is not None:
+        call.flight.abandon()

@@ -1,0 +1,123 @@
+"""HEAD, answered as GET would be, without rendering.
+
+Zope sends HEAD to a WebDAV method that describes a template's source.  For a
+page of ours a GET is walked through on a copy of the request, up to the
+point where the template would render, and its headers are sent instead.
+"""
+import time
+
+from AccessControl.unauthorized import Unauthorized
+from Acquisition import aq_base
+from ZPublisher.WSGIPublisher import validate_user
+
+from . import exchange
+from .interfaces import IPageCacheManager
+
+
+#: Where OFS.EtagSupport keeps the tag that it makes for WebDAV.
+_DAV_TAG = '_EtagSupport__etag'
+_NO_TAG = 'of nothing'
+
+
+class Head:
+    """The GET in place of which a HEAD came."""
+
+    def __init__(self, visit, request):
+        #: The visit that the GET made.
+        self.visit = visit
+        self._headers = dict(request.response.headers)
+        self._described = aq_base(request.other['PUBLISHED'].__self__)
+        self._keep_from_writing()
+
+    def _keep_from_writing(self):
+        """Keep WebDAV from giving the object a tag, which is a new version.
+
+        What goes into ``__dict__`` itself is not noticed as a change.
+        """
+        if not hasattr(self._described, _DAV_TAG):
+            self._described.__dict__[_DAV_TAG] = _NO_TAG
+
+    def end(self):
+        """Leave the object as it was."""
+        if self._described.__dict__.get(_DAV_TAG) is _NO_TAG:
+            del self._described.__dict__[_DAV_TAG]
+
+    def send(self, response):
+        """Replace what WebDAV said with what GET would say."""
+        call = self.visit.call
+        template_headers = exchange.lower_headers(call.request.response)
+        response.headers.clear()
+        response.headers.update(self._headers)
+        values = call.hit_headers
+        if values is None:
+            values = call.headers_of(
+                template_headers, time.time(), call.varies)
+        if call.client_holds_page:
+            exchange.send_not_modified(response, values)
+            return
+        if call.page is None:
+            exchange.send_page(response, b'', b'', values)
+            exchange.without_length(response)
+        else:
+            zipped = exchange.zipped(
+                call.request, call.page, call.compression)
+            exchange.send_page(response, call.page.body, zipped, values)
+            response.body = b''
+
+
+def after_traversal(visit):
+    """Walk through the GET if this is HEAD on a page of ours."""
+    request = visit.request
+    if exchange.method(request) != 'HEAD' or not _is_webdav_head(request):
+        return
+    template, copy = _traverse_as_get(request)
+    if template is None:
+        return
+    head_visit = exchange.begin(copy, is_head=True)
+    template()
+    call = head_visit.call
+    if call is None or call.headers_before is None:
+        return
+    if call.page is None and not call.may_view:
+        # only rendering would say so, and nothing is rendered for HEAD
+        raise Unauthorized('You may not view this.')
+    if call.answer is not None:
+        visit.head = Head(head_visit, request)
+
+
+def _is_webdav_head(request):
+    published = request.other.get('PUBLISHED')
+    return (
+        getattr(published, '__name__', '') == 'HEAD'
+        and getattr(published, '__self__', None) is not None)
+
+
+def _traverse_as_get(request):
+    """Return the template that GET would publish, and GET's request.
+
+    Raises Unauthorized where GET would, for a template of ours.
+    """
+    copy = request.clone()
+    # the root as it is given out is bound to the request of HEAD
+    copy['PARENTS'] = [aq_base(copy['PARENTS'][-1])]
+    copy.processInputs()
+    try:
+        template = copy.traverse(
+            copy.environ.get('PATH_INFO', ''), validated_hook=validate_user)
+    except Unauthorized:
+        if _is_ours(copy.other.get('PUBLISHED')):
+            raise
+        return None, copy
+    except Exception:
+        return None, copy
+    return (template if _is_ours(template) else None), copy
+
+
+def _is_ours(published):
+    """Tell whether this is a page template that is associated with us."""
+    if not hasattr(aq_base(published), 'pt_render'):
+        return False
+    find = getattr(published, 'ZCacheable_getManager', None)
+    return (
+        find is not None and bool(published.ZCacheable_enabled())
+        and IPageCacheManager.providedBy(find()))

@@ -1,0 +1,106 @@
+"""For whom a page is rendered: the user, the language, the skin."""
+from AccessControl import getSecurityManager
+from Acquisition import aq_get
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from zope.component import getUtilitiesFor
+from zope.component import queryUtility
+from zope.i18n.interfaces import INegotiator
+from zope.i18n.interfaces import ITranslationDomain
+
+from . import exchange
+from .core.page import directives
+
+
+#: What lets a shared cache keep the answer to a request that was authorized
+#: (RFC 9111 section 3.5).
+_SHAREABLE = frozenset(['public', 's-maxage', 'must-revalidate'])
+
+
+def is_anonymous(user):
+    """Tell whether `user` is nobody in particular."""
+    return user is None or (
+        user.getUserName() == 'Anonymous User' and user.getId() is None)
+
+
+def current_user():
+    """Return the user of this request, None if anonymous."""
+    user = getSecurityManager().getUser()
+    return None if is_anonymous(user) else user
+
+
+def may_view(context):
+    """Tell whether the user of this request may view `context`."""
+    return bool(getSecurityManager().checkPermission('View', context))
+
+
+def partition(user, context, request, settings, answer):
+    """Return who shares the page, as an unambiguous string.
+
+    A setting relaxes it, but not for a request with credentials of its own
+    unless the policy says that the page may be shared.
+    """
+    session = exchange.session(request, settings.session_cookies)
+    if user is None:
+        return session and f'session {session}'
+    kind = settings.partition
+    if kind != 'user' and exchange.is_authorized(request):
+        control = directives(answer.headers.get('cache-control', ''))
+        if not control & _SHAREABLE:
+            kind = 'user'
+    if kind == 'etag':
+        return session
+    roles = tuple(sorted(user.getRolesInContext(context)))
+    if kind == 'roles':
+        return repr((session, roles))
+    return repr((session, _folder_path(user), _name(user), roles))
+
+
+def _folder_path(user):
+    folder = aq_parent(aq_inner(user))
+    return '/'.join(folder.getPhysicalPath()) if folder is not None else ''
+
+
+def _name(user):
+    # the emergency user has no id
+    return user.getId() or (user.getUserName(),)
+
+
+def language(request):
+    """Return the languages in which the site would answer, best first.
+
+    Each translation domain takes the first language that it has of those
+    that the client prefers, so the whole order counts.  A site of one
+    language does not split its pages.
+    """
+    remaining = _languages()
+    if len(remaining) < 2:
+        return ''
+    negotiator = queryUtility(INegotiator)
+    if negotiator is None:
+        return ''
+    order = []
+    while remaining:
+        best = negotiator.getLanguage(sorted(remaining), request)
+        if best not in remaining:
+            break
+        order.append(best)
+        remaining.discard(best)
+    return ','.join(order)
+
+
+def _languages():
+    found = set()
+    for _, domain in getUtilitiesFor(ITranslationDomain):
+        catalogs = getattr(domain, 'getCatalogsInfo', None)
+        if catalogs is not None:
+            found.update(catalogs())
+        else:
+            found.update(lang for lang, _ in getattr(domain, 'messages', ()))
+    return found
+
+
+def skin(context):
+    """Return the name of the CMF skin in use, '' outside a CMF site."""
+    find = aq_get(context, 'getCurrentSkinName', None)
+    return (find() or '') if find is not None else ''

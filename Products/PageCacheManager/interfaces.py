@@ -1,0 +1,113 @@
+"""The contracts: what each part promises to the others."""
+from zope.interface import Attribute
+from zope.interface import Interface
+
+
+class IPageStore(Interface):
+    """Holds pages by key.  Every method may be called by any thread."""
+
+    def get(key):
+        """Return the :class:`core.page.Page` stored under `key`, or None.
+
+        A value that is absent, expired, foreign or unreadable is a miss,
+        that is None, and never an error.
+        """
+
+    def set(key, page):
+        """Store `page` under `key`; return whether it was kept.
+
+        A page that the bounds do not admit is not kept; that is no error.
+        """
+
+
+class IBoundedPageStore(IPageStore):
+    """The store of this process: bounded, expiring, counted.
+
+    At every moment there are at most `max_entries` entries, which take at
+    most `max_bytes` bytes.  Bytes are those of body, coded body, headers and
+    key, and a fixed share for the entry itself.
+
+    Getting, setting, evicting and removing one entry cost constant time,
+    whatever the number of entries.
+    """
+
+    def configure(max_entries, max_bytes, max_age_secs,
+                  cleanup_interval_secs):
+        """Take new bounds; what exceeds them goes at once.
+
+        `max_age_secs` 0 means no limit.  Raises ValueError for a bound that
+        is out of range and then changes nothing.
+        """
+
+    def remove_page(page_id):
+        """Remove all entries of one page; return how many they were.
+
+        `page_id` is ``key[:3]``.
+        """
+
+    def remove_template(template_path):
+        """Remove all pages rendered by a template; return their number.
+
+        It walks the table of pages, a slice at a time, and never holds
+        the lock longer than a slice takes.
+        """
+
+    def purge():
+        """Remove everything, in constant time."""
+
+    def counts():
+        """Return :class:`core.store.Counts` of one moment."""
+
+    def report():
+        """Return a list with a dict for each page.
+
+        ``template_path``, ``context_path``, ``url``, ``hits`` and
+        ``misses`` since the page came in, ``entries`` (number), ``size``
+        (bytes), ``created`` (of the newest entry, seconds since 1970).
+        """
+
+
+class IPageCacheManager(Interface):
+    """A cache manager for whole pages, seen in the ZMI."""
+
+    title = Attribute('Title shown in the ZMI.')
+
+    def getSettings():
+        """Return the settings as a dict of plain values."""
+
+    def manage_editProps(title, settings=None, REQUEST=None):
+        """Change title and settings.
+
+        Settings that are left out keep their values.  Raises ValueError
+        that names field, value and range where one is wrong, and then
+        nothing is changed; through the web the form is shown again.
+        """
+
+    def manage_purge(REQUEST=None):
+        """Forget every page, on every client of the database."""
+
+    def manage_invalidate(paths, REQUEST=None):
+        """Forget the pages of some templates, contexts or report rows.
+
+        `paths` is a list of physical paths, or of row ids from the report.
+        Raises ValueError for anything else.
+        """
+
+    def getCacheReport():
+        """Return the list of this process's pages, a dict for each.
+
+        Beside what :meth:`IBoundedPageStore.report` gives, ``row`` is the
+        id that `manage_invalidate` takes.
+        """
+
+    def enable(option='on_always'):
+        """Switch caching on; `option` is one of the values of ``active``."""
+
+    def disable():
+        """Switch caching off.  Nothing that is stored is used meanwhile."""
+
+    def isActive():
+        """Tell whether pages are cached now."""
+
+    def ZCacheManager_getCache():
+        """Return the OFS.Cache cache."""

@@ -1,0 +1,62 @@
+"""The site's plone.memoize cache as a store of pages.
+
+It is whatever the site's ICacheChooser gives: a memcached shared by several
+clients for instance.  Such a cache knows get and set alone, takes string
+keys, may forget at any time and may hand back anything; so each value says
+for which key and generation it was made.
+"""
+import time
+
+from plone.memoize import ram
+from plone.memoize.interfaces import ICacheChooser
+from zope.component import queryUtility
+
+from .core import page as page_format
+from .core.keys import digest
+
+
+#: The name by which plone.memoize's caches keep users of theirs apart.
+CACHE_NAME = 'Products.PageCacheManager.pages'
+
+
+def site_cache():
+    """Return the cache, a mapping of strings; None where it is off."""
+    chooser = queryUtility(ICacheChooser)
+    if chooser is None:
+        return ram.RAMCacheAdapter(ram.global_cache, globalkey=CACHE_NAME)
+    return chooser(CACHE_NAME)
+
+
+class MemoizeStore:
+    """Pages in the site's plone.memoize cache; see IPageStore."""
+
+    def __init__(self, cache, generation, max_age_secs, clock=time.time):
+        self._cache = cache
+        self._generation = generation
+        self._max_age_secs = max_age_secs
+        self._clock = clock
+
+    def get(self, key):
+        envelope = self._envelope(key)
+        page = page_format.from_bytes(
+            self._cache.get(_name(envelope)), envelope)
+        if page is None or self._is_too_old(page):
+            return None
+        return page
+
+    def set(self, key, page):
+        envelope = self._envelope(key)
+        self._cache[_name(envelope)] = page_format.to_bytes(page, envelope)
+        return True
+
+    def _envelope(self, key):
+        return repr((self._generation, key))
+
+    def _is_too_old(self, page):
+        limit = self._max_age_secs
+        return bool(limit) and self._clock() - page.created >= limit
+
+
+def _name(envelope):
+    # memcached takes no long keys; the envelope in the value settles the rest
+    return digest(envelope)

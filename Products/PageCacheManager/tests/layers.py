@@ -1,0 +1,45 @@
+"""Test layers: a real Zope with the product, and a real CMF site in it."""
+import transaction
+from plone.testing import Layer
+from plone.testing import zope as zope_layers
+from plone.testing import zodb
+from zope.configuration import xmlconfig
+
+from .site import add_site
+
+
+class ProductLayer(Layer):
+    """Zope with the product installed and its ZCML loaded."""
+
+    defaultBases = (zope_layers.STARTUP,)
+
+    def setUp(self):
+        import Products.CMFCore
+        import Products.GenericSetup
+        import Products.PageCacheManager
+
+        context = self['configurationContext']
+        xmlconfig.file('meta.zcml', Products.GenericSetup, context=context)
+        for package in (
+                Products.GenericSetup, Products.CMFCore,
+                Products.PageCacheManager):
+            xmlconfig.file('configure.zcml', package, context=context)
+        self['zodbDB'] = zodb.stackDemoStorage(
+            self.get('zodbDB'), name='PageCacheManager')
+        with zope_layers.zopeApp() as app:
+            for name in (
+                    'Products.PageTemplates', 'Products.PythonScripts',
+                    'Products.CMFCore', 'Products.PageCacheManager'):
+                zope_layers.installProduct(app, name)
+            app.acl_users.userFolderAddUser('root', 'root', ['Manager'], [])
+            add_site(app, 'site')
+            transaction.commit()
+
+    def tearDown(self):
+        self['zodbDB'].close()
+        del self['zodbDB']
+
+
+PRODUCT = ProductLayer()
+FUNCTIONAL = zope_layers.FunctionalTesting(
+    bases=(PRODUCT,), name='PageCacheManager:Functional')

@@ -1,0 +1,123 @@
+"""What every page store promises: one set of tests for all of them."""
+from Products.PageCacheManager.core.page import Page
+
+
+KEY = (
+    '/site/portal_skins/content/document_view',
+    '/site/document',
+    'http://www.example.org/document',
+    ('', 'en', 'member'),
+    ('"tag"', 'generation', 'serial'))
+
+#: Keys that would be equal to `KEY` if a part were left out of it, or if
+#: the parts were joined.
+FOREIGN_KEYS = [
+    ('/site/other', *KEY[1:]),
+    (KEY[0], '/site/other', *KEY[2:]),
+    (*KEY[:2], 'http://www.example.org/other', *KEY[3:]),
+    (*KEY[:3], ('', 'de', 'member'), KEY[4]),
+    (*KEY[:3], ('', 'enmember'), KEY[4]),
+    (*KEY[:3], ('', 'en'), ('member', *KEY[4])),
+    (*KEY[:4], ('"other"', 'generation', 'serial')),
+    (*KEY[:4], ('"tag"', 'generationserial')),
+    (KEY[0] + KEY[1], '', *KEY[2:]),
+]
+
+
+def make_page(body=b'<p>page</p>', **parts):
+    """Return a page with a value of its own in every field."""
+    values = {
+        'body': body,
+        'gzip': b'\x1f\x8b\x00',
+        'headers': (
+            ('content-type', 'text/html; charset=utf-8'),
+            ('content-language', 'en'),
+            ('x-title', 'Gr\xfc\xdfe \u2192')),
+        'modified': 1_600_000_000,
+        'created': 1_700_000_000.25,
+        'varies': ('accept-language', 'x-theme'),
+    } | parts
+    missing = set(Page._fields) - set(values)
+    assert not missing, f'no value for {missing}'
+    return Page(**values)
+
+
+class StoreContract:
+    """Tests of `IPageStore`.  Subclass it, and name the class ``Test...``."""
+
+    def make_store(self):
+        """Return an empty store with room for a hundred small pages.
+
+        Its clock, if it looks at one, stands near ``make_page().created``.
+        """
+        raise NotImplementedError
+
+    def plant_foreign(self, store, key):
+        """Put what is no page of `key` where `store` looks for that page."""
+        raise NotImplementedError
+
+    def test_get_when_absent_gives_none(self):
+        assert self.make_store().get(KEY) is None
+
+    def test_get_after_set_gives_an_equal_page(self):
+        store = self.make_store()
+        assert store.set(KEY, make_page()) is True
+        found = store.get(KEY)
+        assert found == make_page()
+        assert type(found) is Page
+
+    def test_get_with_an_equal_key_made_anew(self):
+        store = self.make_store()
+        store.set(KEY, make_page())
+        again = tuple(
+            ''.join(list(part)) if isinstance(part, str) else tuple(list(part))
+            for part in KEY)
+        assert again is not KEY
+        assert store.get(again) == make_page()
+
+    def test_get_of_a_page_of_empty_parts(self):
+        store = self.make_store()
+        page = make_page(gzip=b'', headers=(), varies=())
+        store.set(KEY, page)
+        assert store.get(KEY) == page
+
+    def test_get_of_a_signpost(self):
+        store = self.make_store()
+        page = make_page(b'', gzip=b'', headers=())
+        store.set(KEY, page)
+        assert store.get(KEY) == page
+        assert store.get(KEY).is_signpost
+
+    def test_get_of_a_body_of_all_bytes(self):
+        store = self.make_store()
+        body = bytes(range(256)) * 40
+        store.set(KEY, make_page(body))
+        assert store.get(KEY).body == body
+
+    def test_get_with_a_foreign_key_is_a_miss(self):
+        for foreign in FOREIGN_KEYS:
+            store = self.make_store()
+            store.set(foreign, make_page(b'foreign'))
+            assert store.get(KEY) is None, foreign
+            assert store.get(foreign) == make_page(b'foreign')
+
+    def test_get_of_a_foreign_value_is_a_miss(self):
+        store = self.make_store()
+        self.plant_foreign(store, KEY)
+        assert store.get(KEY) is None
+
+    def test_set_again_replaces(self):
+        store = self.make_store()
+        store.set(KEY, make_page(b'first'))
+        assert store.set(KEY, make_page(b'second', gzip=b'')) is True
+        assert store.get(KEY) == make_page(b'second', gzip=b'')
+
+    def test_set_of_many_keeps_them_apart(self):
+        store = self.make_store()
+        pages = {
+            (*KEY[:2], f'{KEY[2]}/{number}', *KEY[3:]):
+                make_page(b'page %d' % number)
+            for number in range(50)}
+        for key, page in pages.items():
+            assert store.set(key, page) is True
+        assert {key: store.get(key) for key in pages} == pages

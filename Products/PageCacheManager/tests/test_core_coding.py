@@ -1,0 +1,205 @@
+"""Content codings, clause by clause of RFC 9110, and gzip (RFC 1952)."""
+import gzip as stdlib_gzip
+
+import pytest
+from hypothesis import example
+from hypothesis import given
+from hypothesis import strategies as st
+
+from Products.PageCacheManager.core import coding
+from Products.PageCacheManager.core.coding import accepts
+from Products.PageCacheManager.core.coding import gunzip
+from Products.PageCacheManager.core.coding import gzip
+
+
+@pytest.mark.parametrize(('header', 'expected', 'clause'), [
+    (None, False, 'who did not ask never gets it'),
+    ('', False, '12.5.3: empty, so no coding'),
+    ('gzip', True, '12.5.3'),
+    (' gzip ', True, '5.5'),
+    ('GZip', True, '8.4.1: names have no case'),
+    ('x-gzip', True, '8.4.1.3: an alias'),
+    ('X-GZIP;q=0', False, '8.4.1.3: an alias'),
+    ('gzip, deflate, br', True, '12.5.3'),
+    ('deflate,br,gzip', True, '12.5.3'),
+    ('deflate, br', False, '12.5.3'),
+    ('identity', False, '12.5.3'),
+    ('gzipped', False, '12.5.3: another name'),
+    ('x-x-gzip', False, '12.5.3: another name'),
+    ('*', True, '12.5.3: any coding'),
+    ('*;q=0', False, '12.5.3: none'),
+    ('br, *;q=0.1', True, '12.5.3: any other'),
+    ('gzip;q=0, *', False, '12.5.3: "*" is what is not listed'),
+    ('*, gzip;q=0', False, '12.5.3: "*" is what is not listed'),
+    ('gzip, *;q=0', True, '12.5.3: "*" is what is not listed'),
+    ('x-gzip, *;q=0', True, '12.5.3, 8.4.1.3'),
+    ('gzip;q=1', True, '12.4.2'),
+    ('gzip;q=1.000', True, '12.4.2'),
+    ('gzip;q=1.', True, '12.4.2'),
+    ('gzip;q=0.5', True, '12.4.2'),
+    ('gzip;q=0.001', True, '12.4.2'),
+    ('gzip;Q=0.5', True, '12.4.2: q has no case'),
+    ('gzip ; \tq=0.5 ', True, '12.4.2: blanks around the semicolon'),
+    ('gzip;q=0', False, '12.4.2: not acceptable'),
+    ('gzip;Q=0', False, '12.4.2: not acceptable'),
+    ('gzip ; q=0 ', False, '12.4.2: not acceptable'),
+    ('gzip;q=0.', False, '12.4.2: not acceptable'),
+    ('gzip;q=0.000', False, '12.4.2: not acceptable'),
+    ('gzip;q=0.0001', False, '12.4.2: no more than three digits'),
+    ('gzip;q=1.001', False, '12.4.2: no more than 1'),
+    ('gzip;q=2', False, '12.4.2: no more than 1'),
+    ('gzip;q=-1', False, '12.4.2: no sign'),
+    ('gzip;q=.5', False, '12.4.2: a digit first'),
+    ('gzip;q=0.\u0665', False, '12.4.2: ASCII digits'),
+    ('gzip;q=', False, '12.4.2: no value'),
+    ('gzip;q', False, '12.4.2: no value'),
+    ('gzip;', False, '12.4.2: no weight'),
+    ('gzip;q = 1', False, '12.4.2: no blanks around ='),
+    ('gzip;q="1"', False, '12.4.2: no quotes'),
+    ('gzip;level=9', False, '12.5.3: no other parameter'),
+    ('gzip;q=1;q=1', False, '12.5.3: one weight'),
+    ('gzip;q=nan', False, '12.4.2'),
+    ('gzip;q=inf', False, '12.4.2'),
+    ('gzip br', False, '12.5.3: a comma is missing'),
+    ('"gzip"', False, '12.5.3: no quotes'),
+    (',, gzip,', True, '5.6.1.2: empty elements'),
+    (',,,', False, '5.6.1.2: empty elements'),
+    ('br;q=x, gzip', True, 'an element that does not parse is not the next'),
+    ('gzip, gzip;q=0', False, 'a refusal wins'),
+    ('gzip;q=0, gzip', False, 'a refusal wins'),
+    ('gzip;q=0, x-gzip', False, 'a refusal wins'),
+])
+def test_accepts_gzip(header, expected, clause):
+    assert accepts(header, 'gzip') is expected, clause
+
+
+@pytest.mark.parametrize(('name', 'expected'), [
+    ('br', True),
+    ('BR', True),
+    ('zstd', False),
+    ('x-gzip', True),
+])
+def test_accepts_names_coding(name, expected):
+    assert accepts('gzip, br, zstd;q=0', name) is expected
+
+
+@given(st.one_of(
+    st.text(st.characters(exclude_categories=())),
+    st.text('gzip*q=01.;, \t', max_size=30)))
+def test_accepts_never_raises(header):
+    assert accepts(header, 'gzip') in (True, False)
+
+
+@given(st.lists(st.sampled_from(['br', 'deflate;q=0.5', '', 'a;b;c', '"'])))
+def test_accepts_nothing_that_is_not_named(elements):
+    assert accepts(', '.join(elements), 'gzip') is False
+    assert accepts(', '.join([*elements, 'gzip']), 'gzip') is True
+
+
+@pytest.mark.parametrize(('header', 'expected'), [
+    ('br,' * 33_000 + 'gzip', True),
+    ('gzip' + ' ' * 100_000 + ';q=1', True),
+    ('gzip;' + ' \t' * 50_000 + 'x', False),
+    ('gzip;' + 'q=0' * 33_000, False),
+    ('gzip;q=0.' + '0' * 100_000, False),
+    ('gzip' + ';' * 100_000, False),
+])
+def test_accepts_ends_where_header_is_long(header, expected):
+    assert accepts(header, 'gzip') is expected
+
+
+# gzip
+
+@given(st.binary())
+@example(b'<p>page</p>' * 10_000)
+def test_gzip_is_read_by_us_and_by_others(body):
+    data = gzip(body)
+    assert gunzip(data, len(body)) == body
+    assert stdlib_gzip.decompress(data) == body
+
+
+def test_gzip_header_holds_no_time_and_no_name():
+    # RFC 1952 2.3.1: magic, deflate, no flags, MTIME 0
+    assert gzip(b'page')[:8] == b'\x1f\x8b\x08' + b'\0' * 5
+
+
+def test_gzip_makes_pages_small():
+    body = b'<p>page</p>' * 1000
+    assert len(gzip(body)) < len(body) / 10
+
+
+@pytest.mark.parametrize(('limit', 'expected'), [
+    (5, b'12345'),
+    (6, b'12345'),
+    (10**9, b'12345'),
+    (4, None),
+    (0, None),
+    (-1, None),
+    (-10, None),
+])
+def test_gunzip_keeps_limit(limit, expected):
+    assert gunzip(gzip(b'12345'), limit) == expected
+
+
+def test_gunzip_of_nothing_within_no_bytes():
+    assert gunzip(gzip(b''), 0) == b''
+    assert gunzip(gzip(b''), -1) is None
+
+
+def test_gunzip_unpacks_no_more_than_limit(monkeypatch):
+    # A bomb of 100 MB in 100 kB is left packed.
+    unpacked = []
+
+    class Inflate:
+        def __init__(self, window):
+            self._real = decompressobj(window)
+
+        def decompress(self, data, length):
+            unpacked.append(self._real.decompress(data, length))
+            return unpacked[-1]
+
+        def __getattr__(self, name):
+            return getattr(self._real, name)
+
+    decompressobj = coding.zlib.decompressobj
+    monkeypatch.setattr(coding.zlib, 'decompressobj', Inflate)
+    assert gunzip(gzip(b'\0' * 100_000_000), 1000) is None
+    assert [len(body) for body in unpacked] == [1001]
+
+
+PACKED = gzip(b'The body of a page, <b>whole</b>.' * 20)
+
+
+@pytest.mark.parametrize(('data', 'what'), [
+    (b'', 'nothing'),
+    (b'<html>', 'no gzip'),
+    (PACKED + b'\0', 'trailing garbage'),
+    (PACKED + PACKED, 'two members'),
+    (PACKED[1:], 'no magic'),
+    (PACKED[2:], 'no magic'),
+    (PACKED[10:-8], 'raw deflate'),
+])
+def test_gunzip_refuses(data, what):
+    assert gunzip(data, 10**6) is None, what
+
+
+def test_gunzip_refuses_what_is_cut_short():
+    for length in range(len(PACKED)):
+        assert gunzip(PACKED[:length], 10**6) is None
+
+
+@pytest.mark.parametrize('position', range(10, len(PACKED)))
+def test_gunzip_refuses_what_is_damaged(position):
+    # RFC 1952 2.3.1: behind the header, CRC32 and ISIZE tell.
+    damaged = bytearray(PACKED)
+    for bit in range(8):
+        damaged[position] ^= 1 << bit
+        assert gunzip(bytes(damaged), 10**6) is None
+        damaged[position] ^= 1 << bit
+
+
+@given(st.binary())
+def test_gunzip_never_raises(data):
+    for candidate in (data, b'\x1f\x8b\x08\0\0\0\0\0\0\x03' + data):
+        body = gunzip(candidate, 10**6)
+        assert body is None or stdlib_gzip.decompress(candidate) == body

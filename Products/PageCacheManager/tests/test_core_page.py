@@ -1,0 +1,315 @@
+"""Stored pages, their bytes, and which responses may become one."""
+import json
+import math
+import struct
+
+import pytest
+from hypothesis import example
+from hypothesis import given
+from hypothesis import strategies as st
+
+from Products.PageCacheManager.core.page import Page
+from Products.PageCacheManager.core.page import directives
+from Products.PageCacheManager.core.page import from_bytes
+from Products.PageCacheManager.core.page import joined
+from Products.PageCacheManager.core.page import listed
+from Products.PageCacheManager.core.page import names
+from Products.PageCacheManager.core.page import to_bytes
+from Products.PageCacheManager.core.page import why_not
+
+
+PAGE = Page(
+    body=b'<p>Gr\xc3\xbc\xc3\x9fe</p>',
+    gzip=b'\x1f\x8b',
+    headers=(('Content-Type', 'text/html; charset=utf-8'),
+             ('Title', 'Gr\xfc\xdfe "quoted"')),
+    modified=784111777,
+    created=784111800.25,
+    varies=('accept', 'cookie'))
+
+ENVELOPE = "('/templates/page', ('en',))"
+
+#: A pair of lone surrogates is the one thing that JSON reads back as another.
+TEXT = st.text()
+
+PAGES = st.builds(
+    Page,
+    body=st.binary(),
+    gzip=st.binary(),
+    headers=st.lists(st.tuples(TEXT, TEXT), max_size=4).map(tuple),
+    modified=st.integers(-2**62, 2**62),
+    created=st.floats(allow_nan=False, allow_infinity=False),
+    varies=st.lists(TEXT, max_size=3).map(tuple))
+
+
+# Pages
+
+def test_page_without_body_is_signpost():
+    assert PAGE._replace(body=b'').is_signpost
+    assert not PAGE.is_signpost
+
+
+@pytest.mark.parametrize(('changes', 'more'), [
+    ({}, 0),
+    ({'body': PAGE.body + b'12345'}, 5),
+    ({'gzip': PAGE.gzip + b'1234'}, 4),
+    ({'headers': (*PAGE.headers, ('Title', 'a'))}, 6),
+    ({'headers': ()}, -sum(len(n) + len(v) for n, v in PAGE.headers)),
+])
+def test_size_counts_body_and_headers(changes, more):
+    assert PAGE._replace(**changes).size == PAGE.size + more
+
+
+def test_size_of_empty_page():
+    assert Page(b'', b'', (), 0, 0.0).size == 0
+
+
+def test_signpost_keeps_what_page_varies_by_alone():
+    post = PAGE.signpost()
+    assert post.is_signpost
+    assert (post.varies, post.created) == (PAGE.varies, PAGE.created)
+    assert post.size == 0
+
+
+@pytest.mark.parametrize(('later_secs', 'age_secs'), [
+    (0, 0), (0.75, 0), (1, 1), (59.5, 59), (-10, 0)])
+def test_age_is_whole_seconds(later_secs, age_secs):
+    # RFC 9111 5.1: a non-negative integer
+    assert PAGE.age(PAGE.created + later_secs) == age_secs
+
+
+# Bytes
+
+@given(PAGES, TEXT)
+@example(PAGE, ENVELOPE)
+def test_from_bytes_reads_what_to_bytes_writes(page, envelope):
+    found = from_bytes(to_bytes(page, envelope), envelope)
+    assert found == page
+    assert [type(part) for part in found] == [type(part) for part in page]
+
+
+@given(TEXT, TEXT)
+@example(ENVELOPE, ENVELOPE + ' ')
+@example('', '1')
+def test_from_bytes_reads_under_its_own_envelope_alone(written, read):
+    found = from_bytes(to_bytes(PAGE, written), read)
+    assert found == (PAGE if written == read else None)
+
+
+DATA = to_bytes(PAGE, ENVELOPE)
+
+
+def test_from_bytes_refuses_what_is_cut_short():
+    for length in range(len(DATA)):
+        assert from_bytes(DATA[:length], ENVELOPE) is None
+
+
+def test_from_bytes_refuses_what_is_too_long():
+    assert from_bytes(DATA + b'\0', ENVELOPE) is None
+    assert from_bytes(DATA + DATA, ENVELOPE) is None
+
+
+@pytest.mark.parametrize('position', range(16))
+def test_from_bytes_refuses_damaged_magic_and_lengths(position):
+    damaged = bytearray(DATA)
+    for bit in range(8):
+        damaged[position] ^= 1 << bit
+        assert from_bytes(bytes(damaged), ENVELOPE) is None
+        damaged[position] ^= 1 << bit
+
+
+def test_from_bytes_never_raises_where_bits_are_flipped():
+    damaged = bytearray(DATA)
+    for position in range(16, len(DATA)):
+        for bit in range(8):
+            damaged[position] ^= 1 << bit
+            found = from_bytes(bytes(damaged), ENVELOPE)
+            assert found is None or isinstance(found, Page)
+            damaged[position] ^= 1 << bit
+
+
+@pytest.mark.parametrize('data', [
+    None, '', 'PCM1', 1, [], (), PAGE, tuple(PAGE), bytearray(DATA),
+    memoryview(DATA), DATA.decode('latin-1'), b'', b'PCM1', b'PCM2' + DATA[4:],
+], ids=lambda data: type(data).__name__)
+def test_from_bytes_refuses_what_is_foreign(data):
+    assert from_bytes(data, ENVELOPE) is None
+
+
+def framed(head):
+    return b'PCM1' + struct.pack('>III', len(head), 0, 0) + head
+
+
+def test_framed_head_is_read():
+    head = json.dumps(['e', [['a', 'b']], 1, 2.5, ['c']]).encode()
+    assert from_bytes(framed(head), 'e') == Page(
+        b'', b'', (('a', 'b'),), 1, 2.5, ('c',))
+
+
+@pytest.mark.parametrize('head', [
+    b'',
+    b'{',
+    b'\xff\xfe',
+    b'null',
+    b'1',
+    b'"ebcde"',
+    b'[]',
+    b'["e", [], 1, 1]',
+    b'["e", [], 1, 1, [], 1]',
+    b'{"e": 1, "b": 2, "c": 3, "d": 4, "f": 5}',
+    b'["x", [], 1, 1, []]',
+    b'[["e"], [], 1, 1, []]',
+    b'["e", null, 1, 1, []]',
+    b'["e", [1], 1, 1, []]',
+    b'["e", [["a"]], 1, 1, []]',
+    b'["e", [["a", "b", "c"]], 1, 1, []]',
+    b'["e", [], null, 1, []]',
+    b'["e", [], "x", 1, []]',
+    b'["e", [], NaN, 1, []]',
+    b'["e", [], Infinity, 1, []]',
+    b'["e", [], 1e999, 1, []]',
+    b'["e", [], 1, [], []]',
+    b'["e", [], 1, 1, null]',
+    b'["e", [], 1, 1, 1]',
+    b'["e", [], 1, 1' + b'0' * 400 + b', []]',
+    b'["e", [], 1' + b'0' * 10_000 + b', 1, []]',
+    b'[' * 100_000,
+    b'["e", ' + b'[' * 100_000 + b']' * 100_000 + b', 1, 1, []]',
+    b'{"e":' * 100_000,
+], ids=lambda head: head[:32].decode('latin-1'))
+def test_from_bytes_refuses_foreign_head(head):
+    assert from_bytes(framed(head), 'e') is None
+
+
+@given(st.one_of(
+    st.binary(),
+    st.binary().map(lambda data: b'PCM1' + data),
+    st.binary().map(framed)))
+def test_from_bytes_never_raises_on_random_bytes(data):
+    assert from_bytes(data, ENVELOPE) is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=2), inner, max_size=3)))
+
+
+@given(st.lists(JSON, min_size=4, max_size=4))
+@example([[], math.inf, 1, []])
+def test_from_bytes_never_raises_on_foreign_json(parts):
+    found = from_bytes(framed(json.dumps(['e', *parts]).encode()), 'e')
+    assert found is None or isinstance(found, Page)
+
+
+# What may be stored
+
+@pytest.mark.parametrize(('changes', 'expected', 'clause'), [
+    ({}, '', 'RFC 9111 3'),
+    ({'status': 204}, 'status', 'RFC 9111 3: only 200 here'),
+    ({'status': 206}, 'status', 'RFC 9111 3.3'),
+    ({'status': 304}, 'status', 'RFC 9111 3.2'),
+    ({'status': 302}, 'status', 'RFC 9111 3: only 200 here'),
+    ({'status': 404}, 'status', 'RFC 9111 3: only 200 here'),
+    ({'status': 500}, 'status', 'RFC 9111 3: only 200 here'),
+    ({'sets_cookie': True}, 'set-cookie', 'RFC 6265 3: of one visitor'),
+    ({'body': b''}, 'empty', 'a page has a body'),
+    ({'headers': {'cache-control': 'no-store'}}, 'no-store',
+     'RFC 9111 5.2.2.5'),
+    ({'headers': {'cache-control': 'max-age=0, No-Store'}}, 'no-store',
+     'RFC 9111 5.2: no case'),
+    ({'headers': {'cache-control': 'private,no-store ,max-age=1'}},
+     'no-store', 'RFC 9111 5.2.2.5'),
+    ({'headers': {'cache-control': 'no-store=1'}}, 'no-store',
+     'RFC 9111 5.2: an argument that none asked for'),
+    ({'headers': {'cache-control': 'private="a", no-store'}}, 'no-store',
+     'RFC 9111 5.2.2.5'),
+    ({'headers': {'cache-control': 'private, max-age=0, no-cache'}}, '',
+     'RFC 9111 5.2.2: for caches on the way'),
+    ({'headers': {'cache-control': 'no-storeroom, x=no-store'}}, '',
+     'RFC 9111 5.2.3: unknown directives'),
+    ({'headers': {'cache-control': ''}}, '', 'RFC 9111 5.2'),
+    ({'headers': {'vary': '*'}}, 'vary-any', 'RFC 9111 4.1'),
+    ({'headers': {'vary': 'Accept, *'}}, 'vary-any', 'RFC 9111 4.1'),
+    ({'headers': {'vary': 'Accept, X-*'}}, '', 'RFC 9110 12.5.5'),
+    ({'headers': {'content-range': 'bytes 0-1/2'}}, 'status',
+     'RFC 9111 3.3'),
+    ({'headers': {'content-security-policy': "script-src 'nonce-YQ=='"}},
+     'nonce', 'CSP 3: a nonce is for one response'),
+    ({'headers': {'content-security-policy': "script-src 'NONCE-YQ=='"}},
+     'nonce', 'CSP 3: no case'),
+    ({'headers': {'content-security-policy-report-only':
+                  "script-src 'nonce-YQ=='"}},
+     'nonce', 'CSP 3: a nonce is for one response'),
+    ({'headers': {'content-security-policy': "script-src 'self'"}}, '',
+     'CSP 3'),
+    ({'headers': {'content-type': 'text/html', 'vary': 'Cookie'}}, '',
+     'RFC 9111 3'),
+])
+def test_why_not_names_the_reason(changes, expected, clause):
+    response = {
+        'status': 200, 'headers': {}, 'body': b'page', 'sets_cookie': False}
+    assert why_not(**{**response, **changes}) == expected, clause
+
+
+@pytest.mark.parametrize(('value', 'expected'), [
+    ('max-age=60, public', {'max-age', 'public'}),
+    ('Max-Age = 60 ,\tPUBLIC', {'max-age', 'public'}),
+    ('no-cache="set-cookie"', {'no-cache'}),
+])
+def test_directives_are_names_in_lower_case(value, expected):
+    assert directives(value) == expected
+
+
+@pytest.mark.parametrize(('value', 'expected'), [
+    ('', ()),
+    (' , ,', ()),
+    ('Accept', ('accept',)),
+    ('Cookie, accept', ('accept', 'cookie')),
+    ('Accept,ACCEPT , accept', ('accept',)),
+    ('*', ('*',)),
+])
+def test_names_are_sorted_in_lower_case(value, expected):
+    # RFC 9110 5.1: names have no case; 5.6.1.2: empty elements
+    assert names(value) == expected
+
+
+@pytest.mark.parametrize(('value', 'more', 'expected'), [
+    ('', [], ''),
+    ('', ['Cookie'], 'Cookie'),
+    (' ', ['Cookie'], 'Cookie'),
+    ('Accept', [], 'Accept'),
+    ('Accept', ['Cookie'], 'Accept, Cookie'),
+    ('Accept', ['accept'], 'Accept'),
+    ('accept,COOKIE', ['Cookie', 'Accept', 'Range'],
+     'accept, COOKIE, Range'),
+    ('', ['Cookie', 'cookie'], 'Cookie'),
+    ('*', ['Cookie'], '*'),
+    ('Accept, *', ['Cookie'], 'Accept, *'),
+    (',Accept ,, Cookie,', ['Range'], 'Accept, Cookie, Range'),
+])
+def test_joined_adds_what_is_lacking(value, more, expected):
+    # RFC 9110 12.5.5
+    assert joined(value, more) == expected
+
+
+FIELDS = st.sampled_from(['Accept', 'accept', 'Cookie', 'X-A', 'x-a'])
+
+
+@pytest.mark.parametrize(('value', 'expected'), [
+    ('', []),
+    (',, ,', []),
+    ('Cookie,accept , *', ['Cookie', 'accept', '*']),
+])
+def test_listed_keeps_order_and_spelling(value, expected):
+    # RFC 9110 5.6.1.2: empty elements
+    assert listed(value) == expected
+
+
+@given(st.lists(FIELDS), st.lists(FIELDS))
+def test_joined_names_all_and_each_once(present, more):
+    value = joined(', '.join(dict.fromkeys(present)), more)
+    assert set(names(value)) == {name.lower() for name in present + more}
+    added = value.split(', ')[len(set(present)):]
+    assert len({name.lower() for name in added}) == len(added)

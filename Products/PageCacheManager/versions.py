@@ -1,0 +1,86 @@
+"""Which version of a template a page was made with.
+
+The version of an object in the ZODB is its serial, that of a filesystem
+template a digest of the source that it holds in memory.  An object that was
+changed in this transaction has no version: what is made with it may never be.
+"""
+from functools import lru_cache
+from math import ceil
+
+from Acquisition import aq_base
+from Acquisition import aq_get
+from persistent.timestamp import TimeStamp
+from ZODB.utils import z64
+
+from .core.keys import digest
+
+
+def version_of(ob):
+    """Return a string that changes with `ob`, or None if it has none now."""
+    base = aq_base(ob)
+    if getattr(base, '_p_jar', None) is not None:
+        return _serial(base)
+    if hasattr(base, '_filepath'):
+        return _source_digest(ob, base)
+    return None
+
+
+def _serial(base):
+    base._p_activate()
+    if base._p_changed or base._p_serial == z64:
+        return None
+    return f'{base._p_oid.hex()}-{base._p_serial.hex()}'
+
+
+def _source_digest(ob, base):
+    ob._updateFromFS()
+    text = getattr(base, '_text', None)
+    if not isinstance(text, str):
+        return None
+    return _digest(text, getattr(base, 'content_type', ''))
+
+
+@lru_cache(maxsize=2048)
+def _digest(text, content_type):
+    return digest(repr((content_type, text)))
+
+
+def identity_of(ob):
+    """Return what stays the same under all paths that lead to `ob`."""
+    base = aq_base(ob)
+    oid = getattr(base, '_p_oid', None)
+    if oid is not None:
+        return f'oid:{base._p_jar.db().database_name}:{oid.hex()}'
+    if hasattr(base, '_filepath'):
+        return f'file:{base._filepath}'
+    return ''
+
+
+def changed_at(ob):
+    """Return when `ob` was last changed, whole seconds since 1970.
+
+    It is rounded up: a date that a client names has no fractions, and one
+    that lies before the change must not pass for one after it.
+    """
+    base = aq_base(ob)
+    serial = getattr(base, '_p_serial', None)
+    if serial is not None and serial != z64:
+        return ceil(TimeStamp(serial).timeTime())
+    return ceil(getattr(base, '_file_mod_time', 0))
+
+
+def templates_of(template, shared_names):
+    """Return `template` and the shared templates found from its context."""
+    context = template.aq_parent
+    found = [template]
+    for name in shared_names:
+        shared = aq_get(context, name, None)
+        if shared is not None and hasattr(aq_base(shared), 'pt_render'):
+            found.append(shared)
+    return found
+
+
+def path_of(ob):
+    """Return the physical path of `ob`, '' for what has none."""
+    find = getattr(ob, 'getPhysicalPath', None)
+    return '/'.join(find()) if find is not None else ''
