@@ -116,11 +116,10 @@ def _answer(call):
         calls.rule_out(call)
         call.headers_before = exchange.snapshot(call.request.response)
         calls.ask(call)
-        if call.has_etag:
-            calls.look_up(call)
     except calls.Bypass as reason:
         call.outcome = Outcome('BYPASS', str(reason))
         return None
+    trouble = calls.look_up(call) if call.has_etag else ''
     now = time.time()
     if call.answer is not None and calls.client_holds_page(call, now):
         call.client_holds_page = True
@@ -130,8 +129,9 @@ def _answer(call):
     if not call.has_etag:
         call.outcome = Outcome(
             'NO-ETAG', 'no-policy' if call.answer is None else 'no-etag')
-        return None
-    if call.page is not None:
+    elif trouble:
+        call.outcome = Outcome('BYPASS', trouble)
+    elif call.page is not None:
         call.outcome = Outcome('HIT')
     else:
         _board(call)

@@ -58,9 +58,11 @@ class Call:
         self.may_view = False
         self.parts = None
         self.key = None
-        #: Seconds since 1970, None where the policy gives no date.
-        self.modified = None
+        #: Template and shared templates, and the versions of these.
+        self.templates = ()
         self.versions = ()
+        #: When any part of the page last changed, seconds since 1970.
+        self.changed_at = 0
         self.store = None
         #: The stored page that answers, if one does.
         self.page = None
@@ -84,6 +86,13 @@ class Call:
     @property
     def has_etag(self):
         return self.key is not None
+
+    @property
+    def modified(self):
+        """When the page changed, None where the policy gives no date."""
+        if self.answer.modified is None:
+            return None
+        return self.changed_at
 
     @property
     def is_answered(self):
@@ -123,7 +132,8 @@ class Call:
         sent = ''
         if self.modified is not None:
             sent = exchange.last_modified(self.modified, now)
-            if self.page is not None and self.page.modified == self.modified:
+            if (self.page is not None
+                    and self.page.modified == self.changed_at):
                 sent = own.get('last-modified', sent)
         return exchange.page_headers(
             own, self.answer, self.tag(varies), sent, age)
@@ -168,37 +178,39 @@ def ask(call):
         return
     if '*' in names(call.answer.headers.get('vary', '')):
         raise Bypass('vary-any')
+    call.templates = templates(call)
     call.versions = versions(call)
-    call.modified = latest(call)
+    call.changed_at = max(
+        call.answer.modified or 0, call.manager.changed_at(),
+        *map(changed_at, call.templates))
     if call.answer.etag:
         call.parts = key_parts(call, bound_names)
         call.key = call.parts.key()
+
+
+def templates(call):
+    """Return the template and the shared ones, as they are found now."""
+    return templates_of(call.template, call.settings.shared_templates)
 
 
 def versions(call):
     """Return generation and template versions, all strings."""
     found = (
         call.manager.generation_of(call.template, page_id(call)),
-        *map(version_of, templates(call)))
+        *map(version_of, call.templates))
     if None in found:
         raise Bypass('uncommitted')
     return found
 
 
-def latest(call):
-    """Return when anything that the page is made of last changed.
-
-    None where the policy gives no date: then none is sent.
-    """
-    if call.answer.modified is None:
-        return None
-    return max(
-        call.answer.modified, call.manager.changed_at(),
-        *map(changed_at, templates(call)))
-
-
-def templates(call):
-    return templates_of(call.template, call.settings.shared_templates)
+def has_changed(call):
+    """Tell whether a template or the generation changed while rendering."""
+    before = call.versions
+    call.templates = templates(call)
+    try:
+        return versions(call) != before
+    except Bypass:
+        return True
 
 
 def page_id(call):
@@ -259,23 +271,22 @@ def spelled_arguments(bound_names):
 def look_up(call):
     """Find the stored page, through a signpost if there is one.
 
-    Raises Bypass where there is no store, or one that fails.
+    Return '' or, where there is no store or one that fails, the reason.
     """
     try:
         call.store = call.cache.store(call.settings, call.versions[0])
         if call.store is None:
-            raise Bypass('store-off')
+            return 'store-off'
         page = call.store.get(call.key)
         if page is not None and page.is_signpost:
             call.varies = page.varies
             page = call.store.get(call.key_for(call.varies))
-    except Bypass:
-        raise
     except Exception:
         logger.exception('Store failed')
         call.cache.tally.add('ERROR', 'store')
-        raise Bypass('store-error') from None
+        return 'store-error'
     call.page = page
+    return ''
 
 
 def client_holds_page(call, now):

@@ -321,6 +321,19 @@ def page_headers(own, answer, tag, last_modified, age=0):
     return values
 
 
+def without_later(values, response, before, own):
+    """Return `values` without those that other code set since the call.
+
+    `before` are the headers at the call, `own` those that rendering set.
+    The entity-tag is the page's whatever happens, and Vary is merged.
+    """
+    later = {
+        name.lower() for name, value in response.headers.items()
+        if value not in (before.get(name), own.get(name.lower()))}
+    later -= {'etag', 'vary', *_OF_THE_BODY}
+    return {n: value for n, value in values.items() if n not in later}
+
+
 def _later(date, secs):
     moment = parse_date(date)
     return date if moment is None else format_date(moment + secs)

@@ -9,7 +9,7 @@ import time
 import transaction
 
 from . import exchange
-from .call import versions
+from .call import has_changed
 from .core.outcome import Outcome
 from .core.outcome import cache_status
 from .core.page import Page
@@ -103,8 +103,10 @@ def _send_page(call, response):
 
 def _send_called_page(call, response):
     """Send a page that other code got from the cache and passed on."""
-    values = call.hit_headers
-    response.setHeader('content-type', values['content-type'])
+    values = exchange.without_later(
+        call.hit_headers, response, call.headers_before, {})
+    if 'content-type' in values:
+        response.setHeader('content-type', values['content-type'])
     body = exchange.made_body(response, call.text)
     zipped = b''
     if exchange.accepts_gzip(call.request):
@@ -122,7 +124,9 @@ def _finish_render(visit, call, response):
         return
     varies = call.varies_of(response)
     zipped = exchange.zipped_by_zope(response)
-    values = call.headers_of(call.own_headers, time.time(), varies)
+    values = exchange.without_later(
+        call.headers_of(call.own_headers, time.time(), varies),
+        response, call.headers_before, call.own_headers)
     may_zip = exchange.accepts_gzip(call.request)
     exchange.send_page(response, body, zipped if may_zip else b'', values)
     if call.outcome.word == 'MISS':
@@ -162,7 +166,7 @@ def _capture(visit, call, response, body, zipped, own, varies):
             'utf-8', 'surrogatepass'),
         gzip=zipped if call.is_published else b'',
         headers=tuple(own.items()),
-        modified=call.modified or 0,
+        modified=call.changed_at,
         created=time.time(),
         varies=varies)
     visit.captured = page
@@ -182,7 +186,7 @@ def _why_not_stored(call, response, body):
         return 'too-large'
     if transaction.isDoomed():
         return 'doomed'
-    if versions(call) != call.versions:
+    if has_changed(call):
         return 'changed'
     return ''
 

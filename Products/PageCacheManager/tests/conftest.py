@@ -29,6 +29,7 @@ def app(zope_layer):
 
 @pytest.fixture
 def site(app):
+    setSite(app.site)
     return app.site
 
 

@@ -1,6 +1,7 @@
 """A small CMF site, built from CMFCore's own tools."""
 import transaction
 from AccessControl.class_init import InitializeClass
+from AccessControl.PermissionRole import PermissionRole
 from AccessControl.SecurityInfo import ClassSecurityInfo
 from DateTime import DateTime
 from five.localsitemanager.registry import PersistentComponents
@@ -48,8 +49,8 @@ class Item(PropertyManager, PortalContent):
         {'id': 'changed', 'type': 'date', 'mode': 'w'})
 
     security = ClassSecurityInfo()
-    security.declareProtected('View', 'text', 'changed')
     security.setDefaultAccess('allow')
+    text__roles__ = changed__roles__ = PermissionRole('View')
 
     def __init__(self, id, text=''):
         self.id = id

@@ -4,9 +4,7 @@ import transaction
 from OFS.Folder import manage_addFolder
 from OFS.userfolder import manage_addUserFolder
 from Products.CMFCore.CachingPolicyManager import CachingPolicyManager
-from Products.SiteAccess.VirtualHostMonster import (
-    manage_addVirtualHostMonster,
-)
+from Products.SiteAccess.VirtualHostMonster import VirtualHostMonster
 from zope.component import getGlobalSiteManager
 from zope.i18n.interfaces import ITranslationDomain
 from zope.i18n.simpletranslationdomain import SimpleTranslationDomain
@@ -165,10 +163,8 @@ def test_hosts_are_apart(site, client):
 
 
 def test_virtual_hosts_are_apart(site, client):
-    app = site.aq_parent
-    if not hasattr(app.aq_base, 'virtual_hosting'):
-        manage_addVirtualHostMonster(app)
-    app.virtual_hosting.addToContainer(app)
+    monster = VirtualHostMonster()
+    monster.addToContainer(site.aq_parent)
     add_template(
         site.portal_skins.custom, 'link',
         '<a tal:attributes="href python: context.folder.absolute_url()">x</a>')

@@ -90,6 +90,26 @@ return text.replace('first', 'second')''')
         assert answer.outcome == 'BYPASS'
 
 
+def test_what_a_caller_sets_after_the_call_stands(custom, client):
+    add_template(custom, 'own', """<p tal:define="
+        x python: request.RESPONSE.setHeader('X-Own', 'template')">x</p>""")
+    add_script(custom, 'later', """
+text = context.own()
+response = context.REQUEST.RESPONSE
+response.setHeader('Content-Type', 'text/plain')
+response.setHeader('Cache-Control', 'max-age=7')
+response.setHeader('X-Own', 'script')
+return text""")
+    miss, hit = twice(client, '/site/doc/later')
+    assert (miss.outcome, hit.outcome) == ('MISS', 'HIT')
+    for answer in (miss, hit):
+        assert answer['Content-Type'].startswith('text/plain')
+        assert answer['Cache-Control'] == 'max-age=7'
+        assert answer['X-Own'] == 'script'
+        assert answer.all('ETag')
+    assert hit.stable_headers() == miss.stable_headers()
+
+
 def test_a_script_gets_arguments_through(custom, client):
     add_template(custom, 'args', '<p tal:content="options/x">x</p>')
     add_script(
