@@ -15,11 +15,13 @@ from OFS.Cache import Cache
 from . import call as calls
 from . import exchange
 from . import policy
+from . import question
 from .caches import is_active
 from .core.flights import Flight
 from .core.outcome import Outcome
 from .interfaces import IPageCacheManager
 from .versions import path_of
+from .visit import current_visit
 
 
 logger = logging.getLogger(__name__)
@@ -34,7 +36,7 @@ class PageCache(Cache):
     def ZCache_get(self, ob, view_name='', keywords=None, mtime_func=None,
                    default=None):
         """Return the page to send, or `default` if `ob` is to render it."""
-        visit = exchange.current_visit(ob)
+        visit = current_visit(ob)
         if visit is None or not _is_page_template_call(keywords):
             return default
         if visit.call is not None:
@@ -56,7 +58,7 @@ class PageCache(Cache):
     def ZCache_set(self, ob, data, view_name='', keywords=None,
                    mtime_func=None):
         """Note what `ob` rendered; nothing is stored before the commit."""
-        visit = exchange.current_visit(ob)
+        visit = current_visit(ob)
         call = visit.call if visit is not None else None
         if call is None or call.has_ended or call.keywords is not keywords:
             return
@@ -79,7 +81,7 @@ class PageCache(Cache):
         manager = _manager_of(ob)
         if manager is None:
             return None
-        visit = exchange.current_visit(ob)
+        visit = current_visit(ob)
         if visit is not None and visit.is_post_to('ZCacheable_invalidate'):
             manager.manage_invalidate([path_of(ob)])
             return 'Invalidated on every client.'
@@ -113,10 +115,10 @@ def _answer(call):
         call.outcome = Outcome('OFF', 'off')
         return None
     try:
-        calls.rule_out(call)
-        call.headers_before = exchange.snapshot(call.request.response)
-        calls.ask(call)
-    except calls.Bypass as reason:
+        question.rule_out(call)
+        call.headers_before = exchange.lower_headers(call.request.response)
+        question.ask(call)
+    except question.Bypass as reason:
         call.outcome = Outcome('BYPASS', str(reason))
         return None
     trouble = calls.look_up(call) if call.has_etag else ''

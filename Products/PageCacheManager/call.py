@@ -1,37 +1,23 @@
-"""One call of an associated template: what is asked, under which key.
-
-Everything that decides whether two requests may share a page is gathered
-here, once a request.
+"""One call of an associated template: what is known, stored and held of it.
 """
 import logging
 import time
 
-from AccessControl.unauthorized import Unauthorized
 from Acquisition import aq_base
-from Acquisition import aq_parent
 
 from . import exchange
 from . import identity
-from . import policy
 from .caches import cache_of
 from .caches import settings_of
 from .core import conditional
-from .core.keys import KeyParts
-from .core.keys import arguments_key
+from .core import headers
 from .core.keys import digest
 from .core.keys import secondary
 from .core.page import names
-from .versions import changed_at
-from .versions import path_of
-from .versions import templates_of
-from .versions import version_of
+from .question import known_varies
 
 
 logger = logging.getLogger(__name__)
-
-
-class Bypass(Exception):
-    """Caching is ruled out; the argument is the reason."""
 
 
 class Call:
@@ -68,6 +54,8 @@ class Call:
         self.page = None
         #: The client's own copy is the page: 304 once the page is whole.
         self.client_holds_page = False
+        #: The tag by which the client holds it, '' if by a date.
+        self.held_tag = ''
         #: Request headers beyond the key by which the stored pages vary.
         self.varies = ()
         #: The right to render for all who wait.
@@ -128,15 +116,15 @@ class Call:
             if name not in known)
 
     def headers_of(self, own, now, varies=(), age=0):
-        """Return the headers of the 200 (see `exchange.page_headers`)."""
+        """Return the headers of the 200 (see :mod:`core.headers`)."""
         sent = ''
         if self.modified is not None:
-            sent = exchange.last_modified(self.modified, now)
+            sent = headers.last_modified(self.modified, now)
             if (self.page is not None
                     and self.page.modified == self.changed_at):
                 sent = own.get('last-modified', sent)
-        return exchange.page_headers(
-            own, self.answer, self.tag(varies), sent, age)
+        return headers.page_headers(
+            own, self.answer.headers, self.tag(varies), sent, age)
 
     def keep(self, page):
         """Store `page`, behind a signpost if it varies by more headers."""
@@ -144,128 +132,6 @@ class Call:
         if page.varies:
             self.store.set(self.key, page.signpost())
         self.store.set(self.key_for(page.varies), page)
-
-
-def rule_out(call):
-    """Raise Bypass where the request itself rules caching out."""
-    request = call.request
-    if exchange.method(request) != 'GET':
-        raise Bypass('method')
-    if request.response.status != 200:
-        raise Bypass('status')
-    # From here on CMF sets no headers: ours are set once the page is whole,
-    # and a page with a message for one visitor gets none.
-    policy.keep_cmf_from_asking(request)
-    call.is_cmf_quiet = True
-    if exchange.carries_cookie(request, call.settings.bypass_cookies):
-        raise Bypass('request-cookie')
-
-
-def ask(call):
-    """Ask the policy; fill in answer, date and, with an ETag, the key."""
-    bound_names = call.keywords['bound_names']
-    call.may_view = identity.may_view(aq_parent(call.template))
-    try:
-        call.answer = policy.ask(call.template, bound_names)
-    except Unauthorized:
-        # rendering will say so, if this user may not see the page
-        raise Bypass('unauthorized') from None
-    except Exception:
-        logger.exception(
-            'Caching policy failed for %s', path_of(call.template))
-        raise Bypass('policy-error') from None
-    if call.answer is None:
-        return
-    if '*' in names(call.answer.headers.get('vary', '')):
-        raise Bypass('vary-any')
-    call.templates = templates(call)
-    call.versions = versions(call)
-    call.changed_at = max(
-        call.answer.modified or 0, call.manager.changed_at(),
-        *map(changed_at, call.templates))
-    if call.answer.etag:
-        call.parts = key_parts(call, bound_names)
-        call.key = call.parts.key()
-
-
-def templates(call):
-    """Return the template and the shared ones, as they are found now."""
-    return templates_of(call.template, call.settings.shared_templates)
-
-
-def versions(call):
-    """Return generation and template versions, all strings."""
-    found = (
-        call.manager.generation_of(call.template, page_id(call)),
-        *map(version_of, call.templates))
-    if None in found:
-        raise Bypass('uncommitted')
-    return found
-
-
-def has_changed(call):
-    """Tell whether a template or the generation changed while rendering."""
-    before = call.versions
-    call.templates = templates(call)
-    try:
-        return versions(call) != before
-    except Bypass:
-        return True
-
-
-def page_id(call):
-    """Return template path, context path and URL: the page as people see it.
-    """
-    return (
-        path_of(call.template),
-        path_of(aq_parent(call.template)),
-        exchange.url(call.request, call.settings.ignored_parameters))
-
-
-def key_parts(call, bound_names):
-    """Return the parts of the key (I3)."""
-    settings, request = call.settings, call.request
-    context = aq_parent(call.template)
-    root, base = exchange.address(request)
-    return KeyParts(
-        *page_id(call),
-        variant=(
-            'published' if call.is_published else 'called',
-            root,
-            base if call.is_published else '',
-            'viewed' if call.may_view else '',
-            identity.skin(context),
-            identity.language(request),
-            identity.partition(
-                identity.current_user(), context, request, settings,
-                call.answer),
-            spelled_arguments(bound_names),
-            repr(exchange.headers(request, known_varies(call))),
-            repr(exchange.cookies(request, settings.key_cookies))),
-        versions=call.versions,
-        etag=call.answer.etag)
-
-
-def known_varies(call):
-    """Return the headers of which the values are in every key.
-
-    What is stored is the body without a content coding, so Accept-Encoding
-    is none of them.
-    """
-    named = names(call.answer.headers.get('vary', ''))
-    added = [name.lower() for name in call.settings.key_headers]
-    return sorted({*named, *added} - {'accept-encoding'})
-
-
-def spelled_arguments(bound_names):
-    """Return the call's arguments as a key, REQUEST and RESPONSE left out."""
-    given = {
-        name: value for name, value in bound_names.get('options', {}).items()
-        if name not in ('REQUEST', 'RESPONSE')}
-    spelling = arguments_key((given, bound_names.get('traverse_subpath')))
-    if spelling is None:
-        raise Bypass('unkeyed-arguments')
-    return spelling
 
 
 def look_up(call):
@@ -303,11 +169,15 @@ def client_holds_page(call, now):
     if_none_match = exchange.header(call.request, 'If-None-Match')
     if if_none_match is not None and not tag:
         return False
+    variants = conditional.tag_variants(tag) if tag else ()
+    for variant in variants:
+        if conditional.if_none_match(if_none_match, [variant]):
+            call.held_tag = variant
+            return True
     return conditional.not_modified(
         if_none_match,
         exchange.header(call.request, 'If-Modified-Since'),
-        conditional.tag_variants(tag), call.modified, now,
-        _dates_count(call))
+        variants, call.modified, now, _dates_count(call))
 
 
 def _dates_count(call):

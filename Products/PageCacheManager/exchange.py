@@ -1,88 +1,22 @@
 """Reads a request, captures and sends a response.
 
-No other module knows ZPublisher's objects.  What a client may name (forms,
-cookies, headers) can shadow attributes of a request, so state is kept in the
-request's own ``__dict__`` and read from there.
+Only here and in `visit` and `head` are ZPublisher's objects known.
 """
 from hashlib import sha256
 
-from Acquisition import aq_base
-from Acquisition import aq_get
 from ZPublisher.HTTPResponse import HTTPBaseResponse
 
 from .core import coding
 from .core.conditional import coded_tag
-from .core.conditional import format_date
-from .core.conditional import parse_date
+from .core.headers import merged
+from .core.headers import not_modified_headers
 from .core.keys import query_key
-from .core.page import directives
-from .core.page import joined
-from .core.page import listed
 
 
-_VISIT = '_page_cache_visit'
 _ABSENT = object()
 
 #: setBody() sets these anew for each response, from the body.
-_OF_THE_BODY = frozenset(['content-length', 'content-encoding'])
-
-
-class Visit:
-    """What the cache knows of one published request.
-
-    A request without one is not published (a subrequest, a script): the
-    cache takes no part in it.
-    """
-
-    __slots__ = (
-        'request', 'published', 'call', 'is_head', 'head', 'undo',
-        'committed', 'captured')
-
-    def __init__(self, request, is_head=False):
-        self.request = request
-        self.published = aq_base(request.other.get('PUBLISHED'))
-        #: The template call that may become the page.
-        self.call = None
-        #: For HEAD: the visit that a GET would have made.
-        self.head = None
-        self.is_head = is_head
-        #: What to restore if the request fails.
-        self.undo = None
-        self.committed = False
-        #: What to store once the transaction is through.
-        self.captured = None
-
-    def is_post_to(self, name):
-        """Tell whether the method `name` is what was asked for, by POST."""
-        return (
-            getattr(self.published, '__name__', None) == name
-            and method(self.request) == 'POST')
-
-    @property
-    def reported_call(self):
-        """The call that the response speaks of, or None."""
-        return self.call if self.head is None else self.head.visit.call
-
-
-def begin(request, is_head=False):
-    """Let the cache take part in `request`; return its :class:`Visit`."""
-    visit = request.__dict__[_VISIT] = Visit(request, is_head)
-    return visit
-
-
-def visit_of(request):
-    """Return the visit of `request`, or None."""
-    return getattr(request, '__dict__', {}).get(_VISIT)
-
-
-def end_visit(request):
-    """Let go of the visit of `request` and return it, or None."""
-    return request.__dict__.pop(_VISIT, None)
-
-
-def current_visit(ob):
-    """Return the visit of the request that `ob` is wrapped in, or None."""
-    return visit_of(aq_get(ob, 'REQUEST', None))
+_OF_THE_BODY = ('content-length', 'content-encoding')
 
 
 # reading
@@ -154,20 +88,20 @@ def touched_session(request):
 
 # capturing
 
-def snapshot(response):
-    """Return the headers that are set so far."""
-    return dict(response.headers)
+def lower_headers(response):
+    """Return the response's headers under lower-case names."""
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def changed_headers(response, before):
     """Return the headers that were set since `before`, and Content-Type.
 
-    Names are lower case.  What other code sets belongs to each request.
+    What other code sets belongs to each request.
     """
     return {
-        name.lower(): value for name, value in response.headers.items()
-        if before.get(name, _ABSENT) != value or name == 'content-type'
-        if name.lower() not in _OF_THE_BODY}
+        name: value for name, value in lower_headers(response).items()
+        if before.get(name) != value or name == 'content-type'
+        if name not in _OF_THE_BODY}
 
 
 def sets_cookie(response):
@@ -218,11 +152,6 @@ def zipped_by_zope(response):
     if response.headers.get('content-encoding') == 'gzip':
         return response.body
     return b''
-
-
-def lower_headers(response):
-    """Return the response's headers under lower-case names."""
-    return {name.lower(): value for name, value in response.headers.items()}
 
 
 # sending
@@ -285,105 +214,32 @@ def append_header(response, name, value):
     put_headers(response, {name: f'{present}, {value}' if present else value})
 
 
-def last_modified(moment, now):
-    """Return the date to send for what was last changed at `moment`.
-
-    What was changed in this very second may change once more in it, so such
-    a date is sent as the second before: it will not validate.
-    """
-    return format_date(min(moment, int(now) - 1))
-
-
-def page_headers(own, answer, tag, last_modified, age=0):
-    """Return the headers of a 200.
-
-    `own` are those that rendering set `age` seconds ago, `answer` is the
-    policy's word, `tag` the entity-tag or '', `last_modified` the date to
-    send where the policy has one.  The policy wins, but for what rendering said to keep a
-    page private; Vary has the names of both.
-    """
-    values = {**own, **answer.headers}
-    if age and 'expires' in own and 'expires' not in answer.headers:
-        values['expires'] = _later(own['expires'], age)
-    if _is_private(own.get('cache-control', '')):
-        values['cache-control'] = own['cache-control']
-    values['vary'] = joined(
-        own.get('vary', ''), listed(answer.headers.get('vary', '')))
-    if _may_be_coded(values.get('content-type', '')):
-        values['vary'] = joined(values['vary'], ['Accept-Encoding'])
-    if not values['vary']:
-        del values['vary']
-    values.pop('last-modified', None)
-    if last_modified and 'last-modified' in answer.headers:
-        values['last-modified'] = last_modified
-    if tag:
-        values['etag'] = tag
-    return values
-
-
-def without_later(values, response, before, own):
-    """Return `values` without those that other code set since the call.
-
-    `before` are the headers at the call, `own` those that rendering set.
-    The entity-tag is the page's whatever happens, and Vary is merged.
-    """
-    later = {
-        name.lower() for name, value in response.headers.items()
-        if value not in (before.get(name), own.get(name.lower()))}
-    later -= {'etag', 'vary', *_OF_THE_BODY}
-    return {n: value for n, value in values.items() if n not in later}
-
-
-def _later(date, secs):
-    moment = parse_date(date)
-    return date if moment is None else format_date(moment + secs)
-
-
-def _is_private(cache_control):
-    return bool(directives(cache_control) & {'no-store', 'private'})
-
-
-def _may_be_coded(content_type):
-    return not content_type.startswith('image/')
-
-
 def send_page(response, body, zipped, values):
     """Send a 200: `zipped` where that is given and shorter, else `body`.
 
-    `values` are from :func:`page_headers`.  What other code of this request
-    said to keep the answer private stands, and so does its Vary.
+    `values` are from :func:`core.headers.page_headers`.
     """
     is_coded = bool(zipped) and len(zipped) < len(body)
     response.body = zipped if is_coded else body
-    present = lower_headers(response)
-    sent = {
-        **values,
-        'content-length': str(len(response.body)),
-        'content-encoding': 'gzip' if is_coded else None}
-    if 'vary' in present:
-        sent['vary'] = joined(values.get('vary', ''), listed(present['vary']))
-    if _is_private(present.get('cache-control', '')):
-        sent['cache-control'] = present['cache-control']
-    if is_coded and values.get('etag'):
-        sent['etag'] = coded_tag(values['etag'], 'gzip')
+    sent = merged(values, lower_headers(response))
+    sent['content-length'] = str(len(response.body))
+    sent['content-encoding'] = 'gzip' if is_coded else None
+    if is_coded and 'etag' in sent:
+        sent['etag'] = coded_tag(sent['etag'], 'gzip')
     put_headers(response, sent)
 
 
-#: What a 304 repeats of the 200 (RFC 9110 section 15.4.5), and the date,
-#: which serves clients where there is no entity-tag.
-_OF_A_304 = (
-    'cache-control', 'content-location', 'etag', 'expires', 'vary')
+#: What describes a body that a 304 does not have, or speaks of another one.
+_NOT_OF_A_304 = (
+    'content-type', 'content-encoding', 'content-length', 'last-modified',
+    'etag')
 
 
 def send_not_modified(response, values):
     """Turn the response into a 304; `values` are the headers of the 200."""
-    kept = {name: values[name] for name in _OF_A_304 if name in values}
-    if not values.get('etag') and 'last-modified' in values:
-        kept['last-modified'] = values['last-modified']
-    gone = dict.fromkeys(
-        ['content-type', 'content-encoding', 'content-length',
-         'last-modified', 'etag'])
-    put_headers(response, {**gone, **kept})
+    values = merged(values, lower_headers(response))
+    put_headers(response, {
+        **dict.fromkeys(_NOT_OF_A_304), **not_modified_headers(values)})
     response.setStatus(304)
     response.body = b''
     without_length(response)

@@ -9,11 +9,12 @@ import time
 import transaction
 
 from . import exchange
-from .call import has_changed
+from .core.headers import without_later
 from .core.outcome import Outcome
 from .core.outcome import cache_status
 from .core.page import Page
 from .core.page import why_not
+from .question import has_changed
 
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,8 @@ def _hit_is_whole(call, response):
 
 def _send_not_modified(call, response, values):
     call.outcome = call.outcome._replace(word='HIT', detail='not-modified')
+    if call.held_tag:
+        values = {**values, 'etag': call.held_tag}
     exchange.send_not_modified(response, values)
 
 
@@ -103,8 +106,9 @@ def _send_page(call, response):
 
 def _send_called_page(call, response):
     """Send a page that other code got from the cache and passed on."""
-    values = exchange.without_later(
-        call.hit_headers, response, call.headers_before, {})
+    values = without_later(
+        call.hit_headers, exchange.lower_headers(response),
+        call.headers_before, {})
     if 'content-type' in values:
         response.setHeader('content-type', values['content-type'])
     body = exchange.made_body(response, call.text)
@@ -124,9 +128,10 @@ def _finish_render(visit, call, response):
         return
     varies = call.varies_of(response)
     zipped = exchange.zipped_by_zope(response)
-    values = exchange.without_later(
+    values = without_later(
         call.headers_of(call.own_headers, time.time(), varies),
-        response, call.headers_before, call.own_headers)
+        exchange.lower_headers(response), call.headers_before,
+        call.own_headers)
     may_zip = exchange.accepts_gzip(call.request)
     exchange.send_page(response, body, zipped if may_zip else b'', values)
     if call.outcome.word == 'MISS':

@@ -12,6 +12,7 @@ from ZPublisher.WSGIPublisher import validate_user
 
 from . import exchange
 from .interfaces import IPageCacheManager
+from .visit import begin
 
 
 #: Where OFS.EtagSupport keeps the tag that it makes for WebDAV.
@@ -53,6 +54,8 @@ class Head:
             values = call.headers_of(
                 template_headers, time.time(), call.varies)
         if call.client_holds_page:
+            if call.held_tag:
+                values = {**values, 'etag': call.held_tag}
             exchange.send_not_modified(response, values)
             return
         if call.page is None:
@@ -73,7 +76,7 @@ def after_traversal(visit):
     template, copy = _traverse_as_get(request)
     if template is None:
         return
-    head_visit = exchange.begin(copy, is_head=True)
+    head_visit = begin(copy, is_head=True)
     template()
     call = head_visit.call
     if call is None or call.headers_before is None:

@@ -4,9 +4,9 @@ from OFS.Cache import ZCM_MANAGERS
 from ZPublisher import pubevents
 
 from . import caches
-from . import exchange
 from . import finish
 from . import head
+from . import visit as visits
 
 
 def publication(event):
@@ -21,24 +21,24 @@ def publication(event):
 
 
 def _after_traversal(event):
-    visit = exchange.begin(event.request)
+    visit = visits.begin(event.request)
     head.after_traversal(visit)
 
 
 def _before_commit(event):
-    visit = exchange.visit_of(event.request)
+    visit = visits.visit_of(event.request)
     if visit is not None:
         finish.before_commit(visit)
 
 
 def _success(event):
-    visit = exchange.visit_of(event.request)
+    visit = visits.visit_of(event.request)
     if visit is not None:
         finish.succeeded(visit)
 
 
 def _before_abort(event):
-    visit = exchange.visit_of(event.request)
+    visit = visits.visit_of(event.request)
     if visit is not None:
         finish.failed(visit, event.retry)
 
@@ -53,7 +53,7 @@ _STAGES = {
 
 def request_ended(event):
     """End what the request still holds, whichever way it went."""
-    visit = exchange.end_visit(event.request)
+    visit = visits.end_visit(event.request)
     if visit is not None:
         finish.end(visit)
 

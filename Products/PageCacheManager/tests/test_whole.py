@@ -91,15 +91,15 @@ return text.replace('first', 'second')''')
 
 
 def test_what_a_caller_sets_after_the_call_stands(custom, client):
-    add_template(custom, 'own', """<p tal:define="
-        x python: request.RESPONSE.setHeader('X-Own', 'template')">x</p>""")
-    add_script(custom, 'later', """
+    add_template(custom, 'own', '''<p tal:define="
+        x python: request.RESPONSE.setHeader('X-Own', 'template')">x</p>''')
+    add_script(custom, 'later', '''
 text = context.own()
 response = context.REQUEST.RESPONSE
 response.setHeader('Content-Type', 'text/plain')
 response.setHeader('Cache-Control', 'max-age=7')
 response.setHeader('X-Own', 'script')
-return text""")
+return text''')
     miss, hit = twice(client, '/site/doc/later')
     assert (miss.outcome, hit.outcome) == ('MISS', 'HIT')
     for answer in (miss, hit):
@@ -132,9 +132,9 @@ def test_arguments_without_a_spelling_bypass(custom, client):
 
 
 @pytest.mark.parametrize('code,status', [
-    ("request.RESPONSE.setStatus(404)", 404),
+    ('request.RESPONSE.setStatus(404)', 404),
     ("request.RESPONSE.redirect('http://x/')", 302),
-    ("request.RESPONSE.setStatus(503)", 503)])
+    ('request.RESPONSE.setStatus(503)', 503)])
 def test_other_statuses_stay_what_they_are(custom, client, code, status):
     add_template(custom, 'other', f'<p tal:define="x python: {code}">x</p>')
     for answer in twice(client, '/site/doc/other'):

@@ -1,0 +1,118 @@
+"""The headers of an answer, made from what rendering and the policy said.
+
+All mappings here have lower-case names.
+"""
+from collections.abc import Mapping
+
+from .conditional import format_date
+from .conditional import parse_date
+from .page import directives
+from .page import joined
+from .page import listed
+
+
+Headers = dict[str, str]
+
+#: What a 304 repeats of the 200 (RFC 9110 section 15.4.5).
+_OF_A_304 = (
+    'cache-control', 'content-location', 'etag', 'expires', 'vary')
+
+
+def last_modified(moment: int, now: float) -> str:
+    """Return the date to send for what was last changed at `moment`.
+
+    What was changed in this very second may change once more in it, so such
+    a date is sent as the second before: it will not validate.
+    """
+    return format_date(min(moment, int(now) - 1))
+
+
+def page_headers(
+        own: Mapping[str, str],
+        policy: Mapping[str, str],
+        tag: str,
+        modified: str,
+        age: int = 0) -> Headers:
+    """Return the headers of a 200.
+
+    `own` are those that rendering set `age` seconds ago, `policy` those of
+    the caching policy, `tag` the entity-tag or '', `modified` the date to
+    send where the policy has one.  The policy wins, but for what rendering
+    said to keep a page private; Vary has the names of both.
+    """
+    values = {**own, **policy}
+    if age and 'expires' in own and 'expires' not in policy:
+        values['expires'] = _later(own['expires'], age)
+    if is_private(own.get('cache-control', '')):
+        values['cache-control'] = own['cache-control']
+    values['vary'] = joined(
+        own.get('vary', ''), listed(policy.get('vary', '')))
+    if _may_be_coded(values.get('content-type', '')):
+        values['vary'] = joined(values['vary'], ['Accept-Encoding'])
+    if not values['vary']:
+        del values['vary']
+    values.pop('last-modified', None)
+    if modified and 'last-modified' in policy:
+        values['last-modified'] = modified
+    if tag:
+        values['etag'] = tag
+    return values
+
+
+def _later(date: str, secs: int) -> str:
+    moment = parse_date(date)
+    return date if moment is None else format_date(moment + secs)
+
+
+def _may_be_coded(content_type: str) -> bool:
+    return not content_type.startswith('image/')
+
+
+def is_private(cache_control: str) -> bool:
+    """Tell whether a Cache-Control value keeps shared caches out."""
+    return bool(directives(cache_control) & {'no-store', 'private'})
+
+
+def without_later(
+        values: Mapping[str, str],
+        present: Mapping[str, str],
+        before: Mapping[str, str],
+        own: Mapping[str, str]) -> Headers:
+    """Return `values` without those that other code set since the call.
+
+    `present` are the headers of the response now, `before` those at the
+    call, `own` those that rendering set.  The entity-tag is the page's
+    whatever happens, and Vary is merged.
+    """
+    later = {
+        name for name, value in present.items()
+        if value not in (before.get(name), own.get(name))}
+    later -= {'etag', 'vary'}
+    return {n: value for n, value in values.items() if n not in later}
+
+
+def merged(
+        values: Mapping[str, str],
+        present: Mapping[str, str]) -> Headers:
+    """Return `values` with what other code of this request asked for.
+
+    Its Vary counts as well, and what it said to keep the answer private.
+    """
+    result = dict(values)
+    if 'vary' in present:
+        result['vary'] = joined(
+            values.get('vary', ''), listed(present['vary']))
+    if is_private(present.get('cache-control', '')):
+        result['cache-control'] = present['cache-control']
+    return result
+
+
+def not_modified_headers(values: Mapping[str, str]) -> Headers:
+    """Return the headers of a 304; `values` are those of the 200.
+
+    The date serves clients where there is no entity-tag.
+    """
+    kept = {name: values[name] for name in _OF_A_304 if name in values}
+    if 'etag' not in kept and 'last-modified' in values:
+        kept['last-modified'] = values['last-modified']
+    return kept

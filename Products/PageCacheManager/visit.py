@@ -1,0 +1,70 @@
+"""What the cache knows of the request that is being answered.
+
+What a client may name (forms, cookies, headers) can shadow attributes of a
+request, so it is kept in the request's own ``__dict__`` and read from there.
+"""
+from Acquisition import aq_base
+from Acquisition import aq_get
+
+from . import exchange
+
+
+_VISIT = '_page_cache_visit'
+
+
+class Visit:
+    """What the cache knows of one published request.
+
+    A request without one is not published (a subrequest, a script): the
+    cache takes no part in it.
+    """
+
+    __slots__ = (
+        'request', 'published', 'call', 'is_head', 'head', 'undo',
+        'committed', 'captured')
+
+    def __init__(self, request, is_head=False):
+        self.request = request
+        self.published = aq_base(request.other.get('PUBLISHED'))
+        #: The template call that may become the page.
+        self.call = None
+        #: For HEAD: the visit that a GET would have made.
+        self.head = None
+        self.is_head = is_head
+        #: What to restore if the request fails.
+        self.undo = None
+        self.committed = False
+        #: What to store once the transaction is through.
+        self.captured = None
+
+    def is_post_to(self, name):
+        """Tell whether the method `name` is what was asked for, by POST."""
+        return (
+            getattr(self.published, '__name__', None) == name
+            and exchange.method(self.request) == 'POST')
+
+    @property
+    def reported_call(self):
+        """The call that the response speaks of, or None."""
+        return self.call if self.head is None else self.head.visit.call
+
+
+def begin(request, is_head=False):
+    """Let the cache take part in `request`; return its :class:`Visit`."""
+    visit = request.__dict__[_VISIT] = Visit(request, is_head)
+    return visit
+
+
+def visit_of(request):
+    """Return the visit of `request`, or None."""
+    return getattr(request, '__dict__', {}).get(_VISIT)
+
+
+def end_visit(request):
+    """Let go of the visit of `request` and return it, or None."""
+    return request.__dict__.pop(_VISIT, None)
+
+
+def current_visit(ob):
+    """Return the visit of the request that `ob` is wrapped in, or None."""
+    return visit_of(aq_get(ob, 'REQUEST', None))
