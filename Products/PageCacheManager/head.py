@@ -4,6 +4,7 @@ Zope sends HEAD to a WebDAV method that describes a template's source.  For a
 page of ours a GET is walked through on a copy of the request, up to the
 point where the template would render, and its headers are sent instead.
 """
+import logging
 import time
 
 from AccessControl.unauthorized import Unauthorized
@@ -14,6 +15,8 @@ from . import exchange
 from .interfaces import IPageCacheManager
 from .visit import begin
 
+
+logger = logging.getLogger(__name__)
 
 #: Where OFS.EtagSupport keeps the tag that it makes for WebDAV.
 _DAV_TAG = '_EtagSupport__etag'
@@ -73,6 +76,16 @@ def after_traversal(visit):
     request = visit.request
     if exchange.method(request) != 'HEAD' or not _is_webdav_head(request):
         return
+    try:
+        _walk(visit, request)
+    except Unauthorized:
+        raise
+    except Exception:
+        logger.exception('HEAD is left to WebDAV')
+        visit.head = None
+
+
+def _walk(visit, request):
     template, copy = _traverse_as_get(request)
     if template is None:
         return

@@ -5,6 +5,7 @@ clients for instance.  Such a cache knows get and set alone, takes string
 keys, may forget at any time and may hand back anything; so each value says
 for which key and generation it was made.
 """
+import pickle
 import time
 
 from plone.memoize import ram
@@ -17,6 +18,13 @@ from .core.keys import digest
 
 #: The name by which plone.memoize's caches keep users of theirs apart.
 CACHE_NAME = 'Products.PageCacheManager.pages'
+
+
+#: What unpickling raises: plone.memoize's memcached adapter pickles, and
+#: others may have written there.
+_UNREADABLE = (
+    pickle.UnpicklingError, AttributeError, EOFError, ImportError,
+    IndexError, KeyError, TypeError, ValueError)
 
 
 def site_cache():
@@ -38,8 +46,11 @@ class MemoizeStore:
 
     def get(self, key):
         envelope = self._envelope(key)
-        page = page_format.from_bytes(
-            self._cache.get(_name(envelope)), envelope)
+        try:
+            value = self._cache.get(_name(envelope))
+        except _UNREADABLE:
+            return None
+        page = page_format.from_bytes(value, envelope)
         if page is None or self._is_too_old(page):
             return None
         return page

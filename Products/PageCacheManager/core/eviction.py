@@ -10,6 +10,7 @@ to three.  So what is asked for once never pushes out what is asked for often.
 from array import array
 
 from .tables import NONE
+from .tables import SHARDS
 from .tables import Rings
 from .tables import put
 
@@ -17,11 +18,16 @@ from .tables import put
 SMALL = 0
 MAIN = 1
 
+HALF = 1 << 32
+
 #: The small queue may have the tenth part of the room.
 SMALL_SHARE = 10
 
 #: Uses are counted up to this.
 MAX_USES = 3
+
+#: A ghost may take another one's place, so there are more places than ghosts.
+PLACES = 2
 
 #: One search for a victim moves no more entries than this; the paper has no
 #: such bound, and where all were used the search would go through all.
@@ -44,9 +50,11 @@ class S3Fifo:
         self._entries = [0, 0]
         self._bytes = [0, 0]
         self._rings = Rings()
-        # The paper's queue of ghosts as a table in which a newcomer takes
-        # the place of whoever stood there: no dict, and none to move.
-        self._ghosts = array('q', [0])
+        # The paper's queue of ghosts as a table by hash, as the paper has
+        # it too: half of the hash, and after how many others it came.  It is
+        # in parts, because a large array takes long to make.
+        self._ghosts = [array('Q', [0]) for _ in range(SHARDS)]
+        self._remembered = 0
 
     @property
     def entries(self) -> int:
@@ -58,8 +66,10 @@ class S3Fifo:
 
     def queue_for(self, hashed: int) -> int:
         """Return the queue that a new entry belongs into."""
-        ghosts = self._ghosts
-        known = ghosts[hashed & len(ghosts) - 1] == hashed
+        ghosts = self._ghosts[hashed >> 40 & SHARDS - 1]
+        half, came = divmod(ghosts[hashed & len(ghosts) - 1], HALF)
+        since = (self._remembered - came) % HALF
+        known = half == (hashed >> 8) % HALF and since < self.entries
         return MAIN if known else SMALL
 
     def add(self, number: int, size: int, queue: int) -> None:
@@ -117,8 +127,11 @@ class S3Fifo:
         self._bytes[queue] += self.sizes[number]
 
     def _remember(self, hashed: int) -> None:
-        entries = self.entries
-        if len(self._ghosts) < entries:
-            room = 1 << entries.bit_length()
-            self._ghosts = array('q', [0]) * room
-        self._ghosts[hashed & len(self._ghosts) - 1] = hashed
+        self._remembered += 1
+        part = hashed >> 40 & SHARDS - 1
+        ghosts = self._ghosts[part]
+        if len(ghosts) * SHARDS < PLACES * self.entries:
+            room = 1 << (PLACES * self.entries // SHARDS).bit_length()
+            ghosts = self._ghosts[part] = array('Q', [0]) * room
+        ghosts[hashed & len(ghosts) - 1] = (
+            (hashed >> 8) % HALF * HALF + self._remembered % HALF)

@@ -50,8 +50,15 @@ class Settings:
 
     @property
     def max_page_bytes(self) -> int:
-        """The largest page that is stored."""
-        return self.max_page_kib << 10
+        """The largest body that is stored.
+
+        The store of the process takes no page larger than a quarter of it,
+        headers and key included.
+        """
+        limit = self.max_page_kib << 10
+        if self.store != 'process':
+            return limit
+        return min(limit, self.max_bytes // 4 - (16 << 10))
 
 
 class SettingsError(ValueError):
@@ -171,9 +178,10 @@ class Names(Field):
             raise ValueError(
                 f'{self.title} ({self.name}) must be a list of names, '
                 f'not {_shown(value)}.')
-        names = tuple(dict.fromkeys(name for name in value if name != ''))
-        for name in names:
-            self._check(name)
+        for name in value:
+            if name != '':
+                self._check(name)
+        names = tuple(dict.fromkeys(filter(None, value)))
         if len(names) > self.most:
             raise ValueError(
                 f'{self.title} ({self.name}) may hold {self.most} names, '
@@ -227,8 +235,9 @@ FIELDS: tuple[Field, ...] = (
         'process may take together.', 'Main',
         unit='MiB', low=1, high=1_048_576),
     Number(
-        'max_page_kib', 'Largest page', 'A page that is larger than this is '
-        'sent but never kept.', 'Main', unit='KiB', low=1, high=1_048_576),
+        'max_page_kib', 'Largest page', 'A page that is larger than this, '
+        'or than a quarter of the memory limit, is sent but never kept.',
+        'Main', unit='KiB', low=1, high=1_048_576),
     Number(
         'max_age', 'Longest age', 'No page is served when it is older than '
         'this; 0 means no limit.', 'Main',
@@ -281,7 +290,7 @@ FIELDS: tuple[Field, ...] = (
     Names(
         'shared_templates', 'Shared templates', 'Templates that others are '
         'made with: an edit of one of these makes all pages new.', 'Key',
-        pattern=r'[A-Za-z0-9_.\-~ ()$,!]+', example='main_template'),
+        pattern=r'[A-Za-z0-9_.\-~()$!]+', example='main_template'),
     Number(
         'wait_secs', 'Longest wait', 'How long a request waits for another '
         'one that renders the same page, before it renders it too.',

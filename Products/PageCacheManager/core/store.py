@@ -217,7 +217,7 @@ class PageStore:
             self._sweep_at = NONE
         with suppress(RuntimeError):  # no more threads: freed on return
             threading.Thread(
-                target=_free, args=(contents.dicts(),), daemon=True).start()
+                target=_free, args=(contents,), daemon=True).start()
 
     def counts(self) -> Counts:
         """Return exact figures of one moment."""
@@ -308,14 +308,16 @@ class PageStore:
             self, key: Key, flat: Record, size: int, modified: int) -> bool:
         contents = self._contents
         number = contents.link(key, flat)
+        # What is evicted now may take its place among the ghosts.
+        queue = contents.queue.queue_for(contents.hashes[number])
         self._bound_slot(number)
         self._supersede(number, modified)
-        if not self._make_room(size):
+        has_room = self._make_room(size)
+        if has_room:
+            contents.resume(number, size, queue)
+        else:
             contents.unlink(number)
-            return False
-        queue = contents.queue.queue_for(contents.hashes[number])
-        contents.resume(number, size, queue)
-        return True
+        return has_room
 
     def _replace(
             self, number: int, flat: Record, size: int,
@@ -393,10 +395,15 @@ def entry_size(key: Key, page: Page) -> int:
         + sum(map(len, key[4])))
 
 
-def _free(dicts: list[dict[int, Any]]) -> None:
-    """Empty `dicts` little by little."""
-    for table in dicts:
+def _free(contents: Contents) -> None:
+    """Take `contents` to pieces, little by little."""
+    for table in contents.dicts():
         while table:
             for _ in range(min(SLICE, len(table))):
                 table.popitem()
+            time.sleep(PAUSE_SECS)
+    for part in (contents.rows, contents.slots, contents.queue, contents):
+        columns = vars(part)
+        while columns:
+            columns.popitem()
             time.sleep(PAUSE_SECS)

@@ -27,8 +27,9 @@ NONE = 0
 #: many dicts holds 8000, which takes 0.2 ms.
 SHARDS = 128
 
-#: So many new records wait outside of their shards at most.
-MAX_FRESH = 1024
+#: So many new records wait outside of their shards at most.  Shards fill up
+#: at about the same time, and the fewer are filled in one go the fewer move.
+MAX_FRESH = 128
 
 
 def put(column: 'array[N]', number: int, value: N) -> None:

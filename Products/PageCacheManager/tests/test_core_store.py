@@ -122,6 +122,15 @@ def test_set_when_bytes_are_full_evicts_until_it_fits():
     assert counts.bytes <= counts.max_bytes
 
 
+def test_set_of_what_fits_to_the_byte_evicts_nothing():
+    size = ENTRY_BYTES + text_length(key('1'))
+    pages = store(max_bytes=10 * size)
+    for number in range(10):
+        pages.set(key(str(number)), page(b''))
+    assert pages.counts().bytes == 10 * size
+    assert pages.counts().evictions == 0
+
+
 @pytest.mark.parametrize(('excess', 'kept'), [(0, True), (1, False)])
 def test_set_of_a_page_about_a_quarter_of_all(excess, kept):
     room = 100_000
@@ -173,6 +182,8 @@ def test_replacement_that_would_evict_too_many_leaves_the_one_before():
     big = page(bytes(size * (few - 10)))
     assert pages.set(key('grows'), big) is False
     assert pages.get(key('grows')) == page(b'small')
+    assert rows(pages)['grows']['size'] == (
+        ENTRY_BYTES + text_length(key('grows')) + len(b'small'))
     assert pages.counts().bytes == sum(
         row['size'] for row in pages.report())
 
@@ -426,6 +437,25 @@ def test_report_of_a_page_set_again_names_it_the_newest():
     assert rows(pages)['url']['created'] == NOW + 2
 
 
+def test_report_after_an_entry_in_the_middle_went():
+    pages = store(max_age_secs=100)
+    pages.set(key(etag='1'), page(created=NOW - 50))
+    pages.set(key(etag='2'), page(created=NOW - 1000))
+    pages.set(key(etag='3'), page(created=NOW))
+    assert pages.get(key(etag='2')) is None
+    assert rows(pages)['url']['created'] == NOW
+    assert rows(pages)['url']['entries'] == 2
+
+
+def test_set_again_after_long_replaces():
+    pages = store(max_entries=5000)
+    pages.set(key(), page(b'first'))
+    for number in range(2 * tables.MAX_FRESH):
+        pages.set(key(str(number)), page())
+    pages.set(key(), page(b'second'))
+    assert pages.get(key()) == page(b'second')
+
+
 def test_rows_go_with_their_last_entry():
     pages = store(max_entries=10)
     for number in range(5000):
@@ -493,7 +523,7 @@ def test_purge_frees_what_was_there_later_and_in_slices(monkeypatch):
     class Thread:
         def __init__(self, target, args, daemon):
             self.run = lambda: target(*args)
-            self.dicts = args[0]
+            [self.contents] = args
             assert daemon
 
         def start(self):
@@ -506,10 +536,12 @@ def test_purge_frees_what_was_there_later_and_in_slices(monkeypatch):
         pages.set(key(str(number)), page())
     pages.purge()
     [thread] = started
-    held = sum(map(len, thread.dicts))
+    dicts = thread.contents.dicts()
+    held = sum(map(len, dicts))
     assert held > 6 * tables.MAX_FRESH
     thread.run()
-    assert not any(thread.dicts)
+    assert not any(dicts)
+    assert not vars(thread.contents)
     assert len(pauses) >= held / SLICE
 
 
@@ -645,13 +677,38 @@ def test_page_that_comes_back_soon_is_kept_longer():
     assert pages.get(key('0')) == page()
 
 
+def test_page_that_comes_back_late_is_kept_no_longer():
+    pages = store(max_entries=10)
+    for number in range(60):
+        ask(pages, key(str(number)))
+    for number in range(10):
+        ask(pages, key(str(number)))
+    for number in range(100, 200):
+        ask(pages, key(str(number)))
+    assert not any(pages.get(key(str(number))) for number in range(10))
+
+
+def test_victims_come_in_the_order_they_were_added():
+    queue = eviction.S3Fifo([0] * 6)
+    for number in range(1, 6):
+        queue.add(number, 1, eviction.SMALL)
+    queue.remove(3)
+    victims = []
+    while queue.entries:
+        victims.append(queue.victim(5, 5))
+        queue.remove(victims[-1])
+    assert victims == [1, 2, 4, 5]
+    assert queue.bytes == 0
+
+
 def test_popular_pages_of_yesterday_make_way():
     pages = store(max_entries=100)
     for day in range(3):
         today = [key(f'{day}-{number}') for number in range(90)]
         for wanted in today * 10:
             ask(pages, wanted)
-        assert all(pages.get(wanted) for wanted in today), day
+        # Not all: which ghosts take each other's place depends on hashes.
+        assert sum(bool(pages.get(wanted)) for wanted in today) > 80, day
 
 
 def test_victim_where_all_were_used_is_found_in_bounded_moves():
@@ -695,6 +752,18 @@ def test_entries_are_out_of_the_collectors_sight():
     found = list(filter(None, records))
     assert len(found) > 4000
     assert not any(map(gc.is_tracked, found))
+
+
+def test_entries_are_out_of_sight_though_collections_are_rare():
+    pages = store(max_entries=5000)
+    threshold = gc.get_threshold()
+    gc.set_threshold(10 ** 6)
+    try:
+        for number in range(2 * tables.MAX_FRESH):
+            pages.set(key(str(number)), page())
+    finally:
+        gc.set_threshold(*threshold)
+    assert not any(map(gc.is_tracked, pages._contents.dicts()))
 
 
 def test_entries_are_settled_where_collection_is_switched_off():

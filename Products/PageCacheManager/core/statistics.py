@@ -1,0 +1,219 @@
+"""What the Statistics screen shows: sums, and one page of sorted rows."""
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import replace
+from math import ceil
+from typing import Any
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+
+#: A row of the report, see `PageStore.report`.
+Row = dict[str, Any]
+
+#: Columns that sort as text, from A to Z at the first click.
+TEXTS = ('template_path', 'context_path', 'url')
+
+#: Columns that sort as numbers, the largest first at the first click.
+NUMBERS = ('hits', 'misses', 'entries', 'size', 'age')
+
+#: How many rows stand on a page.
+SIZES = (50, 100, 200, 500)
+
+#: What is looked for is cut off after so many characters.
+MAX_FIND = 200
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of the report is shown, and in which order."""
+
+    sort: str = 'hits'
+    order: str = 'desc'
+    find: str = ''
+    page: int = 1
+    size: int = SIZES[0]
+
+    def query(self, **changes: Any) -> str:
+        """Return the query string of this view with `changes` in it."""
+        values = asdict(replace(self, **changes))
+        return urlencode({
+            name: value for name, value in values.items()
+            if value != getattr(View(), name)})
+
+    def order_after_click(self, column: str) -> str:
+        """Return in which order a click on a column's header sorts."""
+        if column == self.sort:
+            return 'asc' if self.order == 'desc' else 'desc'
+        return 'asc' if column in TEXTS else 'desc'
+
+
+def read_view(form: Mapping[str, object]) -> View:
+    """Return the view that a form asks for.
+
+    What is missing or makes no sense gets its default, and nothing raises:
+    anybody may type anything into a URL.
+    """
+    default = View()
+    sort, order = _text(form, 'sort'), _text(form, 'order')
+    page, size = _number(form, 'page'), _number(form, 'size')
+    return View(
+        sort=sort if sort in TEXTS + NUMBERS else default.sort,
+        order=order if order in ('asc', 'desc') else default.order,
+        find=_text(form, 'find').strip()[:MAX_FIND],
+        page=max(page, 1),
+        size=size if size in SIZES else default.size)
+
+
+def _text(form: Mapping[str, object], name: str) -> str:
+    value = form.get(name)
+    return value if isinstance(value, str) else ''
+
+
+def _number(form: Mapping[str, object], name: str) -> int:
+    text = _text(form, name)
+    # int() takes foreign digits too, and gives up on very many
+    is_number = text.isascii() and text.isdigit() and len(text) <= 9
+    return int(text) if is_number else 0
+
+
+class Selection(NamedTuple):
+    """The rows of one page, and where they stand among all."""
+
+    rows: list[Row]
+    #: How many rows match what was looked for.
+    matching: int
+    #: How many rows there are.
+    total: int
+    #: The number of this page, from 1 to `pages`.
+    page: int
+    pages: int
+
+    def neighbours(self) -> list[int]:
+        """Return the page numbers to offer: ends, and those around."""
+        near = range(self.page - 2, self.page + 3)
+        return sorted(
+            {1, self.pages} | {n for n in near if 1 <= n <= self.pages})
+
+
+def select(rows: Iterable[Row], view: View) -> Selection:
+    """Return the page of `rows` that `view` asks for.
+
+    A page beyond the last one is the last one.  It takes n log n for n rows.
+    """
+    all_rows = list(rows)
+    words = view.find.lower().split()
+    found = [row for row in all_rows if _matches(row, words)]
+    found.sort(key=_sort_key(view.sort), reverse=view.order == 'desc')
+    pages = max(ceil(len(found) / view.size), 1)
+    page = min(view.page, pages)
+    first = (page - 1) * view.size
+    return Selection(
+        found[first:first + view.size], len(found), len(all_rows), page,
+        pages)
+
+
+def _matches(row: Row, words: list[str]) -> bool:
+    if not words:
+        return True
+    text = ' '.join(row[name] for name in TEXTS).lower()
+    return all(word in text for word in words)
+
+
+def _sort_key(column: str) -> Any:
+    if column == 'age':
+        return lambda row: (-row['created'], row['url'])
+    return lambda row: (row[column], row['url'])
+
+
+class Totals(NamedTuple):
+    """How many requests ended how."""
+
+    hits: int
+    #: Of the hits, those that were answered with 304.
+    not_modified: int
+    misses: int
+    no_etag: int
+    bypassed: int
+    off: int
+    #: Requests that ended in an error or a redirect by exception.
+    failed: int
+    #: Attempts that were repeated after a conflict.
+    retried: int
+    #: Failures inside the cache: the pages were made without it.
+    errors: int
+
+    @property
+    def requests(self) -> int:
+        """All requests that were answered."""
+        return (self.hits + self.misses + self.no_etag + self.bypassed
+                + self.off)
+
+    @property
+    def ratio(self) -> float | None:
+        """The part of hits among hits and misses, None before the first."""
+        looked_up = self.hits + self.misses
+        return self.hits / looked_up if looked_up else None
+
+
+def totals(counts: Mapping[tuple[str, str], int]) -> Totals:
+    """Return the sums of a tally's counts."""
+    def total(word: str) -> int:
+        return sum(n for (what, _), n in counts.items() if what == word)
+
+    return Totals(
+        hits=total('HIT'),
+        not_modified=counts.get(('HIT', 'not-modified'), 0),
+        misses=total('MISS'),
+        no_etag=total('NO-ETAG'),
+        bypassed=total('BYPASS'),
+        off=total('OFF'),
+        failed=counts.get(('FAILED', 'error'), 0),
+        retried=counts.get(('FAILED', 'retry'), 0),
+        errors=total('ERROR'))
+
+
+def reasons(counts: Mapping[tuple[str, str], int]) -> list[tuple[str, int]]:
+    """Return why pages were not cached, the most frequent reason first."""
+    found: dict[str, int] = {}
+    for (word, detail), count in counts.items():
+        if word in ('NO-ETAG', 'BYPASS', 'OFF'):
+            found[detail] = found.get(detail, 0) + count
+    return sorted(found.items(), key=lambda item: (-item[1], item[0]))
+
+
+def number_text(number: int) -> str:
+    """Return a number with its thousands set apart."""
+    return f'{number:,}'.replace(',', '\u202f')
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes in the unit that reads best."""
+    if size < 1024:
+        return f'{size}\u00a0B'
+    value, units = float(size), ('KiB', 'MiB', 'GiB', 'TiB')
+    for unit in units:
+        value /= 1024
+        if value < 1023.95 or unit == units[-1]:
+            break
+    return f'{value:.1f}\u00a0{unit}'
+
+
+def age_text(age_secs: float) -> str:
+    """Return a time span in the two units that read best."""
+    secs = max(int(age_secs), 0)
+    for unit, length, smaller, part in (
+            ('d', 86_400, 'h', 3600), ('h', 3600, 'min', 60),
+            ('min', 60, 's', 1)):
+        if secs >= length:
+            rest = secs % length // part
+            text = f'{secs // length}\u00a0{unit}'
+            return f'{text} {rest}\u00a0{smaller}' if rest else text
+    return f'{secs}\u00a0s'
+
+
+def percent_text(part: float | None) -> str:
+    """Return a part of one in percent."""
+    return '\u2013' if part is None else f'{part * 100:.1f}\u00a0%'

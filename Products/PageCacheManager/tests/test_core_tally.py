@@ -1,0 +1,66 @@
+"""Counters: exact, whoever counts at the same time."""
+import threading
+
+from Products.PageCacheManager.core.tally import Tally
+
+
+THREADS = 8
+EACH = 2000
+
+
+def test_nothing_is_counted_at_first():
+    tally = Tally()
+    assert tally.counts() == {}
+    assert tally.total('HIT') == 0
+
+
+def test_words_and_reasons_are_counted_apart():
+    tally = Tally()
+    tally.add('HIT')
+    tally.add('HIT')
+    tally.add('HIT', 'not-modified')
+    tally.add('BYPASS', 'fragment')
+    assert tally.counts() == {
+        ('HIT', ''): 2, ('HIT', 'not-modified'): 1,
+        ('BYPASS', 'fragment'): 1}
+    assert tally.total('HIT') == 3
+    assert tally.total('BYPASS') == 1
+    assert tally.total('fragment') == 0
+
+
+def test_counts_are_those_of_the_moment():
+    tally = Tally()
+    tally.add('HIT')
+    before = tally.counts()
+    tally.add('HIT')
+    assert before == {('HIT', ''): 1}
+    before.clear()
+    assert tally.total('HIT') == 2
+
+
+def test_asking_for_a_total_adds_no_counter():
+    tally = Tally()
+    tally.total('HIT')
+    assert tally.counts() == {}
+
+
+def test_threads_lose_no_count():
+    tally = Tally()
+    start = threading.Barrier(THREADS)
+
+    def count(number):
+        start.wait(10)
+        for turn in range(EACH):
+            tally.add('MISS', f'new {number} {turn % 7}')
+            tally.add('HIT')
+            tally.total('MISS')
+
+    threads = [
+        threading.Thread(target=count, args=(number,))
+        for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert tally.total('HIT') == tally.total('MISS') == THREADS * EACH
+    assert len(tally.counts()) == 1 + THREADS * 7

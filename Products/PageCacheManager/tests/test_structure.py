@@ -1,0 +1,252 @@
+"""The architecture: who imports whom, and what the object declares."""
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+from types import FunctionType
+
+import pytest
+from ZPublisher import zpublish_mark
+
+import Products.PageCacheManager
+from Products.PageCacheManager.PageCacheManager import PageCacheManager
+
+
+PACKAGE = 'Products.PageCacheManager'
+ROOT = Path(Products.PageCacheManager.__file__).parent
+
+#: Each imports from its own layer and from those before it, never from those
+#: after it.
+LAYERS = [
+    ['core', 'interfaces'],
+    ['policy', 'exchange', 'versions', 'memoize'],
+    ['identity', 'caches', 'visit'],
+    ['question'],
+    ['call'],
+    ['PageCache', 'finish', 'head', 'screens'],
+    ['PageCacheManager', 'subscribers'],
+    ['exportimport', 'integrations', 'demo', '__init__'],
+]
+
+RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+
+#: Who may know a package, and what of it; None is all of it.
+KNOWN_TO = {
+    'Products.CMFCore': {
+        'policy': None, 'integrations': None, 'demo': None},
+    'ZPublisher': {
+        'exchange': None,
+        'head': None,
+        'subscribers': ['ZPublisher.pubevents'],
+        'PageCacheManager': ['ZPublisher.zpublish'],
+        'screens': ['ZPublisher.zpublish'],
+        'integrations': None,
+        'demo': None},
+    'Products.GenericSetup': {
+        'exportimport': None, 'integrations': None, 'demo': None},
+    'plone': {'memoize': None, 'integrations': None, 'demo': None},
+}
+
+
+def modules():
+    """Return the paths of all modules but tests."""
+    return sorted(
+        path for path in ROOT.rglob('*.py')
+        if 'tests' not in path.relative_to(ROOT).parts
+        and 'skins' not in path.relative_to(ROOT).parts)
+
+
+def dotted_name(path):
+    parts = path.relative_to(ROOT).with_suffix('').parts
+    if parts[-1] == '__init__' and len(parts) > 1:
+        parts = parts[:-1]
+    return '.'.join((PACKAGE, *parts))
+
+
+def layer_name(dotted):
+    """Return the module or the package that stands right in ours."""
+    rest = dotted.removeprefix(PACKAGE).strip('.')
+    return rest.partition('.')[0] or '__init__'
+
+
+def imports(path):
+    """Return the full names of all that a module imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.update(
+                f'{absolute(path, node)}.{alias.name}'
+                for alias in node.names)
+    return found
+
+
+def absolute(path, node):
+    if not node.level:
+        return node.module
+    package = dotted_name(path.parent / '__init__.py').split('.')
+    if path.parent == ROOT:
+        package = PACKAGE.split('.')
+    base = package[:len(package) - node.level + 1]
+    return '.'.join([*base, *([node.module] if node.module else [])])
+
+
+def is_in(name, package):
+    return name == package or name.startswith(f'{package}.')
+
+
+def own_imports(path):
+    """Return which of our modules a module imports."""
+    known = {dotted_name(module) for module in modules()}
+    found = set()
+    for name in imports(path):
+        while is_in(name, PACKAGE) and name not in known:
+            name = name.rpartition('.')[0]
+        if is_in(name, PACKAGE):
+            found.add(name)
+    return found - {dotted_name(path)}
+
+
+each_module = pytest.mark.parametrize(
+    'path', modules(), ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def test_the_way_imports_are_read():
+    """What the other tests rest on."""
+    assert 'ZPublisher.pubevents' in imports(ROOT / 'subscribers.py')
+    assert f'{PACKAGE}.core.keys' in own_imports(ROOT / 'caches.py')
+    assert f'{PACKAGE}.caches' in own_imports(ROOT / 'subscribers.py')
+    assert own_imports(ROOT / 'core' / 'flights.py') == {
+        f'{PACKAGE}.core.page'}
+    assert own_imports(ROOT / '__init__.py') == {
+        f'{PACKAGE}.PageCacheManager'}
+
+
+@each_module
+def test_every_module_has_its_layer(path):
+    assert layer_name(dotted_name(path)) in RANKS
+
+
+@each_module
+def test_imports_point_one_way(path):
+    rank = RANKS[layer_name(dotted_name(path))]
+    for name in own_imports(path):
+        assert RANKS[layer_name(name)] <= rank, name
+
+
+def test_imports_go_in_no_circle():
+    graph = {
+        dotted_name(path): own_imports(path) - {PACKAGE}
+        for path in modules()}
+    TopologicalSorter(graph).prepare()
+
+
+@each_module
+def test_packages_are_known_only_to_those_that_should(path):
+    own = layer_name(dotted_name(path))
+    for package, known_to in KNOWN_TO.items():
+        for name in imports(path):
+            if not is_in(name, package):
+                continue
+            assert own in known_to, name
+            allowed = known_to[own]
+            assert allowed is None or name in allowed, name
+
+
+@each_module
+def test_core_imports_the_standard_library_alone(path):
+    if layer_name(dotted_name(path)) != 'core':
+        return
+    for name in imports(path):
+        if not is_in(name, f'{PACKAGE}.core'):
+            assert name.partition('.')[0] in sys.stdlib_module_names, name
+
+
+#: Runs in a Python of its own, in which there is nothing but the standard
+#: library and the package.
+WITHOUT_ZOPE = '''
+import importlib
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition('.')[0]
+        ours = name == 'Products' or name.startswith(PACKAGE)
+        if not ours and top not in sys.stdlib_module_names:
+            raise ImportError('blocked: ' + name)
+
+PACKAGE = 'Products.PageCacheManager'
+sys.meta_path.insert(0, Blocker())
+sys.path.append(sys.argv[1])
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+print(*sorted(name for name in sys.modules if name.startswith('Products')))
+try:
+    importlib.import_module(PACKAGE + '.PageCache')
+except ImportError as error:
+    assert 'blocked' in str(error), error
+else:
+    raise AssertionError('nothing was blocked')
+'''
+
+
+def test_core_needs_no_zope():
+    names = [
+        dotted_name(path) for path in modules()
+        if path.parent == ROOT / 'core']
+    assert len(names) > 5
+    result = subprocess.run(
+        [sys.executable, '-I', '-S', '-c', WITHOUT_ZOPE,
+         str(ROOT.parents[1]), *names],
+        capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert set(result.stdout.split()) == {'Products', PACKAGE, *names}
+
+
+# what the persistent object declares
+
+def methods():
+    """Return the names of the manager's own methods that code may call."""
+    return sorted(
+        name for name, value in vars(PageCacheManager).items()
+        if isinstance(value, FunctionType) and not name.startswith('_'))
+
+
+def test_methods_are_found():
+    assert {'manage_purge', 'getSettings', 'renew'} <= set(methods())
+
+
+@pytest.mark.parametrize('name', methods())
+def test_every_method_has_a_declaration_of_its_own(name):
+    assert f'{name}__roles__' in vars(PageCacheManager)
+
+
+@pytest.mark.parametrize('name', methods())
+def test_what_may_be_published_says_so(name):
+    """A docstring alone would publish a method."""
+    roles = getattr(PageCacheManager, f'{name}__roles__', None)
+    is_private = roles == ()
+    method = getattr(PageCacheManager, name)
+    assert is_private or zpublish_mark(method) is not None
+
+
+@pytest.mark.parametrize('name', [
+    'manage_editProps', 'manage_purge', 'manage_invalidate'])
+def test_what_changes_anything_is_published_by_post_alone(name):
+    assert zpublish_mark(getattr(PageCacheManager, name)) == ('POST',)
+
+
+@pytest.mark.parametrize('name', [
+    'enable', 'disable', 'getSettings', 'getCacheReport', 'isActive'])
+def test_what_code_calls_is_not_published(name):
+    assert zpublish_mark(getattr(PageCacheManager, name)) is False
+
+
+@pytest.mark.parametrize('name', [
+    'manage_editProps', 'manage_purge', 'manage_invalidate', 'enable',
+    'disable'])
+def test_changing_takes_the_permission_to_change(name):
+    roles = getattr(PageCacheManager, f'{name}__roles__')
+    assert tuple(roles.rolesForPermissionOn(PageCacheManager)) == ('Manager',)
