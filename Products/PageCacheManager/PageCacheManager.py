@@ -7,6 +7,7 @@ from AccessControl.Permissions import view_management_screens
 from AccessControl.requestmethod import requestmethod
 from AccessControl.SecurityInfo import ClassSecurityInfo
 from OFS.Cache import CacheManager
+from OFS.Cache import ChangeCacheSettingsPermission as change_cache_settings
 from OFS.ObjectManager import checkValidId
 from OFS.SimpleItem import SimpleItem
 from persistent import Persistent
@@ -96,9 +97,6 @@ class PageCacheManager(CacheManager, SimpleItem):
         self.title = title
         self._settings = fields.as_dict(Settings())
         self.renew()
-
-    def getId(self):
-        return self.id
 
     # what the engine reads
 
@@ -202,7 +200,7 @@ class PageCacheManager(CacheManager, SimpleItem):
     def manage_editProps(self, title, settings=None, REQUEST=None):
         """Change title and settings, all of them or, if one is wrong, none.
         """
-        if settings is None:
+        if not isinstance(settings, dict):  # a form may send anything
             settings = screens.typed_settings(REQUEST)
         try:
             self._change(settings)
@@ -213,7 +211,7 @@ class PageCacheManager(CacheManager, SimpleItem):
                 self, REQUEST, errors=error.errors, title=title)
         self.title = str(title)
         if REQUEST is not None:
-            return screens.properties(self, REQUEST, 'Settings saved.')
+            screens.show_tab(self, REQUEST, 'manage_main', 'saved')
 
     @zpublish(methods='POST')
     @security.protected('Change cache managers')
@@ -225,7 +223,7 @@ class PageCacheManager(CacheManager, SimpleItem):
         self._invalidated.clear()
         caches.purge_after_commit(self.cache_name())
         if REQUEST is not None:
-            return screens.properties(self, REQUEST, 'All pages forgotten.')
+            screens.show_tab(self, REQUEST, 'manage_main', 'purged')
 
     @zpublish(methods='POST')
     @security.protected('Change cache managers')
@@ -244,8 +242,24 @@ class PageCacheManager(CacheManager, SimpleItem):
         else:
             self.manage_purge()
         if REQUEST is not None:
-            return screens.statistics(
-                self, REQUEST, f'{len(paths)} invalidated.')
+            screens.show_tab(self, REQUEST, 'manage_stats', 'invalidated')
+
+    # Zope's Associate tab, wrapped
+
+    @zpublish
+    @security.protected(change_cache_settings)
+    def ZCacheManager_associate(self, client=None, REQUEST=None, **options):
+        """Show the Associate screen."""
+        return screens.associate(self, REQUEST or self.REQUEST, **options)
+
+    @zpublish(methods='POST')
+    @security.protected(change_cache_settings)
+    @postonly
+    def ZCacheManager_setAssociations(self, props=None, REQUEST=None):
+        """Associate templates with this manager, or no longer."""
+        if REQUEST is not None:
+            props = None  # what is meant is in the form
+        return super().ZCacheManager_setAssociations(props, REQUEST)
 
     def _names_of(self, paths):
         if isinstance(paths, str) or not paths:

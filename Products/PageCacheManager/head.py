@@ -7,8 +7,8 @@ point where the template would render, and its headers are sent instead.
 import logging
 import time
 
-from AccessControl.unauthorized import Unauthorized
 from Acquisition import aq_base
+from zExceptions import Unauthorized
 from ZPublisher.WSGIPublisher import validate_user
 
 from . import exchange

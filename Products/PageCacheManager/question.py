@@ -5,8 +5,8 @@ here, once a request.
 """
 import logging
 
-from AccessControl.unauthorized import Unauthorized
 from Acquisition import aq_parent
+from zExceptions import Unauthorized
 
 from . import exchange
 from . import identity

@@ -1,8 +1,8 @@
 """Test layers: a real Zope with the product, and a real CMF site in it."""
 import transaction
 from plone.testing import Layer
-from plone.testing import zope as zope_layers
 from plone.testing import zodb
+from plone.testing import zope as zope_layers
 from zope.configuration import xmlconfig
 
 from .site import add_site
@@ -16,6 +16,7 @@ class ProductLayer(Layer):
     def setUp(self):
         import Products.CMFCore
         import Products.GenericSetup
+
         import Products.PageCacheManager
 
         context = self['configurationContext']

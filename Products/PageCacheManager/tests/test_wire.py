@@ -135,6 +135,14 @@ def test_access_is_checked_first(site, client):
     assert client.get(PAGE, user='root').status == 200
 
 
+def test_access_to_the_template_is_checked_for_head_too(site, client):
+    client.get(PAGE)
+    site.portal_skins.custom.page.manage_permission('View', ['Manager'])
+    assert client.get(PAGE).status == 401
+    assert client.head(PAGE).status == 401
+    assert client.head(PAGE, user='root').status == 200
+
+
 # Responses
 
 @pytest.mark.parametrize('path', PATHS)
