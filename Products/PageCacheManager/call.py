@@ -80,7 +80,7 @@ class Call:
         """When the page changed, None where the policy gives no date."""
         if self.answer.modified is None:
             return None
-        return self.changed_at
+        return self.changed_at or None
 
     @property
     def is_answered(self):
@@ -163,6 +163,8 @@ def client_holds_page(call, now):
     """
     if not call.answer.allows_304:
         return False
+    if call.page is None and not call.may_view:
+        return False  # rendering would tell whether there is a page at all
     tag = ''
     if call.page is not None or not call.varies:
         tag = call.tag(call.varies)
@@ -185,7 +187,7 @@ def _dates_count(call):
         return False
     if call.page is not None:
         return True
-    return call.may_view and not call.varies and not known_varies(call)
+    return not call.varies and not known_varies(call)
 
 
 def is_young(call, page):

@@ -121,8 +121,7 @@ def _send_called_page(call, response):
 def _finish_render(visit, call, response):
     body = _whole_body(call, response)
     if body is None:
-        whole = response.status == 200
-        _not_stored(call, 'fragment' if whole else 'status')
+        _not_stored(call, _why_not_whole(response))
         return
     if call.answer is None:
         return
@@ -151,6 +150,12 @@ def _whole_body(call, response):
     if body is None or body != exchange.made_body(response, call.text):
         return None
     return body
+
+
+def _why_not_whole(response):
+    if response.status != 200:
+        return 'status'
+    return 'streamed' if exchange.is_streamed(response) else 'fragment'
 
 
 def _not_stored(call, reason):

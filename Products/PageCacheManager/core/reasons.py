@@ -36,12 +36,16 @@ REASONS = {
     'policy-error': Reason(
         'An expression of the policy failed.',
         f'{_LOG} Mend the expression.'),
+    'unauthorized': Reason(
+        'The policy met an object that this visitor may not see.',
+        'Nothing, if the page is private; else make the ETag from what '
+        'everybody may see.'),
     'uncommitted': Reason(
         'The template or the settings were changed by the same request.',
         'Nothing: the next request finds them saved.'),
     'vary-any': Reason(
-        'The policy sends Vary: *, which forbids any reuse.',
-        'Name the headers that matter in the policy.'),
+        'The page is sent with Vary: *, which forbids any reuse.',
+        'Name the headers that matter, in the policy or in the template.'),
     'unkeyed-arguments': Reason(
         'The template was called with an object of which the value can not '
         'be compared.',

@@ -111,6 +111,19 @@ def test_gone_private_counts_at_once(site, client):
     assert client.head(PAGE).status == 401
 
 
+@pytest.mark.parametrize('validator', ['page', 'policy'])
+def test_gone_private_and_never_stored_here(site, client, validator):
+    set_policy(site, etag='string:same', mtime_func='nothing')
+    settings(site, validator=validator)
+    site.doc.manage_permission('View', ['Manager'])
+    transaction.commit()
+    for headers in (
+            {}, {'If_None_Match': '*'}, {'If_None_Match': '"same"'},
+            {'If_Modified_Since': 'Sun, 22 Nov 2026 15:00:00 GMT'}):
+        assert client.get(PAGE, **headers).status == 401
+        assert client.head(PAGE, **headers).status == 401
+
+
 def test_sessions_are_apart(site, client):
     set_policy(site, etag='string:same')
     assert outcomes(

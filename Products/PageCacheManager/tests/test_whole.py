@@ -180,13 +180,21 @@ def test_no_store_of_the_policy(site, client):
         assert 'detail=no-store' in answer['Cache-Status']
 
 
+def test_vary_any_of_the_policy(site, client):
+    set_policy(site, vary='*')
+    for answer in twice(client, '/site/doc/page'):
+        assert 'detail=vary-any' in answer['Cache-Status']
+        assert answer['Vary'] == '*'
+        assert answer.all('Last-Modified') == []
+
+
 def test_a_streamed_body_is_no_page(custom, client):
     add_template(custom, 'streamed', '''<p tal:define="
         x python: request.RESPONSE.write(b'streamed')">x</p>''')
     for answer in twice(client, '/site/doc/streamed'):
         assert b'streamed' in answer.body
+        assert 'detail=streamed' in answer['Cache-Status']
         assert answer.all('ETag') == []
-        assert 'stored' not in answer.get('Cache-Status', '')
 
 
 def test_an_empty_body_is_no_page(custom, client):

@@ -1,0 +1,230 @@
+"""The documentation says what the code does."""
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import transaction
+from DateTime import DateTime
+
+import Products.PageCacheManager
+
+from ..core.outcome import FORWARD
+from ..core.reasons import REASONS
+from ..core.settings import FIELDS
+from .site import set_policy
+
+
+PACKAGE = Path(Products.PageCacheManager.__file__).parent
+ROOT = PACKAGE.parent.parent
+
+pytestmark = pytest.mark.skipif(
+    not (ROOT / 'docs').is_dir(), reason='installed without docs')
+
+#: Functions that return the reason against something, '' for none.
+WHY_NOT = {'why_not', '_why_not_stored', 'look_up'}
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding='utf-8')
+
+
+def flat(text):
+    """Return `text` with each run of white space as one blank."""
+    return ' '.join(text.split())
+
+
+# settings
+
+def documented_settings():
+    """Return the paragraphs of each setting by its name in code."""
+    parts = re.split(r'^(.+) \(``(\w+)``\)\n~+\n', read('docs/settings.rst'),
+                     flags=re.MULTILINE)
+    titles, names, texts = parts[1::3], parts[2::3], parts[3::3]
+    return {
+        name: (title, flat(text.partition('\n\n:')[2] or text))
+        for title, name, text in zip(titles, names, texts, strict=True)}
+
+
+def shown(field):
+    """Return a field's default and range as the documentation has them."""
+    unit = f' {field.unit}' if field.kind == 'number' else ''
+    if field.kind == 'switch':
+        default = 'on' if field.default else 'off'
+    elif field.kind == 'names':
+        default = ', '.join(f'``{n}``' for n in field.default) or 'none'
+    elif field.kind == 'choice':
+        default = f'``{field.default}``'
+    else:
+        default = f'{field.default}{unit}'
+    values = field.range
+    if field.kind == 'choice':
+        values = ', '.join(f'``{word}``' for word, _ in field.choices)
+    elif field.kind == 'names':
+        values = values.replace(field.example, f'``{field.example}``')
+    return f':Default: {default} :Range: {values}{unit} '
+
+
+def test_the_settings_are_those_of_the_code():
+    assert list(documented_settings()) == [field.name for field in FIELDS]
+
+
+@pytest.mark.parametrize('field', FIELDS, ids=lambda field: field.name)
+def test_a_setting_has_its_default_its_range_and_a_reason(field):
+    title, text = documented_settings()[field.name]
+    assert title == field.title
+    assert text.startswith(shown(field))
+    assert len(text) > len(shown(field)) + 40
+
+
+# reasons
+
+def emitted_reasons():
+    """Return every reason that the code can give, by reading it."""
+    found = set()
+    for path in PACKAGE.rglob('*.py'):
+        parts = path.relative_to(PACKAGE).parts
+        if 'tests' not in parts and 'skins' not in parts:
+            found.update(
+                reasons_in(ast.parse(path.read_text(encoding='utf-8'))))
+    return found - {''}
+
+
+def reasons_in(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield from words(reason_arguments(node))
+        elif isinstance(node, ast.FunctionDef) and node.name in WHY_NOT:
+            yield from words(
+                inner.value for inner in ast.walk(node)
+                if isinstance(inner, ast.Return) and inner.value)
+
+
+def reason_arguments(node):
+    """Return the arguments of a call that may be a reason."""
+    name = getattr(node.func, 'id', getattr(node.func, 'attr', ''))
+    by_name = [
+        keyword.value for keyword in node.keywords
+        if keyword.arg in ('detail', 'forward')]
+    if name == 'Bypass':
+        return node.args[:1]
+    if name in ('Outcome', '_not_stored'):
+        return node.args[1:2] + by_name
+    if name == '_replace':
+        return by_name
+    if name == 'add' and getattr(node.func.value, 'attr', '') == 'tally':
+        return node.args
+    return ()
+
+
+def words(nodes):
+    """Yield the words among expressions, also those of a choice."""
+    for node in nodes:
+        for inner in ([node.body, node.orelse]
+                      if isinstance(node, ast.IfExp) else [node]):
+            if isinstance(inner, ast.Constant) and isinstance(
+                    inner.value, str):
+                yield inner.value
+
+
+def explained():
+    """Return the words that have a text of their own in the list."""
+    text = read('docs/troubleshooting.rst').partition('\nReasons\n')[2]
+    headings = re.findall(
+        r'^(``\S+``(?:, ``\S+``)*)\n    \S', text, flags=re.MULTILINE)
+    named = re.findall('``([a-zA-Z-]+)``', ' '.join(headings))
+    also = re.findall('``([a-zA-Z-]+)``', text.partition(
+        'In the statistics')[2].partition('Not trouble')[0])
+    return {*named, *also}
+
+
+def test_reading_the_code_finds_reasons():
+    found = emitted_reasons()
+    assert {
+        'off', 'method', 'no-policy', 'no-etag', 'set-cookie', 'fragment',
+        'status', 'store-off', 'changed', 'not-modified', 'vary-miss',
+        'retry', 'error'} <= found
+
+
+def test_every_reason_is_explained():
+    missing = emitted_reasons() - explained()
+    assert not missing
+
+
+def test_what_the_tables_name_is_explained():
+    assert {*FORWARD.values()} <= explained()
+
+
+def test_what_is_explained_exists():
+    unknown = explained() - emitted_reasons() - {*FORWARD.values()}
+    assert not unknown
+
+
+def test_the_screens_explain_what_they_show():
+    """The Statistics screen tells of each reason against caching."""
+    of_failures = {'answer', 'finish', 'store', 'retry', 'ERROR', 'FAILED'}
+    of_hits = {'uri-miss', 'vary-miss', 'not-modified'}
+    assert emitted_reasons() - of_failures - of_hits <= {*REASONS}
+
+
+# the README
+
+def readme_etag():
+    """Return the ETag expression that the README recommends."""
+    blocks = re.findall(
+        r'^The ETag\n-+\n\n::\n\n    (.+)$', read('README.rst'),
+        flags=re.MULTILINE)
+    assert len(blocks) == 1
+    return blocks[0]
+
+
+@pytest.mark.parametrize('path', [
+    '/site/doc/page', '/site/doc/fspage', '/site/doc'])
+def test_the_etag_of_the_readme(site, client, path):
+    set_policy(site, etag=readme_etag())
+    for user in (None, 'alice', 'bob'):
+        miss, hit = client.get(path, user), client.get(path, user)
+        assert (miss.outcome, hit.outcome) == ('MISS', 'HIT')
+        assert hit['ETag'].startswith(f'"{user or ""}|')
+        assert client.get(
+            path, user, If_None_Match=hit['ETag']).status == 304
+    tag = client.get(path)['ETag']
+    site.doc.text = 'edited text'
+    site.doc.changed = DateTime('2021/01/01')
+    transaction.commit()
+    answer = client.get(path, If_None_Match=tag)
+    assert (answer.status, answer.outcome) == (200, 'MISS')
+    assert 'edited text' in answer.text
+
+
+def test_the_etag_of_the_readme_changes_with_the_hour(
+        site, client, monkeypatch):
+    set_policy(site, etag=readme_etag())
+    tag = client.get('/site/doc/page')['ETag']
+    now = DateTime().timeTime()
+    monkeypatch.setattr(
+        sys.modules['DateTime.DateTime'], '_system_time', lambda: now + 3600)
+    assert client.get('/site/doc/page')['ETag'] != tag
+
+
+def test_the_make_targets_that_are_named_exist():
+    makefile = read('Makefile')
+    targets = re.search(r'^\.PHONY: ((?:.*\\\n)*.*)$', makefile,
+                        flags=re.MULTILINE)[1].replace('\\', ' ').split()
+    documents = [
+        path for path in (*ROOT.glob('*.rst'), *(ROOT / 'docs').glob('*.rst'))]
+    named = set()
+    for path in documents:
+        named |= set(re.findall(
+            r'(?:``|^ +)make ([a-z]+)', path.read_text(encoding='utf-8'),
+            flags=re.MULTILINE))
+    assert {'start', 'test', 'docs'} <= named <= set(targets)
+
+
+@pytest.mark.parametrize('name', ['README.rst', 'docs/usage.rst'])
+def test_files_that_are_named_exist(name):
+    text = read(name)
+    named = re.findall(r'(?:``|:: )(docs/[\w./-]+|[A-Z]+\.(?:rst|txt))', text)
+    for path in named:
+        assert (ROOT / path).exists(), path
