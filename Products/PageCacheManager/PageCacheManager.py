@@ -262,7 +262,7 @@ class PageCacheManager(CacheManager, SimpleItem):
         return super().ZCacheManager_setAssociations(props, REQUEST)
 
     def _names_of(self, paths):
-        if isinstance(paths, str) or not paths:
+        if not isinstance(paths, (list, tuple, set, frozenset)) or not paths:
             raise ValueError('Select at least one page to invalidate.')
         names = set()
         for path in paths:

@@ -69,7 +69,10 @@ def read_view(form: Mapping[str, object]) -> View:
 
 def _text(form: Mapping[str, object], name: str) -> str:
     value = form.get(name)
-    return value if isinstance(value, str) else ''
+    if not isinstance(value, str):
+        return ''
+    # what was not UTF-8 in a URL can't be written back
+    return value.encode('utf-8', 'replace').decode('utf-8')
 
 
 def _number(form: Mapping[str, object], name: str) -> int:

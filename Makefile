@@ -1,0 +1,110 @@
+# Needs make and Python 3.11 or later; everything else is fetched into .venv.
+#
+#   make start       a Zope with the demo site on http://127.0.0.1:8080
+#   make test        all tests
+#   make lint        ruff, and whether versions.cfg fits constraints.txt
+#   make typecheck   mypy --strict on core
+#   make docs        Sphinx, warnings are errors
+#   make package     build, check, and try the wheel in a clean environment
+#   make bench       the benchmarks
+#   make versions    versions.cfg from constraints.txt
+#   make clean       remove what make made, but not the instance
+#   make distclean   remove the instance too, with its database
+#
+# Variables: PYTHON=python3.12 PORT=8080 ADDRESS=127.0.0.1 INSTANCE=instance
+# USER_PASSWORD=admin:admin ARGS='-k store'
+
+PYTHON ?= python3
+PORT ?= 8080
+ADDRESS ?= 127.0.0.1
+INSTANCE ?= instance
+USER_PASSWORD ?= admin:admin
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet -c constraints.txt
+
+VERSION := $(shell $(PYTHON) -c \
+	'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+# The name carries the version: another PYTHON makes another environment.
+MADE := $(VENV)/made-with-python$(VERSION)
+SOURCES := setup.py pyproject.toml constraints.txt
+
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := start
+.PHONY: start test lint typecheck docs package bench versions clean distclean
+
+start: $(VENV)/start-installed
+	@$(BIN)/python -m Products.PageCacheManager.demo.instance $(INSTANCE) \
+	    --address $(ADDRESS) --port $(PORT) --user $(USER_PASSWORD)
+
+test: $(VENV)/dev-installed
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/dev-installed
+	$(BIN)/ruff check .
+	@$(VERSIONS_CFG) | diff versions.cfg - || { \
+	    echo "versions.cfg does not fit constraints.txt: make versions"; \
+	    exit 1; }
+
+typecheck: $(VENV)/dev-installed
+	$(BIN)/mypy
+
+docs: $(VENV)/dev-installed
+	$(BIN)/sphinx-build -W -n -b html docs docs/_build/html
+
+bench: $(VENV)/dev-installed
+	$(INSTALL) --no-build-isolation -e '.[bench]'
+	$(BIN)/python benchmarks/run.py
+
+# The clean environment has what the wheel holds and names, and no more. A
+# Zope in it, started from another directory, has to find the product.
+package: $(VENV)/dev-installed
+	rm -rf build dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m venv --clear build/clean
+	build/clean/bin/python -m pip --disable-pip-version-check install \
+	    --quiet -c constraints.txt \
+	    "$$(echo dist/*.whl)[start]"
+	cd build && clean/bin/python -m Products.PageCacheManager.demo.instance \
+	    instance --no-start
+	cd build && clean/bin/zconsole run instance/etc/zope.conf \
+	    ../.ci/check_wheel.py
+
+VERSIONS_CFG = { echo '\# Made from constraints.txt by `make versions`.'; \
+	echo '[versions]'; sed -n 's/==/ = /p' constraints.txt; }
+
+versions:
+	$(VERSIONS_CFG) > versions.cfg
+
+clean:
+	rm -rf $(VENV) build dist docs/_build *.egg-info .coverage htmlcov \
+	    .mypy_cache .pytest_cache .ruff_cache .hypothesis .tox
+
+distclean: clean
+	rm -rf $(INSTANCE)
+
+$(VENV)/start-installed: $(MADE) $(SOURCES)
+	@echo "Fetching Zope into $(VENV), which takes a minute ..."
+	$(INSTALL) --no-build-isolation -e '.[start]'
+	@touch $@
+
+$(VENV)/dev-installed: $(MADE) $(SOURCES)
+	@echo "Fetching Zope and the tools into $(VENV) ..."
+	$(INSTALL) --no-build-isolation -e '.[dev]'
+	@touch $@ $(VENV)/start-installed
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "$(PYTHON) is $$($(PYTHON) -V 2>&1 || true)." \
+	        "Python 3.11 or later is needed; for another one:" \
+	        "make PYTHON=python3.12"; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	    echo "$(PYTHON) cannot make an environment. On Debian and Ubuntu:" \
+	        "apt install python3-venv"; exit 1; }
+	@$(INSTALL) setuptools wheel
+	@touch $@

@@ -1,0 +1,128 @@
+"""Make a Zope instance with the demo site, and start it.
+
+Used by `make start`. An instance that is there already is started as it is:
+neither its database nor its configuration is written again.
+"""
+
+import argparse
+import os
+import socket
+import sys
+from pathlib import Path
+
+import Zope2
+from Zope2.utilities.copyzopeskel import copyskel
+from Zope2.utilities.mkwsgiinstance import write_inituser
+
+from .site import SITE_ID
+
+
+ABOUT = '''\
+Zope starts on {url} and takes a few seconds; the next lines say when
+it serves. Stop it with Ctrl-C.
+
+  The site                      {site}
+  A page                        {site}/news/harbour-maps
+  A listing that takes long     {site}/news
+  A page for each member        {site}/personal_home
+                                alice/alice may edit, bob/bob may not
+  Zope's management screens     {url}/manage     {user}/{password}
+  The cache                     {site}/page_cache/manage_main
+  What it did                   {site}/page_cache/manage_stats
+  The policies                  {policies}
+
+The footer of each page tells when it was rendered. Reload, and the time
+stays: the page came from the cache. On the command line:
+
+  curl -si {site}/news | grep -iE '^(HTTP|ETag|X-Page|Cache-S)'
+      MISS at first, then HIT
+  curl -si -H 'If-None-Match: *' {site}/news | head -1
+      304 Not Modified; a browser sends the ETag instead of the *
+  curl -si -u alice:alice {site}/news | grep -i '^X-PageCache'
+      MISS again: alice has pages of her own
+  curl -si -u alice:alice -d title=Maps -d description=New -d text=New \\
+      {site}/news/harbour-maps/save | head -1
+      an edit; after it the page and the listing are MISS, with the new text
+'''
+
+PASSWORDS = '''\
+The passwords are known to everyone: this instance is for your own machine.
+'''
+
+EXPOSED = '''\
+WARNING: {address} can be reached from other machines, and the passwords of
+this demo are known to everyone.
+'''
+
+
+def make(home, user, password):
+    """Make the instance; what is in the directory already is kept."""
+    instance = {'INSTANCE_HOME': str(home)}
+    ours = Path(__file__).parent / 'skel'
+    zope = Path(Zope2.__file__).parent / 'utilities' / 'skel'
+    for skeleton in (ours, zope):
+        copyskel(str(skeleton), str(home), None, None, **instance)
+    inituser = home / 'inituser'
+    if not inituser.exists():
+        write_inituser(str(inituser), user, password)
+
+
+def is_taken(address, port):
+    """Return why the port cannot be had, or an empty string."""
+    family = socket.AF_INET6 if ':' in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            return str(error)
+    return ''
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog='python -m Products.PageCacheManager.demo.instance',
+        description=__doc__)
+    parser.add_argument('home', type=Path, metavar='DIRECTORY')
+    parser.add_argument('--address', default='127.0.0.1')
+    parser.add_argument('--port', type=int, default=8080)
+    parser.add_argument(
+        '--user', default='admin:admin', metavar='NAME:PASSWORD',
+        help='manager of a new instance (default: admin:admin)')
+    parser.add_argument(
+        '--no-start', action='store_true', help='make the instance only')
+    options = parser.parse_args()
+    user, colon, password = options.user.partition(':')
+    if not (user and colon and password):
+        parser.error('--user takes NAME:PASSWORD')
+
+    home = options.home.resolve()
+    address, port = options.address, options.port
+    make(home, user, password)
+    if options.no_start:
+        return
+    taken = is_taken(address, port)
+    if taken:
+        sys.exit(f'{address}:{port} cannot be used ({taken}).\n'
+                 f'Take another port: make start PORT={port + 1}')
+
+    url = f'http://[{address}]:{port}' if ':' in address else (
+        f'http://{address}:{port}')
+    site = f'{url}/{SITE_ID}'
+    print(ABOUT.format(
+        url=url, site=site, user=user, password=password,
+        policies=f'{site}/caching_policy_manager/manage_cachingPolicies'))
+    if address in ('127.0.0.1', '::1', 'localhost'):
+        print(PASSWORDS, flush=True)
+    else:
+        print(EXPOSED.format(address=address), flush=True)
+    # In this very process, so that Ctrl-C and a supervisor's signal reach
+    # the server.
+    os.execv(sys.executable, [
+        sys.executable, '-m', 'Zope2.Startup.serve',
+        str(home / 'etc' / 'zope.ini'),
+        f'http_address={address}', f'http_port={port}'])
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,261 @@
+"""Builds the demo site with the tools that an administrator would use."""
+
+import logging
+from pathlib import Path
+
+import transaction
+from AccessControl.SecurityManagement import getSecurityManager
+from AccessControl.SecurityManagement import newSecurityManager
+from AccessControl.SecurityManagement import setSecurityManager
+from AccessControl.users import system
+from DateTime import DateTime
+from Products.CMFCore import interfaces
+from Products.CMFCore.ActionInformation import Action
+from Products.CMFCore.ActionInformation import ActionCategory
+from Products.CMFCore.ActionsTool import ActionsTool
+from Products.CMFCore.CachingPolicyManager import CachingPolicyManager
+from Products.CMFCore.CatalogTool import CatalogTool
+from Products.CMFCore.DirectoryView import createDirectoryView
+from Products.CMFCore.indexing import processQueue
+from Products.CMFCore.MemberDataTool import MemberDataTool
+from Products.CMFCore.MembershipTool import MembershipTool
+from Products.CMFCore.permissions import AddPortalContent
+from Products.CMFCore.permissions import ListFolderContents
+from Products.CMFCore.permissions import ModifyPortalContent
+from Products.CMFCore.SkinsTool import SkinsTool
+from Products.CMFCore.TypesTool import FactoryTypeInformation
+from Products.CMFCore.TypesTool import TypesTool
+from Products.CMFCore.URLTool import URLTool
+from Products.CMFCore.WorkflowTool import WorkflowTool
+from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
+from Products.PluginIndexes.DateIndex.DateIndex import DateIndex
+from Products.PluginIndexes.FieldIndex.FieldIndex import FieldIndex
+from Products.PluginIndexes.KeywordIndex.KeywordIndex import KeywordIndex
+from Products.PluginIndexes.PathIndex.PathIndex import PathIndex
+from Testing.makerequest import makerequest
+from zope.component import adapter
+from zope.component.hooks import getSite
+from zope.component.hooks import setSite
+from zope.processlifetime import IDatabaseOpenedWithRoot
+
+from .content import DemoSite
+from .pages import BODY
+from .pages import CLOSING
+from .pages import PAGES
+from .pages import SECTIONS
+
+
+SITE_ID = 'demo'
+TITLE = 'Harbour Library'
+
+# What an administrator types into the form of caching_policy_manager. The
+# tag has three parts: who asks, what the page is made of, and the hour.
+# Without the first, one member would get another's page; without the second
+# an edit would go unseen; the third bounds what the other two leave out.
+ETAG = (
+    "python: '%s|%s|%d' % (member and member.getId() or '',"
+    " {stamp}, int(time.timeTime()) // 3600)")
+
+POLICIES = (
+    ('documents', "python: view == 'document_view'",
+     ETAG.replace('{stamp}', 'object.modified().timeTime()'), True),
+    # A listing is made of its children, so its stamp names them too.
+    ('listings', "python: view == 'folder_listing'",
+     ETAG.replace('{stamp}', 'object.listing_stamp()'), False),
+    # These two show documents of all sections.
+    ('overviews', "python: view in ('overview', 'personal_home')",
+     ETAG.replace('{stamp}', 'object.site_stamp()'), False),
+)
+
+TYPES = (
+    ('Demo Site', 'Site', '', 'overview'),
+    ('Demo Folder', 'Folder', 'demo.folder', 'folder_listing'),
+    ('Demo Document', 'Page', 'demo.document', 'document_view'),
+)
+
+TOOLS = (
+    (interfaces.ITypesTool, TypesTool),
+    (interfaces.ISkinsTool, SkinsTool),
+    (interfaces.IMembershipTool, MembershipTool),
+    (interfaces.IMemberDataTool, MemberDataTool),
+    (interfaces.IActionsTool, ActionsTool),
+    (interfaces.IURLTool, URLTool),
+    (interfaces.IWorkflowTool, WorkflowTool),
+    (interfaces.ICatalogTool, CatalogTool),
+    (interfaces.ICachingPolicyManager, CachingPolicyManager),
+)
+
+MEMBERS = (
+    ('alice', 'alice', ('Member', 'Editor'), 'Alice Arden'),
+    ('bob', 'bob', ('Member',), 'Bob Birch'),
+)
+
+logger = logging.getLogger(__name__)
+
+
+@adapter(IDatabaseOpenedWithRoot)
+def add_if_missing(event):
+    """Add the demo site to a database that has none, at Zope's start."""
+    connection = event.database.open()
+    try:
+        app = makerequest(connection.root()['Application'])
+        if SITE_ID not in app.objectIds():
+            add_site(app)
+            transaction.commit()
+            logger.info('Added the demo site at /%s', SITE_ID)
+    finally:
+        transaction.abort()
+        connection.close()
+
+
+def add_site(app, site_id=SITE_ID):
+    """Build the site in the application root; the caller commits.
+
+    Raises zExceptions.BadRequest if the id is taken.
+    """
+    security_before, site_before = getSecurityManager(), getSite()
+    newSecurityManager(None, system)
+    try:
+        app._setObject(site_id, DemoSite(site_id, TITLE))
+        site = app[site_id]
+        setSite(site)
+        add_tools(site)
+        add_types(site.portal_types)
+        add_catalog_indexes(site.portal_catalog)
+        add_members(site)
+        add_actions(site.portal_actions)
+        add_skins(site)
+        add_content(site)
+        add_page_cache(site)
+        add_policies(site.caching_policy_manager)
+    finally:
+        setSite(site_before)
+        setSecurityManager(security_before)
+    return app[site_id]
+
+
+def add_tools(site):
+    components = site.getSiteManager()
+    components.registerUtility(site, interfaces.ISiteRoot)
+    for interface, factory in TOOLS:
+        tool = factory()
+        site._setObject(tool.getId(), tool)
+        components.registerUtility(site[tool.getId()], interface)
+
+
+def add_types(types):
+    for name, title, factory, view in TYPES:
+        types._setObject(name, FactoryTypeInformation(
+            name, title=title, factory=factory, content_meta_type=name,
+            global_allow=bool(factory),
+            aliases={'(Default)': view, 'view': view,
+                     'edit': 'document_edit_form'},
+            actions=() if name != 'Demo Document' else (
+                {'id': 'view', 'title': 'View', 'visible': True,
+                 'action': 'string:${object_url}',
+                 'permissions': ('View',)},
+                {'id': 'edit', 'title': 'Edit', 'visible': True,
+                 'action': 'string:${object_url}/edit',
+                 'permissions': (ModifyPortalContent,)})))
+
+
+def add_catalog_indexes(catalog):
+    for factory, names in (
+            (FieldIndex, ('Creator', 'portal_type')),
+            (KeywordIndex, ('Subject', 'allowedRolesAndUsers')),
+            (DateIndex, ('effective', 'modified')),
+            (PathIndex, ('path',))):
+        for name in names:
+            catalog.addIndex(name, factory(name))
+    for name in ('Title', 'Description', 'Creator', 'Subject', 'Type',
+                 'effective', 'modified', 'portal_type'):
+        catalog.addColumn(name)
+
+
+def add_members(site):
+    site.manage_addUserFolder()
+    for role in ('Member', 'Editor'):
+        site._addRole(role)
+    for permission in (AddPortalContent, ModifyPortalContent):
+        site.manage_permission(
+            permission, ('Manager', 'Owner', 'Editor'), acquire=1)
+    site.manage_permission(
+        ListFolderContents, ('Manager', 'Owner', 'Anonymous'), acquire=1)
+    for name, password, roles, fullname in MEMBERS:
+        site.acl_users.userFolderAddUser(name, password, roles, ())
+        member = site.portal_membership.getMemberById(name)
+        member.setMemberProperties({'fullname': fullname})
+
+
+def add_actions(actions):
+    for category in ('portal_tabs', 'user', 'object'):
+        actions._setObject(category, ActionCategory(category))
+    for section, title, _ in SECTIONS:
+        actions.portal_tabs._setObject(section, Action(
+            section, title=title, visible=True,
+            url_expr=f'string:${{portal_url}}/{section}'))
+    actions.user._setObject('home', Action(
+        'home', title='My page', visible=True,
+        available_expr='member',
+        url_expr='string:${portal_url}/personal_home'))
+    actions.user._setObject('login', Action(
+        'login', title='Log in', visible=True,
+        available_expr='python: member is None',
+        url_expr='string:${portal_url}/personal_home'))
+    # The types have actions of their own: the tabs View and Edit.
+    actions.addActionProvider('portal_types')
+
+
+def add_skins(site):
+    skins = site.portal_skins
+    skins.manage_addFolder('custom', 'Templates changed through the web')
+    createDirectoryView(
+        skins, 'Products.PageCacheManager.demo:skins/demo', 'demo')
+    skins.manage_skinLayers(
+        add_skin=1, skinname='Demo', skinpath=['custom', 'demo'])
+    skins.manage_properties(
+        default_skin='Demo', request_varname='portal_skin')
+    # The one template that is kept in the database, beside the three of the
+    # filesystem: the front page.
+    source = (Path(__file__).parent / 'overview.zpt').read_text('utf-8')
+    skins.custom._setObject('overview', ZopePageTemplate(
+        'overview', source, 'text/html'))
+    site.changeSkin('Demo', site.REQUEST)
+
+
+def add_content(site):
+    site._setPortalTypeName('Demo Site')
+    types = site.portal_types
+    for section, title, description in SECTIONS:
+        types.constructContent(
+            'Demo Folder', site, section, title=title,
+            description=description)
+    today = DateTime().earliestTime()
+    for section, name, title, days, subject, creator, summary in PAGES:
+        date = today - days + (len(name) % 8 + 9) / 24
+        text = '\n\n'.join((summary, BODY) + CLOSING[section])
+        types.constructContent(
+            'Demo Document', site[section], name, title=title,
+            description=summary, text=text, subject=subject, creator=creator,
+            effective_date=date)
+        # The workflow tool has just called it modified.
+        site[section][name].modification_date = date
+    # At commit it would be too late: the tools are found only in the site.
+    processQueue()
+
+
+def add_page_cache(site):
+    """Add a Page Cache Manager, and associate the front page with it.
+
+    Filesystem templates say `cache = page_cache` in their .metadata file.
+    """
+    add = site.manage_addProduct['PageCacheManager']
+    add.manage_addPageCacheManager('page_cache', 'Pages')
+    site.portal_skins.custom.overview.ZCacheable_setManagerId('page_cache')
+
+
+def add_policies(policies):
+    for name, predicate, etag, last_modified in POLICIES:
+        policies.addPolicy(
+            name, predicate, 'object/modified', 0, 0, 0, 1, '', etag,
+            private=1, enable_304s=1, last_modified=int(last_modified))

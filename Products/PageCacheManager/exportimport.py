@@ -1,0 +1,128 @@
+"""GenericSetup: a manager's title and settings as XML, in a profile.
+
+Each manager that stands in the site itself has a file
+``Products.PageCacheManager/ID.xml``.  A manager in a folder of the site comes
+along where that folder is exported.
+"""
+from xml.dom.minidom import parseString
+
+from Products.GenericSetup.interfaces import ISetupEnviron
+from Products.GenericSetup.utils import XMLAdapterBase
+from Products.GenericSetup.utils import exportObjects
+from Products.GenericSetup.utils import importObjects
+from zope.component import adapter
+
+from .core.settings import BY_NAME
+from .core.settings import Names
+from .core.settings import SettingsError
+from .interfaces import IPageCacheManager
+from .PageCacheManager import PageCacheManager
+
+
+#: The folder of the files in a profile, the name of the steps and of the log.
+NAME = 'Products.PageCacheManager'
+
+
+@adapter(IPageCacheManager, ISetupEnviron)
+class PageCacheManagerXMLAdapter(XMLAdapterBase):
+    """Exports and imports one manager."""
+
+    _LOGGER_ID = NAME
+
+    def _exportNode(self):
+        node = self._getObjectNode('object', i18n=False)
+        node.appendChild(self._text('title', self.context.title))
+        for name, value in self.context.getSettings().items():
+            if isinstance(BY_NAME[name], Names):
+                node.appendChild(self._list(name, value))
+            else:
+                node.appendChild(self._text(name, BY_NAME[name].show(value)))
+        self._logger.info('%s exported.', self.context.getId())
+        return node
+
+    def _importNode(self, node):
+        """Take title and settings, all of them or, if one is wrong, none.
+
+        What the file leaves out keeps its value; if the import is to purge,
+        it gets its default.
+        """
+        title, settings = self._starting_point()
+        for child in node.childNodes:
+            if child.nodeName != 'property':
+                continue
+            name = child.getAttribute('name')
+            if name == 'title':
+                title = self._getNodeText(child)
+            else:
+                settings[name] = self._value(name, child)
+        try:
+            self.context.manage_editProps(title, settings)
+        except SettingsError as error:
+            where = self.filename or self.context.getId()
+            raise ValueError(f'{where}: {error}') from error
+        self._logger.info('%s imported.', self.context.getId())
+
+    node = property(_exportNode, _importNode)
+
+    def _starting_point(self):
+        if not self.environ.shouldPurge():
+            return self.context.title, {}
+        return '', {name: field.default for name, field in BY_NAME.items()}
+
+    def _text(self, name, text):
+        node = self._doc.createElement('property')
+        node.setAttribute('name', name)
+        node.appendChild(self._doc.createTextNode(text))
+        return node
+
+    def _list(self, name, values):
+        node = self._doc.createElement('property')
+        node.setAttribute('name', name)
+        for value in values:
+            child = self._doc.createElement('element')
+            child.setAttribute('value', value)
+            node.appendChild(child)
+        return node
+
+    def _value(self, name, node):
+        if not isinstance(BY_NAME.get(name), Names):
+            return self._getNodeText(node)
+        listed = [
+            child.getAttribute('value') for child in node.childNodes
+            if child.nodeName == 'element']
+        # as GenericSetup has it for properties that are lists
+        if self._convertToBoolean(node.getAttribute('purge') or 'True'):
+            return listed
+        return [*self.context.getSettings()[name], *listed]
+
+
+def export_managers(context):
+    """Write a file for each manager in the site."""
+    for manager in _managers(context.getSite()):
+        exportObjects(manager, f'{NAME}/', context)
+
+
+def import_managers(context):
+    """Read the file of each manager; add those that the site lacks."""
+    site = context.getSite()
+    for filename in context.listDirectory(NAME) or ():
+        if filename.endswith('.xml'):
+            _add_missing(site, context, f'{NAME}/{filename}')
+    for manager in _managers(site):
+        importObjects(manager, f'{NAME}/', context)
+
+
+def _managers(site):
+    return site.objectValues(PageCacheManager.meta_type)
+
+
+def _add_missing(site, context, path):
+    # the file's own name has no spaces
+    root = parseString(context.readDataFile(path)).documentElement
+    name = str(root.getAttribute('name'))
+    present = site._getOb(name, None)
+    if present is None:
+        site._setObject(name, PageCacheManager(name))
+    elif not IPageCacheManager.providedBy(present):
+        context.getLogger(NAME).warning(
+            '%s is left out: another object stands at %s.', path, name)

@@ -1,0 +1,70 @@
+"""Whether pages are cached now, where, and how full that is."""
+import logging
+
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+
+from .. import caches
+from .. import policy
+from ..core.keys import digest
+from ..core.settings import BY_NAME
+from ..core.statistics import number_text
+from ..core.statistics import size_text
+from ..memoize import site_cache
+from ..versions import version_of
+from .page import moment
+
+
+logger = logging.getLogger(__name__)
+
+
+def state_of(manager, settings):
+    """Return whether pages are cached now, and if not why not."""
+    purged = getattr(manager._purged, 'purged_at', None)
+    version = manager._purged is not None and version_of(manager._purged)
+    problem = _problem(manager, settings)
+    return {
+        'active': not problem,
+        'problem': problem,
+        'purged': moment(purged) if purged else 'never',
+        'generation': digest(f'{manager.cache_name()} {version}'),
+        'store': dict(BY_NAME['store'].choices)[settings.store],
+        'is_counted': settings.store == 'process',
+    }
+
+
+def _problem(manager, settings):
+    """Return why nothing is cached, '' if nothing is in the way."""
+    if settings.active == 'off':
+        return 'Caching is switched off below.'
+    if not caches.is_active(settings):
+        return ('Caching is on in production only, and this Zope runs in '
+                'debug mode.')
+    if settings.store == 'memoize':
+        try:
+            if site_cache() is None:
+                return "The site's ICacheChooser gives no cache."
+        except Exception:
+            logger.exception('ICacheChooser failed')
+            return "The site's ICacheChooser failed, see the event log."
+    if policy.find_manager(aq_parent(aq_inner(manager))) is None:
+        return ('There is no caching_policy_manager here, so no page has an '
+                'ETag.')
+    return ''
+
+
+def gauges(manager, settings):
+    """Return how full the store of this process is, against its limits."""
+    counts = caches.cache_of(manager).pages.counts()
+    return [
+        _gauge('Entries', counts.entries, settings.threshold,
+               number_text),
+        _gauge('Memory', counts.bytes, settings.max_bytes,
+               size_text)]
+
+
+def _gauge(title, value, limit, spell):
+    return {
+        'title': title,
+        'text': f'{spell(value)} of {spell(limit)}',
+        'percent': f'{min(100 * value / limit, 100):.1f}'}

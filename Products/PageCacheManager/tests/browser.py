@@ -1,0 +1,77 @@
+"""A real browser in front of a real server with the layer's Zope."""
+import os
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from waitress import create_server
+from ZPublisher.httpexceptions import HTTPExceptionHandler
+from ZPublisher.WSGIPublisher import publish_module
+
+
+CHROMIUM = '/usr/bin/chromium'
+
+#: Nothing is fetched but from the server of the test.
+ARGUMENTS = [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update',
+    '--disable-sync']
+
+SCREENSHOTS = Path(__file__).parents[3] / 'docs' / 'screenshots'
+
+
+@contextmanager
+def zope_server():
+    """Serve the layer's Zope on a port of this machine; give its URL."""
+    server = create_server(
+        HTTPExceptionHandler(publish_module), host='127.0.0.1', port=0,
+        threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield f'http://127.0.0.1:{server.effective_port}'
+    finally:
+        server.task_dispatcher.shutdown()
+        server.close()
+        thread.join(5)
+
+
+@contextmanager
+def chromium():
+    """Start Chromium, or skip where there is none."""
+    reason = _what_is_missing()
+    if reason and os.environ.get('PCM_REQUIRE_BROWSER') == '1':
+        pytest.fail(f'PCM_REQUIRE_BROWSER is set, but {reason}')
+    if reason:
+        pytest.skip(f'no browser test: {reason}')
+
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def _what_is_missing():
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError:
+        return 'the Python package playwright is not installed'
+    if not os.access(CHROMIUM, os.X_OK):
+        return f'there is no {CHROMIUM}'
+    return ''
+
+
+def take(page, name):
+    """Write a screenshot into the docs, if the environment asks for it."""
+    if os.environ.get('PCM_SCREENSHOTS') == '1':
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        # where the package lies here says nothing to anybody else
+        page.evaluate(
+            '''root => document.querySelectorAll('code').forEach(code => {
+                code.textContent = code.textContent.replace(root, '/zope')
+            })''', str(SCREENSHOTS.parents[1]))
+        page.screenshot(path=SCREENSHOTS / f'{name}.png', full_page=True)

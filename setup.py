@@ -1,0 +1,89 @@
+from pathlib import Path
+
+from setuptools import find_namespace_packages
+from setuptools import setup
+
+
+HERE = Path(__file__).parent
+
+
+def read(*names):
+    return '\n\n'.join(
+        (HERE / name).read_text(encoding='utf-8') for name in names)
+
+
+test = [
+    'Zope[wsgi]',
+    'Products.PythonScripts',
+    'WebTest',
+    'hypothesis',
+    'playwright',
+    'plone.testing[zope]',
+    'pytest',
+    'pytest-cov',
+    'zope.pytestlayer',
+]
+lint = ['mypy', 'ruff']
+docs = ['Sphinx']
+package = ['build', 'twine']
+# What the store is compared with.
+bench = ['cachebox', 'cachetools', 'theine']
+
+setup(
+    name='Products.PageCacheManager',
+    version='2.0.0',
+    description='Serves whole rendered pages of a Zope site from memory,'
+                ' and never a stale one',
+    long_description=read('README.rst', 'CHANGES.rst'),
+    long_description_content_type='text/x-rst',
+    keywords='zope cmf plone cache http etag',
+    author='Products.PageCacheManager contributors',
+    license='ZPL-2.1',
+    license_files=['LICENSE.txt', 'COPYRIGHT.txt'],
+    classifiers=[
+        'Development Status :: 5 - Production/Stable',
+        'Environment :: Web Environment',
+        'Framework :: Zope',
+        'Framework :: Plone :: Addon',
+        'Intended Audience :: System Administrators',
+        'Operating System :: OS Independent',
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3 :: Only',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
+        'Topic :: Internet :: WWW/HTTP :: Site Management',
+    ],
+    # 'Products' itself has to be named: without it an editable install is
+    # not on the path where Zope looks for products.
+    packages=find_namespace_packages(include=['Products', 'Products.*']),
+    include_package_data=True,
+    zip_safe=False,
+    python_requires='>=3.11',
+    install_requires=[
+        'Zope >= 6',
+        'Products.CMFCore >= 3.9',
+        'Products.GenericSetup',
+        'plone.memoize >= 4',
+        'AccessControl',
+        'Acquisition',
+        'DateTime',
+        'ZODB',
+        'persistent',
+        'transaction',
+        'zope.component',
+        'zope.i18n',
+        'zope.interface',
+        'zope.lifecycleevent',
+        'zope.processlifetime',
+    ],
+    extras_require={
+        'start': ['Zope[wsgi]'],
+        'test': test,
+        'lint': lint,
+        'docs': docs,
+        'package': package,
+        'bench': bench,
+        'dev': test + lint + docs + package,
+    },
+)
