@@ -125,7 +125,7 @@ def _answer(call):
     now = time.time()
     if call.answer is not None and calls.client_holds_page(call, now):
         call.client_holds_page = True
-        if call.is_published:
+        if call.is_published and call.is_sure:
             call.outcome = Outcome('HIT', 'not-modified')
             return _hand_out(call, now)
     if not call.has_etag:

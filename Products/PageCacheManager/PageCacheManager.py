@@ -1,5 +1,4 @@
 """The persistent object: settings, generation, and what the ZMI calls."""
-import time
 from uuid import uuid4
 
 from AccessControl.class_init import InitializeClass
@@ -10,7 +9,6 @@ from OFS.Cache import CacheManager
 from OFS.Cache import ChangeCacheSettingsPermission as change_cache_settings
 from OFS.ObjectManager import checkValidId
 from OFS.SimpleItem import SimpleItem
-from persistent import Persistent
 from zope.interface import implementer
 from ZPublisher import zpublish
 
@@ -20,6 +18,8 @@ from .core import settings as fields
 from .core.keys import row_id
 from .core.settings import Settings
 from .interfaces import IPageCacheManager
+from .marks import Invalidations
+from .marks import PurgeMark
 from .PageCache import page_cache
 from .versions import changed_at
 from .versions import identity_of
@@ -30,45 +30,6 @@ postonly = requestmethod('POST')
 
 #: Longer ones are not paths.
 MAX_PATH_LENGTH = 2000
-
-#: More invalidated paths than this, and all pages are forgotten instead.
-MAX_INVALIDATED = 200
-
-
-class PurgeMark(Persistent):
-    """Written at each purge: its serial is a part of every key.
-
-    A serial rises with every write, undo included; a counter would come
-    back with undo.
-    """
-
-    purged_at = None
-
-    def mark(self):
-        """Make this transaction forget all pages."""
-        self.purged_at = time.time()
-
-    def _p_resolveConflict(self, old, saved, new):
-        return new  # both purge, and the serial is new in any case
-
-
-class Invalidations(Persistent):
-    """Names of templates, contexts and pages, each with a mark of its own."""
-
-    def __init__(self):
-        self.marks = {}
-
-    def mark(self, names):
-        """Give each of `names` a new mark; return whether there is room."""
-        mark = uuid4().hex[:16]
-        self.marks = {**self.marks, **dict.fromkeys(names, mark)}
-        return len(self.marks) <= MAX_INVALIDATED
-
-    def clear(self):
-        self.marks = {}
-
-    def _p_resolveConflict(self, old, saved, new):
-        return {**new, 'marks': {**saved['marks'], **new['marks']}}
 
 
 @implementer(IPageCacheManager)
@@ -118,7 +79,8 @@ class PageCacheManager(CacheManager, SimpleItem):
 
         `page` is the template's path, the context's path and the URL.
         """
-        purged = '' if self._purged is None else version_of(self._purged)
+        # of 1.2's time and not yet saved: any write makes it another
+        purged = version_of(self if self._purged is None else self._purged)
         if purged is None:
             return None
         return ' '.join((self.cache_name(), purged, *self._marks(
@@ -283,6 +245,7 @@ class PageCacheManager(CacheManager, SimpleItem):
     def _modernize(self):
         """Give a manager of 1.2's time what it lacks."""
         if self._uid is None:
+            caches.drop_after_commit(self.cache_name())
             self.renew()
 
 

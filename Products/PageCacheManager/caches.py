@@ -15,12 +15,14 @@ from App.config import getConfiguration
 
 from .core.flights import Flights
 from .core.keys import row_id
+from .core.settings import Settings
 from .core.settings import stored
 from .core.store import PageStore
 from .core.tally import Tally
 from .memoize import MemoizeStore
 from .memoize import site_cache
 from .versions import identity_of
+from .versions import is_committed
 from .versions import path_of
 
 
@@ -45,6 +47,8 @@ class ManagerCache:
             settings.cleanup_interval)
         self.flights = Flights()
         self.tally = Tally()
+        #: When counting began, seconds since 1970.
+        self.since = time.time()
         self.used_at = time.monotonic()
         # one template has a path of its own in portal_skins
         self._template_paths = defaultdict(set)
@@ -109,10 +113,9 @@ def cache_of(manager):
     name = manager.cache_name()
     cache = _caches.get(name)
     if cache is None:
-        cache = _make(name, stored(manager._settings))
-    serial = manager._p_serial
-    if serial != cache.serial and not manager._p_changed:
-        cache.configure(stored(manager._settings), serial)
+        cache = _make(name)
+    if manager._p_serial != cache.serial and is_committed(manager):
+        cache.configure(stored(manager._settings), manager._p_serial)
     cache.used_at = time.monotonic()
     return cache
 
@@ -126,16 +129,16 @@ def is_active(settings):
 
 def settings_of(manager, cache):
     """Return the settings that `manager` has in its own connection."""
-    if manager._p_serial == cache.serial and not manager._p_changed:
+    if manager._p_serial == cache.serial and is_committed(manager):
         return cache.settings
     return stored(manager._settings)
 
 
-def _make(name, settings):
+def _make(name):
     with _lock:
         _drop_idle()
         if name not in _caches:
-            _caches[name] = ManagerCache(settings)
+            _caches[name] = ManagerCache(Settings())
         return _caches[name]
 
 

@@ -54,6 +54,7 @@ class Call:
         self.page = None
         #: The client's own copy is the page: 304 once the page is whole.
         self.client_holds_page = False
+        self.is_sure = False
         #: The tag by which the client holds it, '' if by a date.
         self.held_tag = ''
         #: Request headers beyond the key by which the stored pages vary.
@@ -160,6 +161,8 @@ def client_holds_page(call, now):
 
     A date counts for anonymous visitors alone.  Where the page varies by
     headers only what is stored says which variant the client may hold.
+    `call.is_sure` tells whether the page is known to be a 200 as well: a tag
+    comes from one, and so does what is stored.
     """
     if not call.answer.allows_304:
         return False
@@ -168,6 +171,7 @@ def client_holds_page(call, now):
     tag = ''
     if call.page is not None or not call.varies:
         tag = call.tag(call.varies)
+    call.is_sure = call.page is not None or not call.has_etag
     if_none_match = exchange.header(call.request, 'If-None-Match')
     if if_none_match is not None and not tag:
         return False
@@ -175,6 +179,7 @@ def client_holds_page(call, now):
     for variant in variants:
         if conditional.if_none_match(if_none_match, [variant]):
             call.held_tag = variant
+            call.is_sure |= if_none_match.strip() != '*'
             return True
     return conditional.not_modified(
         if_none_match,

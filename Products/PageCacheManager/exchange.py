@@ -238,8 +238,13 @@ _NOT_OF_A_304 = (
 def send_not_modified(response, values):
     """Turn the response into a 304; `values` are the headers of the 200."""
     values = merged(values, lower_headers(response))
-    put_headers(response, {
-        **dict.fromkeys(_NOT_OF_A_304), **not_modified_headers(values)})
+    send_bare_304(response)
+    put_headers(response, not_modified_headers(values))
+
+
+def send_bare_304(response):
+    """Turn the response into a 304 with no headers of its own."""
+    put_headers(response, dict.fromkeys(_NOT_OF_A_304))
     response.setStatus(304)
     response.body = b''
     without_length(response)

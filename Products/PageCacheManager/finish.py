@@ -26,6 +26,8 @@ def before_commit(visit):
     if call is None or call.outcome is None:
         return
     response = visit.request.response
+    if visit.head is not None:
+        visit.head.reset(response)
     visit.undo = exchange.Undo(response)
     try:
         if visit.head is not None:
@@ -37,6 +39,9 @@ def before_commit(visit):
     except Exception:
         logger.exception('Response is sent without the cache')
         visit.undo.restore(response)
+        if call.is_answered and call.is_published and call.client_holds_page:
+            # the template gave no body: this must not pass for a page
+            exchange.send_bare_304(response)
         visit.captured = None
         call.outcome = Outcome('BYPASS', 'error')
         call.cache.tally.add('ERROR', 'finish')

@@ -46,12 +46,15 @@ class Head:
         if self._described.__dict__.get(_DAV_TAG) is _NO_TAG:
             del self._described.__dict__[_DAV_TAG]
 
-    def send(self, response):
-        """Replace what WebDAV said with what GET would say."""
-        call = self.visit.call
-        template_headers = exchange.lower_headers(call.request.response)
+    def reset(self, response):
+        """Forget what WebDAV said."""
         response.headers.clear()
         response.headers.update(self._headers)
+
+    def send(self, response):
+        """Say what GET would say."""
+        call = self.visit.call
+        template_headers = exchange.lower_headers(call.request.response)
         values = call.hit_headers
         if values is None:
             values = call.headers_of(

@@ -25,9 +25,21 @@ def version_of(ob):
     return None
 
 
-def _serial(base):
+def is_committed(ob):
+    """Tell whether `ob` is as the database has it.
+
+    After a savepoint an object looks unchanged and has its old serial.
+    """
+    base = aq_base(ob)
     base._p_activate()
-    if base._p_changed or base._p_serial == z64:
+    if base._p_jar is None or base._p_changed or base._p_serial == z64:
+        return False
+    savepoints = base._p_jar._savepoint_storage
+    return savepoints is None or base._p_oid not in savepoints.index
+
+
+def _serial(base):
+    if not is_committed(base):
         return None
     return f'{base._p_oid.hex()}-{base._p_serial.hex()}'
 

@@ -16,9 +16,6 @@ from .page import template
 from .state import state_of
 
 
-#: When this process began to count.
-STARTED = time.time()
-
 HEADERS = (
     ('template_path', 'Template'), ('context_path', 'Context'),
     ('url', 'URL'), ('hits', 'Hits'), ('misses', 'Misses'),
@@ -38,7 +35,7 @@ def statistics(manager, request, message='', kind='success'):
     view = replace(view, page=chosen.page)
     return render(
         _page, manager, request, 'Statistics', message, kind,
-        process=_process(),
+        process=_process(cache.since),
         state=state_of(manager, settings),
         shares=_shares(totals),
         ratios=[
@@ -62,12 +59,12 @@ def statistics(manager, request, message='', kind='success'):
         pages=_page_links(chosen, view))
 
 
-def _process():
+def _process(since):
     return {
         'host': socket.gethostname(),
         'id': os.getpid(),
-        'since': moment(STARTED),
-        'age': figures.age_text(time.time() - STARTED)}
+        'since': moment(since),
+        'age': figures.age_text(time.time() - since)}
 
 
 def _shares(totals):

@@ -213,6 +213,7 @@ def test_bad_input_keeps_what_was_typed(page, server, site):
     assert not page.is_checked('#show_outcome')
     assert page.inner_text('#max_mib-error').startswith('Memory limit')
     assert page.locator('.is-invalid').count() == 1
+    browsers.take(page, 'properties-error')
 
     page.fill('#max_mib', '64')
     page.click('input[value="Save Changes"]')

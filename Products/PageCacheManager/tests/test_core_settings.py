@@ -66,7 +66,7 @@ def values_of(field):
         return st.booleans()
     names = st.from_regex(field.pattern, fullmatch=True).filter(
         lambda name: len(name) <= 200)
-    return st.lists(names, max_size=field.most, unique=True).map(tuple)
+    return st.lists(names, max_size=6, unique=True).map(tuple)
 
 
 ANY_SETTINGS = st.fixed_dictionaries(

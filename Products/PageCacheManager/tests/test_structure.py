@@ -20,7 +20,7 @@ ROOT = Path(Products.PageCacheManager.__file__).parent
 #: after it.
 LAYERS = [
     ['core', 'interfaces'],
-    ['policy', 'exchange', 'versions', 'memoize'],
+    ['policy', 'exchange', 'versions', 'marks', 'memoize'],
     ['identity', 'caches', 'visit'],
     ['question'],
     ['call'],
