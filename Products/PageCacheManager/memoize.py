@@ -65,7 +65,8 @@ class MemoizeStore:
 
     def _is_too_old(self, page):
         limit = self._max_age_secs
-        return bool(limit) and self._clock() - page.created >= limit
+        # another client's clock may be ahead of this one's
+        return bool(limit) and abs(self._clock() - page.created) > limit
 
 
 def _name(envelope):

@@ -148,14 +148,11 @@ class Flights:
 
     def _remember_refusal(self, key: Hashable) -> None:
         self._refused[key] = self._clock() + REFUSAL_SECS
-        self._refused.move_to_end(key)
         while len(self._refused) > MAX_REMEMBERED:
             self._refused.popitem(last=False)
 
     def _remember_landing(self, key: Hashable, page: Page) -> None:
-        self._refused.pop(key, None)
         self._landed[key] = (self._clock() + LANDED_SECS, page)
-        self._landed.move_to_end(key)
         self._forget_old_landings()
 
     def _forget_old_landings(self) -> None:

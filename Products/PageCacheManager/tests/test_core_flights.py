@@ -172,6 +172,7 @@ def test_abandon_hands_over_to_one_who_waits(flights):
     until(lambda: flights.waiting == 4)
     leader, = (thread for thread in threads if not thread.is_alive())
     assert isinstance(leader.given(), Flight)
+    assert board(flights, wait_secs=0) is None, 'only one leads'
     leader.given().land(PAGE)
     others = [thread for thread in threads if thread is not leader]
     assert [thread.given() for thread in others] == [PAGE] * 4
@@ -227,8 +228,9 @@ def test_a_newcomer_takes_over_what_nobody_leads(flights):
     flight = board(flights)
     with flights.lock:
         flight.led = False
-    assert board(flights) is flight
-    assert flight.led
+    # without waiting, and the next one finds it led
+    assert board(flights, wait_secs=0) is flight
+    assert board(flights, wait_secs=0) is None
 
 
 def test_one_who_gave_up_just_when_told_leaves_no_flight_stuck(
