@@ -34,11 +34,8 @@ class Answer(NamedTuple):
     etag: str
     #: Whether the policy lets conditional requests be answered with 304.
     allows_304: bool
-
-    @property
-    def modified(self):
-        """Last-Modified in seconds since 1970, or None."""
-        return parse_date(self.headers.get('last-modified', ''))
+    #: Last-Modified in seconds since 1970, or None.
+    modified: int | None
 
 
 def find_manager(content):
@@ -104,7 +101,9 @@ def _answer(headers, policy):
             etag = _tag_text(value)
         else:
             values[name.lower()] = header_text(value)
-    return Answer(values, etag, bool(policy.getEnable304s()))
+    return Answer(
+        values, etag, bool(policy.getEnable304s()),
+        parse_date(values.get('last-modified', '')))
 
 
 def _tag_text(value):
