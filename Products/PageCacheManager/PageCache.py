@@ -14,7 +14,6 @@ from OFS.Cache import Cache
 
 from . import call as calls
 from . import exchange
-from . import policy
 from . import question
 from .caches import is_active
 from .core.flights import Flight
@@ -40,7 +39,10 @@ class PageCache(Cache):
         if visit is None or not _is_page_template_call(keywords):
             return default
         if visit.call is not None:
-            return default  # a fragment of the page that is being made
+            # a fragment of the page that is being made
+            if visit.call.headers_before is not None:
+                visit.quieten(keywords)
+            return default
         manager = _manager_of(ob)
         if manager is None:
             return default
@@ -60,11 +62,12 @@ class PageCache(Cache):
         """Note what `ob` rendered; nothing is stored before the commit."""
         visit = current_visit(ob)
         call = visit.call if visit is not None else None
-        if call is None or call.has_ended or call.keywords is not keywords:
+        if call is None:
+            return
+        visit.unquieten(keywords)
+        if call.has_ended or call.keywords is not keywords:
             return
         call.has_ended = True
-        if call.is_cmf_quiet:
-            policy.let_cmf_ask_again(call.request)
         if call.headers_before is not None and isinstance(data, str):
             call.text = data
             call.own_headers = exchange.changed_headers(
@@ -117,6 +120,7 @@ def _answer(call):
     try:
         question.rule_out(call)
         call.headers_before = exchange.lower_headers(call.request.response)
+        call.added_before = len(call.request.response.accumulated_headers)
         question.ask(call)
     except question.Bypass as reason:
         call.outcome = Outcome('BYPASS', str(reason))
@@ -151,9 +155,20 @@ def _board(call):
         call.settings.max_waiting)
     if isinstance(boarding, Flight):
         call.flight = boarding
+        if boarding.follows_landing:
+            _look_again(call)
     elif boarding is not None and calls.is_young(call, boarding):
         call.page = boarding
         call.outcome = call.outcome._replace(word='HIT', collapsed=True)
+
+
+def _look_again(call):
+    """Look for a page that landed between the first look and boarding."""
+    calls.look_up(call)
+    if call.page is not None:
+        call.flight.abandon()
+        call.flight = None
+        call.outcome = Outcome('HIT')
 
 
 def _hand_out(call, now):
@@ -162,25 +177,27 @@ def _hand_out(call, now):
     own, age = (dict(page.headers), page.age(now)) if page else ({}, 0)
     call.hit_headers = call.headers_of(own, now, call.varies, age)
     call.has_ended = True
-    policy.let_cmf_ask_again(call.request)
+    call.visit.unquieten(call.keywords)
     if not call.is_published:
         call.text = page.body.decode('utf-8', 'surrogatepass')
         return call.text
     if call.client_holds_page:
         return ''
-    response = call.request.response
     # the stored body went through setBody() once and needs it no more
-    call.base, response.base = response.base, ''
-    call.compression = response.use_HTTP_content_compression
-    response.use_HTTP_content_compression = 0
-    response.setHeader('content-type', call.hit_headers['content-type'])
+    call.set_base_aside()
+    if 'content-type' in call.hit_headers:
+        call.request.response.setHeader(
+            'content-type', call.hit_headers['content-type'])
     return page.body
 
 
 def _give_up(visit):
     """Leave the request as if there were no cache."""
-    if visit.call is not None:
-        visit.call.outcome = Outcome('BYPASS', 'error')
-        visit.call.cache.tally.add('ERROR', 'answer')
-        visit.call.page = visit.call.headers_before = None
+    call = visit.call
+    if call is not None:
+        call.outcome = Outcome('BYPASS', 'error')
+        call.cache.tally.add('ERROR', 'answer')
+        call.page = call.headers_before = call.hit_headers = None
+        call.has_ended = False
+        call.restore_base()
     return None

@@ -28,14 +28,13 @@ class Call:
         self.keywords = keywords
         self.manager = manager
         self.request = visit.request
+        self.visit = visit
         self.is_head = visit.is_head
         self.is_published = visit.published is aq_base(template)
         self.cache = cache_of(manager)
         self.settings = settings_of(manager, self.cache)
         #: What became of the request, for its headers and the statistics.
         self.outcome = None
-        #: CMF was kept from asking its policies, until the call ends.
-        self.is_cmf_quiet = False
         self.has_ended = False
         #: The policy's word, None if no policy fits.
         self.answer = None
@@ -63,6 +62,7 @@ class Call:
         self.flight = None
         #: Response headers before rendering, and those that it set.
         self.headers_before = None
+        self.added_before = 0
         self.own_headers = None
         #: The headers of the answer, where it comes from the cache.
         self.hit_headers = None
@@ -116,6 +116,20 @@ class Call:
             name for name in names(response.headers.get('vary', ''))
             if name not in known)
 
+    def set_base_aside(self):
+        """Keep setBody() from working on a body that went through it."""
+        response = self.request.response
+        self.base, response.base = response.base, ''
+        self.compression = response.use_HTTP_content_compression
+        response.use_HTTP_content_compression = 0
+
+    def restore_base(self):
+        """Undo :meth:`set_base_aside`."""
+        if self.base is not None:
+            response = self.request.response
+            response.base, self.base = self.base, None
+            response.use_HTTP_content_compression = self.compression
+
     def headers_of(self, own, now, varies=(), age=0):
         """Return the headers of the 200 (see :mod:`core.headers`)."""
         sent = ''
@@ -164,14 +178,14 @@ def client_holds_page(call, now):
     `call.is_sure` tells whether the page is known to be a 200 as well: a tag
     comes from one, and so does what is stored.
     """
-    if not call.answer.allows_304:
+    if not call.answer.allows_304 or call.request.response._locked_status:
         return False
     if call.page is None and not call.may_view:
         return False  # rendering would tell whether there is a page at all
     tag = ''
     if call.page is not None or not call.varies:
         tag = call.tag(call.varies)
-    call.is_sure = call.page is not None or not call.has_etag
+    call.is_sure = call.page is not None
     if_none_match = exchange.header(call.request, 'If-None-Match')
     if if_none_match is not None and not tag:
         return False

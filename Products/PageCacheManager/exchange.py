@@ -11,9 +11,11 @@ from .core.conditional import coded_tag
 from .core.headers import merged
 from .core.headers import not_modified_headers
 from .core.keys import query_key
+from .core.page import directives
 
 
 _ABSENT = object()
+_GZIP_MAGIC = b'\x1f\x8b'
 
 #: setBody() sets these anew for each response, from the body.
 _OF_THE_BODY = ('content-length', 'content-encoding')
@@ -42,6 +44,12 @@ def header(request, name):
     if name not in ('CONTENT_TYPE', 'CONTENT_LENGTH'):
         name = f'HTTP_{name}'
     return request.environ.get(name)
+
+
+def forget_conditions(request):
+    """Keep CMF from a 304 where there must be none (RFC 9110 13.2.1)."""
+    for name in ('HTTP_IF_NONE_MATCH', 'HTTP_IF_MODIFIED_SINCE'):
+        request.environ.pop(name, None)
 
 
 def headers(request, names):
@@ -147,6 +155,11 @@ def made_body(response, result):
     return probe.body
 
 
+def content_type(response):
+    """Return the Content-Type that is set so far, '' for none."""
+    return response.headers.get('content-type', '')
+
+
 def zipped_by_zope(response):
     """Return the body if setBody() put it in gzip, else b''."""
     if response.headers.get('content-encoding') == 'gzip':
@@ -165,6 +178,7 @@ class Undo:
         self._status = response.status, response.errmsg
         self._body = response.body
         self._streaming = response._streaming
+        self._settled_body = self._body
 
     def restore(self, response):
         """Put all back: nothing else touched the response since."""
@@ -177,6 +191,7 @@ class Undo:
     def settle(self, response):
         """Note how the cache left the response."""
         self._settled = dict(response.headers)
+        self._settled_body = response.body
 
     def take_back(self, response):
         """Restore headers that still are as the cache left them."""
@@ -186,11 +201,24 @@ class Undo:
             settled = self._settled.get(name, _ABSENT)
             if before == settled or now.get(name, _ABSENT) != settled:
                 continue
+            if name in _OF_THE_BODY:
+                continue
             if before is _ABSENT:
                 del now[name]
             else:
                 now[name] = before
+        self._describe_body(response)
         response._streaming = self._streaming
+
+    def _describe_body(self, response):
+        """Let the headers fit the body, an error page perhaps."""
+        now = response.headers
+        if response.body is self._settled_body:
+            now.pop('content-length', None)  # Zope adds it
+        if response.body[:2] == _GZIP_MAGIC:
+            now['content-encoding'] = 'gzip'
+        else:
+            now.pop('content-encoding', None)
 
 
 def put_headers(response, values):
@@ -240,6 +268,17 @@ def send_not_modified(response, values):
     values = merged(values, lower_headers(response))
     send_bare_304(response)
     put_headers(response, not_modified_headers(values))
+
+
+def forbid_storing(response):
+    """Keep all caches from a page that is meant for this moment."""
+    if 'no-store' not in content_control(response):
+        put_headers(response, {'cache-control': 'private, no-store'})
+
+
+def content_control(response):
+    """Return the directives of the response's Cache-Control."""
+    return directives(lower_headers(response).get('cache-control', ''))
 
 
 def send_bare_304(response):

@@ -13,6 +13,7 @@ from .core.headers import without_later
 from .core.outcome import Outcome
 from .core.outcome import cache_status
 from .core.page import Page
+from .core.page import directives
 from .core.page import why_not
 from .question import has_changed
 
@@ -36,6 +37,10 @@ def before_commit(visit):
             _finish_hit(call, response)
         elif call.text is not None:
             _finish_render(visit, call, response)
+        elif call.outcome.word == 'MISS':
+            _not_stored(call, 'fragment')  # it failed, and was left out
+        elif call.outcome.detail == 'request-cookie' and call.is_published:
+            exchange.forbid_storing(response)
     except Exception:
         logger.exception('Response is sent without the cache')
         visit.undo.restore(response)
@@ -73,12 +78,11 @@ def _ttl(call):
 
 
 def _finish_hit(call, response):
-    if call.base is not None:
-        response.base = call.base
-        response.use_HTTP_content_compression = call.compression
+    call.restore_base()
     if not _hit_is_whole(call, response):
-        call.outcome = Outcome('BYPASS', 'fragment')
-    elif call.client_holds_page:
+        call.outcome = Outcome('BYPASS', _why_not_whole(response))
+    elif call.client_holds_page and (
+            call.is_published or not response._locked_status):
         _send_not_modified(call, response, call.hit_headers)
     elif call.is_published:
         _send_page(call, response)
@@ -98,7 +102,7 @@ def _hit_is_whole(call, response):
 
 
 def _send_not_modified(call, response, values):
-    call.outcome = call.outcome._replace(word='HIT', detail='not-modified')
+    call.outcome = call.outcome._replace(detail='not-modified')
     if call.held_tag:
         values = {**values, 'etag': call.held_tag}
     exchange.send_not_modified(response, values)
@@ -140,10 +144,17 @@ def _finish_render(visit, call, response):
     exchange.send_page(response, body, zipped if may_zip else b'', values)
     if call.outcome.word == 'MISS':
         own = dict(call.own_headers)
+        if 'content-type' in response.headers:
+            own.setdefault('content-type', response.headers['content-type'])
         if 'last-modified' in values:
             own['last-modified'] = values['last-modified']
         _capture(visit, call, response, body, zipped, own, varies)
-    if call.client_holds_page:
+    if call.outcome.word == 'BYPASS' and call.outcome.detail in (
+            'session', 'set-cookie', 'nonce', 'no-store', 'added-header'):
+        exchange.put_headers(
+            response, {'etag': None, 'last-modified': None})
+    elif (call.client_holds_page and not response._locked_status
+            and (call.held_tag or not varies)):
         _send_not_modified(call, response, values)
 
 
@@ -195,6 +206,11 @@ def _why_not_stored(call, response, body):
         exchange.sets_cookie(response))
     if reason:
         return reason
+    if len(response.accumulated_headers) > call.added_before:
+        return 'added-header'
+    if any('no-store' in directives(said.get('cache-control', ''))
+           for said in (call.own_headers, call.answer.headers)):
+        return 'no-store'
     if exchange.touched_session(call.request):
         return 'session'
     if len(body) > call.settings.max_page_bytes:
@@ -249,4 +265,5 @@ def end(visit):
         visit.head.end()
     call = visit.call
     if call is not None and call.flight is not None:
-        call.flight.abandon()
+        flight, call.flight = call.flight, None
+        flight.abandon()

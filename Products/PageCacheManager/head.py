@@ -8,6 +8,7 @@ import logging
 import time
 
 from Acquisition import aq_base
+from webdav.Collection import Collection
 from zExceptions import Unauthorized
 from ZPublisher.WSGIPublisher import validate_user
 
@@ -20,7 +21,13 @@ logger = logging.getLogger(__name__)
 
 #: Where OFS.EtagSupport keeps the tag that it makes for WebDAV.
 _DAV_TAG = '_EtagSupport__etag'
-_NO_TAG = 'of nothing'
+
+
+class _DefaultView:
+    """Says nothing to HEAD; what there is to say comes later."""
+
+    def HEAD(self, REQUEST, RESPONSE):
+        return RESPONSE
 
 
 class Head:
@@ -31,23 +38,39 @@ class Head:
         self.visit = visit
         self._headers = dict(request.response.headers)
         self._described = aq_base(request.other['PUBLISHED'].__self__)
-        self._keep_from_writing()
+        self._shadowed = {}
+        self._shadow()
 
-    def _keep_from_writing(self):
-        """Keep WebDAV from giving the object a tag, which is a new version.
+    def _shadow(self):
+        """Keep WebDAV from the object while its HEAD is called.
 
-        What goes into ``__dict__`` itself is not noticed as a change.
+        It would give the object a tag of its own, which is a new version,
+        and a folder would be asked for its ``index_html``.  What goes into
+        ``__dict__`` itself is not noticed as a change.
         """
+        held = self._described.__dict__
         if not hasattr(self._described, _DAV_TAG):
-            self._described.__dict__[_DAV_TAG] = _NO_TAG
+            self._put(held, _DAV_TAG, 'of nothing')
+        if isinstance(self._described, Collection):
+            self._put(held, 'index_html', _DefaultView())
+
+    def _put(self, held, name, value):
+        self._shadowed[name] = held.get(name, self)
+        held[name] = value
 
     def end(self):
-        """Leave the object as it was."""
-        if self._described.__dict__.get(_DAV_TAG) is _NO_TAG:
-            del self._described.__dict__[_DAV_TAG]
+        """Leave the object as it was; again does nothing."""
+        held = self._described.__dict__
+        for name, value in self._shadowed.items():
+            if value is self:
+                held.pop(name, None)
+            else:
+                held[name] = value
+        self._shadowed = {}
 
     def reset(self, response):
-        """Forget what WebDAV said."""
+        """Leave the object as it was, and forget what WebDAV said of it."""
+        self.end()
         response.headers.clear()
         response.headers.update(self._headers)
 
@@ -77,6 +100,8 @@ class Head:
 def after_traversal(visit):
     """Walk through the GET if this is HEAD on a page of ours."""
     request = visit.request
+    if request.environ.get('WEBDAV_SOURCE_PORT'):
+        return  # where GET gives the source
     if exchange.method(request) != 'HEAD' or not _is_webdav_head(request):
         return
     try:
@@ -122,7 +147,7 @@ def _traverse_as_get(request):
     copy.processInputs()
     try:
         template = copy.traverse(
-            copy.environ.get('PATH_INFO', ''), validated_hook=validate_user)
+            copy.get('PATH_INFO', ''), validated_hook=validate_user)
     except Unauthorized:
         if _is_ours(copy.other.get('PUBLISHED')):
             raise

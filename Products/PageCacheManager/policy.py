@@ -127,15 +127,14 @@ def keep_cmf_from_asking(request):
     """Make CMF take the template for a part of another one.
 
     CMF counts nested templates in an attribute of the request, and asks its
-    policies for the outermost alone.
+    policies for the outermost alone.  Return False where it does so anyway.
     """
-    setattr(request, SUBTEMPLATE, request.__dict__.get(SUBTEMPLATE, 0) + 1)
+    if request.__dict__.get(SUBTEMPLATE, 0):
+        return False
+    setattr(request, SUBTEMPLATE, 1)
+    return True
 
 
 def let_cmf_ask_again(request):
-    """Undo :func:`keep_cmf_from_asking`."""
-    depth = request.__dict__.get(SUBTEMPLATE, 0) - 1
-    if depth > 0:
-        setattr(request, SUBTEMPLATE, depth)
-    elif SUBTEMPLATE in request.__dict__:
-        delattr(request, SUBTEMPLATE)
+    """Undo :func:`keep_cmf_from_asking`, whatever failed meanwhile."""
+    request.__dict__.pop(SUBTEMPLATE, None)

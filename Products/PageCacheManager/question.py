@@ -14,6 +14,7 @@ from . import policy
 from .core.keys import KeyParts
 from .core.keys import arguments_key
 from .core.page import names
+from .core.settings import key_rules
 from .versions import changed_at
 from .versions import path_of
 from .versions import templates_of
@@ -31,13 +32,14 @@ def rule_out(call):
     """Raise Bypass where the request itself rules caching out."""
     request = call.request
     if exchange.method(request) != 'GET':
+        exchange.forget_conditions(request)
         raise Bypass('method')
     if request.response.status != 200:
+        exchange.forget_conditions(request)
         raise Bypass('status')
     # From here on CMF sets no headers: ours are set once the page is whole,
     # and a page with a message for one visitor gets none.
-    policy.keep_cmf_from_asking(request)
-    call.is_cmf_quiet = True
+    call.visit.quieten(call.keywords)
     if exchange.carries_cookie(request, call.settings.bypass_cookies):
         raise Bypass('request-cookie')
 
@@ -78,6 +80,7 @@ def versions(call):
     """Return generation and template versions, all strings."""
     found = (
         call.manager.generation_of(call.template, page_id(call)),
+        key_rules(call.settings),
         *map(version_of, call.templates))
     if None in found:
         raise Bypass('uncommitted')
@@ -112,6 +115,7 @@ def key_parts(call, bound_names):
         *page_id(call),
         variant=(
             'published' if call.is_published else 'called',
+            exchange.content_type(request.response),
             root,
             base if call.is_published else '',
             'viewed' if call.may_view else '',

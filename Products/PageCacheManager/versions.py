@@ -49,12 +49,13 @@ def _source_digest(ob, base):
     text = getattr(base, '_text', None)
     if not isinstance(text, str):
         return None
-    return _digest(text, getattr(base, 'content_type', ''))
+    return _digest(
+        text, getattr(base, 'content_type', ''), getattr(base, 'title', ''))
 
 
 @lru_cache(maxsize=2048)
-def _digest(text, content_type):
-    return digest(repr((content_type, text)))
+def _digest(text, content_type, title):
+    return digest(repr((content_type, title, text)))
 
 
 def identity_of(ob):

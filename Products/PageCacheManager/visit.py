@@ -7,6 +7,7 @@ from Acquisition import aq_base
 from Acquisition import aq_get
 
 from . import exchange
+from . import policy
 
 
 _VISIT = '_page_cache_visit'
@@ -21,7 +22,7 @@ class Visit:
 
     __slots__ = (
         'request', 'published', 'call', 'is_head', 'head', 'undo',
-        'committed', 'captured')
+        'committed', 'captured', 'quiet_for')
 
     def __init__(self, request, is_head=False):
         self.request = request
@@ -36,6 +37,17 @@ class Visit:
         self.committed = False
         #: What to store once the transaction is through.
         self.captured = None
+        #: Keywords of the call for which CMF is kept from asking.
+        self.quiet_for = None
+
+    def quieten(self, keywords):
+        if policy.keep_cmf_from_asking(self.request):
+            self.quiet_for = keywords
+
+    def unquieten(self, keywords):
+        if self.quiet_for is keywords:
+            self.quiet_for = None
+            policy.let_cmf_ask_again(self.request)
 
     def is_post_to(self, name):
         """Tell whether the method `name` is what was asked for, by POST."""

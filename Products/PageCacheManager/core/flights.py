@@ -16,12 +16,12 @@ from .page import Page
 #: A page that turned out not storable is not waited for during this time.
 REFUSAL_SECS = 30.0
 
-#: A page that has landed is given to those who asked just before it did.
+#: Who leads a flight for a page that landed this recently asked before it
+#: did, and should look for it again.
 LANDED_SECS = 2.0
 
 #: How many refusals and landings are remembered.
 MAX_REMEMBERED = 1000
-MAX_LANDED = 32
 
 
 class Flight:
@@ -37,6 +37,9 @@ class Flight:
         self.news = threading.Condition(flights.lock)
         self.led = True
         self.over = False
+        self.was_passed_on = False
+        #: The page landed a moment ago: the store may have it by now.
+        self.follows_landing = False
         self.page: Page | None = None
         self.waiting = 0
 
@@ -61,7 +64,7 @@ class Flights:
         self._clock = clock
         self._flights: dict[Hashable, Flight] = {}
         self._refused: OrderedDict[Hashable, float] = OrderedDict()
-        self._landed: OrderedDict[Hashable, tuple[float, Page]] = OrderedDict()
+        self._landed: OrderedDict[Hashable, float] = OrderedDict()
         self._waiting = 0
 
     @property
@@ -74,20 +77,19 @@ class Flights:
             key: Hashable,
             wait_secs: float,
             max_waiting: int) -> Flight | Page | None:
-        """Return a flight to lead, a page that has landed, or None.
+        """Return a flight to lead, the page of one, or None.
 
         None means: render, but for yourself.  Waits at most `wait_secs`
         seconds, and not at all while `max_waiting` others do.
         """
         with self.lock:
             self._forget_old_landings()
-            if key in self._landed:
-                return self._landed[key][1]
             if self._is_refused(key):
                 return None
             flight = self._flights.get(key)
             if flight is None:
                 flight = self._flights[key] = Flight(self, key)
+                flight.follows_landing = key in self._landed
                 return flight
             if not flight.led:
                 flight.led = True
@@ -115,22 +117,28 @@ class Flights:
 
     def _finish(self, flight: Flight, page: Page | None) -> None:
         with self.lock:
-            if flight.over:
-                return
-            flight.over = True
-            flight.page = page
-            self._flights.pop(flight.key, None)
-            if page is None:
-                self._remember_refusal(flight.key)
-            else:
-                self._remember_landing(flight.key, page)
-            flight.news.notify_all()
+            if not flight.over:
+                self._end(flight, page)
+
+    def _end(self, flight: Flight, page: Page | None) -> None:
+        flight.over = True
+        flight.page = page
+        self._flights.pop(flight.key, None)
+        if page is None:
+            self._remember_refusal(flight.key)
+        else:
+            self._remember_landing(flight.key)
+        flight.news.notify_all()
 
     def _abandon(self, flight: Flight) -> None:
         with self.lock:
             if flight.over:
                 return
+            if flight.waiting and flight.was_passed_on:
+                self._end(flight, None)
+                return
             flight.led = False
+            flight.was_passed_on = True
             if flight.waiting:
                 flight.news.notify()
             else:
@@ -151,15 +159,16 @@ class Flights:
         while len(self._refused) > MAX_REMEMBERED:
             self._refused.popitem(last=False)
 
-    def _remember_landing(self, key: Hashable, page: Page) -> None:
-        self._landed[key] = (self._clock() + LANDED_SECS, page)
+    def _remember_landing(self, key: Hashable) -> None:
+        self._landed.pop(key, None)
+        self._landed[key] = self._clock() + LANDED_SECS
         self._forget_old_landings()
 
     def _forget_old_landings(self) -> None:
         now = self._clock()
         while self._landed:
-            until, _ = next(iter(self._landed.values()))
-            if until > now and len(self._landed) <= MAX_LANDED:
+            until = next(iter(self._landed.values()))
+            if until > now and len(self._landed) <= MAX_REMEMBERED:
                 return
             self._landed.popitem(last=False)
 

@@ -43,17 +43,17 @@ def page_headers(
     values = {**own, **policy}
     if age and 'expires' in own and 'expires' not in policy:
         values['expires'] = _later(own['expires'], age)
-    if is_private(own.get('cache-control', '')):
-        values['cache-control'] = own['cache-control']
+    values.update(_more_private(own, values))
     values['vary'] = joined(
         own.get('vary', ''), listed(policy.get('vary', '')))
     if _may_be_coded(values.get('content-type', '')):
         values['vary'] = joined(values['vary'], ['Accept-Encoding'])
     if not values['vary']:
         del values['vary']
-    values.pop('last-modified', None)
-    if modified and 'last-modified' in policy:
-        values['last-modified'] = modified
+    if 'last-modified' in policy:
+        del values['last-modified']
+        if modified:
+            values['last-modified'] = modified
     if tag:
         values['etag'] = tag
     return values
@@ -102,9 +102,17 @@ def merged(
     if 'vary' in present:
         result['vary'] = joined(
             values.get('vary', ''), listed(present['vary']))
-    if is_private(present.get('cache-control', '')):
-        result['cache-control'] = present['cache-control']
-    return result
+    return {**result, **_more_private(present, result)}
+
+
+def _more_private(
+        said: Mapping[str, str], values: Mapping[str, str]) -> Headers:
+    """Return the Cache-Control in `said` if it is stricter than `values`."""
+    control = said.get('cache-control', '')
+    if is_private(control) and 'no-store' not in directives(
+            values.get('cache-control', '')):
+        return {'cache-control': control}
+    return {}
 
 
 def not_modified_headers(values: Mapping[str, str]) -> Headers:

@@ -66,7 +66,7 @@ class KeyParts(NamedTuple):
         It is the same in every process, and one URL's pages of different
         users, languages, arguments or template versions differ in it.
         """
-        return digest(repr((self.variant, self.versions)))
+        return digest(repr((self.context_path, self.variant, self.versions)))
 
 
 def page_id(key: Key) -> PageId:

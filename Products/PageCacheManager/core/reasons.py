@@ -60,6 +60,9 @@ REASONS = {
     'no-store': Reason(
         'The response forbids it with Cache-Control.',
         'Look at the policy, and at the code that sets the header.'),
+    'added-header': Reason(
+        'Rendering added a header with addHeader(), which is not kept.',
+        'Set it with setHeader().'),
     'nonce': Reason(
         'The page has a nonce in its Content-Security-Policy, which must '
         'not be used twice.',

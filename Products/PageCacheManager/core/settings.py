@@ -11,7 +11,10 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import fields
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
+
+from .keys import digest
 
 
 logger = logging.getLogger(__name__)
@@ -308,6 +311,18 @@ FIELDS: tuple[Field, ...] = (
 )
 
 BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
+
+
+@lru_cache(maxsize=64)
+def key_rules(settings: Settings) -> str:
+    """Return a digest of what decides whether requests share a page.
+
+    Pages that were kept under other rules are not used: they may show what
+    the new rules keep out.
+    """
+    return digest(repr([
+        getattr(settings, field.name) for field in FIELDS
+        if field.group in ('Safety', 'Key')]))
 
 
 def changed(base: Settings, values: Mapping[str, object]) -> Settings:

@@ -9,7 +9,6 @@ import pytest
 
 from Products.PageCacheManager.core import flights as module
 from Products.PageCacheManager.core.flights import LANDED_SECS
-from Products.PageCacheManager.core.flights import MAX_LANDED
 from Products.PageCacheManager.core.flights import MAX_REMEMBERED
 from Products.PageCacheManager.core.flights import REFUSAL_SECS
 from Products.PageCacheManager.core.flights import Flight
@@ -179,17 +178,17 @@ def test_abandon_hands_over_to_one_who_waits(flights):
     assert is_empty(flights)
 
 
-def test_abandon_again_and_again_each_leads_once(flights):
+def test_abandoned_twice_all_render_for_themselves(flights):
+    """Who waited for one render that failed does not wait for a third."""
     mine = board(flights)
     threads = boardings(flights, 4)
-    for left in (3, 2, 1, 0):
-        mine.abandon()
-        until(lambda left=left: flights.waiting == left)
-        leader, = (thread for thread in threads if not thread.is_alive())
-        threads.remove(leader)
-        mine = leader.given()
-        assert isinstance(mine, Flight)
     mine.abandon()
+    until(lambda: flights.waiting == 3)
+    leader, = (thread for thread in threads if not thread.is_alive())
+    threads.remove(leader)
+    leader.given().abandon()
+    assert [thread.given() for thread in threads] == [None] * 3
+    assert board(flights) is None
     assert is_empty(flights)
 
 
@@ -388,21 +387,26 @@ def test_who_waits_is_counted_off_even_if_waiting_fails(
 
 # landing
 
-def test_a_late_boarder_gets_the_page_that_has_just_landed(flights, clock):
+def test_a_late_boarder_is_told_to_look_again(flights, clock):
     board(flights).land(PAGE)
     clock.now += LANDED_SECS - 0.1
-    assert board(flights) is PAGE
-    assert isinstance(board(flights, 'another'), Flight)
+    flight = board(flights)
+    assert flight.follows_landing
+    flight.abandon()
+    other = board(flights, 'another')
+    assert not other.follows_landing
     clock.now += 0.1
-    assert isinstance(board(flights), Flight)
+    assert not board(flights).follows_landing
 
 
 def test_the_newest_landing_counts(flights, clock):
-    first = board(flights)
-    first.land(PAGE)
-    clock.now += LANDED_SECS
+    board(flights).land(PAGE)
+    board(flights, 'between').land(PAGE)
+    clock.now += LANDED_SECS - 0.1
     board(flights).land(OTHER_PAGE)
-    assert board(flights) is OTHER_PAGE
+    clock.now += 0.2
+    assert board(flights).follows_landing
+    assert not board(flights, 'between').follows_landing
 
 
 def test_a_landing_ends_a_refusal(flights, clock):
@@ -451,7 +455,7 @@ def test_forget_drops_landings_and_refusals(flights):
     board(flights, 'landed').land(PAGE)
     board(flights, 'refused').refuse()
     flights.forget()
-    assert isinstance(board(flights, 'landed'), Flight)
+    assert not board(flights, 'landed').follows_landing
     assert isinstance(board(flights, 'refused'), Flight)
 
 
@@ -464,16 +468,17 @@ def test_forget_leaves_those_who_wait_to_their_flight(flights):
     assert waiting.given() is PAGE
 
 
-def test_few_landings_hold_memory(flights, clock):
-    for number in range(MAX_LANDED * 3):
+def test_landings_are_bounded_and_hold_no_pages(flights):
+    for number in range(MAX_REMEMBERED + 10):
         board(flights, number).land(PAGE)
-        assert len(flights._landed) <= MAX_LANDED
-    assert board(flights, MAX_LANDED * 3 - 1) is PAGE
-    assert isinstance(board(flights, 0), Flight)
+        assert len(flights._landed) <= MAX_REMEMBERED
+    assert not board(flights, 9).follows_landing
+    assert board(flights, 10).follows_landing
+    assert PAGE not in flights._landed.values()
 
 
-def test_landings_hold_no_memory_past_their_time(flights, clock):
-    for number in range(MAX_LANDED):
+def test_landings_are_forgotten_after_their_time(flights, clock):
+    for number in range(100):
         board(flights, number).land(PAGE)
     clock.now += LANDED_SECS
     board(flights, 'another')
@@ -490,4 +495,4 @@ def test_refusals_are_bounded_and_the_oldest_go(flights):
 
 def test_bounds_are_of_use():
     assert 0 < module.LANDED_SECS < module.REFUSAL_SECS
-    assert 0 < MAX_LANDED <= MAX_REMEMBERED
+    assert 0 < MAX_REMEMBERED

@@ -75,8 +75,9 @@ def test_keys_are_equal_as_their_parts_are(one, other):
 
 
 @given(DENSE_PARTS, DENSE_PARTS)
-def test_digest_differs_as_variant_and_versions_do(one, other):
-    same = (one.variant, one.versions) == (other.variant, other.versions)
+def test_digest_differs_as_context_variant_and_versions_do(one, other):
+    same = (one.context_path, one.variant, one.versions) == (
+        other.context_path, other.variant, other.versions)
     assert (one.digest() == other.digest()) == same
 
 

@@ -160,8 +160,8 @@ def test_ignored_parameters_do_not_split(site, client):
     ) == ['MISS', 'HIT']
     settings(site, ignored_parameters=[])
     assert outcomes(
-        client, (PAGE, None, {}), (f'{PAGE}?utm_source=x', None, {})
-    ) == ['HIT', 'MISS']
+        client, (PAGE, None, {}), (f'{PAGE}?utm_source=x', None, {}),
+        (PAGE, None, {})) == ['MISS', 'MISS', 'HIT']
 
 
 def test_hosts_are_apart(site, client):
