@@ -41,6 +41,8 @@ class Call:
         #: Whether the user may view the context: Zope itself checks access
         #: to the template, and leaves the context to what is rendered.
         self.may_view = False
+        #: Template path, context path and URL.
+        self.page_id = None
         self.parts = None
         self.key = None
         #: Template and shared templates, and the versions of these.

@@ -82,7 +82,7 @@ class Head:
         if values is None:
             values = call.headers_of(
                 template_headers, time.time(), call.varies)
-        if call.client_holds_page:
+        if call.client_holds_page and call.is_sure:
             if call.held_tag:
                 values = {**values, 'etag': call.held_tag}
             exchange.send_not_modified(response, values)

@@ -61,6 +61,7 @@ def ask(call):
         return
     if '*' in names(call.answer.headers.get('vary', '')):
         raise Bypass('vary-any')
+    call.page_id = page_id(call)
     call.templates = templates(call)
     call.versions = versions(call)
     call.changed_at = max(
@@ -79,7 +80,7 @@ def templates(call):
 def versions(call):
     """Return generation and template versions, all strings."""
     found = (
-        call.manager.generation_of(call.template, page_id(call)),
+        call.manager.generation_of(call.template, call.page_id),
         key_rules(call.settings),
         *map(version_of, call.templates))
     if None in found:
@@ -112,7 +113,7 @@ def key_parts(call, bound_names):
     context = aq_parent(call.template)
     root, base = exchange.address(request)
     return KeyParts(
-        *page_id(call),
+        *call.page_id,
         variant=(
             'published' if call.is_published else 'called',
             exchange.content_type(request.response),

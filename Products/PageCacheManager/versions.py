@@ -9,6 +9,7 @@ from math import ceil
 
 from Acquisition import aq_base
 from Acquisition import aq_get
+from persistent import Persistent
 from persistent.timestamp import TimeStamp
 from ZODB.utils import z64
 
@@ -18,7 +19,7 @@ from .core.keys import digest
 def version_of(ob):
     """Return a string that changes with `ob`, or None if it has none now."""
     base = aq_base(ob)
-    if getattr(base, '_p_jar', None) is not None:
+    if isinstance(base, Persistent) and base._p_jar is not None:
         return _serial(base)
     if hasattr(base, '_filepath'):
         return _source_digest(ob, base)
@@ -61,7 +62,7 @@ def _digest(text, content_type, title):
 def identity_of(ob):
     """Return what stays the same under all paths that lead to `ob`."""
     base = aq_base(ob)
-    oid = getattr(base, '_p_oid', None)
+    oid = base._p_oid if isinstance(base, Persistent) else None
     if oid is not None:
         return f'oid:{base._p_jar.db().database_name}:{oid.hex()}'
     if hasattr(base, '_filepath'):

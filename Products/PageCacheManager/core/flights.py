@@ -63,8 +63,10 @@ class Flights:
         self.lock = threading.Lock()
         self._clock = clock
         self._flights: dict[Hashable, Flight] = {}
-        self._refused: OrderedDict[Hashable, float] = OrderedDict()
-        self._landed: OrderedDict[Hashable, float] = OrderedDict()
+        # by hash: whole keys hold URLs, and whom a clash sends on its own
+        # renders in vain, no more
+        self._refused: OrderedDict[int, float] = OrderedDict()
+        self._landed: OrderedDict[int, float] = OrderedDict()
         self._waiting = 0
 
     @property
@@ -83,13 +85,14 @@ class Flights:
         seconds, and not at all while `max_waiting` others do.
         """
         with self.lock:
-            self._forget_old_landings()
+            self._forget_old(self._landed)
+            self._forget_old(self._refused)
             if self._is_refused(key):
                 return None
             flight = self._flights.get(key)
             if flight is None:
                 flight = self._flights[key] = Flight(self, key)
-                flight.follows_landing = key in self._landed
+                flight.follows_landing = hash(key) in self._landed
                 return flight
             if not flight.led:
                 flight.led = True
@@ -146,31 +149,28 @@ class Flights:
                 self._flights.pop(flight.key, None)
 
     def _is_refused(self, key: Hashable) -> bool:
-        until = self._refused.get(key)
-        if until is None:
-            return False
-        if until > self._clock():
-            return True
-        del self._refused[key]
-        return False
+        return self._refused.get(hash(key), 0.0) > self._clock()
 
     def _remember_refusal(self, key: Hashable) -> None:
-        self._refused[key] = self._clock() + REFUSAL_SECS
-        while len(self._refused) > MAX_REMEMBERED:
-            self._refused.popitem(last=False)
+        self._remember(self._refused, key, REFUSAL_SECS)
 
     def _remember_landing(self, key: Hashable) -> None:
-        self._landed.pop(key, None)
-        self._landed[key] = self._clock() + LANDED_SECS
-        self._forget_old_landings()
+        self._remember(self._landed, key, LANDED_SECS)
 
-    def _forget_old_landings(self) -> None:
+    def _remember(
+            self, table: OrderedDict[int, float], key: Hashable,
+            secs: float) -> None:
+        table.pop(hash(key), None)
+        table[hash(key)] = self._clock() + secs
+        self._forget_old(table)
+
+    def _forget_old(self, table: OrderedDict[int, float]) -> None:
         now = self._clock()
-        while self._landed:
-            until = next(iter(self._landed.values()))
-            if until > now and len(self._landed) <= MAX_REMEMBERED:
+        while table:
+            until = next(iter(table.values()))
+            if until > now and len(table) <= MAX_REMEMBERED:
                 return
-            self._landed.popitem(last=False)
+            table.popitem(last=False)
 
     def forget(self) -> None:
         """Forget what has landed and what was refused."""

@@ -6,8 +6,11 @@ two.  Plain tuples of strings also drop out of the garbage collector's sight,
 which instances would not.
 """
 import hashlib
+import re
+from collections.abc import Callable
 from collections.abc import Collection
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 from typing import NamedTuple
 from typing import TypeAlias
 from urllib.parse import unquote_plus
@@ -23,6 +26,9 @@ PageId: TypeAlias = tuple[str, str, str]
 
 #: ``(template path, context path, URL, variant)``
 Slot: TypeAlias = tuple[str, str, str, tuple[str, ...]]
+
+#: A query of more fields than this is not looked through.
+MAX_FIELDS = 200
 
 #: Arguments nest no deeper than this, so that a list which holds itself ends.
 MAX_ARGUMENT_DEPTH = 16
@@ -104,18 +110,22 @@ def query_key(query: str, ignored: tuple[str, ...]) -> str:
     """Return `query` without the parameters that do not shape the page.
 
     `ignored` holds names or patterns (``utm_*``).  A name with a colon is
-    always kept: in Zope it may choose the method that is published.
+    always kept: in Zope it may choose the method that is published.  A query
+    of very many fields is taken as it is: nobody tracks visitors that way.
     """
-    if not query or not ignored:
+    if not query or not ignored or query.count('&') >= MAX_FIELDS:
         return query
+    is_ignored = _matcher(ignored)
     return '&'.join(
         field for field in query.split('&')
-        if not _is_ignored(unquote_plus(field.partition('=')[0]), ignored))
+        if not is_ignored(unquote_plus(field.partition('=')[0])))
 
 
-def _is_ignored(name: str, ignored: tuple[str, ...]) -> bool:
-    return ':' not in name and any(
-        fnmatchcase(name, pattern) for pattern in ignored)
+@lru_cache(maxsize=64)
+def _matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
+    """Return a function that tells whether a name fits one of `patterns`."""
+    choices = '|'.join(translate(pattern) for pattern in patterns)
+    return re.compile(f'(?!.*:)(?:{choices})', re.DOTALL).match
 
 
 def arguments_key(arguments: object) -> str | None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from Products.PageCacheManager.core.keys import MAX_ARGUMENT_DEPTH
 from Products.PageCacheManager.core.keys import MAX_ARGUMENT_LENGTH
 from Products.PageCacheManager.core.keys import MAX_ARGUMENT_VALUES
+from Products.PageCacheManager.core.keys import MAX_FIELDS
 from Products.PageCacheManager.core.keys import KeyParts
 from Products.PageCacheManager.core.keys import arguments_key
 from Products.PageCacheManager.core.keys import digest
@@ -341,3 +342,9 @@ def test_arguments_key_has_no_spelling_for_endless_number():
     assert arguments_key(10 ** 100) == repr(10 ** 100)
     assert arguments_key(10 ** 10_000) is None
     assert arguments_key(('a', [10 ** 10_000])) is None
+
+
+def test_query_of_very_many_fields_is_taken_as_it_is():
+    query = '&'.join(['utm_a=1'] * (MAX_FIELDS + 1))
+    assert query_key(query, ('utm_*',)) == query
+    assert query_key(query[:79], ('utm_*',)) == ''

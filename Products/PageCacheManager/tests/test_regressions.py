@@ -361,3 +361,33 @@ def test_unauthorized_after_a_304_has_its_own_length(
     answer = client.get('/site/doc/s', If_None_Match=tag)
     assert answer.status == 401
     assert answer['Content-Length'] == str(len(answer.body))
+
+
+# what a visitor can make expensive
+
+def test_long_urls_are_cut_on_the_statistics_screen(site, client):
+    client.get(f'{PAGE}?{"x" * 100_000}')
+    screen = client.get('/site/page_cache/manage_stats', 'root')
+    assert screen.status == 200 and len(screen.body) < 50_000
+
+
+def test_refusals_hold_no_urls(site, custom, client):
+    add_template(custom, 't', setting('Cache-Control', 'no-store'))
+    client.get(f'{T}?{"x" * 1000}')
+    flights = caches.cache_of(site.page_cache).flights
+    assert flights._refused
+    assert all(isinstance(key, int) for key in flights._refused)
+
+
+@pytest.mark.parametrize('headers', [
+    {'If_None_Match': '*'}, {'If_Modified_Since': later()}])
+def test_head_of_what_is_not_stored_gives_no_304(site, client, headers):
+    assert client.head(PAGE, **headers).status == 200
+    client.get(PAGE)
+    assert client.head(PAGE, **headers).status == 304
+
+
+def test_invalidating_what_is_no_object(site, client):
+    answer = client.post('/site/page_cache/manage_invalidate', {
+        'paths:list': '/site/REQUEST', '_p_oid': 'x', '_p_jar': 'y'})
+    assert answer.status in (200, 302)
