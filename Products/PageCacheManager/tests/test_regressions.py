@@ -379,12 +379,13 @@ def test_refusals_hold_no_urls(site, custom, client):
     assert all(isinstance(key, int) for key in flights._refused)
 
 
-@pytest.mark.parametrize('headers', [
-    {'If_None_Match': '*'}, {'If_Modified_Since': later()}])
-def test_head_of_what_is_not_stored_gives_no_304(site, client, headers):
-    assert client.head(PAGE, **headers).status == 200
+def test_head_of_what_is_not_stored_gives_no_304(site, client):
+    conditions = {'If_None_Match': '*'}, {'If_Modified_Since': later()}
+    for headers in conditions:
+        assert client.head(PAGE, **headers).status == 200
     client.get(PAGE)
-    assert client.head(PAGE, **headers).status == 304
+    for headers in conditions:
+        assert client.head(PAGE, **headers).status == 304
 
 
 def test_invalidating_what_is_no_object(site, client):
