@@ -14,7 +14,6 @@ from .core import headers
 from .core.keys import digest
 from .core.keys import secondary
 from .core.page import names
-from .question import known_varies
 
 
 logger = logging.getLogger(__name__)
@@ -56,8 +55,10 @@ class Call:
         #: The client's own copy is the page: 304 once the page is whole.
         self.client_holds_page = False
         self.is_sure = False
-        #: The tag by which the client holds it, '' if by a date.
+        #: The tag by which the client holds it, '' if by a date or ``*``.
         self.held_tag = ''
+        #: Request headers of which the values are in the key.
+        self.known_varies = ()
         #: Request headers beyond the key by which the stored pages vary.
         self.varies = ()
         #: The right to render for all who wait.
@@ -113,7 +114,7 @@ class Call:
 
     def varies_of(self, response):
         """Return the headers in the response's Vary that the key lacks."""
-        known = {'accept-encoding', *known_varies(self)}
+        known = {'accept-encoding', *self.known_varies}
         return tuple(
             name for name in names(response.headers.get('vary', ''))
             if name not in known)
@@ -142,6 +143,10 @@ class Call:
                 sent = own.get('last-modified', sent)
         return headers.page_headers(
             own, self.answer.headers, self.tag(varies), sent, age)
+
+    def headers_of_304(self, values):
+        """Return `values` of the 200 with the tag that the client holds."""
+        return {**values, 'etag': self.held_tag} if self.held_tag else values
 
     def keep(self, page):
         """Store `page`, behind a signpost if it varies by more headers."""
@@ -194,8 +199,8 @@ def client_holds_page(call, now):
     variants = conditional.tag_variants(tag) if tag else ()
     for variant in variants:
         if conditional.if_none_match(if_none_match, [variant]):
-            call.held_tag = variant
-            call.is_sure |= if_none_match.strip() != '*'
+            if if_none_match.strip() != '*':
+                call.held_tag, call.is_sure = variant, True
             return True
     return conditional.not_modified(
         if_none_match,
@@ -208,7 +213,7 @@ def _dates_count(call):
         return False
     if call.page is not None:
         return True
-    return not call.varies and not known_varies(call)
+    return not call.varies and not call.known_varies
 
 
 def is_young(call, page):

@@ -103,9 +103,7 @@ def _hit_is_whole(call, response):
 
 def _send_not_modified(call, response, values):
     call.outcome = call.outcome._replace(detail='not-modified')
-    if call.held_tag:
-        values = {**values, 'etag': call.held_tag}
-    exchange.send_not_modified(response, values)
+    exchange.send_not_modified(response, call.headers_of_304(values))
 
 
 def _send_page(call, response):

@@ -83,9 +83,7 @@ class Head:
             values = call.headers_of(
                 template_headers, time.time(), call.varies)
         if call.client_holds_page and call.is_sure:
-            if call.held_tag:
-                values = {**values, 'etag': call.held_tag}
-            exchange.send_not_modified(response, values)
+            exchange.send_not_modified(response, call.headers_of_304(values))
             return
         if call.page is None:
             exchange.send_page(response, b'', b'', values)

@@ -61,6 +61,7 @@ def ask(call):
         return
     if '*' in names(call.answer.headers.get('vary', '')):
         raise Bypass('vary-any')
+    call.known_varies = known_varies(call)
     call.page_id = page_id(call)
     call.templates = templates(call)
     call.versions = versions(call)
@@ -126,7 +127,7 @@ def key_parts(call, bound_names):
                 identity.current_user(), context, request, settings,
                 call.answer),
             spelled_arguments(bound_names),
-            repr(exchange.headers(request, known_varies(call))),
+            repr(exchange.headers(request, call.known_varies)),
             repr(exchange.cookies(request, settings.key_cookies))),
         versions=call.versions,
         etag=call.answer.etag)
