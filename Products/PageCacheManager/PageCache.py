@@ -14,6 +14,7 @@ from OFS.Cache import Cache
 
 from . import call as calls
 from . import exchange
+from . import policy
 from . import question
 from .caches import is_active
 from .core.flights import Flight
@@ -60,6 +61,9 @@ class PageCache(Cache):
     def ZCache_set(self, ob, data, view_name='', keywords=None,
                    mtime_func=None):
         """Note what `ob` rendered; nothing is stored before the commit."""
+        if data is None:  # a file or an image, which is no page
+            policy.set_headers_of_file(ob)
+            return
         visit = current_visit(ob)
         call = visit.call if visit is not None else None
         if call is None:

@@ -8,12 +8,17 @@ asking again.
 from typing import NamedTuple
 
 from AccessControl import getSecurityManager
+from Acquisition import aq_base
 from Acquisition import aq_get
 from Acquisition import aq_parent
 from DateTime import DateTime
+from Products.CMFCore.FSFile import FSFile
+from Products.CMFCore.FSImage import FSImage
 from Products.CMFCore.interfaces import ICachingPolicyManager
 from Products.CMFCore.interfaces import IMembershipTool
 from Products.CMFCore.utils import SUBTEMPLATE
+from Products.CMFCore.utils import _setCacheHeaders
+from Products.CMFCore.utils import _ViewEmulator
 from Products.PageTemplates.Expressions import SecureModuleImporter
 from Products.PageTemplates.Expressions import getEngine
 from zope.component import queryUtility
@@ -138,3 +143,12 @@ def keep_cmf_from_asking(request):
 def let_cmf_ask_again(request):
     """Undo :func:`keep_cmf_from_asking`, whatever failed meanwhile."""
     request.__dict__.pop(SUBTEMPLATE, None)
+
+
+def set_headers_of_file(ob):
+    """Let CMF set the policy's headers of a filesystem file or image.
+
+    With a cache manager behind such a file it leaves them to the cache.
+    """
+    if isinstance(aq_base(ob), (FSFile, FSImage)):
+        _setCacheHeaders(_ViewEmulator().__of__(ob), extra_context={})
