@@ -48,6 +48,8 @@ class PageCacheManager(CacheManager, SimpleItem):
         {'label': 'Statistics', 'action': 'manage_stats'},
     ) + CacheManager.manage_options + SimpleItem.manage_options
 
+    # what is not in the database has the defaults
+    _settings = None
     # absent in a manager of 1.2's time until it is next saved
     _uid = None
     _purged = None
@@ -58,6 +60,10 @@ class PageCacheManager(CacheManager, SimpleItem):
         self.title = title
         self._settings = fields.as_dict(Settings())
         self.renew()
+
+    def __setstate__(self, state):
+        """Take the state that is in the database, whoever left it there."""
+        super().__setstate__({**state, 'title': _text(state.get('title'))})
 
     # what the engine reads
 
@@ -250,6 +256,20 @@ class PageCacheManager(CacheManager, SimpleItem):
 
 
 InitializeClass(PageCacheManager)
+
+
+def _text(title):
+    """Return a title of old as text.
+
+    zodbupdate leaves bytes where a string of Python 2 was in another encoding
+    than it was told.
+    """
+    if isinstance(title, bytes):
+        try:
+            return title.decode('utf-8')
+        except UnicodeDecodeError:
+            return title.decode('latin-1')
+    return str(title or '')
 
 
 @zpublish
