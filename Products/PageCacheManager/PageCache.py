@@ -72,6 +72,7 @@ class PageCache(Cache):
         if call.has_ended or call.keywords is not keywords:
             return
         call.has_ended = True
+        call.put_back()
         if call.headers_before is not None and isinstance(data, str):
             call.text = data
             call.own_headers = exchange.changed_headers(
@@ -145,7 +146,12 @@ def _answer(call):
         call.outcome = Outcome('HIT')
     else:
         _board(call)
-    return _hand_out(call, now) if call.page is not None else None
+    if call.page is not None:
+        return _hand_out(call, now)
+    if call.outcome.word == 'MISS':
+        call.aside = exchange.Aside(
+            call.request, call.settings.ignored_parameters)
+    return None
 
 
 def _board(call):
@@ -204,4 +210,5 @@ def _give_up(visit):
         call.page = call.headers_before = call.hit_headers = None
         call.has_ended = False
         call.restore_base()
+        call.put_back()
     return None

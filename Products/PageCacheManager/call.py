@@ -63,6 +63,8 @@ class Call:
         self.varies = ()
         #: The right to render for all who wait.
         self.flight = None
+        #: Parameters that are not in the key, while the page is rendered.
+        self.aside = None
         #: Response headers before rendering, and those that it set.
         self.headers_before = None
         self.added_before = 0
@@ -132,6 +134,11 @@ class Call:
             response = self.request.response
             response.base, self.base = self.base, None
             response.use_HTTP_content_compression = self.compression
+
+    def put_back(self):
+        """Give the request back what rendering was not to see."""
+        if self.aside is not None:
+            self.aside.put_back()
 
     def headers_of(self, own, now, varies=(), age=0):
         """Return the headers of the 200 (see :mod:`core.headers`)."""

@@ -10,6 +10,7 @@ from .core import coding
 from .core.conditional import coded_tag
 from .core.headers import merged
 from .core.headers import not_modified_headers
+from .core.keys import is_ignored
 from .core.keys import query_key
 from .core.page import directives
 
@@ -24,8 +25,11 @@ _OF_THE_BODY = ('content-length', 'content-encoding')
 # reading
 
 def method(request):
-    """Return the request's method, upper case."""
-    return request.environ.get('REQUEST_METHOD', 'GET').upper()
+    """Return the request's method, of which the case counts (RFC 9110 9.1).
+
+    Zope takes ``get`` for a GET too, but lets a page read its body.
+    """
+    return request.environ.get('REQUEST_METHOD', 'GET')
 
 
 def url(request, ignored_parameters):
@@ -34,6 +38,44 @@ def url(request, ignored_parameters):
     query = request.environ.get('QUERY_STRING', '')
     query = query_key(query, ignored_parameters)
     return f'{address}?{query}' if query else address
+
+
+class Aside:
+    """What a page must not show of a request, since the key leaves it out.
+
+    A page that is kept for everybody would give the parameters that one
+    visitor came with to the next.  It is made as if they were not there.
+    """
+
+    def __init__(self, request, ignored_parameters):
+        self._request = request
+        self._was = None
+        query = request.environ.get('QUERY_STRING', '')
+        kept = query_key(query, ignored_parameters)
+        if kept == query:
+            return
+        self._was = request.form, request.taintedform, query
+        copy = request.clone()
+        copy.environ['QUERY_STRING'] = request.environ['QUERY_STRING'] = kept
+        copy.processInputs()
+        request.form, request.taintedform = (
+            {**{name: value for name, value in fields.items()
+                if not is_ignored(name, ignored_parameters)},
+             # the same name may stand in the key in another spelling
+             **{name: value for name, value in read.items()
+                if is_ignored(name, ignored_parameters)}}
+            for fields, read in (
+                (request.form, copy.form),
+                (request.taintedform, copy.taintedform)))
+        copy.clear()
+
+    def put_back(self):
+        """Let the request be as it came; again does nothing."""
+        if self._was is not None:
+            request = self._request
+            request.form, request.taintedform, query = self._was
+            request.environ['QUERY_STRING'] = query
+            self._was = None
 
 
 def header(request, name):
@@ -84,9 +126,15 @@ def is_authorized(request):
 
 
 def address(request):
-    """Return where the site is mounted for this client, and the base."""
+    """Return all that the URLs in a page are made of, each a string.
+
+    The URL as the client sees it does not say where its parts begin: a host
+    may hold a path, a path that was rewritten may have had others before.
+    """
     root = request.other.get('VirtualRootPhysicalPath', ())
-    return '/'.join(root), request.response.base
+    return (
+        request.other.get('SERVER_URL', ''), '/'.join(request._script),
+        request.environ.get('PATH_INFO', ''), '/'.join(root))
 
 
 def touched_session(request):

@@ -26,6 +26,7 @@ def before_commit(visit):
     call = visit.reported_call
     if call is None or call.outcome is None:
         return
+    call.put_back()  # of a template that failed and was left out
     response = visit.request.response
     if visit.head is not None:
         visit.head.reset(response)
@@ -262,6 +263,8 @@ def end(visit):
     if visit.head is not None:
         visit.head.end()
     call = visit.call
+    if call is not None:
+        call.put_back()
     if call is not None and call.flight is not None:
         flight, call.flight = call.flight, None
         flight.abandon()

@@ -112,14 +112,13 @@ def key_parts(call, bound_names):
     """Return the parts of the key (I3)."""
     settings, request = call.settings, call.request
     context = aq_parent(call.template)
-    root, base = exchange.address(request)
     return KeyParts(
         *call.page_id,
         variant=(
             'published' if call.is_published else 'called',
             exchange.content_type(request.response),
-            root,
-            base if call.is_published else '',
+            *exchange.address(request),
+            request.response.base if call.is_published else '',
             'viewed' if call.may_view else '',
             identity.skin(context),
             identity.language(request),
@@ -137,11 +136,11 @@ def known_varies(call):
     """Return the headers of which the values are in every key.
 
     What is stored is the body without a content coding, so Accept-Encoding
-    is none of them.
+    in Vary is none of them.
     """
-    named = names(call.answer.headers.get('vary', ''))
-    added = [name.lower() for name in call.settings.key_headers]
-    return sorted({*named, *added} - {'accept-encoding'})
+    named = {*names(call.answer.headers.get('vary', ''))}
+    added = {name.lower() for name in call.settings.key_headers}
+    return sorted(named - {'accept-encoding'} | added)
 
 
 def spelled_arguments(bound_names):

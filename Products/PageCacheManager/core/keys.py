@@ -115,10 +115,14 @@ def query_key(query: str, ignored: tuple[str, ...]) -> str:
     """
     if not query or not ignored or query.count('&') >= MAX_FIELDS:
         return query
-    is_ignored = _matcher(ignored)
     return '&'.join(
         field for field in query.split('&')
-        if not is_ignored(unquote_plus(field.partition('=')[0])))
+        if not is_ignored(unquote_plus(field.partition('=')[0]), ignored))
+
+
+def is_ignored(name: str, ignored: tuple[str, ...]) -> bool:
+    """Tell whether a query parameter does not shape the page."""
+    return bool(_matcher(ignored)(name))
 
 
 @lru_cache(maxsize=64)

@@ -14,6 +14,9 @@ from ..core.outcome import FORWARD
 from ..core.reasons import REASONS
 from ..core.settings import FIELDS
 from .site import set_policy
+from .test_hostile import KEYED
+from .test_hostile import RULED_OUT
+from .test_hostile import YOURS
 
 
 PACKAGE = Path(Products.PageCacheManager.__file__).parent
@@ -228,3 +231,59 @@ def test_files_that_are_named_exist(name):
     named = re.findall(r'(?:``|:: )(docs/[\w./-]+|[A-Z]+\.(?:rst|txt))', text)
     for path in named:
         assert (ROOT / path).exists(), path
+
+
+# the threat model
+
+TESTS = Path(__file__).parent
+
+
+def existing_tests():
+    """Return the names of all tests of the package."""
+    return {
+        node.name for path in TESTS.glob('*.py')
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
+        if isinstance(node, ast.FunctionDef)
+        and node.name.startswith('test_')}
+
+
+def named_tests(text):
+    return set(re.findall(r'``(test_\w+)``', text))
+
+
+def attacks():
+    """Return the paragraphs about each attack by its title."""
+    text = read('docs/security.rst').partition('\nAttacks\n-------\n')[2]
+    text = re.split(r'\n\n.+\n-+\n', text)[0]
+    parts = re.split(r'^(.+)\n~+\n', text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize('title', attacks() if (
+    ROOT / 'docs').is_dir() else ())
+def test_each_attack_has_a_test_that_shows_the_defence(title):
+    text = attacks()[title]
+    assert text.count('Shown by ') == 1
+    named = named_tests(text.partition('Shown by ')[2])
+    assert named and named <= existing_tests()
+
+
+def test_every_test_that_the_documentation_names_exists():
+    texts = [path.read_text(encoding='utf-8')
+             for path in (*ROOT.glob('*.rst'), *(ROOT / 'docs').glob('*.rst'))]
+    named = set().union(*map(named_tests, texts))
+    assert len(named) > 40
+    assert not named - existing_tests()
+
+
+def test_the_inputs_of_a_page_are_those_that_were_tried():
+    text = read('docs/security.rst').partition(
+        'What a template can read\n')[2].partition('\nAttacks\n')[0]
+    keyed, rest = text.split('**Ruled out**')
+    ruled_out, yours = rest.split('**Yours to name**')
+    for part, tried in (
+            (keyed, KEYED), (ruled_out, RULED_OUT), (yours, YOURS)):
+        named = {flat(name) for name in re.findall(
+            r'``((?:request|context)/[^`]+)``', part)}
+        # an alias, and an advice
+        assert named - {'request/script', 'request/form/theme'} == set(tried)
