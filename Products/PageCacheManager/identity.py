@@ -1,5 +1,7 @@
 """For whom a page is rendered: the user, the language, the skin."""
 from AccessControl import getSecurityManager
+from AccessControl.users import nobody
+from Acquisition import aq_base
 from Acquisition import aq_get
 from Acquisition import aq_inner
 from Acquisition import aq_parent
@@ -34,6 +36,15 @@ def may_view(context):
     return bool(getSecurityManager().checkPermission('View', context))
 
 
+def may_list(context):
+    """Tell whether the user of this request may look into `context`.
+
+    Rendering asks for this besides, where a page shows what is in a folder.
+    """
+    return bool(getSecurityManager().checkPermission(
+        'Access contents information', context))
+
+
 def partition(user, context, request, settings, answer):
     """Return who shares the page, as an unambiguous string.
 
@@ -42,7 +53,8 @@ def partition(user, context, request, settings, answer):
     """
     session = exchange.session(request, settings.session_cookies)
     if user is None:
-        return session and f'session {session}'
+        given = _given_roles(context)
+        return repr((session, given)) if session or given else ''
     kind = settings.partition
     if kind != 'user' and exchange.is_authorized(request):
         control = directives(answer.headers.get('cache-control', ''))
@@ -52,8 +64,21 @@ def partition(user, context, request, settings, answer):
         return session
     roles = tuple(sorted(user.getRolesInContext(context)))
     if kind == 'roles':
-        return repr((session, roles))
+        # a Manager of a folder has no power above it
+        return repr((session, _folder_path(user), roles))
     return repr((session, _folder_path(user), _name(user), roles))
+
+
+def _given_roles(context):
+    """Return what a user folder gave to an anonymous visitor, '' if nothing.
+    """
+    user = getSecurityManager().getUser()
+    if user is None or aq_base(user) is nobody:
+        return ''
+    roles = user.getRolesInContext(context)
+    if set(roles) <= {'Anonymous'}:
+        return ''
+    return repr((_folder_path(user), sorted(roles)))
 
 
 def _folder_path(user):

@@ -120,6 +120,7 @@ def key_parts(call, bound_names):
             *exchange.address(request),
             request.response.base if call.is_published else '',
             'viewed' if call.may_view else '',
+            'listed' if identity.may_list(context) else '',
             identity.skin(context),
             identity.language(request),
             identity.partition(
