@@ -7,6 +7,7 @@
 #   make docs        Sphinx, warnings are errors
 #   make package     build, check, and try the wheel in a clean environment
 #   make bench       the benchmarks
+#   make conformance what other tools say of the HTTP: see docs/conformance.rst
 #   make versions    versions.cfg from constraints.txt
 #   make clean       remove what make made, but not the instance
 #   make distclean   remove the instance too, with its database
@@ -34,7 +35,8 @@ SOURCES := setup.py pyproject.toml constraints.txt
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := start
-.PHONY: start test lint typecheck docs package bench versions clean distclean
+.PHONY: start test lint typecheck docs package bench conformance versions \
+	clean distclean
 
 start: $(VENV)/start-installed
 	@$(BIN)/python -m Products.PageCacheManager.demo.instance $(INSTANCE) \
@@ -58,6 +60,10 @@ docs: $(VENV)/dev-installed
 bench: $(VENV)/dev-installed
 	$(INSTALL) --no-build-isolation -e '.[bench]'
 	$(BIN)/python benchmarks/run.py
+
+conformance: $(VENV)/dev-installed
+	$(INSTALL) --no-build-isolation -e '.[conformance]'
+	$(BIN)/python -m pytest conformance $(ARGS)
 
 # The clean environment has what the wheel holds and names, and no more. A
 # Zope in it, started from another directory, has to find the product.

@@ -16,11 +16,13 @@ test = [
     'Zope[wsgi]',
     'Products.PythonScripts',
     'WebTest',
+    'ZEO',
     'hypothesis',
     'playwright',
     'plone.testing[zope]',
     'pytest',
     'pytest-cov',
+    'zodbupdate',
     'zope.pytestlayer',
 ]
 lint = ['mypy', 'ruff']
@@ -28,6 +30,16 @@ docs = ['Sphinx']
 package = ['build', 'twine']
 # What the store is compared with.
 bench = ['cachebox', 'cachetools', 'theine']
+# What judges the HTTP.
+conformance = [
+    'CacheControl',
+    'Zope[wsgi]',
+    'hishel',
+    'httplint',
+    'pytest',
+    'redbot',
+    'requests',
+]
 
 setup(
     name='Products.PageCacheManager',
@@ -84,6 +96,7 @@ setup(
         'docs': docs,
         'package': package,
         'bench': bench,
+        'conformance': conformance,
         'dev': test + lint + docs + package,
     },
 )

@@ -203,7 +203,7 @@ def client_holds_page(call, now):
     if_none_match = exchange.header(call.request, 'If-None-Match')
     if if_none_match is not None and not tag:
         return False
-    variants = conditional.tag_variants(tag) if tag else ()
+    variants = _variants(call, tag)
     for variant in variants:
         if conditional.if_none_match(if_none_match, [variant]):
             if if_none_match.strip() != '*':
@@ -213,6 +213,20 @@ def client_holds_page(call, now):
         if_none_match,
         exchange.header(call.request, 'If-Modified-Since'),
         variants, call.modified, now, _dates_count(call))
+
+
+def _variants(call, tag):
+    """Return the tags of the page, those that this client can be told of.
+
+    RFC 9110 13.1.2: a tag counts for what would be selected now.  A cache
+    asks with the tags of all that it has (RFC 9111 section 4.1), and would
+    give the page in gzip to a client that did not ask for it.
+    """
+    if not tag:
+        return ()
+    if exchange.accepts_gzip(call.request):
+        return conditional.tag_variants(tag)
+    return (tag,)
 
 
 def _dates_count(call):

@@ -291,12 +291,34 @@ def test_gzip_and_identity_are_never_mixed(site, client):
         assert 'Accept-Encoding' in answer['Vary']
     # 8.8.3.3: one strong tag, one sequence of bytes
     assert coded['ETag'] != plain['ETag']
-    for tag in (coded['ETag'], plain['ETag']):
-        for coding in ('gzip', 'identity'):
-            answer = client.get(
-                path, If_None_Match=tag, Accept_Encoding=coding)
-            # a cache finds what it may use again by this tag (9111 4.3.4)
-            assert (answer.status, answer['ETag']) == (304, tag)
+    for tag, coding in (
+            (coded['ETag'], 'gzip'), (plain['ETag'], 'gzip'),
+            (plain['ETag'], 'identity')):
+        answer = client.get(path, If_None_Match=tag, Accept_Encoding=coding)
+        # a cache finds what it may use again by this tag (9111 4.3.4)
+        assert (answer.status, answer['ETag']) == (304, tag)
+
+
+@pytest.mark.parametrize('method', ['GET', 'HEAD'])
+@pytest.mark.parametrize('accepts', [None, 'gzip;q=0', 'br', 'identity'])
+def test_tag_of_gzip_is_no_tag_of_who_did_not_ask_for_gzip(
+        site, client, method, accepts):
+    """A cache asks with the tags of all variants that it has (9111 4.1).
+
+    A 304 with the tag of the page in gzip would have it send that.
+    """
+    zipped_site(site)
+    path = '/site/doc/zipped'
+    coded = client.get(path, Accept_Encoding='gzip')
+    plain = client.get(path)
+    headers = {'Accept_Encoding': accepts} if accepts else {}
+    answer = client.request(
+        method, path, If_None_Match=coded['ETag'], **headers)
+    assert (answer.status, answer['ETag']) == (200, plain['ETag'])
+    assert answer.all('Content-Encoding') == []
+    both = f'{coded["ETag"]}, {plain["ETag"]}'
+    answer = client.request(method, path, If_None_Match=both, **headers)
+    assert (answer.status, answer['ETag']) == (304, plain['ETag'])
 
 
 @pytest.mark.parametrize('accepts', [None, 'gzip;q=0', 'br', 'identity'])

@@ -1,0 +1,61 @@
+"""Have REDbot look at several requests; print what it found as JSON.
+
+Its command line sends neither a method nor headers of ours, and its event
+loop serves one run of a process, so this is a program of its own. It reads a
+list of ``[URL, method, [[name, value], ...]]`` from standard input, and
+writes a list of what :func:`report` returns.
+"""
+import json
+import sys
+from configparser import ConfigParser
+
+import thor
+from redbot.resource import HttpResource
+
+
+MAX_SECS = 100
+
+
+def main(requests):
+    settings = ConfigParser()
+    settings.read_dict({'redbot': {'enable_local_access': 'True'}})
+    resources = [HttpResource(settings['redbot']) for _ in requests]
+    waiting = [*zip(resources, requests, strict=True)]
+
+    def check_next():
+        if not waiting:
+            thor.stop()
+            return
+        resource, (url, method, headers) = waiting.pop(0)
+        resource.set_request(url, method, [tuple(pair) for pair in headers])
+        resource.on('check_done', check_next)
+        resource.check()
+
+    thor.schedule(0, check_next)
+    thor.schedule(MAX_SECS, thor.stop)
+    thor.run()
+    print(json.dumps([report(resource) for resource in resources]))
+
+
+def report(resource):
+    """Return the answer to the request itself, and the notes on all."""
+    parts = [resource, *resource.subreqs.values()]
+    headers = {
+        name.lower(): value.strip()
+        for name, value in resource.response.headers.text}
+    return {
+        'is_done': resource.check_done,
+        'status': resource.response.status_code,
+        'outcome': headers.get('x-pagecache'),
+        'errors': [
+            f'{part.check_id}: {part.fetch_error.desc}' for part in parts
+            if part.fetch_error],
+        'notes': [
+            [each.level.name, type(each).__name__, str(each.summary)]
+            for part in parts for note in part.response.notes
+            for each in (note, *note.subnotes)],
+    }
+
+
+if __name__ == '__main__':
+    main(json.load(sys.stdin))
