@@ -167,8 +167,12 @@ def _board(call):
         call.flight = boarding
         if boarding.follows_landing:
             _look_again(call)
+        return
+    if boarding is not None and boarding.is_signpost:
+        calls.look_up(call)
     elif boarding is not None and calls.is_young(call, boarding):
         call.page = boarding
+    if call.page is not None:
         call.outcome = call.outcome._replace(word='HIT', collapsed=True)
 
 
@@ -176,8 +180,11 @@ def _look_again(call):
     """Look for a page that landed between the first look and boarding."""
     calls.look_up(call)
     if call.page is not None:
-        call.flight.abandon()
-        call.flight = None
+        flight, call.flight = call.flight, None
+        if flight.key == call.key_for(call.varies):
+            flight.land(call.page)  # those who wait came too late as well
+        else:
+            flight.abandon()
         call.outcome = Outcome('HIT')
 
 

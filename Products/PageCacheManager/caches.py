@@ -40,8 +40,9 @@ class ManagerCache:
     """All that is volatile about one manager in this process."""
 
     def __init__(self, settings):
-        self.serial = b''
-        self.settings = settings
+        # in one tuple: who sees the serial sees the settings that go with it
+        self._in_force = b'', settings
+        self._configuring = threading.Lock()
         self.pages = PageStore(
             settings.threshold, settings.max_bytes, settings.max_age,
             settings.cleanup_interval)
@@ -53,16 +54,28 @@ class ManagerCache:
         # one template has a path of its own in portal_skins
         self._template_paths = defaultdict(set)
 
+    @property
+    def settings(self):
+        """The settings in force."""
+        return self._in_force[1]
+
+    def settings_at(self, serial):
+        """Return the settings in force if they have `serial`, else None."""
+        in_force, settings = self._in_force
+        return settings if serial == in_force else None
+
     def configure(self, settings, serial):
         """Take `settings` unless they are older than those in force."""
-        with _lock:
-            if serial <= self.serial:
+        if serial <= self._in_force[0]:
+            return
+        # a lock of its own: where much is evicted this takes seconds
+        with self._configuring:
+            if serial <= self._in_force[0]:
                 return
             self.pages.configure(
                 settings.threshold, settings.max_bytes, settings.max_age,
                 settings.cleanup_interval)
-            self.serial = serial
-            self.settings = settings
+            self._in_force = serial, settings
         logger.info('Settings in force: %s', settings)
 
     def saw(self, template, key):
@@ -114,7 +127,8 @@ def cache_of(manager):
     cache = _caches.get(name)
     if cache is None:
         cache = _make(name)
-    if manager._p_serial != cache.serial and is_committed(manager):
+    if (cache.settings_at(manager._p_serial) is None
+            and is_committed(manager)):
         cache.configure(stored(manager._settings), manager._p_serial)
     cache.used_at = time.monotonic()
     return cache
@@ -129,8 +143,9 @@ def is_active(settings):
 
 def settings_of(manager, cache):
     """Return the settings that `manager` has in its own connection."""
-    if manager._p_serial == cache.serial and is_committed(manager):
-        return cache.settings
+    settings = cache.settings_at(manager._p_serial)
+    if settings is not None and is_committed(manager):
+        return settings
     return stored(manager._settings)
 
 
@@ -150,18 +165,35 @@ def _drop_idle():
 
 def drop_after_commit(name):
     """Forget all that is held for a manager that was deleted."""
-    _after_commit(lambda: _caches.pop(name, None))
+    _after_commit(lambda: _drop(name))
 
 
 def purge_after_commit(name):
     """Drop all pages of a manager once the transaction is through."""
-    _after_commit(lambda: name in _caches and _caches[name].purge())
+    _after_commit(lambda: _purge(name))
 
 
 def forget_after_commit(name, names):
     """Drop the pages that `names` stand for once the transaction is through.
     """
-    _after_commit(lambda: name in _caches and _caches[name].forget(names))
+    _after_commit(lambda: _forget(name, names))
+
+
+def _drop(name):
+    with _lock:
+        _caches.pop(name, None)
+
+
+def _purge(name):
+    cache = _caches.get(name)
+    if cache is not None:
+        cache.purge()
+
+
+def _forget(name, names):
+    cache = _caches.get(name)
+    if cache is not None:
+        cache.forget(names)
 
 
 def _after_commit(action):

@@ -240,10 +240,9 @@ def succeeded(visit):
         logger.exception('Page could not be stored')
         call.cache.tally.add('ERROR', 'store')
     if call.flight is not None:
-        if call.flight.key == call.key_for(page.varies):
-            call.flight.land(page)
-        else:
-            call.flight.refuse()
+        # who waits may have sent other headers than this request
+        is_theirs = call.flight.key == call.key_for(page.varies)
+        call.flight.land(page if is_theirs else page.signpost())
 
 
 def failed(visit, is_retry):
