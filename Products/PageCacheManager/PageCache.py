@@ -127,10 +127,12 @@ def _answer(call):
         call.headers_before = exchange.lower_headers(call.request.response)
         call.added_before = len(call.request.response.accumulated_headers)
         question.ask(call)
+        trouble = calls.look_up(call) if call.has_etag else ''
+        if call.answer is not None:
+            question.date(call)
     except question.Bypass as reason:
         call.outcome = Outcome('BYPASS', str(reason))
         return None
-    trouble = calls.look_up(call) if call.has_etag else ''
     now = time.time()
     if call.answer is not None and calls.client_holds_page(call, now):
         call.client_holds_page = True
@@ -190,22 +192,18 @@ def _look_again(call):
 
 def _hand_out(call, now):
     """Return what the template is to give in place of rendering."""
-    page = call.page
-    own, age = (dict(page.headers), page.age(now)) if page else ({}, 0)
-    call.hit_headers = call.headers_of(own, now, call.varies, age)
+    if call.page is not None:
+        call.hit_headers = call.headers_of_page(now)
+    else:
+        call.hit_headers = call.headers_of({}, now, call.varies)
     call.has_ended = True
     call.visit.unquieten(call.keywords)
     if not call.is_published:
-        call.text = page.body.decode('utf-8', 'surrogatepass')
+        call.text = call.page.body.decode('utf-8', 'surrogatepass')
         return call.text
-    if call.client_holds_page:
-        return ''
-    # the stored body went through setBody() once and needs it no more
-    call.set_base_aside()
-    if 'content-type' in call.hit_headers:
-        call.request.response.setHeader(
-            'content-type', call.hit_headers['content-type'])
-    return page.body
+    # nothing is to be done to the stored body: it is sent as it is, once it
+    # is known that nothing else was published
+    return ''
 
 
 def _give_up(visit):
@@ -216,6 +214,5 @@ def _give_up(visit):
         call.cache.tally.add('ERROR', 'answer')
         call.page = call.headers_before = call.hit_headers = None
         call.has_ended = False
-        call.restore_base()
         call.put_back()
     return None

@@ -22,6 +22,51 @@ logger = logging.getLogger(__name__)
 class Call:
     """The call that may become the page of this request."""
 
+    #: What became of the request, for its headers and the statistics.
+    outcome = None
+    has_ended = False
+    #: The policy's word, None if no policy fits.
+    answer = None
+    #: Whether the user may view the context: Zope itself checks access to
+    #: the template, and leaves the context to what is rendered.
+    may_view = False
+    #: Template path, context path and URL.
+    page_id = None
+    parts = None
+    key = None
+    #: Template and shared templates, and the versions of these.
+    templates = ()
+    versions = ()
+    #: When any part of the page last changed, seconds since 1970, once the
+    #: policy was asked for its date.
+    changed_at = 0
+    #: The same, None where the policy gives no date.
+    modified = None
+    store = None
+    #: The stored page that answers, if one does.
+    page = None
+    #: The client's own copy is the page: 304 once the page is whole.
+    client_holds_page = False
+    is_sure = False
+    #: The tag by which the client holds it, '' if by a date or ``*``.
+    held_tag = ''
+    #: Request headers of which the values are in the key.
+    known_varies = ()
+    #: Request headers beyond the key by which the stored pages vary.
+    varies = ()
+    #: The right to render for all who wait.
+    flight = None
+    #: Parameters that are not in the key, while the page is rendered.
+    aside = None
+    #: Response headers before rendering, and those that it set.
+    headers_before = None
+    added_before = 0
+    own_headers = None
+    #: The headers of the answer, where it comes from the cache.
+    hit_headers = None
+    #: What the template gave, or was given in its place.
+    text = None
+
     def __init__(self, template, keywords, manager, visit):
         self.template = template
         self.keywords = keywords
@@ -32,61 +77,10 @@ class Call:
         self.is_published = visit.published is aq_base(template)
         self.cache = cache_of(manager)
         self.settings = settings_of(manager, self.cache)
-        #: What became of the request, for its headers and the statistics.
-        self.outcome = None
-        self.has_ended = False
-        #: The policy's word, None if no policy fits.
-        self.answer = None
-        #: Whether the user may view the context: Zope itself checks access
-        #: to the template, and leaves the context to what is rendered.
-        self.may_view = False
-        #: Template path, context path and URL.
-        self.page_id = None
-        self.parts = None
-        self.key = None
-        #: Template and shared templates, and the versions of these.
-        self.templates = ()
-        self.versions = ()
-        #: When any part of the page last changed, seconds since 1970.
-        self.changed_at = 0
-        self.store = None
-        #: The stored page that answers, if one does.
-        self.page = None
-        #: The client's own copy is the page: 304 once the page is whole.
-        self.client_holds_page = False
-        self.is_sure = False
-        #: The tag by which the client holds it, '' if by a date or ``*``.
-        self.held_tag = ''
-        #: Request headers of which the values are in the key.
-        self.known_varies = ()
-        #: Request headers beyond the key by which the stored pages vary.
-        self.varies = ()
-        #: The right to render for all who wait.
-        self.flight = None
-        #: Parameters that are not in the key, while the page is rendered.
-        self.aside = None
-        #: Response headers before rendering, and those that it set.
-        self.headers_before = None
-        self.added_before = 0
-        self.own_headers = None
-        #: The headers of the answer, where it comes from the cache.
-        self.hit_headers = None
-        #: What the template gave, or was given in its place.
-        self.text = None
-        #: What Zope would have done to the body of a hit.
-        self.compression = 0
-        self.base = None
 
     @property
     def has_etag(self):
         return self.key is not None
-
-    @property
-    def modified(self):
-        """When the page changed, None where the policy gives no date."""
-        if self.answer.modified is None:
-            return None
-        return self.changed_at or None
 
     @property
     def is_answered(self):
@@ -100,6 +94,8 @@ class Call:
         """
         if not self.has_etag:
             return ''
+        if self.page is not None:
+            return dict(self.page.headers).get('etag', '')
         suffix = ''
         if self.settings.validator == 'page':
             suffix = self.parts.digest()
@@ -121,35 +117,26 @@ class Call:
             name for name in names(response.headers.get('vary', ''))
             if name not in known)
 
-    def set_base_aside(self):
-        """Keep setBody() from working on a body that went through it."""
-        response = self.request.response
-        self.base, response.base = response.base, ''
-        self.compression = response.use_HTTP_content_compression
-        response.use_HTTP_content_compression = 0
-
-    def restore_base(self):
-        """Undo :meth:`set_base_aside`."""
-        if self.base is not None:
-            response = self.request.response
-            response.base, self.base = self.base, None
-            response.use_HTTP_content_compression = self.compression
-
     def put_back(self):
         """Give the request back what rendering was not to see."""
         if self.aside is not None:
             self.aside.put_back()
 
-    def headers_of(self, own, now, varies=(), age=0):
-        """Return the headers of the 200 (see :mod:`core.headers`)."""
-        sent = ''
+    def headers_of(self, own, now, varies=()):
+        """Return the headers of a 200 with the headers `own` of rendering.
+        """
+        modified = None
         if self.modified is not None:
-            sent = headers.last_modified(self.modified, now)
-            if (self.page is not None
-                    and self.page.modified == self.changed_at):
-                sent = own.get('last-modified', sent)
+            modified = headers.last_modified(self.modified, now)
         return headers.page_headers(
-            own, self.answer.headers, self.tag(varies), sent, age)
+            own, self.answer.headers, self.tag(varies), modified)
+
+    def headers_of_page(self, now):
+        """Return the headers of the stored page, which has tag and date."""
+        own = dict(self.page.headers)
+        tag, modified = own.pop('etag', ''), own.pop('last-modified', None)
+        return headers.page_headers(
+            own, self.answer.headers, tag, modified, self.page.age(now))
 
     def headers_of_304(self, values):
         """Return `values` of the 200 with the tag that the client holds."""
@@ -192,6 +179,10 @@ def client_holds_page(call, now):
     `call.is_sure` tells whether the page is known to be a 200 as well: a tag
     comes from one, and so does what is stored.
     """
+    if_none_match = exchange.header(call.request, 'If-None-Match')
+    since = exchange.header(call.request, 'If-Modified-Since')
+    if if_none_match is None and since is None:
+        return False
     if not call.answer.allows_304 or call.request.response._locked_status:
         return False
     if call.page is None and not call.may_view:
@@ -200,7 +191,6 @@ def client_holds_page(call, now):
     if call.page is not None or not call.varies:
         tag = call.tag(call.varies)
     call.is_sure = call.page is not None
-    if_none_match = exchange.header(call.request, 'If-None-Match')
     if if_none_match is not None and not tag:
         return False
     variants = _variants(call, tag)
@@ -210,9 +200,7 @@ def client_holds_page(call, now):
                 call.held_tag, call.is_sure = variant, True
             return True
     return conditional.not_modified(
-        if_none_match,
-        exchange.header(call.request, 'If-Modified-Since'),
-        variants, call.modified, now, _dates_count(call))
+        if_none_match, since, variants, call.modified, now, _dates_count(call))
 
 
 def _variants(call, tag):

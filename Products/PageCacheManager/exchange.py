@@ -2,6 +2,7 @@
 
 Only here and in `visit` and `head` are ZPublisher's objects known.
 """
+from functools import lru_cache
 from hashlib import sha256
 
 from ZPublisher.HTTPResponse import HTTPBaseResponse
@@ -80,12 +81,17 @@ class Aside:
 
 def header(request, name):
     """Return a request header's value, or None."""
-    name = name.upper().replace('-', '_')
-    if name == 'AUTHORIZATION':  # which the request takes out of environ
+    key = _environ_key(name)
+    if key == 'HTTP_AUTHORIZATION':  # which the request takes out of environ
         return request._auth
-    if name not in ('CONTENT_TYPE', 'CONTENT_LENGTH'):
-        name = f'HTTP_{name}'
-    return request.environ.get(name)
+    return request.environ.get(key)
+
+
+@lru_cache(maxsize=256)
+def _environ_key(name):
+    """Return where a header stands in a WSGI environment (PEP 3333)."""
+    key = name.upper().replace('-', '_')
+    return key if key in ('CONTENT_TYPE', 'CONTENT_LENGTH') else f'HTTP_{key}'
 
 
 def forget_conditions(request):
@@ -316,6 +322,13 @@ def send_not_modified(response, values):
     values = merged(values, lower_headers(response))
     send_bare_304(response)
     put_headers(response, not_modified_headers(values))
+
+
+def send_bare_page(response, body, content_type):
+    """Send `body` with no headers but those that describe it."""
+    response.body = body
+    put_headers(response, {
+        'content-type': content_type, 'content-length': str(len(body))})
 
 
 def forbid_storing(response):

@@ -45,9 +45,9 @@ def before_commit(visit):
     except Exception:
         logger.exception('Response is sent without the cache')
         visit.undo.restore(response)
-        if call.is_answered and call.is_published and call.client_holds_page:
+        if call.is_answered and call.is_published:
             # the template gave no body: this must not pass for a page
-            exchange.send_bare_304(response)
+            _send_bare_hit(call, response)
         visit.captured = None
         call.outcome = Outcome('BYPASS', 'error')
         call.cache.tally.add('ERROR', 'finish')
@@ -79,7 +79,6 @@ def _ttl(call):
 
 
 def _finish_hit(call, response):
-    call.restore_base()
     if not _hit_is_whole(call, response):
         call.outcome = Outcome('BYPASS', _why_not_whole(response))
     elif call.client_holds_page and (
@@ -97,9 +96,7 @@ def _hit_is_whole(call, response):
     if not call.is_published:
         made = exchange.made_body(response, call.text)
         return made is not None and made == exchange.plain_body(response)
-    if call.client_holds_page:
-        return not response.body
-    return response.body is call.page.body
+    return not response.body
 
 
 def _send_not_modified(call, response, values):
@@ -108,8 +105,19 @@ def _send_not_modified(call, response, values):
 
 
 def _send_page(call, response):
-    zipped = exchange.zipped(call.request, call.page, call.compression)
+    zipped = exchange.zipped(
+        call.request, call.page, response.use_HTTP_content_compression)
     exchange.send_page(response, call.page.body, zipped, call.hit_headers)
+
+
+def _send_bare_hit(call, response):
+    """Send what the cache has in place of the body, and no more."""
+    if call.client_holds_page:
+        exchange.send_bare_304(response)
+    elif response.status == 200 and not exchange.is_streamed(response):
+        exchange.send_bare_page(
+            response, call.page.body,
+            dict(call.page.headers).get('content-type'))
 
 
 def _send_called_page(call, response):
@@ -145,8 +153,9 @@ def _finish_render(visit, call, response):
         own = dict(call.own_headers)
         if 'content-type' in response.headers:
             own.setdefault('content-type', response.headers['content-type'])
-        if 'last-modified' in values:
-            own['last-modified'] = values['last-modified']
+        own |= {
+            name: values[name] for name in ('etag', 'last-modified')
+            if name in values}
         _capture(visit, call, response, body, zipped, own, varies)
     if call.outcome.word == 'BYPASS' and call.outcome.detail in (
             'session', 'set-cookie', 'nonce', 'no-store', 'added-header'):

@@ -90,7 +90,8 @@ class Head:
             exchange.without_length(response)
         else:
             zipped = exchange.zipped(
-                call.request, call.page, call.compression)
+                call.request, call.page,
+                call.request.response.use_HTTP_content_compression)
             exchange.send_page(response, call.page.body, zipped, values)
             response.body = b''
 

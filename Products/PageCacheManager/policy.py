@@ -5,13 +5,12 @@ and once more for a conditional request, and only for filesystem templates;
 here they are asked once, for every kind of template, and CMF is kept from
 asking again.
 """
-from typing import NamedTuple
-
 from AccessControl import getSecurityManager
 from Acquisition import aq_base
 from Acquisition import aq_get
 from Acquisition import aq_parent
 from DateTime import DateTime
+from Products.CMFCore.CachingPolicyManager import CachingPolicy
 from Products.CMFCore.FSFile import FSFile
 from Products.CMFCore.FSImage import FSImage
 from Products.CMFCore.interfaces import ICachingPolicyManager
@@ -30,17 +29,36 @@ from .core.conditional import parse_date
 _CONTROLS = dict.fromkeys([*range(32), 127])
 
 
-class Answer(NamedTuple):
+class Answer:
     """What the first fitting policy says about one page."""
 
-    #: Lower-case names to values, ETag left out.
-    headers: dict
-    #: The raw value of the policy's ETag, '' if it has none.
-    etag: str
-    #: Whether the policy lets conditional requests be answered with 304.
-    allows_304: bool
-    #: Last-Modified in seconds since 1970, or None.
-    modified: int | None
+    __slots__ = ('headers', 'etag', 'allows_304', 'date_rule', '_find_date')
+
+    def __init__(self, headers, policy, find_date=str):
+        #: Lower-case names to values, ETag and Last-Modified left out.
+        self.headers = values = {}
+        for name, value in headers:
+            values[name.lower()] = value
+        #: The raw value of the policy's ETag, '' if it has none.
+        self.etag = _tag_text(values.pop('etag', None))
+        for name, value in values.items():
+            values[name] = header_text(value)
+        date = values.pop('last-modified', None)
+        #: Whether conditional requests may be answered with 304.
+        self.allows_304 = bool(policy.getEnable304s())
+        #: By which rule the date is found: pages with a date by another
+        #: rule are not used.
+        self.date_rule = (
+            policy.getMTimeFunc() if policy.getLastModified() else '')
+        self._find_date = find_date if date is None else lambda: date
+
+    def date(self):
+        """Return Last-Modified in seconds since 1970, or None.
+
+        It may be evaluated only now, so it is to be asked for once: most
+        answers are stored pages and have the date that they were sent with.
+        """
+        return parse_date(self._find_date())
 
 
 def find_manager(content):
@@ -66,10 +84,61 @@ def ask(template, keywords):
         return None
     context = _expression_context(content, template.getId(), keywords)
     for _, policy in manager.listPolicies():
-        headers = policy.getHeaders(context)
-        if headers:
-            return _answer(headers, policy)
+        answer = _answer(policy, context)
+        if answer is not None:
+            return answer
     return None
+
+
+def _answer(policy, context):
+    """Return the :class:`Answer` of one policy, None if it yields nothing."""
+    if type(policy) is not CachingPolicy or not policy.getLastModified():
+        headers = policy.getHeaders(context)
+        return Answer(headers, policy) if headers else None
+    dateless = _seen_as(_Dateless, policy)
+    headers = dateless.getHeaders(context)
+    if headers:
+        return Answer(headers, policy, lambda: _date(policy, context))
+    date = dateless.fits and _date(policy, context)
+    return Answer((), policy, lambda: date) if date else None
+
+
+def _date(policy, context):
+    headers = _seen_as(_Date, policy).getHeaders(context)
+    return dict(headers).get('Last-modified', '')
+
+
+class _Dateless(CachingPolicy):
+    """A policy without its date."""
+
+    __slots__ = ('fits',)
+
+    def getLastModified(self):
+        return 0
+
+    def testPredicate(self, expr_context):
+        self.fits = super().testPredicate(expr_context)
+        return self.fits
+
+
+class _Date(CachingPolicy):
+    """The date of a policy that fits, with nothing else evaluated."""
+
+    def testPredicate(self, expr_context):
+        return True
+
+    def getMaxAgeSecs(self):
+        return None
+
+    def getETagFunc(self):
+        return ''
+
+
+def _seen_as(kind, policy):
+    """Return the state of `policy` as an instance of another class."""
+    other = kind.__new__(kind)
+    other.__dict__ = policy.__dict__
+    return other
 
 
 def _expression_context(content, view_name, keywords):
@@ -96,19 +165,6 @@ def _member():
     if user is None or user.getUserName() == 'Anonymous User':
         return None
     return user
-
-
-def _answer(headers, policy):
-    values = {}
-    etag = ''
-    for name, value in headers:
-        if name.lower() == 'etag':
-            etag = _tag_text(value)
-        else:
-            values[name.lower()] = header_text(value)
-    return Answer(
-        values, etag, bool(policy.getEnable304s()),
-        parse_date(values.get('last-modified', '')))
 
 
 def _tag_text(value):

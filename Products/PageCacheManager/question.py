@@ -14,7 +14,6 @@ from . import policy
 from .core.keys import KeyParts
 from .core.keys import arguments_key
 from .core.page import names
-from .core.settings import key_rules
 from .versions import changed_at
 from .versions import path_of
 from .versions import templates_of
@@ -22,6 +21,10 @@ from .versions import version_of
 
 
 logger = logging.getLogger(__name__)
+
+#: What a template has for arguments that is called without any.
+_NONE = ()
+_NO_ARGUMENTS = arguments_key(({'args': _NONE}, []))
 
 
 class Bypass(Exception):
@@ -50,13 +53,8 @@ def ask(call):
     call.may_view = identity.may_view(aq_parent(call.template))
     try:
         call.answer = policy.ask(call.template, bound_names)
-    except Unauthorized:
-        # rendering will say so, if this user may not see the page
-        raise Bypass('unauthorized') from None
-    except Exception:
-        logger.exception(
-            'Caching policy failed for %s', path_of(call.template))
-        raise Bypass('policy-error') from None
+    except Exception as error:
+        raise _policy_failed(call, error) from None
     if call.answer is None:
         return
     if '*' in names(call.answer.headers.get('vary', '')):
@@ -65,12 +63,37 @@ def ask(call):
     call.page_id = page_id(call)
     call.templates = templates(call)
     call.versions = versions(call)
-    call.changed_at = max(
-        call.answer.modified or 0, call.manager.changed_at(),
-        *map(changed_at, call.templates))
     if call.answer.etag:
         call.parts = key_parts(call, bound_names)
         call.key = call.parts.key()
+
+
+def date(call):
+    """Ask the policy for the date as well, unless what is stored has it."""
+    if call.page is not None and exchange.header(
+            call.request, 'If-Modified-Since') is None:
+        return
+    try:
+        modified = call.answer.date()
+    except Exception as error:
+        call.answer = call.page = None
+        raise _policy_failed(call, error) from None
+    call.changed_at = max(
+        modified or 0, call.manager.changed_at(),
+        *map(changed_at, call.templates))
+    if modified is not None:
+        call.modified = call.changed_at
+
+
+def _policy_failed(call, error):
+    """Return why the page is made without the cache."""
+    if isinstance(error, Unauthorized):
+        # rendering will say so, if this user may not see the page
+        return Bypass('unauthorized')
+    logger.error(
+        'Caching policy failed for %s', path_of(call.template),
+        exc_info=error)
+    return Bypass('policy-error')
 
 
 def templates(call):
@@ -82,7 +105,7 @@ def versions(call):
     """Return generation and template versions, all strings."""
     found = (
         call.manager.generation_of(call.template, call.page_id),
-        key_rules(call.settings),
+        call.settings.key_rules,
         *map(version_of, call.templates))
     if None in found:
         raise Bypass('uncommitted')
@@ -129,7 +152,7 @@ def key_parts(call, bound_names):
             spelled_arguments(bound_names),
             repr(exchange.headers(request, call.known_varies)),
             repr(exchange.cookies(request, settings.key_cookies))),
-        versions=call.versions,
+        versions=(*call.versions, call.answer.date_rule),
         etag=call.answer.etag)
 
 
@@ -146,10 +169,15 @@ def known_varies(call):
 
 def spelled_arguments(bound_names):
     """Return the call's arguments as a key, REQUEST and RESPONSE left out."""
+    options = bound_names.get('options', {})
+    subpath = bound_names.get('traverse_subpath')
+    if (len(options) == 1 and options.get('args') is _NONE
+            and type(subpath) is list and not subpath):
+        return _NO_ARGUMENTS
     given = {
-        name: value for name, value in bound_names.get('options', {}).items()
+        name: value for name, value in options.items()
         if name not in ('REQUEST', 'RESPONSE')}
-    spelling = arguments_key((given, bound_names.get('traverse_subpath')))
+    spelling = arguments_key((given, subpath))
     if spelling is None:
         raise Bypass('unkeyed-arguments')
     return spelling

@@ -3,6 +3,7 @@
 All mappings here have lower-case names.
 """
 from collections.abc import Mapping
+from functools import lru_cache
 
 from .conditional import format_date
 from .conditional import parse_date
@@ -31,36 +32,48 @@ def page_headers(
         own: Mapping[str, str],
         policy: Mapping[str, str],
         tag: str,
-        modified: str,
+        modified: str | None,
         age: int = 0) -> Headers:
     """Return the headers of a 200.
 
     `own` are those that rendering set `age` seconds ago, `policy` those of
     the caching policy, `tag` the entity-tag or '', `modified` the date to
-    send where the policy has one.  The policy wins, but for what rendering
-    said to keep a page private; Vary has the names of both.
+    send, None where the policy has none.  The policy wins, but for what
+    rendering said to keep a page private; Vary has the names of both.
     """
-    values = {**own, **policy}
-    if age and 'expires' in own and 'expires' not in policy:
+    values = dict(_combined(_but_expires(own), _but_expires(policy)))
+    if 'expires' in policy:
+        values['expires'] = policy['expires']
+    elif 'expires' in own:
         values['expires'] = _later(own['expires'], age)
-    values.update(_more_private(own, values))
-    values['vary'] = joined(
-        own.get('vary', ''), listed(policy.get('vary', '')))
-    if _may_be_coded(values.get('content-type', '')):
-        values['vary'] = joined(values['vary'], ['Accept-Encoding'])
-    if not values['vary']:
-        del values['vary']
-    if 'last-modified' in policy:
-        del values['last-modified']
-        if modified:
-            values['last-modified'] = modified
+    if modified is not None:
+        values['last-modified'] = modified
     if tag:
         values['etag'] = tag
     return values
 
 
+def _but_expires(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(item for item in values.items() if item[0] != 'expires')
+
+
+@lru_cache(maxsize=256)
+def _combined(
+        own: tuple[tuple[str, str], ...],
+        policy: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Return the headers that are the same on many pages, at any time."""
+    rendered, said = dict(own), dict(policy)
+    values = {**rendered, **said}
+    values.update(_more_private(rendered, values))
+    vary = joined(rendered.get('vary', ''), listed(said.get('vary', '')))
+    if _may_be_coded(values.get('content-type', '')):
+        vary = joined(vary, ['Accept-Encoding'])
+    values['vary'] = vary
+    return tuple(item for item in values.items() if item != ('vary', ''))
+
+
 def _later(date: str, secs: int) -> str:
-    moment = parse_date(date)
+    moment = parse_date(date) if secs else None
     return date if moment is None else format_date(moment + secs)
 
 

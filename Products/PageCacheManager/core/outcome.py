@@ -1,6 +1,7 @@
 """What a response says about itself: X-PageCache and Cache-Status."""
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -58,6 +59,7 @@ class Outcome(NamedTuple):
     forward_status: int | None = None
 
 
+@lru_cache(maxsize=1024)
 def cache_status(outcome: Outcome, name: str = 'PageCacheManager') -> str:
     """Return the value of Cache-Status (RFC 9211 2) for `outcome`.
 

@@ -3,6 +3,7 @@ import json
 import struct
 from collections.abc import Iterable
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -129,6 +130,7 @@ def why_not(
     return ''
 
 
+@lru_cache(maxsize=256)
 def directives(cache_control: str) -> frozenset[str]:
     """Return the names of the directives in a Cache-Control value."""
     return frozenset(
@@ -136,6 +138,7 @@ def directives(cache_control: str) -> frozenset[str]:
         for part in cache_control.split(','))
 
 
+@lru_cache(maxsize=256)
 def names(value: str) -> tuple[str, ...]:
     """Return the field names in a list such as Vary's, lower case, sorted."""
     return tuple(sorted({name.lower() for name in listed(value)}))

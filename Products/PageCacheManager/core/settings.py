@@ -11,7 +11,7 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import fields
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 from .keys import digest
@@ -20,7 +20,7 @@ from .keys import digest
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """All settings of one manager; see `FIELDS` for what each means."""
 
@@ -62,6 +62,17 @@ class Settings:
         if self.store != 'process':
             return limit
         return min(limit, self.max_bytes // 4 - (16 << 10))
+
+    @cached_property
+    def key_rules(self) -> str:
+        """A digest of what decides whether requests share a page.
+
+        Pages that were kept under other rules are not used: they may show
+        what the new rules keep out.
+        """
+        return digest(repr([
+            getattr(self, field.name) for field in FIELDS
+            if field.group in ('Safety', 'Key')]))
 
 
 class SettingsError(ValueError):
@@ -300,7 +311,8 @@ FIELDS: tuple[Field, ...] = (
         unit='seconds', low=0, high=300),
     Number(
         'max_waiting', 'Most waiting requests', 'How many requests of a '
-        'process may wait at one time; more render side by side.',
+        'process may wait at one time for pages of this manager; more '
+        'render side by side.',
         unit='requests', low=0, high=10_000),
     Switch(
         'show_outcome', 'Send X-PageCache', 'Says HIT, MISS, NO-ETAG, OFF '
@@ -311,18 +323,6 @@ FIELDS: tuple[Field, ...] = (
 )
 
 BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
-
-
-@lru_cache(maxsize=64)
-def key_rules(settings: Settings) -> str:
-    """Return a digest of what decides whether requests share a page.
-
-    Pages that were kept under other rules are not used: they may show what
-    the new rules keep out.
-    """
-    return digest(repr([
-        getattr(settings, field.name) for field in FIELDS
-        if field.group in ('Safety', 'Key')]))
 
 
 def changed(base: Settings, values: Mapping[str, object]) -> Settings:
