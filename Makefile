@@ -7,13 +7,16 @@
 #   make docs        Sphinx, warnings are errors
 #   make package     build, check, and try the wheel in a clean environment
 #   make bench       the benchmarks
+#   make soak        many clients on a real Zope: is every answer right?
+#   make memory      a million requests: does memory stay flat?
 #   make conformance what other tools say of the HTTP: see docs/conformance.rst
 #   make versions    versions.cfg from constraints.txt
 #   make clean       remove what make made, but not the instance
 #   make distclean   remove the instance too, with its database
 #
 # Variables: PYTHON=python3.12 PORT=8080 ADDRESS=127.0.0.1 INSTANCE=instance
-# USER_PASSWORD=admin:admin ARGS='-k store'
+# USER_PASSWORD=admin:admin ARGS='-k store' SECONDS=300 REQUESTS=1000000
+# SEED=1 (of a soak or a memory trial)
 
 PYTHON ?= python3
 PORT ?= 8080
@@ -21,6 +24,9 @@ ADDRESS ?= 127.0.0.1
 INSTANCE ?= instance
 USER_PASSWORD ?= admin:admin
 ARGS ?=
+SECONDS ?= 300
+REQUESTS ?= 1000000
+SEED ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -35,8 +41,8 @@ SOURCES := setup.py pyproject.toml constraints.txt
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := start
-.PHONY: start test lint typecheck docs package bench conformance versions \
-	clean distclean
+.PHONY: start test lint typecheck docs package bench conformance soak \
+	memory versions clean distclean
 
 start: $(VENV)/start-installed
 	@$(BIN)/python -m Products.PageCacheManager.demo.instance $(INSTANCE) \
@@ -64,6 +70,13 @@ bench: $(VENV)/dev-installed
 conformance: $(VENV)/dev-installed
 	$(INSTALL) --no-build-isolation -e '.[conformance]'
 	$(BIN)/python -m pytest conformance $(ARGS)
+
+soak: $(VENV)/dev-installed
+	$(BIN)/python -m soak --seconds $(SECONDS) $(addprefix --seed ,$(SEED))
+
+memory: $(VENV)/dev-installed
+	$(BIN)/python -m soak.memory --requests $(REQUESTS) \
+	    $(addprefix --seed ,$(SEED))
 
 # The clean environment has what the wheel holds and names, and no more. A
 # Zope in it, started from another directory, has to find the product.

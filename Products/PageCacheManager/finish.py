@@ -157,13 +157,19 @@ def _finish_render(visit, call, response):
             name: values[name] for name in ('etag', 'last-modified')
             if name in values}
         _capture(visit, call, response, body, zipped, own, varies)
-    if call.outcome.word == 'BYPASS' and call.outcome.detail in (
-            'session', 'set-cookie', 'nonce', 'no-store', 'added-header'):
+    if transaction.isDoomed() or _is_for_once(call.outcome):
+        # what a doomed transaction changed was never there: a tag would
+        # have the client keep it
         exchange.put_headers(
             response, {'etag': None, 'last-modified': None})
     elif (call.client_holds_page and not response._locked_status
             and (call.held_tag or not varies)):
         _send_not_modified(call, response, values)
+
+
+def _is_for_once(outcome):
+    return outcome.word == 'BYPASS' and outcome.detail in (
+        'session', 'set-cookie', 'nonce', 'no-store', 'added-header')
 
 
 def _whole_body(call, response):

@@ -213,6 +213,32 @@ def test_a_doomed_transaction_stores_nothing(custom, client):
         del Item.doom
 
 
+@pytest.mark.parametrize('max_page_kib', [1, 4096])
+def test_no_browser_keeps_a_page_of_a_doomed_transaction(
+        site, custom, client, max_page_kib):
+    def doom(self):
+        if self.REQUEST.get_header('X-Doom'):
+            self.text = 'never committed'
+            transaction.doom()
+        return '.' * 2000
+
+    Item.doom = doom
+    add_template(
+        custom, 'doomed', '<i tal:content="context/doom">x</i>'
+        '<p tal:content="context/text">x</p>')
+    site.page_cache.manage_editProps('', {'max_page_kib': max_page_kib})
+    try:
+        doomed = client.get('/site/doc/doomed', X_Doom='yes')
+        assert 'never committed' in doomed.text
+        assert doomed.all('ETag') == doomed.all('Last-Modified') == []
+        answer = client.get('/site/doc/doomed')
+        assert 'first text' in answer.text
+        answer = client.get('/site/doc/doomed', If_None_Match=answer['ETag'])
+        assert answer.status == 304
+    finally:
+        del Item.doom
+
+
 def test_a_touched_session_is_not_stored(custom, client):
     Item.touch = lambda self: self.REQUEST.set('SESSION', {}) or ''
     add_template(custom, 'session', '<p tal:content="context/touch">x</p>')

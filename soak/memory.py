@@ -1,0 +1,374 @@
+"""Does memory stay flat, whatever and however much visitors ask for?
+
+Whole requests go through the real publisher, in process.  Each asks for
+something that nobody asked for before: another query, host, context, cookie,
+user, request header; the store has room for a thousand pages.  After a
+warm-up nothing may grow: not the memory of the process, not the number of
+objects, and no table of the engine.  Each variation has a process of its own.
+"""
+import argparse
+import gc
+import itertools
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import transaction
+from AccessControl.users import SimpleUser
+from OFS.SimpleItem import SimpleItem
+from OFS.userfolder import BasicUserFolder
+from zExceptions import NotFound
+
+from Products.PageCacheManager.tests import layers
+from Products.PageCacheManager.tests.client import Client
+from Products.PageCacheManager.tests.site import ETAG
+from Products.PageCacheManager.tests.site import Item
+from Products.PageCacheManager.tests.site import add_policy
+from Products.PageCacheManager.tests.site import add_template
+
+from .tables import sizes
+
+
+#: Entries that the store has room for.
+THRESHOLD = 1000
+
+SAMPLES = 40
+
+#: With fewer requests everything is still filling up.
+FEWEST = 40_000
+
+PAGE = '''<html><head><title tal:content="context/getId">t</title></head>
+<body tal:define="dummy context/mishap"><p tal:content="user/getId">user</p>
+<p tal:content="request/QUERY_STRING">query</p></body></html>'''
+
+#: What one request may add on average and in the long run.  A single entry
+#: that is left behind by each would be at least 1 object and 64 bytes.
+MOST_BLOCKS = 0.05
+MOST_OBJECTS = 0.01
+MOST_BYTES = 16
+
+#: What may be added once, whatever the number of requests: Python keeps the
+#: last 4096 names that were looked up, and takes memory in arenas of 1 MiB.
+MOST_BLOCKS_ONCE = 3000
+MOST_OBJECTS_ONCE = 100
+MOST_BYTES_ONCE = 1 << 20
+
+#: A table may be so much larger at the end than it was in the first half.
+#: Flights remember up to 1000 pages, for seconds: how many is up to chance.
+MOST_TABLE_GROWTH = 1.1
+MOST_TABLE_ONCE = 1000
+
+#: Tables that are printed: most entries in the first half, in the second.
+SHOWN = (
+    'caches._caches',
+    'caches._caches[]._template_paths',
+    'caches._caches[].flights._flights',
+    'caches._caches[].flights._landed',
+    'caches._caches[].flights._refused',
+    'caches._caches[].pages._contents.queue._ghosts[]',
+    'caches._caches[].pages._contents.records.settled.dicts[]',
+    'caches._caches[].pages._contents.rows.index.dicts[]',
+    'caches._caches[].pages._contents.slots.index.dicts[]',
+    'caches._caches[].tally._counts',
+    'versions._digest',
+)
+
+FIGURES = 'blocks', 'objects', 'rss'
+
+VARIATIONS = {
+    'pages': 'every page is stored, and most are asked for once',
+    'set-cookie': 'no page may be stored, since each sets a cookie',
+    'etags': 'every request gets an ETag that never comes again',
+}
+
+#: The other variations are a part of the first one, which has everything.
+SHARE = {'pages': 1, 'set-cookie': 4, 'etags': 4}
+
+
+class AnyUser(BasicUserFolder):
+    """Knows every user; the password is the name."""
+
+    id = 'acl_users'
+
+    def getUser(self, name):
+        return SimpleUser(name, name, ('Member',), ())
+
+    def getUserNames(self):
+        return []
+
+
+class Shelf(SimpleItem):
+    """Holds an item under every name, and keeps none."""
+
+    def __init__(self, id):
+        self.id = id
+
+    def __bobo_traverse__(self, request, name):
+        if name.startswith('item'):
+            return Item(name, 'some text').__of__(self)
+        return getattr(self, name)
+
+
+def mishap(self):
+    """Do to the response what the request says."""
+    response = self.REQUEST.RESPONSE
+    kind = self.REQUEST.get_header('X-Mishap')
+    if kind == 'cookie':
+        response.setCookie('seen', 'yes')
+    elif kind == 'vary':
+        response.setHeader('Vary', 'X-Other')
+
+
+def build(site, variation):
+    Item.mishap = mishap
+    Item.mishap__roles__ = None
+    site._delObject('acl_users')
+    site._setObject('acl_users', AnyUser())
+    site._setObject('shelf', Shelf('shelf'))
+    add_template(site.portal_skins.custom, 'trial', PAGE)
+    site.portal_types.Item.setMethodAliases({'(Default)': 'trial'})
+    policies = site.caching_policy_manager
+    policies.removePolicy('all')
+    add_policy(
+        policies, vary='X-Tenant',
+        etag='request/HTTP_X_TAG' if variation == 'etags' else ETAG)
+    site.page_cache.manage_editProps('', {
+        'threshold': THRESHOLD, 'key_cookies': ('theme',),
+        'key_headers': ('X-Extra',)})
+    transaction.commit()
+
+
+class Visitors:
+    """Requests of which none is like another, and now and then one again."""
+
+    def __init__(self, variation, seed):
+        self._random = random.Random(seed)
+        self._numbers = itertools.count(1)
+        self._client = Client()
+        self._common = {}
+        self.outcomes = Counter()
+        if variation == 'set-cookie':
+            self._common['X_Mishap'] = 'cookie'
+        self._has_new_tags = variation == 'etags'
+        self._kinds = [
+            getattr(self, name) for name in dir(self)
+            if name.startswith('visit_')]
+
+    def visit(self):
+        """Send one request; raise where it fails."""
+        number = next(self._numbers)
+        path, user, headers = self._random.choice(self._kinds)(number)
+        headers = {**self._common, **headers}
+        if self._has_new_tags:
+            headers['X_Tag'] = f'tag-{number}'
+        method = headers.pop('method', 'GET')
+        # the host is a header, which the client sets before the others
+        try:
+            answer = self._client.request(method, path, user, **headers)
+        except NotFound:  # CMF hides content that is only acquired
+            self.outcomes['404'] += 1
+            return
+        if answer.status not in (200, 304):
+            raise AssertionError(f'{answer.status} for {method} {path}')
+        self.outcomes[answer.outcome or f'{answer.status}'] += 1
+
+    def visit_query(self, number):
+        return f'/site/doc/trial?q={number}', None, {}
+
+    def visit_host(self, number):
+        return '/site/doc/trial', None, {'Host': f'host{number}.test'}
+
+    def visit_context(self, number):
+        return f'/site/shelf/item{number}/trial', None, {}
+
+    def visit_acquired_path(self, number):
+        names = self._random.choices(['doc', 'folder', 'site'], k=12)
+        return f'/site/{"/".join(names)}/doc/trial', None, {}
+
+    def visit_key_cookie(self, number):
+        return '/site/doc/trial', None, {'Cookie': f'theme={number}'}
+
+    def visit_session(self, number):
+        return '/site/doc/trial', None, {'Cookie': f'_ZopeId={number}'}
+
+    def visit_other_cookie(self, number):
+        return '/site/doc/trial', None, {'Cookie': f'c{number}=x'}
+
+    def visit_user(self, number):
+        return '/site/doc/trial', f'user{number}', {}
+
+    def visit_key_header(self, number):
+        return '/site/doc/trial', None, {'X_Extra': f'{number}'}
+
+    def visit_policy_vary(self, number):
+        return '/site/doc/trial', None, {'X_Tenant': f'{number}'}
+
+    def visit_template_vary(self, number):
+        path = f'/site/folder/inner/trial?v={number % 50}'
+        mishap = self._common.get('X_Mishap', 'vary')
+        return path, None, {'X_Other': f'{number}', 'X_Mishap': mishap}
+
+    def visit_language(self, number):
+        return '/site/doc/trial', None, {'Accept_Language': f'x{number}'}
+
+    def visit_tags(self, number):
+        return '/site/doc/trial', None, {
+            'If_None_Match': f'"{number}", W/"b{number}"'}
+
+    def visit_head(self, number):
+        return f'/site/doc/trial?h={number}', None, {'method': 'HEAD'}
+
+    def visit_called(self, number):
+        return f'/site/shelf/item{number}?called', None, {}
+
+    def visit_popular(self, number):
+        return f'/site/doc/trial?p={number % 20}', 'alice', {}
+
+
+def run(variation, requests, seed, is_off, is_watched):
+    """Send the requests; return samples, each a dict of figures."""
+    set_up(layers.FUNCTIONAL, set())
+    layers.FUNCTIONAL.testSetUp()
+    site = layers.FUNCTIONAL['app'].site
+    build(site, variation)
+    if is_off:
+        site.page_cache.disable()
+        transaction.commit()
+    visitors = Visitors(variation, seed)
+    started = time.monotonic()
+    samples = [sample(0)]
+    for step in range(SAMPLES):
+        begin, end = (
+            requests * n // SAMPLES for n in (step, step + 1))
+        for _ in range(begin, end):
+            visitors.visit()
+        samples.append(sample(end))
+        if is_watched:
+            print(end, *(samples[-1][name] for name in FIGURES), flush=True)
+    print(f'{variation}: {VARIATIONS[variation]}')
+    print(f'  {requests} requests in {time.monotonic() - started:.0f} s:',
+          ', '.join(f'{word} {n}' for word, n in sorted(
+              visitors.outcomes.items())))
+    return samples
+
+
+def set_up(layer, done):
+    """Set up a test layer after those that it stands on."""
+    for base in layer.__bases__:
+        set_up(base, done)
+    if layer not in done:
+        done.add(layer)
+        layer.setUp()
+
+
+def sample(requests):
+    gc.collect()
+    return {
+        'requests': requests,
+        'blocks': sys.getallocatedblocks(),
+        'objects': len(gc.get_objects()),
+        'rss': rss(),
+        'tables': sizes(),
+    }
+
+
+def rss():
+    """Return what the process holds in memory, in bytes."""
+    with open('/proc/self/statm', encoding='ascii') as file:
+        return int(file.read().split()[1]) * os.sysconf('SC_PAGESIZE')
+
+
+def slope(samples, name):
+    """Return the growth per request: the median of all pairs' slopes.
+
+    A single sample that is far off does not move it (Theil and Sen).
+    """
+    return statistics.median(
+        (b[name] - a[name]) / (b['requests'] - a['requests'])
+        for a, b in itertools.combinations(samples, 2))
+
+
+def judge(samples):
+    """Print a table; return what grew, a list of sentences."""
+    half = len(samples) // 2
+    first, second = samples[:half + 1], samples[half:]
+    span = second[-1]['requests'] - second[0]['requests']
+    faults = []
+    print(f'  {"":12}{"start":>12}{"warm":>12}{"end":>12}'
+          f'{"per request":>14}{"allowed":>10}')
+    for name, most in (
+            ('blocks', MOST_BLOCKS + MOST_BLOCKS_ONCE / span),
+            ('objects', MOST_OBJECTS + MOST_OBJECTS_ONCE / span),
+            ('rss', MOST_BYTES + MOST_BYTES_ONCE / span)):
+        growth = slope(second, name)
+        values = samples[0][name], second[0][name], second[-1][name]
+        print(f'  {name:12}' + ''.join(f'{v:12}' for v in values)
+              + f'{growth:14.4f}{most:10.2f}')
+        if growth > most:
+            faults.append(
+                f'{name} grow by {growth:.3f} per request, {most:.3f} is '
+                f'allowed')
+    faults.extend(judge_tables(first, second))
+    return faults
+
+
+def judge_tables(first, second):
+    names = sorted({name for s in second for name in s['tables']})
+    for name in names:
+        before = max(s['tables'].get(name, 0) for s in first)
+        after = max(s['tables'].get(name, 0) for s in second)
+        if name in SHOWN:
+            print(f'  {name:60}{before:9}{after:9}')
+        if after > before * MOST_TABLE_GROWTH + MOST_TABLE_ONCE:
+            yield f'{name} has {after} entries, {before} in the first half'
+    print(f'  {len(names)} tables were looked at')
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog='python -m soak.memory', description=__doc__.splitlines()[0])
+    parser.add_argument('--requests', type=int, default=1_000_000)
+    parser.add_argument('--seed', type=int, default=random.randrange(10**6))
+    parser.add_argument('--variation', choices=VARIATIONS)
+    parser.add_argument(
+        '--off', action='store_true',
+        help='with caching off: does the rest of Zope grow?')
+    parser.add_argument(
+        '--watch', action='store_true', help='print each sample')
+    options = parser.parse_args()
+    if options.variation is None:
+        if options.requests < FEWEST:
+            parser.error(f'{FEWEST} requests at least: the half is warm-up')
+        sys.exit(each_alone(options))
+    samples = run(
+        options.variation, options.requests, options.seed, options.off,
+        options.watch)
+    faults = judge(samples)
+    for fault in faults:
+        print(f'GROWS: {fault}')
+    sys.exit(bool(faults))
+
+
+def each_alone(options):
+    """Run all variations, each in a process; return whether one failed."""
+    print(f'Memory trial, seed {options.seed}', flush=True)
+    failed = []
+    for variation, part in SHARE.items():
+        done = subprocess.run([
+            sys.executable, '-m', 'soak.memory', '--variation', variation,
+            '--requests', str(options.requests // part),
+            '--seed', str(options.seed), *['--off'] * options.off,
+            *['--watch'] * options.watch])
+        if done.returncode:
+            failed.append(variation)
+    print(f'Memory grows: {", ".join(failed)}' if failed
+          else 'Memory is flat.')
+    return bool(failed)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,72 @@
+"""Every table that the engine holds, found by walking, not by a list.
+
+A table that somebody adds tomorrow is found too.
+"""
+import sys
+from array import array
+from collections import deque
+from functools import _lru_cache_wrapper
+from types import ModuleType
+
+
+PACKAGE = 'Products.PageCacheManager'
+
+#: Not the engine, or made of test data.
+_LEFT_OUT = (f'{PACKAGE}.tests', f'{PACKAGE}.demo')
+
+_CONTAINERS = (dict, list, set, frozenset, tuple, deque, array)
+
+
+def sizes():
+    """Return the lengths of all tables by name.
+
+    Tables of one kind, such as the shards of a store, count as one: what
+    stands in a list or a dict has its place, not its key, in the name.
+    """
+    found = {}
+    for name, module in sorted(sys.modules.items()):
+        if _is_engine(name) and isinstance(module, ModuleType):
+            short = name.removeprefix(PACKAGE).lstrip('.') or '__init__'
+            for attribute, value in list(vars(module).items()):
+                _look(value, f'{short}.{attribute}', found, set())
+    return found
+
+
+def _is_engine(name):
+    return name == PACKAGE or (
+        name.startswith(f'{PACKAGE}.') and not name.startswith(_LEFT_OUT))
+
+
+def _look(value, name, found, seen):
+    if id(value) in seen or name.rpartition('.')[2].startswith('__'):
+        return
+    seen.add(id(value))
+    if isinstance(value, _lru_cache_wrapper):
+        found[name] = value.cache_info().currsize
+    elif isinstance(value, _CONTAINERS):
+        found[name] = found.get(name, 0) + len(value)
+        inner = value.values() if isinstance(value, dict) else value
+        if not isinstance(value, array):
+            for item in list(inner):
+                if _may_hold(item):
+                    _look(item, f'{name}[]', found, seen)
+    elif _is_engine(type(value).__module__):
+        for attribute, part in _parts(value):
+            _look(part, f'{name}.{attribute}', found, seen)
+
+
+def _may_hold(item):
+    # records are flat tuples, and there may be a million of them
+    return not isinstance(item, (str, bytes, int, float, tuple))
+
+
+def _parts(value):
+    """Return names and values of an instance's attributes."""
+    if isinstance(value, type):
+        return []
+    slots = [
+        name for kind in type(value).__mro__
+        for name in getattr(kind, '__slots__', ())]
+    return [
+        *getattr(value, '__dict__', {}).items(),
+        *((name, getattr(value, name, None)) for name in slots)]
