@@ -126,6 +126,7 @@ def _answer(call):
         question.rule_out(call)
         call.headers_before = exchange.lower_headers(call.request.response)
         call.added_before = len(call.request.response.accumulated_headers)
+        call.base_before = call.request.response.base
         question.ask(call)
         trouble = calls.look_up(call) if call.has_etag else ''
         if call.answer is not None:

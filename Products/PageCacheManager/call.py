@@ -4,9 +4,11 @@ import logging
 import time
 
 from Acquisition import aq_base
+from Acquisition import aq_parent
 
 from . import exchange
 from . import identity
+from . import policy
 from .caches import cache_of
 from .caches import settings_of
 from .core import conditional
@@ -61,6 +63,8 @@ class Call:
     #: Response headers before rendering, and those that it set.
     headers_before = None
     added_before = 0
+    #: The base of URLs before rendering.
+    base_before = ''
     own_headers = None
     #: The headers of the answer, where it comes from the cache.
     hit_headers = None
@@ -74,7 +78,9 @@ class Call:
         self.request = visit.request
         self.visit = visit
         self.is_head = visit.is_head
-        self.is_published = visit.published is aq_base(template)
+        self.is_published = (
+            visit.published is aq_base(template)
+            and policy.gives_what_it_renders(template))
         self.cache = cache_of(manager)
         self.settings = settings_of(manager, self.cache)
 
@@ -126,7 +132,9 @@ class Call:
         """Return the headers of a 200 with the headers `own` of rendering.
         """
         modified = None
-        if self.modified is not None:
+        if self.modified is not None and (
+                self.has_etag or identity.current_user() is None):
+            # a date alone does not tell whose page it was, after a logout
             modified = headers.last_modified(self.modified, now)
         return headers.page_headers(
             own, self.answer.headers, self.tag(varies), modified)
@@ -218,7 +226,12 @@ def _variants(call, tag):
 
 
 def _dates_count(call):
-    if identity.current_user() is not None:
+    user, request = identity.current_user(), call.request
+    if user is not None or identity.partition(
+            user, aq_parent(call.template), request, call.settings,
+            call.answer):
+        return False  # a date does not tell whose page it is of
+    if exchange.cookies(request, call.settings.key_cookies):
         return False
     if call.page is not None:
         return True

@@ -9,6 +9,7 @@ from ZPublisher.HTTPResponse import HTTPBaseResponse
 
 from .core import coding
 from .core.conditional import coded_tag
+from .core.headers import may_be_coded
 from .core.headers import merged
 from .core.headers import not_modified_headers
 from .core.keys import is_ignored
@@ -166,6 +167,17 @@ def changed_headers(response, before):
         if name not in _OF_THE_BODY}
 
 
+def appended_headers(own, before):
+    """Return headers to which rendering added something.
+
+    What stood there before belongs to each request; in Vary it does no harm.
+    """
+    return [
+        name for name, value in own.items()
+        if name != 'vary' and before.get(name)
+        and value.startswith(f'{before[name]},')]
+
+
 def sets_cookie(response):
     """Tell whether there is a Set-Cookie in any of the places for one."""
     if response.cookies:
@@ -179,6 +191,12 @@ def is_streamed(response):
     return bool(
         response._streaming or not isinstance(response.body, bytes)
         or response.stdout.tell())
+
+
+def has_begun(response):
+    """Tell whether there is, or must not be, a body before the page's."""
+    return bool(
+        response.body or response._locked_body or is_streamed(response))
 
 
 def plain_body(response):
@@ -373,6 +391,7 @@ def zipped(request, page, compression):
     """
     if not accepts_gzip(request):
         return b''
-    if compression and not page.gzip:
+    if compression and not page.gzip and may_be_coded(
+            dict(page.headers).get('content-type', '')):
         return coding.gzip(page.body)
     return page.gzip

@@ -9,6 +9,7 @@ import time
 import transaction
 
 from . import exchange
+from .core.coding import gzip
 from .core.headers import without_later
 from .core.outcome import Outcome
 from .core.outcome import cache_status
@@ -105,6 +106,9 @@ def _send_not_modified(call, response, values):
 
 
 def _send_page(call, response):
+    if 'content-type' in call.hit_headers:
+        # later code decodes the body by the charset that this notes
+        response.setHeader('content-type', call.hit_headers['content-type'])
     zipped = exchange.zipped(
         call.request, call.page, response.use_HTTP_content_compression)
     exchange.send_page(response, call.page.body, zipped, call.hit_headers)
@@ -131,6 +135,9 @@ def _send_called_page(call, response):
     zipped = b''
     if exchange.accepts_gzip(call.request):
         zipped = exchange.zipped_by_zope(response)
+        if zipped and body != exchange.plain_body(response):
+            # the charset is known only now
+            zipped = gzip(body)
     exchange.send_page(response, body, zipped, values)
 
 
@@ -220,8 +227,12 @@ def _why_not_stored(call, response, body):
         exchange.sets_cookie(response))
     if reason:
         return reason
-    if len(response.accumulated_headers) > call.added_before:
+    if (len(response.accumulated_headers) > call.added_before
+            or exchange.appended_headers(
+                call.own_headers, call.headers_before)):
         return 'added-header'
+    if not call.is_published and response.base != call.base_before:
+        return 'base'  # other code gets the text, which does not show it
     if any('no-store' in directives(said.get('cache-control', ''))
            for said in (call.own_headers, call.answer.headers)):
         return 'no-store'

@@ -13,6 +13,7 @@ from DateTime import DateTime
 from Products.CMFCore.CachingPolicyManager import CachingPolicy
 from Products.CMFCore.FSFile import FSFile
 from Products.CMFCore.FSImage import FSImage
+from Products.CMFCore.FSPageTemplate import FSPageTemplate
 from Products.CMFCore.interfaces import ICachingPolicyManager
 from Products.CMFCore.interfaces import IMembershipTool
 from Products.CMFCore.utils import SUBTEMPLATE
@@ -20,6 +21,8 @@ from Products.CMFCore.utils import _setCacheHeaders
 from Products.CMFCore.utils import _ViewEmulator
 from Products.PageTemplates.Expressions import SecureModuleImporter
 from Products.PageTemplates.Expressions import getEngine
+from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
+from Shared.DC.Scripts.Bindings import Bindings
 from zope.component import queryUtility
 
 from .core.conditional import parse_date
@@ -34,7 +37,7 @@ class Answer:
 
     __slots__ = ('headers', 'etag', 'allows_304', 'date_rule', '_find_date')
 
-    def __init__(self, headers, policy, find_date=str):
+    def __init__(self, headers, policy, date_rule='', find_date=str):
         #: Lower-case names to values, ETag and Last-Modified left out.
         self.headers = values = {}
         for name, value in headers:
@@ -48,8 +51,7 @@ class Answer:
         self.allows_304 = bool(policy.getEnable304s())
         #: By which rule the date is found: pages with a date by another
         #: rule are not used.
-        self.date_rule = (
-            policy.getMTimeFunc() if policy.getLastModified() else '')
+        self.date_rule = date_rule
         self._find_date = find_date if date is None else lambda: date
 
     def date(self):
@@ -59,6 +61,17 @@ class Answer:
         answers are stored pages and have the date that they were sent with.
         """
         return parse_date(self._find_date())
+
+
+def gives_what_it_renders(template):
+    """Tell whether the publisher gets what `template` renders, as it is.
+
+    A class of its own may do something to what the cache gives it.
+    """
+    kind = type(aq_base(template))
+    return (
+        kind.__call__ is Bindings.__call__
+        and kind._exec in (ZopePageTemplate._exec, FSPageTemplate._exec))
 
 
 def find_manager(content):
@@ -95,12 +108,14 @@ def _answer(policy, context):
     if type(policy) is not CachingPolicy or not policy.getLastModified():
         headers = policy.getHeaders(context)
         return Answer(headers, policy) if headers else None
+    rule = policy.getMTimeFunc()
     dateless = _seen_as(_Dateless, policy)
     headers = dateless.getHeaders(context)
     if headers:
-        return Answer(headers, policy, lambda: _date(policy, context))
+        return Answer(
+            headers, policy, rule, lambda: _date(policy, context))
     date = dateless.fits and _date(policy, context)
-    return Answer((), policy, lambda: date) if date else None
+    return Answer((), policy, rule, lambda: date) if date else None
 
 
 def _date(policy, context):

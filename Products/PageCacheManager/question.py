@@ -13,8 +13,10 @@ from . import identity
 from . import policy
 from .core.keys import KeyParts
 from .core.keys import arguments_key
+from .core.page import directives
 from .core.page import names
 from .versions import changed_at
+from .versions import identity_of
 from .versions import path_of
 from .versions import templates_of
 from .versions import version_of
@@ -40,6 +42,10 @@ def rule_out(call):
     if request.response.status != 200:
         exchange.forget_conditions(request)
         raise Bypass('status')
+    if exchange.has_begun(request.response):
+        # a hit gives Zope no body, so what is there would stand
+        exchange.forget_conditions(request)
+        raise Bypass('fragment')
     # From here on CMF sets no headers: ours are set once the page is whole,
     # and a page with a message for one visitor gets none.
     call.visit.quieten(call.keywords)
@@ -59,6 +65,9 @@ def ask(call):
         return
     if '*' in names(call.answer.headers.get('vary', '')):
         raise Bypass('vary-any')
+    if 'no-store' in directives(
+            call.answer.headers.get('cache-control', '')):
+        raise Bypass('no-store')
     call.known_varies = known_varies(call)
     call.page_id = page_id(call)
     call.templates = templates(call)
@@ -139,6 +148,7 @@ def key_parts(call, bound_names):
         *call.page_id,
         variant=(
             'published' if call.is_published else 'called',
+            identity_of(context),
             exchange.content_type(request.response),
             *exchange.address(request),
             request.response.base if call.is_published else '',

@@ -1,5 +1,6 @@
 """Content codings: who accepts one (RFC 9110 12.5.3), and gzip itself."""
 import re
+import struct
 import zlib
 
 
@@ -11,6 +12,8 @@ _WEIGHT = re.compile(
 _ALIASES = {'x-gzip': 'gzip'}
 
 _GZIP_LEVEL = 6
+# No time, no name; the last two are what Zope says of level and system.
+_GZIP_HEADER = b'\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff'
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
 
 
@@ -53,10 +56,13 @@ def _is_positive(parameters: str) -> bool:
 def gzip(body: bytes) -> bytes:
     """Return `body` in gzip, the same bytes for the same body.
 
-    zlib writes the header itself, and in it neither a time nor a name.
+    They are the bytes that Zope makes: one strong tag names both.
     """
-    deflate = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
-    return deflate.compress(body) + deflate.flush()
+    deflate = zlib.compressobj(
+        _GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, 0)
+    return b''.join((
+        _GZIP_HEADER, deflate.compress(body), deflate.flush(),
+        struct.pack('<LL', zlib.crc32(body), len(body) & 0xffffffff)))
 
 
 def gunzip(data: bytes, limit: int) -> bytes | None:

@@ -66,7 +66,7 @@ def _combined(
     values = {**rendered, **said}
     values.update(_more_private(rendered, values))
     vary = joined(rendered.get('vary', ''), listed(said.get('vary', '')))
-    if _may_be_coded(values.get('content-type', '')):
+    if may_be_coded(values.get('content-type', '')):
         vary = joined(vary, ['Accept-Encoding'])
     values['vary'] = vary
     return tuple(item for item in values.items() if item != ('vary', ''))
@@ -77,7 +77,8 @@ def _later(date: str, secs: int) -> str:
     return date if moment is None else format_date(moment + secs)
 
 
-def _may_be_coded(content_type: str) -> bool:
+def may_be_coded(content_type: str) -> bool:
+    """Tell whether Zope compresses what is of this type."""
     return not content_type.startswith('image/')
 
 
@@ -118,14 +119,25 @@ def merged(
     return {**result, **_more_private(present, result)}
 
 
+#: What lets shared caches keep an answer.
+_SHARING = frozenset(['public', 's-maxage'])
+
+
 def _more_private(
         said: Mapping[str, str], values: Mapping[str, str]) -> Headers:
-    """Return the Cache-Control in `said` if it is stricter than `values`."""
+    """Return a Cache-Control as private as that in `said`.
+
+    What else `values` says of caching stays: without a lifetime a client
+    guesses how long the page is fresh (RFC 9111 section 4.2.2).
+    """
     control = said.get('cache-control', '')
-    if is_private(control) and 'no-store' not in directives(
-            values.get('cache-control', '')):
-        return {'cache-control': control}
-    return {}
+    present = values.get('cache-control', '')
+    if not is_private(control) or 'no-store' in directives(present):
+        return {}
+    known = directives(control) | _SHARING
+    kept = [part for part in listed(present)
+            if not directives(part) & known]
+    return {'cache-control': ', '.join([*listed(control), *kept])}
 
 
 def not_modified_headers(values: Mapping[str, str]) -> Headers:

@@ -63,6 +63,10 @@ REASONS = {
     'added-header': Reason(
         'Rendering added a header with addHeader(), which is not kept.',
         'Set it with setHeader().'),
+    'base': Reason(
+        'A template that other code calls set the base of the page, which '
+        'its text does not show.',
+        'Set the base in the code that is published.'),
     'nonce': Reason(
         'The page has a nonce in its Content-Security-Policy, which must '
         'not be used twice.',
