@@ -132,9 +132,7 @@ class Call:
         """Return the headers of a 200 with the headers `own` of rendering.
         """
         modified = None
-        if self.modified is not None and (
-                self.has_etag or identity.current_user() is None):
-            # a date alone does not tell whose page it was, after a logout
+        if self.modified is not None:
             modified = headers.last_modified(self.modified, now)
         return headers.page_headers(
             own, self.answer.headers, self.tag(varies), modified)
@@ -231,8 +229,8 @@ def _dates_count(call):
             user, aq_parent(call.template), request, call.settings,
             call.answer):
         return False  # a date does not tell whose page it is of
-    if exchange.cookies(request, call.settings.key_cookies):
-        return False
+    if call.settings.key_cookies or identity.language(request):
+        return False  # no Vary tells a client that it asks for another page
     if call.page is not None:
         return True
     return not call.varies and not call.known_varies

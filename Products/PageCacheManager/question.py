@@ -89,6 +89,8 @@ def date(call):
         raise _policy_failed(call, error) from None
     call.changed_at = max(
         modified or 0, call.manager.changed_at(),
+        # undo brings an older date of the policy back, but a new serial
+        changed_at(aq_parent(call.template)),
         *map(changed_at, call.templates))
     if modified is not None:
         call.modified = call.changed_at

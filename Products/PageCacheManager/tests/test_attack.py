@@ -4,6 +4,7 @@ import time
 
 import pytest
 import transaction
+from DateTime import DateTime
 from Products.CMFCore.CookieCrumbler import CookieCrumbler
 from Products.CMFCore.interfaces import ICookieCrumbler
 from ZPublisher.httpexceptions import HTTPExceptionHandler
@@ -71,18 +72,36 @@ def later(monkeypatch):
     return pass_by
 
 
-def test_a_members_date_is_no_304_after_the_logout(site, client, later):
-    """The browser would show the member's page to whoever comes next.
-
-    Without an entity-tag the date is all that it can ask with.
-    """
-    set_policy(site, etag='')
+def test_a_date_that_went_back_is_no_304(site, client, later):
+    """Undo brings an older state back, and with it an older date."""
+    set_policy(site, etag=DATED)
+    later(3600)
+    site.doc.changed, site.doc.text = DateTime(time.time()), 'new text'
     later()
-    answer = client.get(PAGE, 'alice')
-    assert answer.get('ETag') is None
-    date = answer.get('Last-Modified')
-    conditions = {} if date is None else {'If_Modified_Since': date}
-    assert client.get(PAGE, **conditions).status == 200
+    date = client.get(PAGE)['Last-Modified']
+    assert client.get(PAGE, If_Modified_Since=date).status == 304
+    site.doc.changed = DateTime('2020/01/01 12:00:00 GMT')
+    site.doc.text = 'old text'
+    answer = client.get(PAGE, If_Modified_Since=date)
+    assert (answer.status, 'old text' in answer.text) == (200, True)
+
+
+@pytest.mark.parametrize('etag', ['', 'string:same'])
+def test_a_date_is_no_304_for_another_cookie_in_the_key(
+        site, client, later, etag):
+    """No Vary tells the browser that the cookie counts."""
+    site.page_cache.manage_editProps('', {'key_cookies': 'theme'})
+    add_template(
+        site.portal_skins.custom, 'themed',
+        '<p tal:content="request/cookies/theme">x</p>')
+    set_policy(site, etag=etag)
+    later()
+    date = client.get(
+        '/site/doc/themed', Cookie='theme=dark')['Last-Modified']
+    client.get('/site/doc/themed', Cookie='theme=light')
+    answer = client.get(
+        '/site/doc/themed', Cookie='theme=light', If_Modified_Since=date)
+    assert answer.status == 200
 
 
 # what a called template did to the response
