@@ -2,6 +2,8 @@
 #
 #   make start       a Zope with the demo site on http://127.0.0.1:8080
 #   make test        all tests
+#   make coverage    all tests, and what of the code they ran
+#   make mutation    whether the tests of core notice changes to it
 #   make lint        ruff, and whether versions.cfg fits constraints.txt
 #   make typecheck   mypy --strict on core
 #   make docs        Sphinx, warnings are errors
@@ -16,7 +18,7 @@
 #
 # Variables: PYTHON=python3.12 PORT=8080 ADDRESS=127.0.0.1 INSTANCE=instance
 # USER_PASSWORD=admin:admin ARGS='-k store' SECONDS=300 REQUESTS=1000000
-# SEED=1 (of a soak or a memory trial)
+# SEED=1 (of a soak or a memory trial) CORE='keys page' (to mutate)
 
 PYTHON ?= python3
 PORT ?= 8080
@@ -27,6 +29,7 @@ ARGS ?=
 SECONDS ?= 300
 REQUESTS ?= 1000000
 SEED ?=
+CORE ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -41,8 +44,8 @@ SOURCES := setup.py pyproject.toml constraints.txt
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := start
-.PHONY: start test lint typecheck docs package bench conformance soak \
-	memory versions clean distclean
+.PHONY: start test coverage mutation lint typecheck docs package bench \
+	conformance soak memory versions clean distclean
 
 start: $(VENV)/start-installed
 	@$(BIN)/python -m Products.PageCacheManager.demo.instance $(INSTANCE) \
@@ -50,6 +53,18 @@ start: $(VENV)/start-installed
 
 test: $(VENV)/dev-installed
 	$(BIN)/python -m pytest $(ARGS)
+
+# Branches count too; how much there has to be stands in pyproject.toml.
+coverage:
+	@$(MAKE) test ARGS='--cov $(ARGS)'
+
+# It takes an hour; `make mutation CORE=keys` takes one module. What was found
+# is kept in mutants/, which `mutmut browse` shows.
+mutation: $(VENV)/dev-installed
+	$(INSTALL) --no-build-isolation -e '.[mutation]'
+	nice $(BIN)/mutmut run --max-children 1 \
+	    $(CORE:%='Products.PageCacheManager.core.%.*')
+	$(BIN)/mutmut results
 
 lint: $(VENV)/dev-installed
 	$(BIN)/ruff check .
@@ -100,7 +115,7 @@ versions:
 	$(VERSIONS_CFG) > versions.cfg
 
 clean:
-	rm -rf $(VENV) build dist docs/_build *.egg-info .coverage htmlcov \
+	rm -rf $(VENV) build dist docs/_build *.egg-info .coverage htmlcov mutants \
 	    .mypy_cache .pytest_cache .ruff_cache .hypothesis .tox
 
 distclean: clean

@@ -40,6 +40,7 @@ conformance = [
     'redbot',
     'requests',
 ]
+mutation = ['mutmut']
 
 setup(
     name='Products.PageCacheManager',
@@ -97,6 +98,7 @@ setup(
         'package': package,
         'bench': bench,
         'conformance': conformance,
+        'mutation': mutation,
         'dev': test + lint + docs + package,
     },
 )

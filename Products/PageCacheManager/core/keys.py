@@ -146,7 +146,8 @@ def arguments_key(arguments: object) -> str | None:
     except ValueError:  # an int beyond sys.get_int_max_str_digits()
         return None
     if len(spelling) > MAX_ARGUMENT_LENGTH:
-        data = spelling.encode('utf-8', 'surrogatepass')
+        # repr() escapes surrogates, so this always works.
+        data = spelling.encode('utf-8')
         # The mark starts no spelling, so a digest is never taken for one.
         return 'sha256:' + hashlib.sha256(data).hexdigest()
     return spelling

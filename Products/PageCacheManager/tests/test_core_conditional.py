@@ -102,6 +102,8 @@ def test_entity_tag_differs_where_value_or_suffix_differs(one, other):
 def test_entity_tag_ends_in_suffix():
     assert entity_tag('abc', '0123') == '"abc-0123"'
     assert entity_tag('', '0123') == '"-0123"'
+    # the last hyphen is the one between them
+    assert entity_tag('a-b', 'c-d') == '"a-b-c%2Dd"'
 
 
 def test_entity_tag_keeps_longest_value():
@@ -173,6 +175,8 @@ def test_each_variant_matches_as_it_was_sent(value):
     ('"x", W/"abc", "y"', True, '13.1.2: list'),
     ('"x"\t ,\t "abc" \t', True, '5.6.1: blanks and tabs around commas'),
     (' \t"abc"', True, '5.5: blanks around the value'),
+    ('X"abc"', False, '5.5: nothing else around it'),
+    ('*X', False, '5.5: nothing else around it'),
     (',"abc",, ,', True, '5.6.1.2: empty elements'),
     ('"x", , "abc"', True, '5.6.1.2, 5.3: an empty header line among several'),
     ('', False, '13.1.2: empty'),
@@ -290,6 +294,8 @@ def test_if_none_match_finds_what_is_listed(elements, comma):
     ('', None, '5.6.7'),
     ('; length=123', None, '5.6.7'),
     ('0', None, '5.6.7'),
+    ('XSun, 06 Nov 1994 08:49:37 GMT', None, '5.6.7'),
+    ('Sun, 06 Nov 1994 08:49:37 GMTX', None, '5.6.7'),
     ('784111777', None, '5.6.7'),
     ('yesterday', None, '5.6.7'),
     ('1994-11-06T08:49:37Z', None, '5.6.7'),
@@ -479,6 +485,17 @@ def test_not_modified_by_tag_alone_where_dates_do_not_count(
 def test_not_modified_by_date_where_page_has_no_tag():
     assert not_modified(None, SAME, (), MOMENT, NOW, True) is True
     assert not_modified('"abc"', SAME, (), MOMENT, NOW, True) is False
+
+
+def test_not_modified_takes_the_century_from_the_clock_given():
+    # 94 is 2094 in the year 2080, and a Saturday
+    now = 4_000_000_000 - 519_000_000
+    assert time.gmtime(now).tm_year == 2080
+    since = 'Saturday, 06-Nov-94 08:49:37 GMT'
+    moment = parse_date('Sat, 06 Nov 2094 08:49:37 GMT')
+    for clock, expected in ((moment, True), (now, False)):
+        assert not_modified(
+            None, since, (), moment, clock, True) is expected
 
 
 @given(st.none() | ANY_TEXT, st.none() | ANY_TEXT)

@@ -300,6 +300,14 @@ def test_refused_is_remembered_and_forgotten_in_time(flights, clock):
     assert isinstance(board(flights), Flight)
 
 
+@pytest.mark.parametrize('now', [0.0, 0.5])
+def test_nothing_is_refused_when_the_clock_begins(now):
+    clock = Clock()
+    clock.now = now
+    flight = board(Flights(clock))
+    assert isinstance(flight, Flight) and not flight.follows_landing
+
+
 def test_refused_pages_are_rendered_side_by_side(flights):
     board(flights).refuse()
     threads = [Boarding(flights) for _ in range(5)]
@@ -359,6 +367,16 @@ def test_the_wait_ends(flights, clock, monkeypatch):
     assert board(flights, wait_secs=10) is None
     assert asked == [10, 6, 2]
     assert flights.waiting == 0
+    del asked[:]
+    assert board(flights, wait_secs=5) is None
+    assert asked == [5, 1]
+    # sharp to the end there is nothing left to wait for
+    del asked[:]
+    assert board(flights, wait_secs=8) is None
+    assert asked == [8, 4]
+    del asked[:]
+    assert board(flights, wait_secs=1) is None
+    assert asked == [1]
 
 
 def test_the_wait_ends_by_the_real_clock():
@@ -483,6 +501,14 @@ def test_landings_are_forgotten_after_their_time(flights, clock):
     clock.now += LANDED_SECS
     board(flights, 'another')
     assert not flights._landed
+
+
+def test_refusals_are_forgotten_after_their_time(flights, clock):
+    for number in range(100):
+        board(flights, number).refuse()
+    clock.now += REFUSAL_SECS
+    board(flights, 'another')
+    assert not flights._refused
 
 
 def test_refusals_are_bounded_and_the_oldest_go(flights):

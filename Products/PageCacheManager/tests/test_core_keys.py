@@ -127,6 +127,10 @@ def test_secondary_differs_by_values(values):
     # it is as current as the page
     assert found[4] == key[4]
     assert slot(found) != slot(key)
+    # and as much that user's as the page is
+    assert found[3] == (*key[3], 'vary', *values)
+    other = PARTS._replace(variant=('en', 'john')).key()
+    assert secondary(other, values) != found
 
 
 def test_row_id_is_plain_and_differs_by_page():
@@ -221,7 +225,7 @@ class Many(list):
     object(), 1.0, 1j, float('nan'), set(), frozenset(), bytearray(), range(3),
     ..., object, len, iter(()), {}.items(),
     Text('a'), Number(1), Many(), PARTS,
-], ids=repr)
+], ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize('wrap', [
     lambda value: value,
     lambda value: (1, value),
@@ -332,6 +336,15 @@ def test_arguments_key_ends_where_list_holds_one_list_many_times():
     assert arguments_key(value) is None
 
 
+def test_arguments_key_counts_values_at_every_depth():
+    # beside what is looked at stand others that are still to be looked at
+    half = MAX_ARGUMENT_VALUES // 2
+    assert arguments_key([[1] * (half - 2), [1] * (half - 1)]) is not None
+    assert arguments_key([[1] * (half - 1), [1] * (half - 1)]) is None
+    assert arguments_key([[1] * half, *[1] * half]) is None
+    assert arguments_key([*[1] * half, [1] * half]) is None
+
+
 def test_arguments_key_bounds_number_of_values():
     assert arguments_key([1] * (MAX_ARGUMENT_VALUES - 1)) is not None
     assert arguments_key([1] * MAX_ARGUMENT_VALUES) is None
@@ -342,6 +355,12 @@ def test_arguments_key_has_no_spelling_for_endless_number():
     assert arguments_key(10 ** 100) == repr(10 ** 100)
     assert arguments_key(10 ** 10_000) is None
     assert arguments_key(('a', [10 ** 10_000])) is None
+
+
+def test_query_keeps_a_name_with_a_colon_behind_a_line_end():
+    query = 'utm_%0Ax:method=page'
+    assert query_key(query, ('utm_*',)) == query
+    assert query_key('utm_%0Ax=page', ('utm_*',)) == ''
 
 
 def test_query_of_very_many_fields_is_taken_as_it_is():

@@ -231,6 +231,44 @@ def test_a_message_names_the_value():
         BY_NAME['active'].read('sometimes')
     with pytest.raises(ValueError, match="'b\xe4d' is none"):
         BY_NAME['key_headers'].read('b\xe4d')
+    with pytest.raises(ValueError, match='a list of names, not 5[.]'):
+        BY_NAME['key_headers'].read(5)
+    with pytest.raises(ValueError, match="on or off, not 'maybe'[.]"):
+        BY_NAME['show_outcome'].read('maybe')
+    with pytest.raises(ValueError, match='not a very large number[.]'):
+        BY_NAME['threshold'].read(10 ** 10_000)
+
+
+@pytest.mark.parametrize('length,shown', [
+    (58, "'" + 'x' * 58 + "'"), (59, "'" + 'x' * 56 + '...')])
+def test_a_message_cuts_a_long_value_off(length, shown):
+    with pytest.raises(ValueError) as caught:
+        BY_NAME['active'].read('x' * length)
+    assert str(caught.value).endswith(f', not {shown}.')
+
+
+def test_a_name_of_two_hundred_characters_is_the_longest():
+    field = BY_NAME['key_headers']
+    assert field.read('x' * 200) == ('x' * 200,)
+    with pytest.raises(ValueError):
+        field.read('x' * 201)
+
+
+def test_settings_that_shape_keys_or_keep_users_apart_make_other_keys():
+    before = Settings().key_rules
+    for field in FIELDS:
+        other = {
+            'Choice': lambda field: field.choices[-1][0],
+            'Number': lambda field: field.default + 1,
+            'Switch': lambda field: not field.default,
+            'Names': lambda field: ['other'],
+        }[type(field).__name__](field)
+        if other == field.default:
+            other = field.choices[0][0]
+        after = changed(
+            Settings(), {field.name: other}).key_rules
+        assert (after != before) == (field.group in ('Safety', 'Key')), (
+            field.name)
 
 
 @each(FIELDS)
@@ -274,13 +312,15 @@ def test_changed_refuses_whole_and_names_each_wrong_field():
             'max_age': 5, 'threshold': -1, 'active': 'perhaps', 'colour': 1})
     error = caught.value
     assert isinstance(error, ValueError)
+    with pytest.raises(SettingsError) as again:
+        changed(base, {'colour': 1, 'threshold': -1})
+    assert sorted(again.value.errors) == ['colour', 'threshold']
     assert sorted(error.errors) == ['active', 'colour', 'threshold']
     assert '-1' in error.errors['threshold']
     assert '1 to 10000000' in error.errors['threshold']
     assert 'perhaps' in error.errors['active']
     assert 'colour' in error.errors['colour']
-    for message in error.errors.values():
-        assert message in str(error)
+    assert str(error) == ' '.join(error.errors.values())
     assert base == Settings()
 
 
@@ -359,6 +399,7 @@ def test_stored_of_a_bad_value_logs_it_and_keeps_the_rest(field, caplog):
         assert getattr(settings, name) == bad[name]
     record, = caplog.records
     assert record.levelname == 'WARNING'
+    assert record.getMessage().startswith('Default used instead: ')
     assert field.name in record.getMessage()
 
 

@@ -107,7 +107,8 @@ def test_a_page_beyond_the_last_is_the_last():
 
 
 @pytest.mark.parametrize('find, count', [
-    ('DOC7', 11), ('template1', 40), ('doc7 template1', 5), ('.*', 0)])
+    ('DOC7', 11), ('template1', 40), ('doc7 template1', 5), ('.*', 0),
+    ('xx', 0)])
 def test_find(find, count):
     found = select(ROWS, View(find=find))
     assert (found.matching, found.total) == (count, 120)
@@ -143,14 +144,36 @@ def test_totals():
     assert totals.ratio == 0.8
 
 
+def test_totals_of_nothing():
+    assert statistics.totals({}) == (0,) * 9
+    assert statistics.totals({}).requests == 0
+
+
 def test_ratio_before_the_first_request():
     assert statistics.totals({}).ratio is None
     assert statistics.percent_text(None) == '\u2013'
 
 
+@pytest.mark.parametrize('part, text', [
+    (0, '0.0 %'), (0.5, '50.0 %'), (0.99949, '99.9 %'), (1.0, '100.0 %')])
+def test_percent_text(part, text):
+    assert statistics.percent_text(part).replace('\u00a0', ' ') == text
+
+
 def test_reasons_by_frequency():
     assert statistics.reasons(COUNTS) == [
         ('off', 7), ('set-cookie', 6), ('no-etag', 4), ('error', 1)]
+
+
+def test_reasons_of_one_name_are_one():
+    counts = {
+        ('BYPASS', 'no-etag'): 2, ('NO-ETAG', 'no-etag'): 3,
+        ('OFF', 'b'): 4, ('BYPASS', 'a'): 4, ('OFF', 'c'): 4,
+        ('MISS', 'no-etag'): 50}
+    assert statistics.reasons(counts) == [
+        ('no-etag', 5), ('a', 4), ('b', 4), ('c', 4)]
+    backwards = dict(reversed(counts.items()))
+    assert statistics.reasons(backwards) == statistics.reasons(counts)
 
 
 @pytest.mark.parametrize('word', [
@@ -172,6 +195,9 @@ def test_an_unknown_reason_says_so():
 @pytest.mark.parametrize('size, text', [
     (0, '0 B'), (1023, '1023 B'), (1024, '1.0 KiB'), (1536, '1.5 KiB'),
     (1024 ** 2 - 1, '1.0 MiB'), (128 << 20, '128.0 MiB'),
+    # what would be rounded up to 1024.0
+    (1024 * 1023.94, '1023.9 KiB'), (1024 * 1023.95, '1.0 MiB'),
+    (5 << 30, '5.0 GiB'),
     (1 << 40, '1.0 TiB'), (1 << 52, '4096.0 TiB')])
 def test_size_text(size, text):
     assert statistics.size_text(size).replace('\u00a0', ' ') == text
@@ -180,7 +206,11 @@ def test_size_text(size, text):
 @pytest.mark.parametrize('secs, text', [
     (-5, '0 s'), (0.9, '0 s'), (59, '59 s'), (60, '1 min'),
     (61, '1 min 1 s'), (3600, '1 h'), (3725, '1 h 2 min'),
-    (90_000, '1 d 1 h')])
+    (90_000, '1 d 1 h'), (7200, '2 h'), (3659, '1 h'),
+    # the last of the two units is rounded down
+    (3600 + 58 * 60, '1 h 58 min'), (3600 + 59 * 60 + 59, '1 h 59 min'),
+    (86_399, '23 h 59 min'),
+    (86_400, '1 d'), (2 * 86_400 - 1, '1 d 23 h')])
 def test_age_text(secs, text):
     assert statistics.age_text(secs).replace('\u00a0', ' ') == text
 

@@ -142,6 +142,23 @@ def test_set_of_a_page_about_a_quarter_of_all(excess, kept):
     assert len(pages.report()) == kept
 
 
+def test_each_page_that_is_not_admitted_is_counted():
+    size = ENTRY_BYTES + 20
+    pages = store(max_entries=5000, max_bytes=size * 4 * MAX_EVICTIONS * 3)
+    for _ in range(3):
+        pages.set(key(), page(bytes(size * MAX_EVICTIONS * 3)))
+    assert pages.counts().rejections == 3
+    for number in itertools.count():
+        if pages.counts().evictions:
+            break
+        pages.set(key(str(number)), page(b''))
+    big = page(bytes(size * MAX_EVICTIONS * 2 + 10 * size))
+    for number in range(3):
+        # more than may go at once: the last finds what the others evicted
+        assert pages.set(key(f'big {number}'), big) is (number == 2)
+    assert pages.counts().rejections == 5
+
+
 def test_set_of_a_page_too_big_leaves_the_one_before():
     pages = store(max_bytes=100_000)
     pages.set(key(), page(b'first'))
@@ -188,6 +205,14 @@ def test_replacement_that_would_evict_too_many_leaves_the_one_before():
         row['size'] for row in pages.report())
 
 
+def test_replacement_counts_for_its_own_size():
+    pages = store()
+    for body in (b'1', b'12345', b'123'):
+        assert pages.set(key(), page(body)) is True
+        size = ENTRY_BYTES + text_length(key()) + len(body)
+        assert pages.counts().bytes == rows(pages)['url']['size'] == size
+
+
 def test_replacement_is_not_evicted_by_itself():
     pages = store(max_bytes=10 * (ENTRY_BYTES + 200))
     pages.set(key('grows'), page(b'small'))
@@ -217,6 +242,30 @@ def test_set_of_another_key_of_equal_hash_is_rejected(part):
     assert pages.set(twin, page(b'two')) is False
     assert pages.get(twin) is None
     assert pages.get(key(**{part: 'one'})) == page(b'one')
+    assert pages.counts().rejections == 1
+
+
+def test_set_of_another_page_of_equal_hash_is_rejected():
+    """Though the keys have hashes of their own, and so have the slots."""
+    pages = store()
+    pages.set(key('one'), page(b'one'))
+    twin = key(Twin('two', 'one'), variant='de', etag='2')
+    assert hash(twin[:3]) == hash(key('one')[:3])
+    assert pages.set(twin, page(b'two')) is False
+    assert pages.get(twin) is None
+    assert pages.get(key('one')) == page(b'one')
+    assert list(rows(pages)) == ['one'] and pages.counts().rejections == 1
+
+
+def test_set_in_another_slot_of_equal_hash_is_rejected():
+    """Or a newer page in one slot would remove those of the other."""
+    pages = store()
+    pages.set(key(variant='en'), page(b'english'))
+    twin = key(variant=Twin('de', 'en'), etag='2')
+    assert hash(twin[:4]) == hash(key(variant='en')[:4])
+    assert pages.set(twin, page(b'german', modified=9)) is False
+    assert pages.get(twin) is None
+    assert pages.get(key(variant='en')) == page(b'english')
     assert pages.counts().rejections == 1
 
 
@@ -349,6 +398,31 @@ def test_sweep_runs_once_in_the_interval():
     pages.get(key('absent'))
     assert pages.counts().entries == 1
     clock.now += 1
+    pages.get(key('absent'))
+    assert pages.counts().entries == 0
+
+
+def test_sweep_leaves_what_has_just_reached_its_age():
+    clock = Clock()
+    pages = store(max_age_secs=100, cleanup_interval_secs=60, clock=clock)
+    pages.set(key('old'), page(created=NOW - 1))
+    pages.set(key('sharp'), page(created=NOW))
+    clock.now += 100
+    pages.get(key('absent'))
+    assert list(rows(pages)) == ['sharp']
+
+
+def test_sweep_does_not_begin_again_in_the_same_moment():
+    clock = Clock()
+    pages = store(max_age_secs=100, cleanup_interval_secs=60, clock=clock)
+    clock.now += 60
+    pages.get(key('absent'))
+    pages.set(key('old'), page(created=NOW - 1000))
+    for passed in (0, 0.5, 59):
+        clock.now += passed
+        pages.get(key('absent'))
+        assert pages.counts().entries == 1
+    clock.now += 0.5
     pages.get(key('absent'))
     assert pages.counts().entries == 0
 
@@ -491,6 +565,14 @@ def test_remove_page_removes_exactly_its_entries():
     assert pages.counts().removals == 4
 
 
+def test_remove_page_counts_what_goes_in_slices():
+    pages = store()
+    for number in range(2 * SLICE + 5):
+        pages.set(key(etag=str(number)), page())
+    assert pages.remove_page(key()[:3]) == 2 * SLICE + 5
+    assert pages.counts().removals == 2 * SLICE + 5
+
+
 def test_remove_template_removes_exactly_its_pages():
     pages = store(max_entries=5000)
     for number in range(3 * SLICE):
@@ -543,6 +625,7 @@ def test_purge_frees_what_was_there_later_and_in_slices(monkeypatch):
     assert not any(dicts)
     assert not vars(thread.contents)
     assert len(pauses) >= held / SLICE
+    assert set(pauses) == {module.PAUSE_SECS}
 
 
 def test_purge_when_no_thread_can_start(monkeypatch):
@@ -590,6 +673,10 @@ def test_store_when_out_of_range_is_not_made(name, value):
         PageStore(**right | {name: value})
 
 
+def test_store_without_further_bounds_knows_no_age():
+    assert PageStore(10, 5000)._bounds == (10, 5000, 0, 60)
+
+
 def test_configure_evicts_what_exceeds_the_new_bounds():
     pages = store()
     for number in range(3 * SLICE):
@@ -604,6 +691,48 @@ def test_configure_evicts_what_exceeds_the_new_bounds():
     assert all(pages.get(wanted) for wanted in popular)
     pages.configure(50, 10 * (ENTRY_BYTES + 100), 0, 60)
     assert pages.counts().bytes <= 10 * (ENTRY_BYTES + 100)
+
+
+def test_configure_to_what_is_there_evicts_nothing():
+    pages = store()
+    for number in range(10):
+        pages.set(key(str(number)), page())
+    pages.configure(10, pages.counts().bytes, 0, 60)
+    assert (pages.counts().entries, pages.counts().evictions) == (10, 0)
+
+
+def test_configure_of_fewer_bytes_leaves_what_is_new():
+    """The small queue keeps its share of the new room."""
+    pages = store(max_entries=20)
+    for number in range(100, 120):
+        pages.set(key(str(number)), page())
+        pages.get(key(str(number)))
+    pages.set(key('120'), page())
+    [size] = {row['size'] for row in pages.report()}
+    pages.configure(1000, 10 * size, 0, 60)
+    assert sorted(rows(pages)) == [str(number) for number in range(111, 121)]
+
+
+@pytest.mark.parametrize('act', [
+    lambda pages, size: pages.set(key('big'), page(bytes(100 * size))),
+    lambda pages, size: pages.configure(3000, 900 * size, 0, 60)],
+    ids=['set', 'configure'])
+def test_many_victims_take_few_moves_though_all_were_used(act, monkeypatch):
+    size = ENTRY_BYTES + text_length(key('1000')) + len(b'body')
+    pages = store(max_entries=3000, max_bytes=1000 * size)
+    for number in range(1000, 2000):
+        pages.set(key(str(number)), page())
+        for _ in range(eviction.MAX_USES):
+            pages.get(key(str(number)))
+    moves = []
+    append = eviction.S3Fifo._append
+    monkeypatch.setattr(
+        eviction.S3Fifo, '_append',
+        lambda self, *args: moves.append(1) or append(self, *args))
+    act(pages, size)
+    assert 100 <= pages.counts().evictions <= 102
+    # a harmonic sum: each search is shorter than the one before
+    assert len(moves) < 7 * eviction.MAX_MOVES
 
 
 def test_configure_of_a_shorter_age_holds_at_once():
