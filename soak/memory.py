@@ -52,8 +52,9 @@ MOST_OBJECTS = 0.01
 MOST_BYTES = 16
 
 #: What may be added once, whatever the number of requests: Python keeps the
-#: last 4096 names that were looked up, and takes memory in arenas of 1 MiB.
-MOST_BLOCKS_ONCE = 3000
+#: last 4096 names that were looked up, and takes memory in arenas of 1 MiB;
+#: the engine keeps what it worked out of some hundred headers.
+MOST_BLOCKS_ONCE = 5000
 MOST_OBJECTS_ONCE = 100
 MOST_BYTES_ONCE = 1 << 20
 
