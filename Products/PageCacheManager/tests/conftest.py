@@ -1,6 +1,9 @@
 """Fixtures: the layer, a client for the real publisher, the site."""
+import os
+
 import pytest
 import transaction
+from hypothesis import settings
 from Products.CMFCore.Skinnable import SKINDATA
 from zope.component.hooks import setSite
 from zope.pytestlayer import fixture
@@ -9,6 +12,12 @@ from .. import caches
 from . import layers
 from .client import Client
 
+
+# How long an example takes says nothing on a busy machine.  Where CI is set
+# hypothesis has such a profile itself, which also repeats its examples.
+if 'CI' not in os.environ:
+    settings.register_profile('patient', deadline=None)
+    settings.load_profile('patient')
 
 globals().update(fixture.create(
     'Products.PageCacheManager.tests.layers.FUNCTIONAL',
