@@ -310,8 +310,12 @@ def put_headers(response, values):
 
 def append_header(response, name, value):
     """Add `value` at the end of a list header; `name` is lower case."""
-    present = lower_headers(response).get(name)
-    put_headers(response, {name: f'{present}, {value}' if present else value})
+    mapping = response.headers
+    for present in mapping:
+        if present.lower() == name:
+            value = f'{mapping.pop(present)}, {value}'
+            break
+    mapping[name] = value
 
 
 def send_page(response, body, zipped, values):

@@ -134,6 +134,8 @@ def _more_private(
     present = values.get('cache-control', '')
     if not is_private(control) or 'no-store' in directives(present):
         return {}
+    if 'no-store' in directives(control):
+        return {'cache-control': control}
     known = directives(control) | _SHARING
     kept = [part for part in listed(present)
             if not directives(part) & known]

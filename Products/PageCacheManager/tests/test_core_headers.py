@@ -164,8 +164,8 @@ CONTROLS = [
     ('private', 'max-age=60, public', 'private, max-age=60'),
     ('private', 's-maxage=9, no-cache', 'private, no-cache'),
     ('private, max-age=1', 'max-age=60', 'private, max-age=1'),
-    ('no-store', 'max-age=60', 'no-store, max-age=60'),
-    ('no-store', 'private', 'no-store, private'),
+    ('no-store', 'max-age=60', 'no-store'),
+    ('no-store', 'private', 'no-store'),
     ('private', '', 'private'),
     # which is stricter still
     ('private', 'no-store', 'no-store'),
