@@ -90,6 +90,10 @@ setup(
         'zope.lifecycleevent',
         'zope.processlifetime',
     ],
+    entry_points={
+        'paste.filter_app_factory': [
+            'fastlane = Products.PageCacheManager.fastlane:filter_app'],
+    },
     extras_require={
         'start': ['Zope[wsgi]'],
         'test': test,

@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 
 
 def main():
-    for name in ('pages.py', 'store.py'):
+    for name in ('pages.py', 'lane.py', 'store.py'):
         print(f'== {name}', flush=True)
         subprocess.run([sys.executable, HERE / name], check=True)
 

@@ -34,6 +34,8 @@ class Call:
     may_view = False
     #: Template path, context path and URL.
     page_id = None
+    #: Who shares the page, '' for all anonymous visitors.
+    partition = None
     parts = None
     key = None
     #: Template and shared templates, and the versions of these.

@@ -252,6 +252,10 @@ class Undo:
         self._streaming = response._streaming
         self._settled_body = self._body
 
+    def headers_before(self):
+        """Return the names of the headers that were there, lower case."""
+        return {name.lower() for name in self._headers}
+
     def restore(self, response):
         """Put all back: nothing else touched the response since."""
         response.headers.clear()
@@ -264,6 +268,13 @@ class Undo:
         """Note how the cache left the response."""
         self._settled = dict(response.headers)
         self._settled_body = response.body
+
+    def is_settled(self, response):
+        """Tell whether nobody touched the response after the cache."""
+        return (
+            response.headers == self._settled
+            and response.body is self._settled_body
+            and not response.accumulated_headers and not response.cookies)
 
     def take_back(self, response):
         """Restore headers that still are as the cache left them."""

@@ -9,6 +9,7 @@ import time
 import transaction
 
 from . import exchange
+from . import lane
 from .core.coding import gzip
 from .core.headers import without_later
 from .core.outcome import Outcome
@@ -257,6 +258,11 @@ def succeeded(visit):
     if call is None or call.outcome is None:
         return
     call.cache.tally.add(call.outcome.word, call.outcome.detail)
+    if visit.head is None:
+        try:
+            lane.permit(call, visit.request.response)
+        except Exception:
+            logger.exception('Page is not given by the fast lane')
     page, visit.captured = visit.captured, None
     if page is None or not visit.committed:
         return

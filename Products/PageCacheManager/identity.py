@@ -2,6 +2,7 @@
 from AccessControl import getSecurityManager
 from AccessControl.users import nobody
 from Acquisition import aq_base
+from Acquisition import aq_chain
 from Acquisition import aq_get
 from Acquisition import aq_inner
 from Acquisition import aq_parent
@@ -29,6 +30,14 @@ def current_user():
     """Return the user of this request, None if anonymous."""
     user = getSecurityManager().getUser()
     return None if is_anonymous(user) else user
+
+
+def goes_by_address(context):
+    """Tell whether a user folder may know a visitor by the address alone."""
+    return any(
+        getattr(getattr(aq_base(place), '__allow_groups__', None),
+                '_domain_auth_mode', 0)
+        for place in aq_chain(aq_inner(context)))
 
 
 def may_view(context):
@@ -112,6 +121,14 @@ def language(request):
         order.append(best)
         remaining.discard(best)
     return ','.join(order)
+
+
+def has_languages():
+    """Tell whether the answer to some request may be in another language.
+
+    It may be so even where none of them fits this request.
+    """
+    return len(_languages()) > 1
 
 
 def _languages():

@@ -5,6 +5,8 @@ and once more for a conditional request, and only for filesystem templates;
 here they are asked once, for every kind of template, and CMF is kept from
 asking again.
 """
+from functools import lru_cache
+
 from AccessControl import getSecurityManager
 from Acquisition import aq_base
 from Acquisition import aq_get
@@ -101,6 +103,24 @@ def ask(template, keywords):
         if answer is not None:
             return answer
     return None
+
+
+def reads_request(template):
+    """Tell whether a policy may look at the request, as far as one sees.
+
+    What an expression calls may do so as well; of that nothing is known.
+    """
+    manager = find_manager(aq_parent(template))
+    return manager is None or any(
+        type(policy) is not CachingPolicy or _names_request((
+            policy.getPredicate(), policy.getETagFunc(),
+            policy.getMTimeFunc()))
+        for _, policy in manager.listPolicies())
+
+
+@lru_cache(maxsize=256)
+def _names_request(expressions):
+    return any('request' in text.lower() for text in expressions if text)
 
 
 def _answer(policy, context):

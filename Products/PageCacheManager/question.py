@@ -146,6 +146,8 @@ def key_parts(call, bound_names):
     """Return the parts of the key (I3)."""
     settings, request = call.settings, call.request
     context = aq_parent(call.template)
+    call.partition = identity.partition(
+        identity.current_user(), context, request, settings, call.answer)
     return KeyParts(
         *call.page_id,
         variant=(
@@ -158,9 +160,7 @@ def key_parts(call, bound_names):
             'listed' if identity.may_list(context) else '',
             identity.skin(context),
             identity.language(request),
-            identity.partition(
-                identity.current_user(), context, request, settings,
-                call.answer),
+            call.partition,
             spelled_arguments(bound_names),
             repr(exchange.headers(request, call.known_varies)),
             repr(exchange.cookies(request, settings.key_cookies))),

@@ -167,7 +167,7 @@ def test_what_is_explained_exists():
 def test_the_screens_explain_what_they_show():
     """The Statistics screen tells of each reason against caching."""
     of_failures = {'answer', 'finish', 'store', 'retry', 'ERROR', 'FAILED'}
-    of_hits = {'uri-miss', 'vary-miss', 'not-modified'}
+    of_hits = {'uri-miss', 'vary-miss', 'not-modified', 'fast'}
     assert emitted_reasons() - of_failures - of_hits <= {*REASONS}
 
 

@@ -22,7 +22,7 @@ LAYERS = [
     ['core', 'interfaces'],
     ['policy', 'exchange', 'versions', 'marks', 'memoize'],
     ['identity', 'caches', 'visit'],
-    ['question'],
+    ['question', 'lane', 'fastlane'],
     ['call'],
     ['PageCache', 'finish', 'head', 'screens'],
     ['PageCacheManager', 'subscribers'],

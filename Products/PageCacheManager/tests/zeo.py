@@ -25,6 +25,7 @@ from ZPublisher.httpexceptions import HTTPExceptionHandler
 from ZPublisher.interfaces import IPubBeforeCommit
 from ZPublisher.interfaces import IPubFailure
 
+from ..fastlane import FastLane
 from . import site as sites
 from .client import Client
 from .client import Response
@@ -157,13 +158,18 @@ class Server(Process):
 
 
 class Wire:
-    """The line from a client to the server, which a test can cut."""
+    """The line from a client to the server, which a test can cut or hold.
+    """
 
     def __init__(self, port):
         self._far = port
         self._ends = []
         self._is_cut = False
         self._lock = threading.Lock()
+        self._flows = threading.Event()
+        self._flows.set()
+        #: How much the client has sent.
+        self.sent_bytes = 0
         self._listener = socket.create_server(('127.0.0.1', 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -188,13 +194,20 @@ class Wire:
                 for end in near, far:
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._ends += near, far
-            for ends in ((near, far), (far, near)):
+            for ends in ((near, far, self._count), (far, near, self._wait)):
                 threading.Thread(
                     target=self._pump, args=ends, daemon=True).start()
 
-    def _pump(self, source, sink):
+    def _count(self, data):
+        self.sent_bytes += len(data)
+
+    def _wait(self, data):
+        self._flows.wait(PATIENCE_SECS)
+
+    def _pump(self, source, sink, before):
         try:
             while data := source.recv(65536):
+                before(data)
                 sink.sendall(data)
         except OSError:
             pass
@@ -212,8 +225,16 @@ class Wire:
         with self._lock:
             self._is_cut = False
 
+    def hold(self):
+        """Keep back what the server sends; the client does not notice."""
+        self._flows.clear()
+
+    def release(self):
+        self._flows.set()
+
     def close(self):
         self.cut()
+        self.release()
         _hang_up(self._listener)
         self._listener.close()
 
@@ -258,32 +279,10 @@ def let_on(connection):
     connection.close()
 
 
-class Zope(Process, Client):
-    """A Zope client of the server, and what speaks HTTP to it."""
+class HTTPClient(Client):
+    """Speaks HTTP to a server on this machine."""
 
-    def __init__(self, home, name, port, gate, is_synchronous):
-        home = home / name
-        Process.__init__(self, home, name)
-        Client.__init__(self, HOST)
-        (home / 'etc').mkdir(parents=True)
-        (home / 'var').mkdir()
-        (home / 'import').mkdir()
-        (home / 'etc' / 'site.zcml').write_text(SITE_ZCML)
-        (home / 'zope.conf').write_text(ZOPE_CONF.format(
-            home=home, port=port, timeout=WAIT_TIMEOUT_SECS,
-            sync='true' if is_synchronous else 'false'))
-        self._gate = gate
-        self.port = None
-
-    def start(self):
-        self.spawn(
-            '-m', __name__, str(self.home / 'zope.conf'),
-            PCM_TEST_GATE=str(self._gate.port),
-            # read before the configuration is
-            INSTANCE_HOME=str(self.home), CLIENT_HOME=str(self.home / 'var'))
-
-    def wait(self):
-        self.port = self.port_told()
+    port = None
 
     def request(self, method, path, user=None, body='', **headers):
         """Send one request over a connection of its own."""
@@ -303,6 +302,35 @@ class Zope(Process, Client):
             connection.close()
         return Response(
             f'{answer.status} {answer.reason}', answer.getheaders(), content)
+
+
+class Zope(Process, HTTPClient):
+    """A Zope client of the server, and what speaks HTTP to it."""
+
+    def __init__(self, home, name, port, gate, is_synchronous, lane):
+        home = home / name
+        Process.__init__(self, home, name)
+        HTTPClient.__init__(self, HOST)
+        (home / 'etc').mkdir(parents=True)
+        (home / 'var').mkdir()
+        (home / 'import').mkdir()
+        (home / 'etc' / 'site.zcml').write_text(SITE_ZCML)
+        (home / 'zope.conf').write_text(ZOPE_CONF.format(
+            home=home, port=port, timeout=WAIT_TIMEOUT_SECS,
+            sync='true' if is_synchronous else 'false'))
+        self._gate = gate
+        self._lane = lane
+        self.port = None
+
+    def start(self):
+        self.spawn(
+            '-m', __name__, str(self.home / 'zope.conf'), *self._lane,
+            PCM_TEST_GATE=str(self._gate.port),
+            # read before the configuration is
+            INSTANCE_HOME=str(self.home), CLIENT_HOME=str(self.home / 'var'))
+
+    def wait(self):
+        self.port = self.port_told()
 
     def state(self):
         """Return what the process says of itself."""
@@ -328,19 +356,25 @@ class Zope(Process, Client):
 
 
 class Cluster:
-    """The server, two Zope clients, and what a test needs beside them."""
+    """The server, two Zope clients, and what a test needs beside them.
 
-    def __init__(self, home):
+    With `late_ms` the fast lane stands before each client.
+    """
+
+    def __init__(self, home, late_ms=None):
         self.home = home
         self.gate = Gate()
         self.server = Server(home)
         self.server.start()
-        self.wire = Wire(self.server.port)
+        #: The lines of the two clients.
+        self.wires = Wire(self.server.port), Wire(self.server.port)
+        self.wire = self.wires[1]
+        lane = () if late_ms is None else (str(late_ms),)
         # one waits for the server before each transaction, the other is
         # told of commits some time after them, as is usual
         self.zopes = (
-            Zope(home, 'first', self.server.port, self.gate, True),
-            Zope(home, 'second', self.wire.port, self.gate, False))
+            Zope(home, 'first', self.wires[0].port, self.gate, True, lane),
+            Zope(home, 'second', self.wires[1].port, self.gate, False, lane))
         self.storage = None
         self._sites = 0
 
@@ -359,7 +393,8 @@ class Cluster:
             self.storage.close()
         for process in (*self.zopes, self.server):
             process.stop()
-        self.wire.close()
+        for wire in self.wires:
+            wire.close()
         self.gate.close()
 
     def restart_server(self, kind='knowing'):
@@ -446,7 +481,7 @@ def failed(event):
     Told.retries += bool(event.retry)
 
 
-def serve(conf):
+def serve(conf, late_ms=None):
     """Be a Zope client, as `conf` says, until standard input closes."""
     from Zope2.Startup.run import make_wsgi_app
 
@@ -461,6 +496,8 @@ def serve(conf):
     provideHandler(before_commit, [IPubBeforeCommit])
     provideHandler(failed, [IPubFailure])
     _add_root_user()
+    if late_ms is not None:
+        app = FastLane(app, late_ms=late_ms)
     server = create_server(
         HTTPExceptionHandler(app), host='127.0.0.1', port=0, threads=8)
     print('serving on', server.effective_port, flush=True)
@@ -482,4 +519,4 @@ def _add_root_user():
 
 
 if __name__ == '__main__':
-    serve(sys.argv[1])
+    serve(*sys.argv[1:])

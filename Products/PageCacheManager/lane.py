@@ -1,0 +1,100 @@
+"""What the engine tells the fast lane about a hit that is for anybody."""
+from typing import Any
+from typing import NamedTuple
+
+from . import exchange
+from . import identity
+from . import policy
+from .core.keys import Key
+from .core.page import names
+
+
+#: Where the fast lane leaves its ticket in the WSGI environment.
+TICKET = 'Products.PageCacheManager.ticket'
+
+#: What a page template itself sets before the cache is asked.
+_OF_THE_TEMPLATE = frozenset(['content-type'])
+
+
+class Permit(NamedTuple):
+    """A page that any anonymous visitor may be given, and how."""
+
+    #: The :class:`caches.ManagerCache` that has it.
+    cache: Any
+    key: Key
+    #: When the page was rendered: another one may come to stand in its place.
+    created: float
+    #: The body as it was sent, empty with a 304.
+    body: bytes
+    #: Whether that is the page in gzip.
+    is_coded: bool
+    #: All headers as the cache left them: lower-case names and values.
+    headers: frozenset[tuple[str, str]]
+    #: Request headers by which the page varies.
+    varies: tuple[str, ...]
+    #: Query parameters that do not matter.
+    ignored_parameters: tuple[str, ...]
+    #: Names of cookies that the manager looks at.
+    cookies: frozenset[str]
+    allows_304: bool
+    #: All databases of this process, by name.
+    databases: Any
+
+
+class Ticket:
+    """Is left in a request for the engine to write a permit on."""
+
+    __slots__ = ('permit',)
+
+    def __init__(self):
+        self.permit = None
+
+
+def permit(call, response):
+    """Write a permit on the request's ticket, if it has one and may."""
+    ticket = call.request.environ.get(TICKET)
+    if ticket is None:
+        return
+    page = call.page
+    if _is_for_anybody(call) and (
+            response.body is page.body or response.body is page.gzip
+            or response.status == 304):
+        ticket.permit = Permit(
+            cache=call.cache,
+            key=call.key_for(call.varies),
+            created=page.created,
+            body=response.body,
+            is_coded=bool(page.gzip) and response.body is page.gzip,
+            headers=frozenset(exchange.lower_headers(response).items()),
+            varies=_varies(call, response),
+            ignored_parameters=call.settings.ignored_parameters,
+            cookies=frozenset(
+                call.settings.key_cookies + call.settings.session_cookies
+                + call.settings.bypass_cookies),
+            allows_304=call.answer.allows_304,
+            databases=call.manager._p_jar.db().databases)
+
+
+def _is_for_anybody(call):
+    """Tell whether nothing of this request's own is in its answer."""
+    return (
+        call.outcome.word == 'HIT'
+        and call.page is not None
+        and call.is_published
+        and call.partition == ''
+        and identity.current_user() is None
+        and not exchange.is_authorized(call.request)
+        and not exchange.carries_cookie(
+            call.request, call.settings.key_cookies)
+        and call.settings.store == 'process'
+        and call.visit.undo.headers_before() <= _OF_THE_TEMPLATE
+        and call.visit.undo.is_settled(call.request.response)
+        and not policy.reads_request(call.template)
+        and not identity.goes_by_address(call.template))
+
+
+def _varies(call, response):
+    found = {*call.known_varies, *names(response.headers.get('vary', ''))}
+    if identity.has_languages():
+        found.add('accept-language')
+    return tuple(sorted(found))
