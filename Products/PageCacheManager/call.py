@@ -4,7 +4,6 @@ import logging
 import time
 
 from Acquisition import aq_base
-from Acquisition import aq_parent
 
 from . import exchange
 from . import identity
@@ -226,12 +225,9 @@ def _variants(call, tag):
 
 
 def _dates_count(call):
-    user, request = identity.current_user(), call.request
-    if user is not None or identity.partition(
-            user, aq_parent(call.template), request, call.settings,
-            call.answer):
+    if identity.current_user() is not None or call.partition:
         return False  # a date does not tell whose page it is of
-    if call.settings.key_cookies or identity.language(request):
+    if call.settings.key_cookies or identity.language(call.request):
         return False  # no Vary tells a client that it asks for another page
     if call.page is not None:
         return True

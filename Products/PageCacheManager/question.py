@@ -72,8 +72,15 @@ def ask(call):
     call.page_id = page_id(call)
     call.templates = templates(call)
     call.versions = versions(call)
+    call.partition = identity.partition(
+        identity.current_user(), aq_parent(call.template), call.request,
+        call.settings, call.answer)
     if call.answer.etag:
-        call.parts = key_parts(call, bound_names)
+        try:
+            call.parts = key_parts(call, bound_names)
+        except Bypass:
+            date(call)  # the page is made, and has the policy's headers
+            raise
         call.key = call.parts.key()
 
 
@@ -146,8 +153,6 @@ def key_parts(call, bound_names):
     """Return the parts of the key (I3)."""
     settings, request = call.settings, call.request
     context = aq_parent(call.template)
-    call.partition = identity.partition(
-        identity.current_user(), context, request, settings, call.answer)
     return KeyParts(
         *call.page_id,
         variant=(

@@ -11,6 +11,7 @@ from zope.pytestlayer import fixture
 from .. import caches
 from . import layers
 from .client import Client
+from .site import Item
 
 
 # How long an example takes says nothing on a busy machine.  Where CI is set
@@ -45,3 +46,17 @@ def site(app):
 @pytest.fixture
 def client():
     return Client()
+
+
+@pytest.fixture
+def item():
+    """Put methods on the content class, and take them off afterwards."""
+    before = set(vars(Item))
+
+    def add(name, method):
+        setattr(Item, name, method)
+        setattr(Item, f'{name}__roles__', None)
+
+    yield add
+    for name in set(vars(Item)) - before:
+        delattr(Item, name)

@@ -68,20 +68,6 @@ def errors_are_responses(monkeypatch):
         clients, 'publish_module', HTTPExceptionHandler(publish_module))
 
 
-@pytest.fixture
-def item():
-    """Put methods on the content class, and take them off afterwards."""
-    before = set(vars(Item))
-
-    def add(name, method):
-        setattr(Item, name, method)
-        setattr(Item, f'{name}__roles__', None)
-
-    yield add
-    for name in set(vars(Item)) - before:
-        delattr(Item, name)
-
-
 #: What a template can read of the address, all of it in the key.
 ADDRESS = (
     'URL', 'ACTUAL_URL', 'SERVER_URL', 'VIRTUAL_URL', 'VIRTUAL_URL_PARTS',

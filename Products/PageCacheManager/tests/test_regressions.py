@@ -29,20 +29,6 @@ def custom(site):
     return site.portal_skins.custom
 
 
-@pytest.fixture
-def item():
-    """Put methods on the content class, and take them off afterwards."""
-    before = set(vars(Item))
-
-    def add(name, method):
-        setattr(Item, name, method)
-        setattr(Item, f'{name}__roles__', None)
-
-    yield add
-    for name in set(vars(Item)) - before:
-        delattr(Item, name)
-
-
 def setting(name, value):
     return f'''<p tal:define="r request/RESPONSE;
         x python: r.setHeader('{name}', '{value}')"

@@ -1,4 +1,6 @@
 """Whole pages only: what is a fragment, a failure or a stream is no page."""
+from email.utils import parsedate
+
 import pytest
 import transaction
 from Products.PythonScripts.PythonScript import PythonScript
@@ -178,6 +180,14 @@ def test_no_store_of_the_policy(site, client):
     set_policy(site, no_store=1)
     for answer in twice(client, '/site/doc/page'):
         assert 'detail=no-store' in answer['Cache-Status']
+
+
+def test_arguments_without_a_spelling_leave_the_date(custom, client):
+    add_template(custom, 'asked', '<p tal:content="context/text">x</p>')
+    add_script(custom, 'asking', 'return context.asked(x=context)')
+    answer = client.get('/site/doc/asking')
+    assert 'detail=unkeyed-arguments' in answer['Cache-Status']
+    assert parsedate(answer['Last-Modified'])
 
 
 def test_vary_any_of_the_policy(site, client):
