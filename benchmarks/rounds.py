@@ -1,0 +1,121 @@
+"""How everything here is measured: in rounds, and told as ratios.
+
+The contenders take turns in random order within each round, so that a noisy
+machine disturbs all alike.  What counts is the median of the ratios within a
+round, with the quartiles; what a program found is a list of figures, which
+``run.py`` holds against the targets.
+"""
+import json
+import random
+import statistics
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Figure(NamedTuple):
+    """One thing that was measured."""
+
+    #: Under which heading it stands: ``in process, anonymous``.
+    part: str
+    #: What was measured: ``HIT``.
+    name: str
+    value: float
+    #: ``x floor``, ``ms``, ``bytes`` ...
+    unit: str
+    #: The quartiles, None where there is one value alone.
+    low: float | None = None
+    high: float | None = None
+    at_most: float | None = None
+    at_least: float | None = None
+    #: What else is to be known, such as why a contender was left out.
+    note: str = ''
+
+    @property
+    def target(self):
+        """The target as people read it, '' where there is none."""
+        if self.at_most is not None:
+            return f'<= {self.at_most:g}'
+        return f'>= {self.at_least:g}' if self.at_least is not None else ''
+
+    @property
+    def verdict(self):
+        """``pass``, ``short`` or, without a target, ''."""
+        if not self.target:
+            return ''
+        missed = (
+            self.value > self.at_most if self.at_most is not None
+            else self.value < self.at_least)
+        return 'short' if missed else 'pass'
+
+
+class Times(NamedTuple):
+    """Seconds that one action took."""
+
+    wall: float
+    cpu: float
+
+
+def timed(action, count):
+    """Return a function that times `count` calls of `action` together."""
+    def run():
+        wall, cpu = time.perf_counter(), time.process_time()
+        for _ in range(count):
+            action()
+        return Times(
+            (time.perf_counter() - wall) / count,
+            (time.process_time() - cpu) / count)
+    return run
+
+
+def measure(actions, rounds):
+    """Call each of `actions`, by name, once a round; return all results."""
+    names = list(actions)
+    found = {name: [] for name in names}
+    for _ in range(rounds):
+        random.shuffle(names)
+        for name in names:
+            found[name].append(actions[name]())
+    return found
+
+
+def ratios(these, those):
+    """Return the ratios within each round."""
+    return [a / b for a, b in zip(these, those, strict=True)]
+
+
+def spread(values):
+    """Return median and quartiles."""
+    low, middle, high = statistics.quantiles(values, n=4)
+    return middle, low, high
+
+
+def ratio_figure(part, name, unit, these, those, **target):
+    """Return the :class:`Figure` of the ratios within each round."""
+    middle, low, high = spread(ratios(these, those))
+    return Figure(part, name, middle, unit, low, high, **target)
+
+
+def show(figures):
+    """Print figures as a table, part by part."""
+    part = None
+    for figure in figures:
+        if figure.part != part:
+            part = figure.part
+            print(f'\n{part}')
+        quartiles = (
+            '' if figure.low is None
+            else f'{figure.low:.4g} - {figure.high:.4g}')
+        print(f'  {figure.name:44} {figure.value:10.4g} {figure.unit:10} '
+              f'{quartiles:18} {figure.target:8} {figure.verdict:5} '
+              f'{figure.note}'.rstrip(), flush=True)
+
+
+def write(figures, path):
+    """Write figures to a file, for :func:`read`."""
+    Path(path).write_text(json.dumps([figure._asdict() for figure in figures]))
+
+
+def read(path):
+    """Return the figures in a file."""
+    return [Figure(**values) for values in json.loads(Path(path).read_text())]
