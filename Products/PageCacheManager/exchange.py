@@ -103,12 +103,16 @@ def forget_conditions(request):
 
 def headers(request, names):
     """Return an unambiguous spelling of the named headers' values."""
+    if not names:
+        return ()
     return tuple(
         f'{name.lower()}={header(request, name)!r}' for name in names)
 
 
 def cookies(request, names):
     """Return an unambiguous spelling of the named cookies' values."""
+    if not names or not request.cookies:
+        return ()
     return tuple(
         f'{name}={request.cookies[name]!r}'
         for name in names if name in request.cookies)

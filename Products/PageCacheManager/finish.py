@@ -107,9 +107,10 @@ def _send_not_modified(call, response, values):
 
 
 def _send_page(call, response):
-    if 'content-type' in call.hit_headers:
+    kind = call.hit_headers.get('content-type')
+    if kind is not None and kind != response.headers.get('content-type'):
         # later code decodes the body by the charset that this notes
-        response.setHeader('content-type', call.hit_headers['content-type'])
+        response.setHeader('content-type', kind)
     zipped = exchange.zipped(
         call.request, call.page, response.use_HTTP_content_compression)
     exchange.send_page(response, call.page.body, zipped, call.hit_headers)

@@ -4,6 +4,7 @@ Everything that decides whether two requests may share a page is gathered
 here, once a request.
 """
 import logging
+from functools import lru_cache
 
 from Acquisition import aq_parent
 from zExceptions import Unauthorized
@@ -179,9 +180,15 @@ def known_varies(call):
     What is stored is the body without a content coding, so Accept-Encoding
     in Vary is none of them.
     """
-    named = {*names(call.answer.headers.get('vary', ''))}
-    added = {name.lower() for name in call.settings.key_headers}
-    return sorted(named - {'accept-encoding'} | added)
+    return _known_varies(
+        call.answer.headers.get('vary', ''), call.settings.key_headers)
+
+
+@lru_cache(maxsize=256)
+def _known_varies(vary, key_headers):
+    named = {*names(vary)}
+    added = {name.lower() for name in key_headers}
+    return tuple(sorted(named - {'accept-encoding'} | added))
 
 
 def spelled_arguments(bound_names):

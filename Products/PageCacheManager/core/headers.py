@@ -112,6 +112,8 @@ def merged(
 
     Its Vary counts as well, and what it said to keep the answer private.
     """
+    if 'vary' not in present and 'cache-control' not in present:
+        return dict(values)
     result = dict(values)
     if 'vary' in present:
         result['vary'] = joined(
