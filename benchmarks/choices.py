@@ -1,0 +1,161 @@
+"""What the choices in the design of a hit cost, or save.
+
+One thing is done in another way while a hit is timed; the figure is by how
+much of the floor that makes the hit dearer.  A negative one is the price of
+something that the cache does, and that others leave out.
+"""
+import argparse
+from contextlib import contextmanager
+from functools import partial
+
+import cmfsite
+import rounds
+
+from Products.PageCacheManager import exchange
+from Products.PageCacheManager import finish
+from Products.PageCacheManager import identity
+from Products.PageCacheManager import policy
+from Products.PageCacheManager import question
+from Products.PageCacheManager.core import coding
+from Products.PageCacheManager.tests.client import Client
+from Products.PageCacheManager.tests.site import Item
+
+
+PART = 'what a choice makes of a hit'
+PATH = '/site/doc/zodb_cached'
+HITS = 30
+
+
+@contextmanager
+def replaced(place, name, value):
+    """Put `value` in place of an attribute for a while."""
+    before = getattr(place, name)
+    setattr(place, name, value)
+    try:
+        yield
+    finally:
+        setattr(place, name, before)
+
+
+def date_on_each_hit():
+    def date(call):
+        call.answer.date()
+        return as_it_is(call)
+
+    as_it_is = question.date
+    return replaced(question, 'date', date)
+
+
+def policy_asked_twice():
+    def ask(*args):
+        as_it_is(*args)
+        return as_it_is(*args)
+
+    as_it_is = policy.ask
+    return replaced(policy, 'ask', ask)
+
+
+def predicate_evaluated():
+    return replaced(policy, '_ALWAYS', frozenset())
+
+
+def zipped_at_request():
+    def send_page(call, response):
+        coding.gzip(call.page.body)
+        as_it_is(call, response)
+
+    as_it_is = finish._send_page
+    return replaced(finish, '_send_page', send_page)
+
+
+def headers_one_by_one():
+    def put_headers(response, values):
+        for name, value in values.items():
+            if value is not None:
+                response.setHeader(name, value)
+
+    return replaced(exchange, 'put_headers', put_headers)
+
+
+@contextmanager
+def access_not_asked():
+    with replaced(identity, 'may_view', lambda context: True), \
+            replaced(identity, 'may_list', lambda context: True):
+        yield
+
+
+def nothing_said():
+    return replaced(finish, 'say', lambda call, response: None)
+
+
+CHOICES = {
+    'date asked for on each hit': date_on_each_hit,
+    'policy asked twice': policy_asked_twice,
+    'predicate "python:1" evaluated': predicate_evaluated,
+    'compressed at request time': zipped_at_request,
+    'headers by setHeader()': headers_one_by_one,
+    'access to the content not in the key': access_not_asked,
+    'no X-PageCache, no Cache-Status': nothing_said,
+}
+
+
+def passed_on(self):
+    """Give the page as a script does that calls the template."""
+    return self.zodb_cached()
+
+
+def figures(options):
+    """Return how much each choice adds to a hit, in floors."""
+    client = Client()
+    cmfsite.build(cmfsite.start())
+    Item.passed_on, Item.passed_on__roles__ = passed_on, None
+    client.get(PATH)
+    page = client.get(PATH)
+    assert page.outcome == 'HIT'
+    cmfsite.add_floor('floor', page, page.body)
+    times = rounds.measure(actions(), options.rounds)
+    walls = {
+        name: [time.cpu for time in found] for name, found in times.items()}
+    found = [rounds.ratio_figure(
+        PART, 'hit as it is', 'x floor', walls['hit'], walls['floor'])]
+    for name in *CHOICES, 'page passed on by a script':
+        more = [
+            (other - hit) / floor for other, hit, floor in zip(
+                walls[name], walls['hit'], walls['floor'], strict=True)]
+        middle, low, high = rounds.spread(more)
+        found.append(rounds.Figure(PART, name, middle, '+ floor', low, high))
+    return found
+
+
+def actions():
+    hit = cmfsite.asker(PATH)
+    found = {
+        'hit': rounds.timed(hit, HITS),
+        'floor': rounds.timed(cmfsite.asker('/site/doc/floor'), HITS),
+        'page passed on by a script': rounds.timed(
+            cmfsite.asker('/site/doc/passed_on'), HITS)}
+    for name, choice in CHOICES.items():
+        found[name] = partial(otherwise, choice, rounds.timed(hit, HITS))
+    return found
+
+
+def otherwise(choice, run):
+    with choice():
+        return run()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--json', help='file to write the figures to')
+    parser.add_argument('--quick', action='store_true', help='fewer rounds')
+    parser.add_argument('--rounds', type=int)
+    options = parser.parse_args()
+    options.rounds = options.rounds or (15 if options.quick else 61)
+    found = figures(options)
+    rounds.show(found)
+    if options.json:
+        rounds.write(found, options.json)
+
+
+if __name__ == '__main__':
+    main()
