@@ -8,7 +8,7 @@
 #   make typecheck   mypy --strict on core
 #   make docs        Sphinx, warnings are errors
 #   make package     build, check, and try the wheel in a clean environment
-#   make bench       the benchmarks
+#   make bench       what it costs, against the targets: under ten minutes
 #   make soak        many clients on a real Zope: is every answer right?
 #   make memory      a million requests: does memory stay flat?
 #   make conformance what other tools say of the HTTP: see docs/conformance.rst
@@ -80,7 +80,7 @@ docs: $(VENV)/dev-installed
 
 bench: $(VENV)/dev-installed
 	$(INSTALL) --no-build-isolation -e '.[bench]'
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py --quick $(ARGS)
 
 conformance: $(VENV)/dev-installed
 	$(INSTALL) --no-build-isolation -e '.[conformance]'

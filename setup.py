@@ -28,8 +28,18 @@ test = [
 lint = ['mypy', 'ruff']
 docs = ['Sphinx']
 package = ['build', 'twine']
-# What the store is compared with.
-bench = ['cachebox', 'cachetools', 'theine']
+# What the cache and its store are compared with.
+bench = [
+    'Products.MemcachedManager',
+    'Products.StandardCacheManagers',
+    'Products.mcdutils',
+    'cachebox',
+    'cachetools',
+    'python-memcached',
+    # MemcachedManager needs it and does not say so
+    'six',
+    'theine',
+]
 # What judges the HTTP.
 conformance = [
     'CacheControl',

@@ -1,135 +1,211 @@
-"""What a MISS, a HIT and a 304 cost against the page without a cache.
+"""What a page costs in process: rendered, from each cache, and as a 304.
 
-Whole requests go through the real publisher, in process, to a CMF site with
-a listing of several hundred expressions.  The contenders take turns in
-random order within each round, so that a noisy machine disturbs all alike;
-the figures are medians, with quartiles, of ratios within a round.
-
-``floor`` is a published method that returns the same bytes and headers:
-what Zope itself costs.
+Whole requests go through the real publisher to a CMF site with a listing of
+60 KB.  ``floor`` is a published method of the same content that returns the
+same bytes and headers: what Zope itself costs.  Costs are given as ratios
+within a round, in elapsed (wall) time and in processor (CPU) time.
 """
 import argparse
 import itertools
-import random
-import statistics
-import time
+from typing import NamedTuple
 
-import transaction
+import cmfsite
+import contenders
+import rounds
 
-from Products.PageCacheManager.tests import layers
 from Products.PageCacheManager.tests.client import Client
-from Products.PageCacheManager.tests.site import Item
-from Products.PageCacheManager.tests.site import add_template
 
 
-LISTING = '''<html><head><title tal:content="context/getId">t</title></head>
-<body><table><tr tal:repeat="n python: range(400)"
-  tal:attributes="class python: n % 2 and 'odd' or 'even'">
-  <td tal:content="n">n</td>
-  <td><a tal:attributes="href string:${context/absolute_url}/$n"
-    tal:content="string:Item number $n of the listing">item</a></td>
-  <td tal:content="context/modified">date</td>
-</tr></table></body></html>'''
+#: How the name of a figure ends that is processor time.
+CPU = ', CPU'
+
+#: How often one action is repeated in a round: what renders, and the others.
+RENDERS, HITS = 1, 30
 
 
-def floor(self):
-    """Return the page as plain Python would."""
-    self.REQUEST.RESPONSE.setHeader('Content-Type', 'text/html')
-    self.REQUEST.RESPONSE.setHeader('ETag', '"floor"')
-    return self.same_bytes
+class Part(NamedTuple):
+    """Who asks for what."""
+
+    name: str
+    user: str | None
+    #: Where a template or method of the content is asked for.
+    path: str
+    #: Which of a contender's targets holds.
+    target: int
 
 
-def floor_304(self):
-    """Answer 304 as plain Python would."""
-    self.REQUEST.RESPONSE.setStatus(304)
-    return ''
+PARTS = (
+    Part('anonymous', None, '/{site}/doc/{name}', 0),
+    Part('member', 'alice', '/{site}/doc/{name}', 1),
+    Part('default view', None, '/{site}/view_{name}', 2),
+)
 
 
-def build(site, client):
-    for name, associate in (('cached', True), ('uncached', False)):
-        add_template(site.portal_skins.custom, name, LISTING, associate)
-    Item.same_bytes = client.get('/site/doc/uncached').body
-    Item.floor, Item.floor_304 = floor, floor_304
-    Item.floor__roles__ = Item.floor_304__roles__ = None
-    transaction.commit()
+class Bench:
+    """The site, and what is asked of it."""
+
+    def __init__(self, memcached):
+        self.client = Client()
+        app = cmfsite.start()
+        others, managers = contenders.found(memcached)
+        cmfsite.build(app, managers)
+        self.contenders = [
+            contenders.HIT, contenders.FREE_HIT, *others,
+            contenders.UNCACHED]
+
+    def actions(self, kind, part):
+        """Return what is timed in a part: the full pages, each checked."""
+        # in a default view Zope itself adds <base> to it
+        direct = self._get(f'/site/doc/{kind}_cached', part.user)
+        hit = self._get(self._path(contenders.HIT, kind, part), part.user)
+        cmfsite.add_floor(f'{kind}_floor', hit, direct.body)
+        path = part.path.format(site=cmfsite.SITE, name=f'{kind}_floor')
+        contenders.check_floor(self._get(path, part.user), hit)
+        found = {'floor': rounds.timed(cmfsite.asker(path, part.user), HITS)}
+        for contender in self.contenders:
+            path = self._path(contender, kind, part)
+            contenders.check(
+                contender, lambda path=path: self.client.get(path, part.user),
+                hit.body)
+            found[contender.name] = rounds.timed(
+                cmfsite.asker(path, part.user),
+                RENDERS if contender.renders else HITS)
+        return found
+
+    def conditional_actions(self, kind, part):
+        """Return what is timed of requests that are answered with 304."""
+        path = f'/site/doc/{kind}_cached'
+        tag = self._get(path, part.user)['ETag']
+        asked = {'304': (path, {'If_None_Match': tag})}
+        answer = self.client.get(path, part.user, If_None_Match=tag)
+        cmfsite.add_floor(f'{kind}_floor_304', answer, b'')
+        path = f'/site/doc/{kind}_floor_304'
+        contenders.check_floor(self.client.get(path, part.user), answer)
+        asked['floor 304'] = path, {}
+        path = f'/site/doc/{kind}_uncached'
+        tag = self._get(path, part.user).get('ETag')
+        if tag:  # CMF gives templates in the ZODB none
+            asked["CMF's own 304"] = path, {'If_None_Match': tag}
+        for name, (path, headers) in asked.items():
+            answer = self.client.get(path, part.user, **headers)
+            assert (answer.status, answer.body) == (304, b''), name
+        return {
+            name: rounds.timed(
+                cmfsite.asker(path, part.user, **headers), HITS)
+            for name, (path, headers) in asked.items()}
+
+    def miss_actions(self, kind):
+        """Return a page that nobody asked for yet, with cache and without.
+        """
+        numbers = itertools.count()
+
+        def fresh(path):
+            ask = cmfsite.asker(path)
+            return rounds.timed(
+                lambda: ask(QUERY_STRING=f'n={next(numbers)}'), 1)
+
+        path = f'/site/doc/{kind}_cached'
+        with contenders.counted_renders() as rendered:
+            answer = self.client.get(f'{path}?n=none')
+        assert answer.outcome == 'MISS' and len(rendered) == 1, answer.lines
+        return {
+            'MISS': fresh(path),
+            'uncached': fresh(f'/site/doc/{kind}_uncached')}
+
+    def _path(self, contender, kind, part):
+        return part.path.format(
+            site=contender.site, name=f'{kind}_{contender.template}')
+
+    def _get(self, path, user):
+        """Return the answer to the second of two requests."""
+        self.client.get(path, user)
+        return self.client.get(path, user)
 
 
-def contenders(client, user):
-    tag = client.get('/site/doc/cached', user)['ETag']
-
-    numbers = itertools.count()
-
-    def miss():
-        # a page that nobody has asked for yet
-        return client.get(f'/site/doc/cached?{next(numbers)}', user)
-
-    def timed(action, count):
-        def run():
-            start = time.perf_counter()
-            for _ in range(count):
-                action()
-            return (time.perf_counter() - start) / count
-        return run
-
-    get = client.get
-    return {
-        'uncached': timed(lambda: get('/site/doc/uncached', user), 3),
-        'MISS': timed(miss, 3),
-        'HIT': timed(lambda: get('/site/doc/cached', user), 50),
-        '304': timed(
-            lambda: get('/site/doc/cached', user, If_None_Match=tag), 50),
-        'floor': timed(lambda: get('/site/doc/floor', user), 50),
-        'floor 304': timed(lambda: get('/site/doc/floor_304', user), 50),
-    }
+def figures(options):
+    """Return all figures of this program."""
+    found = []
+    with contenders.memcached() as port:
+        bench = Bench(port)
+        for kind, part in itertools.product(cmfsite.KINDS, PARTS):
+            heading = heading_of(kind, part)
+            times = rounds.measure(
+                bench.actions(kind, part), options.rounds)
+            found += hit_figures(bench, heading, part, times)
+            if part.name != 'default view':
+                found += conditional_figures(heading, rounds.measure(
+                    bench.conditional_actions(kind, part), options.rounds))
+        for kind in cmfsite.KINDS:
+            found += miss_figures(
+                heading_of(kind, PARTS[0]), rounds.measure(
+                    bench.miss_actions(kind), options.pairs))
+    return found
 
 
-def measure(actions, rounds):
-    names = list(actions)
-    times = {name: [] for name in names}
-    for _ in range(rounds):
-        random.shuffle(names)
-        for name in names:
-            times[name].append(actions[name]())
-    return times
+def heading_of(kind, part):
+    where = {'zodb': 'template in the ZODB', 'fs': 'filesystem template'}
+    return f'in process, {where[kind]}, {part.name}'
 
 
-def ratios(times, name, base):
-    return [a / b for a, b in zip(times[name], times[base], strict=True)]
+def hit_figures(bench, heading, part, times):
+    yield from absolute(heading, 'floor', times)
+    for contender in bench.contenders:
+        yield from both(
+            heading, contender.name, 'x floor', times[contender.name],
+            times['floor'], contender.at_most[part.target])
 
 
-def report(who, times):
-    print(f'\n{who}: time in ms (median), and ratios within a round')
-    print(f'{"":10} {"ms":>8} {"/floor":>8} {"quartiles":>13} {"speed-up":>9}')
-    for name, values in times.items():
-        base = 'floor 304' if '304' in name else 'floor'
-        found = ratios(times, name, base)
-        low, _, high = statistics.quantiles(found, n=4)
-        faster = statistics.median(ratios(times, 'uncached', name))
-        print(f'{name:10} {statistics.median(values) * 1000:8.2f} '
-              f'{statistics.median(found):8.2f} {low:6.2f}-{high:<6.2f} '
-              f'{faster:8.1f}x')
+def conditional_figures(heading, times):
+    yield from absolute(heading, 'floor 304', times)
+    for name in times:
+        if name != 'floor 304':
+            yield from both(
+                heading, name, 'x floor 304', times[name],
+                times['floor 304'], 1.30 if name == '304' else None)
 
 
-def set_up(layer, done):
-    """Set up a test layer after those that it stands on."""
-    for base in layer.__bases__:
-        set_up(base, done)
-    if layer not in done:
-        done.add(layer)
-        layer.setUp()
+def miss_figures(heading, times):
+    for figure in both(
+            heading, 'MISS', 'x uncached', times['MISS'], times['uncached'],
+            1.02):
+        width = figure.high - figure.low
+        yield figure._replace(note=(
+            f'{len(times["MISS"])} pairs, quartiles {width:.3f} apart'))
+
+
+def absolute(heading, name, times):
+    """Yield what one request takes, in ms."""
+    for kind, values in by_clock(times[name]):
+        middle, low, high = rounds.spread([1000 * value for value in values])
+        yield rounds.Figure(heading, f'{name}{kind}', middle, 'ms', low, high)
+
+
+def both(heading, name, unit, these, those, at_most=None):
+    """Yield the figures of elapsed and of processor time."""
+    for (kind, mine), (_, theirs) in zip(
+            by_clock(these), by_clock(those), strict=True):
+        yield rounds.ratio_figure(
+            heading, f'{name}{kind}', unit, mine, theirs, at_most=at_most)
+
+
+def by_clock(times):
+    yield '', [each.wall for each in times]
+    yield CPU, [each.cpu for each in times]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--rounds', type=int, default=21)
+    parser.add_argument('--json', help='file for the figures')
+    parser.add_argument('--quick', action='store_true')
+    parser.add_argument('--rounds', type=int, help='of hits (25 or 101)')
+    parser.add_argument('--pairs', type=int, help='of misses (250 or 1500)')
     options = parser.parse_args()
-    set_up(layers.FUNCTIONAL, set())
-    layers.FUNCTIONAL.testSetUp()
-    client = Client()
-    build(layers.FUNCTIONAL['app'].site, client)
-    for user in (None, 'alice'):
-        times = measure(contenders(client, user), options.rounds)
-        report(user or 'anonymous', times)
+    options.rounds = options.rounds or (25 if options.quick else 101)
+    options.pairs = options.pairs or (250 if options.quick else 1500)
+    found = figures(options)
+    rounds.show(found)
+    if options.json:
+        rounds.write(found, options.json)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,224 @@
+"""The caches that are compared, and that each does what it is named for."""
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from cmfsite import FREE
+from cmfsite import SET_BY_ZOPE
+from cmfsite import SITE
+from plone.memoize import ram
+from plone.memoize.interfaces import ICacheChooser
+from Products.PageTemplates.PageTemplate import PageTemplate
+from zope.component import provideUtility
+from zope.ramcache.interfaces.ram import IRAMCache
+
+from Products.PageCacheManager.PageCacheManager import PageCacheManager
+
+
+#: How long memcached may take to listen.
+PATIENCE_SECS = 10
+
+
+class Contender(NamedTuple):
+    """One cache, or none, behind a template of its own."""
+
+    #: What people call it.
+    name: str
+    #: The last part of the names of its templates.
+    template: str
+    site: str = SITE
+    #: What X-PageCache says, None if it is not ours.
+    outcome: str | None = None
+    renders: int = 0
+    at_most: tuple = (None, None, None)
+
+
+#: With targets for anonymous visitors, members and the default view.
+HIT = Contender(
+    'HIT', 'cached', outcome='HIT', at_most=(1.30, 1.36, 1.00))
+FREE_HIT = Contender(
+    'HIT, policy free of cost', 'cached', FREE, 'HIT',
+    at_most=(1.12, None, None))
+UNCACHED = Contender('uncached', 'uncached', renders=1)
+
+
+# the cache managers
+
+def found(memcached):
+    """Return contenders beside ours, and how to add the manager of each.
+
+    Those that are not installed are left out, and named.  `memcached` is the
+    port of one, None if there is none.
+    """
+    contenders, managers = [], []
+    for name, template, outcome, add in (
+            ('HIT, plone.memoize as store', 'memoize', 'HIT', _memoize),
+            ('RAMCacheManager', 'ram', None, _ram),
+            ('mcdutils', 'mcdutils', None, _mcdutils),
+            ('MemcachedManager', 'memcached', None, _memcached_manager)):
+        try:
+            manager = add(memcached)
+        except (ImportError, NoServer) as error:
+            print(f'left out: {name} ({error})', flush=True)
+            continue
+        contenders.append(Contender(name, template, outcome=outcome))
+        managers.append((template, manager))
+    return contenders, managers
+
+
+class NoServer(Exception):
+    """There is no server for this cache."""
+
+
+def _address(memcached):
+    if memcached is None:
+        raise NoServer('memcached is not installed')
+    return f'127.0.0.1:{memcached}'
+
+
+def _memoize(memcached):
+    # as Plone has it
+    provideUtility(ram.global_cache, IRAMCache)
+    provideUtility(ram.choose_cache, ICacheChooser)
+
+    def add(site):
+        manager = PageCacheManager('memoize_cache')
+        site._setObject('memoize_cache', manager)
+        site.memoize_cache.manage_editProps(
+            '', {**manager.getSettings(), 'store': 'memoize'})
+        return 'memoize_cache'
+    return add
+
+
+def _ram(memcached):
+    from Products.StandardCacheManagers.RAMCacheManager import RAMCacheManager
+
+    def add(site):
+        site._setObject('ram_cache', RAMCacheManager('ram_cache'))
+        return 'ram_cache'
+    return add
+
+
+def _mcdutils(memcached):
+    from Products.mcdutils.proxy import MemCacheProxy
+    from Products.mcdutils.zcache import MemCacheZCacheManager
+
+    address = _address(memcached)
+
+    def add(site):
+        site._setObject('mcd_proxy', MemCacheProxy('mcd_proxy'))
+        site.mcd_proxy.servers = (address,)
+        manager = MemCacheZCacheManager('mcd_cache')
+        manager.proxy_path = '/'.join(site.mcd_proxy.getPhysicalPath())
+        manager.request_names = ('AUTHENTICATED_USER',)
+        site._setObject('mcd_cache', manager)
+        return 'mcd_cache'
+    return add
+
+
+def _memcached_manager(memcached):
+    from Products.MemcachedManager.MemcachedManager import MemcachedManager
+
+    address = _address(memcached)
+
+    def add(site):
+        site._setObject('memcached', MemcachedManager('memcached'))
+        site.memcached.manage_editProps(
+            '', {**site.memcached.getSettings(), 'servers': (address,)})
+        return 'memcached'
+    return add
+
+
+@contextmanager
+def memcached():
+    """Start memcached on a free port of this machine; give the port.
+
+    It gives None if memcached is not installed.
+    """
+    program = shutil.which('memcached')
+    if program is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / 'port'
+        # -1: a port that is free
+        process = subprocess.Popen(
+            [program, '-l', '127.0.0.1', '-p', '-1', '-U', '0', '-m', '64',
+             '-u', pwd.getpwuid(os.getuid()).pw_name],
+            env={**os.environ, 'MEMCACHED_PORT_FILENAME': str(told)})
+        try:
+            yield _port(told)
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_SECS)
+
+
+def _port(told):
+    """Wait for the line ``TCP INET: 12345``; return the number in it."""
+    patience = time.monotonic() + PATIENCE_SECS
+    while time.monotonic() < patience:
+        if told.exists() and told.read_text().endswith('\n'):
+            return int(told.read_text().split()[-1])
+        time.sleep(0.01)
+    raise TimeoutError('memcached does not listen')
+
+
+# what they are to do
+
+@contextmanager
+def counted_renders():
+    """Give a list that gets each template that is rendered meanwhile."""
+    rendered = []
+    render = PageTemplate.pt_render
+
+    def count(self, *args, **kw):
+        rendered.append(self.getId())
+        return render(self, *args, **kw)
+
+    PageTemplate.pt_render = count
+    try:
+        yield rendered
+    finally:
+        PageTemplate.pt_render = render
+
+
+def check(contender, ask, page):
+    """See that `contender` gives `page`, rendered as often as it says.
+
+    `ask` makes one request; a cache has it from then on.
+    """
+    for _ in range(3):
+        ask()
+    with counted_renders() as rendered:
+        answer = ask()
+    assert answer.status == 200, (contender.name, answer.status)
+    assert len(rendered) == contender.renders, (contender.name, rendered)
+    assert answer.outcome == contender.outcome, (contender.name, answer.lines)
+    assert same(answer.body) == same(page), contender.name
+    return answer
+
+
+def same(body):
+    """Return a page without what tells contenders apart: where it stands."""
+    body = body.replace(b'/free/', b'/site/')
+    head, base, rest = body.partition(b'<base href="')
+    return head + rest.partition(b'"')[2] if base else body
+
+
+def check_floor(answer, hit):
+    """See that the floor gives what the hit gives, to the last header."""
+    assert answer.status == hit.status
+    assert same(answer.body) == same(hit.body)
+    assert lines(answer) == lines(hit), (answer.lines, hit.lines)
+
+
+def lines(answer):
+    return sorted(
+        (name.lower(), value) for name, value in answer.lines
+        if name.lower() not in SET_BY_ZOPE | {'expires', 'cache-status'})

@@ -1,0 +1,216 @@
+"""Where the time of a hit or a miss goes, each part as a share of the floor.
+
+The functions named below are wrapped while whole requests go through them.
+What one takes counts without what the others take that it calls, and without
+what measuring costs; the rest of a request is Zope's.
+"""
+import argparse
+import importlib
+import itertools
+import statistics
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import cmfsite
+import rounds
+from stopwatch import Stopwatch
+
+from Products.PageCacheManager.tests.client import Client
+
+
+PACKAGE = 'Products.PageCacheManager'
+
+ZOPE = 'Zope: traversal, access, commit, response'
+PREDICATE = 'policy: predicate'
+ETAG = 'policy: ETag'
+
+#: What belongs to a part; ``.`` at the beginning stands for the package.
+LAYERS = {
+    ZOPE: ['ZPublisher.WSGIPublisher:publish_module'],
+    'template: bindings, _exec, ZCacheable': [
+        'Shared.DC.Scripts.Bindings:Bindings.__call__'],
+    'cache: way in and out': ['.PageCache:PageCache.ZCache_get'],
+    'cache: the call, its settings': ['.call:Call.__init__'],
+    'access of the visitor': [
+        '.identity:may_view', '.identity:may_list'],
+    'policy: found, answer read': ['.policy:ask'],
+    'policy: context of expressions': ['.policy:_expression_context'],
+    PREDICATE: [],
+    ETAG: [],
+    'versions of templates and manager': [
+        '.question:templates', '.question:versions'],
+    'whose page it is': ['.identity:partition'],
+    'key': [
+        '.question:page_id', '.question:known_varies',
+        '.question:key_parts', '.core.keys:KeyParts.key'],
+    'store': ['.core.store:PageStore.get'],
+    'headers of the page': ['.call:Call.headers_of_page'],
+    'begin and end of the request': [
+        '.visit:begin', '.head:after_traversal', '.visit:end_visit',
+        '.finish:end'],
+    'response: judged and sent': ['.finish:before_commit'],
+    'counted, lane permitted': ['.finish:succeeded'],
+    # of a miss alone
+    'rendering': [
+        'Products.PageTemplates.PageTemplate:PageTemplate.pt_render'],
+    'flight': ['.core.flights:Flights.board', '.core.flights:Flight.land'],
+    'date of the page': ['.question:date'],
+    'output: noted': ['.PageCache:PageCache.ZCache_set'],
+    'output: compared with the response': [
+        '.finish:_finish_render', '.exchange:made_body'],
+    'output: captured': ['.finish:_capture', '.question:has_changed'],
+    'page: kept': ['.call:Call.keep', '.core.store:PageStore.set'],
+}
+
+EXPRESSION = 'Products.CMFCore.Expression:Expression.__call__'
+
+
+@contextmanager
+def wrapped(stopwatch, policy):
+    """Measure all layers meanwhile; give the names that are not there."""
+    undo, missing = [], []
+    for label, names in LAYERS.items():
+        for name in names:
+            try:
+                undo += put(name, stopwatch, lambda *_, label=label: label)
+            except (ImportError, AttributeError):
+                missing.append(name)
+    predicate = policy.getPredicate()
+    undo += put(EXPRESSION, stopwatch, lambda expression, *_: (
+        PREDICATE if expression.text == predicate else ETAG))
+    try:
+        yield missing
+    finally:
+        for owner, name, function in undo:
+            setattr(owner, name, function)
+
+
+def put(name, stopwatch, label_of):
+    """Wrap a function wherever it is held; return how to undo that."""
+    module, _, path = name.partition(':')
+    owner = importlib.import_module(
+        PACKAGE + module if module.startswith('.') else module)
+    *outer, last = path.split('.')
+    for part in outer:
+        owner = getattr(owner, part)
+    function = vars(owner)[last] if outer else getattr(owner, last)
+    measured = stopwatch.wrap(function, label_of)
+    # modules have functions of each other under their own names
+    owners = [owner] if outer else [
+        other for other in [*sys.modules.values()]
+        if getattr(other, '__dict__', {}).get(last) is function]
+    for each in owners:
+        setattr(each, last, measured)
+    return [(each, last, function) for each in owners]
+
+
+class Requests(NamedTuple):
+    """What is taken apart."""
+
+    name: str
+    kind: str
+    user: str | None
+    #: How many make a round.
+    count: int
+    #: Whether nobody has asked for the page yet.
+    is_fresh: bool = False
+
+    @property
+    def path(self):
+        return f'/site/doc/{self.kind}_cached'
+
+    def asker(self):
+        ask = cmfsite.asker(self.path, self.user)
+        if not self.is_fresh:
+            return ask
+        return lambda: ask(QUERY_STRING=f'n={next(_fresh)}')
+
+
+_fresh = itertools.count()
+
+REQUESTS = (
+    Requests('hit, template in the ZODB, anonymous', 'zodb', None, 100),
+    Requests('hit, template in the ZODB, member', 'zodb', 'alice', 100),
+    Requests('hit, filesystem template, anonymous', 'fs', None, 100),
+    Requests('miss, template in the ZODB, anonymous', 'zodb', None, 4, True),
+)
+
+
+def profile(requests, policy, rounds_):
+    """Return microseconds of floor, whole, and each layer, one a round."""
+    client = Client()
+    client.get(requests.path, requests.user)
+    hit = client.get(requests.path, requests.user)
+    assert hit.outcome == 'HIT'
+    cmfsite.add_floor('floor_of_layers', hit, hit.body)
+    floor = cmfsite.asker('/site/doc/floor_of_layers', requests.user)
+    ask = requests.asker()
+    stopwatch = Stopwatch()
+    found = {label: [] for label in ('floor', 'whole', *LAYERS)}
+    calls = Counter()
+    for _ in range(rounds_):
+        found['floor'].append(1e6 * rounds.timed(floor, 100)().wall)
+        found['whole'].append(
+            1e6 * rounds.timed(ask, requests.count)().wall)
+        with wrapped(stopwatch, policy) as missing:
+            ask()
+            stopwatch.reset()
+            for _ in range(requests.count):
+                ask()
+        for label in LAYERS:
+            found[label].append(
+                stopwatch.taken[label] / requests.count / 1000)
+            calls[label] = stopwatch.calls[label] / requests.count
+    for name in missing:
+        print(f'left out: {name} (not there)')
+    return found, calls
+
+
+def layer_figures(requests, found, calls):
+    heading = f'parts of a {requests.name}'
+    floor, whole = found['floor'], found['whole']
+    yield rounds.ratio_figure(
+        heading, 'the whole', 'x floor', whole, floor,
+        note=f'{statistics.median(whole):.0f} us')
+    shown = [label for label in LAYERS if calls[label]]
+    for label in shown:
+        micros = statistics.median(found[label])
+        yield rounds.ratio_figure(
+            heading, label, 'x floor', found[label], floor,
+            note=f'{micros:.1f} us, {calls[label]:g} calls')
+    parts = [sum(each) for each in zip(
+        *(found[label] for label in shown), strict=True)]
+    yield rounds.ratio_figure(
+        heading, 'all parts', 'x whole', parts, whole,
+        note='1 if nothing is lost or counted twice')
+
+
+def figures(options):
+    """Return all figures of this program."""
+    app = cmfsite.start()
+    cmfsite.build(app)
+    policy = app.site.caching_policy_manager.listPolicies()[0][1]
+    found = []
+    for requests in REQUESTS:
+        found += layer_figures(
+            requests, *profile(requests, policy, options.rounds))
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--json', help='file for the figures')
+    parser.add_argument('--quick', action='store_true')
+    parser.add_argument('--rounds', type=int, help='20 or 80')
+    options = parser.parse_args()
+    options.rounds = options.rounds or (20 if options.quick else 80)
+    found = figures(options)
+    rounds.show(found)
+    if options.json:
+        rounds.write(found, options.json)
+
+
+if __name__ == '__main__':
+    main()
