@@ -17,6 +17,7 @@ test = [
     'Products.PythonScripts',
     'WebTest',
     'ZEO',
+    'brotli',
     'hypothesis',
     'playwright',
     'plone.testing[zope]',
@@ -24,7 +25,10 @@ test = [
     'pytest-cov',
     'zodbupdate',
     'zope.pytestlayer',
+    'zstandard; python_version < "3.14"',
 ]
+# A better coding than gzip; from Python 3.14 on it is there.
+compression = ['zstandard; python_version < "3.14"']
 lint = ['mypy', 'ruff']
 docs = ['Sphinx']
 package = ['build', 'twine']
@@ -105,6 +109,7 @@ setup(
             'fastlane = Products.PageCacheManager.fastlane:filter_app'],
     },
     extras_require={
+        'compression': compression,
         'start': ['Zope[wsgi]'],
         'test': test,
         'lint': lint,

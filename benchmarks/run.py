@@ -18,7 +18,8 @@ DOCS = HERE.parent / 'docs'
 PROGRAMS = {
     'pages': 300,
     'layers': 120,
-    'compression': 120,
+    'choices': 120,
+    'coded': 120,
     'over_http': 180,
     'stampede': 90,
     'store': 180,

@@ -283,7 +283,7 @@ def page_key(number, version=0):
 def make_page(number, modified=0):
     """Return a page of next to no bytes: what is measured is the rest."""
     return Page(
-        body=b'%d' % number, gzip=b'', modified=modified,
+        body=b'%d' % number, codings=(), modified=modified,
         created=time.time(), headers=(('content-type', 'text/html'),))
 
 

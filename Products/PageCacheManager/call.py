@@ -170,6 +170,8 @@ def look_up(call):
         if page is not None and page.is_signpost:
             call.varies = page.varies
             page = call.store.get(call.key_for(call.varies))
+        if page is not None and not call.is_published:
+            page = page.whole()  # other code is given its text
     except Exception:
         logger.exception('Store failed')
         call.cache.tally.add('ERROR', 'store')
@@ -215,13 +217,12 @@ def _variants(call, tag):
 
     RFC 9110 13.1.2: a tag counts for what would be selected now.  A cache
     asks with the tags of all that it has (RFC 9111 section 4.1), and would
-    give the page in gzip to a client that did not ask for it.
+    give the page in gzip to a client that did not ask for it.  Of several
+    that it may be told of, the one that the client likes best comes first.
     """
     if not tag:
         return ()
-    if exchange.accepts_gzip(call.request):
-        return conditional.tag_variants(tag)
-    return (tag,)
+    return conditional.tag_variants(tag, exchange.codings(call.request))
 
 
 def _dates_count(call):

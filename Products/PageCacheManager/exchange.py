@@ -5,20 +5,26 @@ Only here and in `visit` and `head` are ZPublisher's objects known.
 from functools import lru_cache
 from hashlib import sha256
 
+from zope.component import getSiteManager
+from zope.interface import implementedBy
 from ZPublisher.HTTPResponse import HTTPBaseResponse
+from ZPublisher.pubevents import PubBeforeCommit
 
 from .core import coding
 from .core.conditional import coded_tag
-from .core.headers import may_be_coded
 from .core.headers import merged
 from .core.headers import not_modified_headers
 from .core.keys import is_ignored
 from .core.keys import query_key
 from .core.page import directives
+from .core.page import joined
 
 
 _ABSENT = object()
 _GZIP_MAGIC = b'\x1f\x8b'
+
+#: What our own handler, and any others that come after it, are found by.
+_BEFORE_COMMIT = implementedBy(PubBeforeCommit)
 
 #: setBody() sets these anew for each response, from the body.
 _OF_THE_BODY = ('content-length', 'content-encoding')
@@ -203,6 +209,13 @@ def has_begun(response):
         response.body or response._locked_body or is_streamed(response))
 
 
+def is_as_it_is(response):
+    """Tell whether this is a 200 with a body in no coding."""
+    return (
+        response.status == 200 and not is_streamed(response)
+        and 'content-encoding' not in lower_headers(response))
+
+
 def plain_body(response):
     """Return the body without gzip, or None where it can't be known."""
     kind = response.headers.get('content-encoding')
@@ -300,12 +313,13 @@ class Undo:
     def _describe_body(self, response):
         """Let the headers fit the body, an error page perhaps."""
         now = response.headers
+        coded_in = 'gzip' if response.body[:2] == _GZIP_MAGIC else None
         if response.body is self._settled_body:
             now.pop('content-length', None)  # Zope adds it
-        if response.body[:2] == _GZIP_MAGIC:
-            now['content-encoding'] = 'gzip'
-        else:
-            now.pop('content-encoding', None)
+            coded_in = self._settled.get('content-encoding')
+        now.pop('content-encoding', None)
+        if coded_in:
+            now['content-encoding'] = coded_in
 
 
 def put_headers(response, values):
@@ -333,19 +347,42 @@ def append_header(response, name, value):
     mapping[name] = value
 
 
-def send_page(response, body, zipped, values):
-    """Send a 200: `zipped` where that is given and shorter, else `body`.
+def send_page(response, body, values, coded_in=''):
+    """Send a 200 with `body`, which is in a content coding or in none.
 
     `values` are from :func:`core.headers.page_headers`.
     """
-    is_coded = bool(zipped) and len(zipped) < len(body)
-    response.body = zipped if is_coded else body
+    response.body = body
     sent = merged(values, lower_headers(response))
-    sent['content-length'] = str(len(response.body))
-    sent['content-encoding'] = 'gzip' if is_coded else None
-    if is_coded and 'etag' in sent:
-        sent['etag'] = coded_tag(sent['etag'], 'gzip')
+    sent.update(_of_the_coding(body, sent.get('etag'), coded_in))
     put_headers(response, sent)
+
+
+def send_coded(response, body, coded_in):
+    """Send the page that is there in a content coding instead."""
+    response.body = body
+    present = lower_headers(response)
+    put_headers(response, {
+        'vary': joined(present.get('vary', ''), ['Accept-Encoding']),
+        **_of_the_coding(body, present.get('etag'), coded_in)})
+
+
+def _of_the_coding(body, tag, coded_in):
+    values = {
+        'content-length': str(len(body)),
+        'content-encoding': coded_in or None}
+    if coded_in and tag:
+        values['etag'] = coded_tag(tag, coded_in)
+    return values
+
+
+def others_follow():
+    """Tell whether other code gets to see a response before the commit.
+
+    It may change the body, which it does not expect to be in a coding.
+    """
+    return len(getSiteManager().adapters.subscriptions(
+        [_BEFORE_COMMIT], None)) > 1
 
 
 #: What describes a body that a 304 does not have, or speaks of another one.
@@ -402,15 +439,11 @@ def accepts_gzip(request):
     return coding.accepts(header(request, 'Accept-Encoding'), 'gzip')
 
 
-def zipped(request, page, compression):
-    """Return a stored page in gzip, b'' where the client is to get it plain.
+def codings(request):
+    """Return the content codings that the client takes, the best first."""
+    return coding.preferences(header(request, 'Accept-Encoding'))
 
-    `compression` is true where Zope was told to compress this response.
-    Who did not ask for gzip never gets it (RFC 9110 section 12.5.3).
-    """
-    if not accepts_gzip(request):
-        return b''
-    if compression and not page.gzip and may_be_coded(
-            dict(page.headers).get('content-type', '')):
-        return coding.gzip(page.body)
-    return page.gzip
+
+def is_zope_to_compress(request):
+    """Tell whether Zope was told to compress this response."""
+    return bool(request.response.use_HTTP_content_compression)

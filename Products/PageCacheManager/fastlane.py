@@ -105,14 +105,18 @@ class FastLane:
         page = cache.pages.get(permit.key)
         if page is None or page.created != permit.created:
             return None
+        body = b''
+        if tags is None and environ['REQUEST_METHOD'] != 'HEAD':
+            body = (page.coded(permit.coding) if permit.coding
+                    else page.whole().body)
+            if not body:
+                return None  # it lost a coding
         said = self._said(entry, cache, page)
         if tags is not None:
             cache.tally.add(_HIT.word, _NOT_MODIFIED.detail)
             return '304 Not Modified', [*entry.headers_of_304, *said], b''
         cache.tally.add(_HIT.word, _HIT.detail)
-        body = page.gzip if permit.is_coded else page.body
-        return '200 OK', [*entry.headers, *said], (
-            b'' if environ['REQUEST_METHOD'] == 'HEAD' else body)
+        return '200 OK', [*entry.headers, *said], body
 
     @staticmethod
     def _said(entry, cache, page):

@@ -8,6 +8,7 @@ import time
 
 import transaction
 
+from . import coded
 from . import exchange
 from . import lane
 from .core.coding import gzip
@@ -103,7 +104,7 @@ def _hit_is_whole(call, response):
 
 def _send_not_modified(call, response, values):
     call.outcome = call.outcome._replace(detail='not-modified')
-    exchange.send_not_modified(response, call.headers_of_304(values))
+    exchange.send_not_modified(response, coded.headers_of_304(call, values))
 
 
 def _send_page(call, response):
@@ -111,9 +112,11 @@ def _send_page(call, response):
     if kind is not None and kind != response.headers.get('content-type'):
         # later code decodes the body by the charset that this notes
         response.setHeader('content-type', kind)
-    zipped = exchange.zipped(
-        call.request, call.page, response.use_HTTP_content_compression)
-    exchange.send_page(response, call.page.body, zipped, call.hit_headers)
+    name, body = '', b''
+    if not exchange.others_follow():
+        name, body = coded.chosen(call)
+    exchange.send_page(
+        response, body or coded.plain(call), call.hit_headers, name)
 
 
 def _send_bare_hit(call, response):
@@ -122,7 +125,7 @@ def _send_bare_hit(call, response):
         exchange.send_bare_304(response)
     elif response.status == 200 and not exchange.is_streamed(response):
         exchange.send_bare_page(
-            response, call.page.body,
+            response, coded.plain(call),
             dict(call.page.headers).get('content-type'))
 
 
@@ -134,13 +137,29 @@ def _send_called_page(call, response):
     if 'content-type' in values:
         response.setHeader('content-type', values['content-type'])
     body = exchange.made_body(response, call.text)
-    zipped = b''
-    if exchange.accepts_gzip(call.request):
-        zipped = exchange.zipped_by_zope(response)
-        if zipped and body != exchange.plain_body(response):
-            # the charset is known only now
-            zipped = gzip(body)
-    exchange.send_page(response, body, zipped, values)
+    if body == call.page.body:
+        body = call.page.body
+    name, data = _called_coding(call, response, body)
+    exchange.send_page(response, data or body, values, name)
+
+
+def _called_coding(call, response, body):
+    """Return name and bytes of the coding of `body`, empty for none."""
+    zipped = exchange.zipped_by_zope(response)
+    if zipped:
+        if body != exchange.plain_body(response):
+            zipped = gzip(body)  # the charset is known only now
+        return _zopes_coding(call, zipped, body)
+    if body is call.page.body and not exchange.others_follow():
+        return coded.chosen(call)
+    return '', b''
+
+
+def _zopes_coding(call, zipped, body):
+    if zipped and len(zipped) < len(body) and exchange.accepts_gzip(
+            call.request):
+        return 'gzip', zipped
+    return '', b''
 
 
 def _finish_render(visit, call, response):
@@ -156,8 +175,8 @@ def _finish_render(visit, call, response):
         call.headers_of(call.own_headers, time.time(), varies),
         exchange.lower_headers(response), call.headers_before,
         call.own_headers)
-    may_zip = exchange.accepts_gzip(call.request)
-    exchange.send_page(response, body, zipped if may_zip else b'', values)
+    name, data = _zopes_coding(call, zipped, body)
+    exchange.send_page(response, data or body, values, name)
     if call.outcome.word == 'MISS':
         own = dict(call.own_headers)
         if 'content-type' in response.headers:
@@ -213,11 +232,13 @@ def _capture(visit, call, response, body, zipped, own, varies):
         # other code gets it back as it was before setBody()
         body=body if call.is_published else call.text.encode(
             'utf-8', 'surrogatepass'),
-        gzip=zipped if call.is_published else b'',
+        codings=(),
         headers=tuple(own.items()),
         modified=call.changed_at,
         created=time.time(),
         varies=varies)
+    if zipped and call.is_published:
+        page = page.with_coding('gzip', zipped)
     visit.captured = page
     call.outcome = call.outcome._replace(stored=True)
     transaction.get().addAfterCommitHook(_mark_committed, (visit,))
@@ -261,6 +282,7 @@ def succeeded(visit):
     call.cache.tally.add(call.outcome.word, call.outcome.detail)
     if visit.head is None:
         try:
+            _send_coded(visit, call)
             lane.permit(call, visit.request.response)
         except Exception:
             logger.exception('Page is not given by the fast lane')
@@ -276,6 +298,22 @@ def succeeded(visit):
         # who waits may have sent other headers than this request
         is_theirs = call.flight.key == call.key_for(page.varies)
         call.flight.land(page if is_theirs else page.signpost())
+
+
+def _send_coded(visit, call):
+    """Send the page in a coding, if other code saw it and let it be."""
+    response = visit.request.response
+    if (call.outcome.word != 'HIT' or call.page is None
+            or not response.body or response.body is not call.page.body
+            or not exchange.others_follow()
+            or not exchange.is_as_it_is(response)):
+        return
+    name, body = coded.chosen(call)
+    if name:
+        is_settled = visit.undo.is_settled(response)
+        exchange.send_coded(response, body, name)
+        if is_settled:
+            visit.undo.settle(response)
 
 
 def failed(visit, is_retry):

@@ -12,6 +12,7 @@ from webdav.Collection import Collection
 from zExceptions import Unauthorized
 from ZPublisher.WSGIPublisher import validate_user
 
+from . import coded
 from . import exchange
 from .interfaces import IPageCacheManager
 from .visit import begin
@@ -83,16 +84,19 @@ class Head:
             values = call.headers_of(
                 template_headers, time.time(), call.varies)
         if call.client_holds_page and call.is_sure:
-            exchange.send_not_modified(response, call.headers_of_304(values))
+            exchange.send_not_modified(
+                response, coded.headers_of_304(call, values))
             return
         if call.page is None:
-            exchange.send_page(response, b'', b'', values)
+            exchange.send_page(response, b'', values)
             exchange.without_length(response)
         else:
-            zipped = exchange.zipped(
-                call.request, call.page,
-                call.request.response.use_HTTP_content_compression)
-            exchange.send_page(response, call.page.body, zipped, values)
+            # what other code would make of the body can't be known: if GET
+            # was ever sent in a coding, it is there
+            name, body = coded.chosen(
+                call, may_make=not exchange.others_follow())
+            exchange.send_page(
+                response, body or coded.plain(call), values, name)
             response.body = b''
 
 

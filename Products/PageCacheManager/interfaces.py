@@ -19,6 +19,14 @@ class IPageStore(Interface):
         A page that the bounds do not admit is not kept; that is no error.
         """
 
+    def add_coding(key, created, name, data):
+        """Keep the body of the page under `key` in a content coding too.
+
+        Nothing happens unless that page was rendered at `created`, or if it
+        has the coding already.  Empty `data` says that the coding is not
+        worth its bytes.  Return whether it was kept.
+        """
+
 
 class IBoundedPageStore(IPageStore):
     """The store of this process: bounded, expiring, counted.
@@ -27,8 +35,14 @@ class IBoundedPageStore(IPageStore):
     most `max_bytes` bytes.  Bytes are those of body, coded body, headers and
     key, and a fixed share for the entry itself.
 
-    Getting, setting, evicting and removing one entry cost constant time,
-    whatever the number of entries.
+    A page that is kept in a coding counts by that, and by gzip if it is kept
+    in that and in another one.  The other coding, and the body without any,
+    are spare: they take a quarter of `max_bytes` at most, and are the first
+    to go when room is needed.  `get` returns a page with an empty body then,
+    and says of the coding that it is not worth its bytes.
+
+    Getting, setting, evicting and removing one entry, and adding a coding,
+    cost constant time, whatever the number of entries.
     """
 
     def configure(max_entries, max_bytes, max_age_secs,
@@ -56,14 +70,15 @@ class IBoundedPageStore(IPageStore):
         """Remove everything, in constant time."""
 
     def counts():
-        """Return :class:`core.store.Counts` of one moment."""
+        """Return :class:`core.counts.Counts` of one moment."""
 
     def report():
         """Return a list with a dict for each page.
 
         ``template_path``, ``context_path``, ``url``, ``hits`` and
         ``misses`` since the page came in, ``entries`` (number), ``size``
-        (bytes), ``created`` (of the newest entry, seconds since 1970).
+        (bytes that these count, without what is spare), ``created`` (of the
+        newest entry, seconds since 1970).
         """
 
 

@@ -26,8 +26,8 @@ class Permit(NamedTuple):
     created: float
     #: The body as it was sent, empty with a 304.
     body: bytes
-    #: Whether that is the page in gzip.
-    is_coded: bool
+    #: The content coding that it is in, '' for none.
+    coding: str
     #: All headers as the cache left them: lower-case names and values.
     headers: frozenset[tuple[str, str]]
     #: Request headers by which the page varies.
@@ -55,16 +55,16 @@ def permit(call, response):
     ticket = call.request.environ.get(TICKET)
     if ticket is None:
         return
-    page = call.page
-    if _is_for_anybody(call) and (
-            response.body is page.body or response.body is page.gzip
-            or response.status == 304):
+    if not _is_for_anybody(call):
+        return
+    coding = _coding(response.body, call.page)
+    if coding is not None or response.status == 304:
         ticket.permit = Permit(
             cache=call.cache,
             key=call.key_for(call.varies),
-            created=page.created,
+            created=call.page.created,
             body=response.body,
-            is_coded=bool(page.gzip) and response.body is page.gzip,
+            coding=coding or '',
             headers=frozenset(exchange.lower_headers(response).items()),
             varies=_varies(call, response),
             ignored_parameters=call.settings.ignored_parameters,
@@ -91,6 +91,16 @@ def _is_for_anybody(call):
         and call.visit.undo.is_settled(call.request.response)
         and not policy.reads_request(call.template)
         and not identity.goes_by_address(call.template))
+
+
+def _coding(body, page):
+    """Return which coding of the page `body` is, None if it is none of it."""
+    if not body:
+        return None
+    if body is page.body:
+        return ''
+    return next(
+        (name for name, data in page.codings if body is data), None)
 
 
 def _varies(call, response):

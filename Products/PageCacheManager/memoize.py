@@ -60,6 +60,14 @@ class MemoizeStore:
         self._cache[_name(envelope)] = page_format.to_bytes(page, envelope)
         return True
 
+    def add_coding(self, key, created, name, data):
+        # another client may set the page in between, and its coding is lost
+        page = self.get(key)
+        if (page is None or page.created != created
+                or page.coded(name) is not None):
+            return False
+        return self.set(key, page.with_coding(name, data))
+
     def _envelope(self, key):
         return repr((self._generation, key))
 

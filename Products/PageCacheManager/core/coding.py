@@ -1,7 +1,8 @@
-"""Content codings: who accepts one (RFC 9110 12.5.3), and gzip itself."""
+"""Content codings: who accepts which (RFC 9110 12.5.3), and gzip itself."""
 import re
 import struct
 import zlib
+from functools import lru_cache
 
 
 # 12.4.2: weight = OWS ";" OWS "q=" qvalue
@@ -11,9 +12,27 @@ _WEIGHT = re.compile(
 # 8.4.1.3: a recipient takes "x-gzip" for "gzip".
 _ALIASES = {'x-gzip': 'gzip'}
 
+#: What a page may be kept in; the first is sent where a client likes several
+#: equally well.
+CODINGS = ('zstd', 'br', 'gzip')
+IDENTITY = 'identity'
+
+#: A shorter body is not worth a coding.
+MIN_BODY_BYTES = 1024
+
+#: What gets shorter.  Responses of all other types have no coding, but where
+#: Zope was told to make one.
+_WORTHWHILE = re.compile(
+    '(?:text/.*|application/(?:.*\\+)?(?:json|xml)'
+    '|application/(?:x-)?javascript)[ \t]*(?:;.*)?',
+    re.IGNORECASE | re.DOTALL)
+
+#: A longer header is read anew each time: what is remembered is bounded.
+_MAX_REMEMBERED_LENGTH = 200
+
 _GZIP_LEVEL = 6
 # No time, no name; the last two are what Zope says of level and system.
-_GZIP_HEADER = b'\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff'
+GZIP_HEADER = b'\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff'
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
 
 
@@ -27,17 +46,50 @@ def accepts(accept_encoding: str | None, coding: str) -> bool:
     """
     weights = _weights(accept_encoding or '')
     # 12.5.3: "*" stands for every coding that is not listed by name.
-    return weights.get(_name(coding), weights.get('*', False))
+    return weights.get(_name(coding), weights.get('*', 0)) > 0
 
 
-def _weights(accept_encoding: str) -> dict[str, bool]:
-    """Return which of the codings in the header are acceptable."""
-    weights: dict[str, bool] = {}
+def preferences(accept_encoding: str | None) -> tuple[str, ...]:
+    """Return the codings that a client takes, those it likes best first.
+
+    Identity is always among them, since something is to be sent; it comes
+    last unless the client says that it likes it better.  ``*`` stands for
+    gzip alone here: whoever names no other coding may not know it.
+    """
+    if not accept_encoding:
+        return (IDENTITY,)
+    if len(accept_encoding) > _MAX_REMEMBERED_LENGTH:
+        return _ordered(accept_encoding)
+    return _preferences(accept_encoding)
+
+
+@lru_cache(maxsize=256)
+def is_worthwhile(content_type: str) -> bool:
+    """Tell whether bodies of this type get shorter by a coding."""
+    return _WORTHWHILE.fullmatch(content_type) is not None
+
+
+def _ordered(accept_encoding: str) -> tuple[str, ...]:
+    weights = _weights(accept_encoding)
+    found = {
+        name: weight for name in CODINGS if (weight := weights.get(
+            name, weights.get('*', 0) if name == 'gzip' else 0))}
+    found[IDENTITY] = weights.get(IDENTITY, 0)
+    # The sort is stable: of those liked equally ours comes first.
+    return tuple(sorted(found, key=lambda name: -found[name]))
+
+
+_preferences = lru_cache(maxsize=256)(_ordered)
+
+
+def _weights(accept_encoding: str) -> dict[str, float]:
+    """Return the weights of the codings in the header, 0 for a refusal."""
+    weights: dict[str, float] = {}
     for element in accept_encoding.split(','):
         coding, semicolon, parameters = element.partition(';')
-        accepted = not semicolon or _is_positive(parameters)
+        weight = _weight(parameters) if semicolon else 1
         name = _name(coding)
-        weights[name] = weights.get(name, True) and accepted
+        weights[name] = min(weights.get(name, 1), weight)
     return weights
 
 
@@ -47,10 +99,10 @@ def _name(coding: str) -> str:
     return _ALIASES.get(name, name)
 
 
-def _is_positive(parameters: str) -> bool:
+def _weight(parameters: str) -> float:
     match = _WEIGHT.fullmatch(parameters.rstrip(' \t'))
     # 12.4.2: a weight of 0 means "not acceptable".
-    return match is not None and float(match['value']) > 0
+    return 0 if match is None else float(match['value'])
 
 
 def gzip(body: bytes) -> bytes:
@@ -61,7 +113,7 @@ def gzip(body: bytes) -> bytes:
     deflate = zlib.compressobj(
         _GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, 0)
     return b''.join((
-        _GZIP_HEADER, deflate.compress(body), deflate.flush(),
+        GZIP_HEADER, deflate.compress(body), deflate.flush(),
         struct.pack('<LL', zlib.crc32(body), len(body) & 0xffffffff)))
 
 

@@ -10,8 +10,11 @@ import re
 import time
 from calendar import timegm
 from collections.abc import Collection
+from collections.abc import Iterable
 from email.utils import formatdate
 from urllib.parse import quote
+
+from .coding import IDENTITY
 
 
 #: Longer opaque parts of a tag, counted as sent, are replaced by a digest.
@@ -88,9 +91,13 @@ def coded_tag(tag: str, coding: str) -> str:
     return f'{tag[:-1]}{_CODING_MARK}{coding}"'
 
 
-def tag_variants(tag: str) -> tuple[str, str]:
-    """Return the tags under which a page may be known: plain and gzip."""
-    return tag, coded_tag(tag, 'gzip')
+def tag_variants(
+        tag: str,
+        codings: Iterable[str] = (IDENTITY, 'gzip')) -> tuple[str, ...]:
+    """Return the tags under which a page may be known in some codings."""
+    return tuple(
+        tag if coding == IDENTITY else coded_tag(tag, coding)
+        for coding in codings)
 
 
 def if_none_match(header: str | None, tags: Collection[str]) -> bool | None:

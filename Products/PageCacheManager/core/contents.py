@@ -13,6 +13,8 @@ from .keys import PageId
 from .keys import page_id
 from .keys import slot
 from .page import Page
+from .spare import Spare
+from .spare import joined
 from .tables import NONE
 from .tables import Groups
 from .tables import Numbers
@@ -22,8 +24,9 @@ from .tables import put
 
 
 #: Where the parts of a record stand: number of the entry, body and so on;
-#: then the ends of variant, validity and varies; then the page's id; then
-#: variant, validity, varies and headers, all in one row.
+#: then the ends of variant, validity, varies and codings; then the page's id;
+#: then variant, validity, varies, codings and headers, all in one row.
+_CREATED = 3
 _PAGE_ID = slice(8, 11)
 _VARIANT = 11
 
@@ -36,30 +39,43 @@ def flatten(key: Key, page: Page) -> Record:
     """
     variant_end = _VARIANT + len(key[3])
     validity_end = variant_end + len(key[4])
+    varies_end = validity_end + len(page.varies)
     return (
-        page.body, page.gzip, int(page.modified), float(page.created),
-        variant_end, validity_end, validity_end + len(page.varies),
+        page.body, int(page.modified), float(page.created), variant_end,
+        validity_end, varies_end, varies_end + 2 * len(page.codings),
         *page_id(key), *key[3], *key[4], *page.varies,
+        *chain.from_iterable(page.codings),
         *chain.from_iterable(page.headers))
 
 
 def key_of(record: Record) -> Key:
     """Return the key in a record."""
-    variant_end, validity_end = record[5:7]
+    variant_end, validity_end = record[4:6]
     return (
         *record[_PAGE_ID],
         record[_VARIANT:variant_end],
         record[variant_end:validity_end])
 
 
+def created_of(record: Record) -> float:
+    """Return when the page in a record was rendered."""
+    created: float = record[_CREATED]
+    return created
+
+
 def page_of(record: Record) -> Page:
     """Return the page in a record."""
-    _, body, gzip, modified, created, _, validity_end, varies_end = record[:8]
-    headers = record[varies_end:]
+    (_, body, modified, created, _, validity_end, varies_end,
+     codings_end) = record[:8]
     return Page(
-        body=body, gzip=gzip, modified=modified, created=created,
-        headers=tuple(zip(headers[::2], headers[1::2], strict=True)),
+        body=body, modified=modified, created=created,
+        codings=_pairs(record[varies_end:codings_end]),
+        headers=_pairs(record[codings_end:]),
         varies=record[validity_end:varies_end])
+
+
+def _pairs(parts: Record) -> Record:
+    return tuple(zip(parts[::2], parts[1::2], strict=True))
 
 
 class Contents:
@@ -74,6 +90,9 @@ class Contents:
         self.hashes = array('q', [0])
         self.created = array('d', [math.inf])
         self.queue = S3Fifo(self.hashes)
+        #: Bodies, and codings, that are spare.
+        self.bodies = Spare(self.hashes)
+        self.codings = Spare(self.hashes)
         #: By number of the row.
         self.hits = array('Q', [0])
         self.misses = array('Q', [0])
@@ -85,6 +104,29 @@ class Contents:
         """Return the record of an entry, None where there is none."""
         record = self.records.find(hash(key))
         return None if record is None or key_of(record) != key else record
+
+    def page(self, record: Record) -> Page:
+        """Return the page of an entry, with what is spare of it."""
+        page = page_of(record)
+        if page.body or not page.codings:
+            return page
+        hashed = self.hashes[record[0]]
+        return joined(
+            page, self.bodies.get(hashed), self.codings.get(hashed))
+
+    @property
+    def spare_bytes(self) -> int:
+        return self.bodies.bytes + self.codings.bytes
+
+    def shed(self) -> None:
+        """Let the oldest go of what is spare, bodies first."""
+        spare = self.bodies if self.bodies.bytes else self.codings
+        spare.discard(spare.oldest())
+
+    def forget_spare(self, number: int) -> None:
+        """Let go what is spare of an entry."""
+        self.bodies.discard(number)
+        self.codings.discard(number)
 
     def key(self, number: int) -> Key:
         return key_of(self.records[self.hashes[number]])
@@ -131,6 +173,8 @@ class Contents:
         number = self._numbers.take()
         put(self.hashes, number, hash(key))
         put(self.created, number, 0)
+        self.bodies.prepare(number)
+        self.codings.prepare(number)
         row = self.rows.join(number, hash(page_id(key)))
         if self.rows.lengths[row] == 1:
             put(self.hits, row, 0)
@@ -144,11 +188,19 @@ class Contents:
 
     def write(self, number: int, flat: Record) -> None:
         """Give an entry its page; it becomes the newest."""
-        record = (number, *flat)
-        self.records.put(self.hashes[number], record)
-        self.created[number] = record[4]
+        self.rewrite(number, flat)
+        self.created[number] = flat[_CREATED - 1]
         self.rows.renew(number)
         self.slots.renew(number)
+
+    def rewrite(self, number: int, flat: Record) -> None:
+        """Give an entry the same page in another form."""
+        self.records.put(self.hashes[number], (number, *flat))
+
+    def resize(self, number: int, size: int) -> None:
+        """Note that an entry takes more or less than before."""
+        self.sizes[self.rows.of[number]] += size - self.queue.sizes[number]
+        self.queue.resize(number, size)
 
     def resume(self, number: int, size: int, queue: int) -> None:
         """Put an entry into its queue, and its size to the others'."""
@@ -162,6 +214,7 @@ class Contents:
 
     def unlink(self, number: int) -> None:
         """Undo `link`."""
+        self.forget_spare(number)
         self.rows.leave(number)
         self.slots.leave(number)
         self.records.remove(self.hashes[number])
@@ -177,5 +230,7 @@ class Contents:
         """Return all that it takes long to free."""
         return [
             *self.records.settled.dicts,
+            *self.bodies.data.dicts,
+            *self.codings.data.dicts,
             *self.rows.index.dicts,
             *self.slots.index.dicts]

@@ -77,6 +77,11 @@ class S3Fifo:
         self._append(number, queue)
         put(self._uses, number, 0)
 
+    def resize(self, number: int, size: int) -> None:
+        """Note that the entry takes more or less; it keeps its place."""
+        self._bytes[self._queue_of[number]] += size - self.sizes[number]
+        self.sizes[number] = size
+
     def touch(self, number: int) -> None:
         """Note that the entry was asked for."""
         if self._uses[number] < MAX_USES:

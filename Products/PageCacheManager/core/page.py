@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from . import codecs
+
 
 class Page(NamedTuple):
     """A whole response, as it was sent.
@@ -14,10 +16,12 @@ class Page(NamedTuple):
     number or a tuple of such.
     """
 
-    #: The body without any content coding.
+    #: The body without any content coding; empty where only the body in
+    #: some coding is kept.
     body: bytes
-    #: The same body in gzip, empty where nobody asked for it yet.
-    gzip: bytes
+    #: The same body in content codings, by name: those that somebody asked
+    #: for.  Empty bytes say that a coding makes the body no shorter.
+    codings: tuple[tuple[str, bytes], ...]
     #: Headers that rendering set, Content-Type among them: ``(name, value)``.
     headers: tuple[tuple[str, str], ...]
     #: When what the page is made of last changed, whole seconds since 1970.
@@ -25,18 +29,48 @@ class Page(NamedTuple):
     #: When it was rendered, seconds since 1970.
     created: float
     #: Names of request headers, beyond those in the key, by which the
-    #: response varies.  A page with an empty body and such names is a
-    #: signpost to the pages stored for their values.
+    #: response varies.  A page with such names, and with neither a body nor
+    #: codings, is a signpost to the pages stored for their values.
     varies: tuple[str, ...] = ()
 
     def signpost(self) -> 'Page':
         """Return what stands in the page's place: whereby it varies."""
-        return self._replace(body=b'', gzip=b'', headers=())
+        return self._replace(body=b'', codings=(), headers=())
 
     @property
     def is_signpost(self) -> bool:
         """Tell whether this only names the headers that the page varies by."""
-        return not self.body
+        return not (self.body or self.codings)
+
+    @property
+    def is_coded(self) -> bool:
+        """Tell whether the body can be had from a coding."""
+        return any(data for _, data in self.codings)
+
+    def coded(self, name: str) -> bytes | None:
+        """Return the body in a coding; None where nobody made it yet."""
+        for known, data in self.codings:
+            if known == name:
+                return data
+        return None
+
+    def with_coding(self, name: str, data: bytes) -> 'Page':
+        """Return the page with its body in one more coding.
+
+        What is no shorter than the body is not worth its bytes.
+        """
+        if self.body and len(data) >= len(self.body):
+            data = b''
+        return self._replace(codings=(*self.codings, (name, data)))
+
+    def whole(self) -> 'Page':
+        """Return the page with its body, which may have to be unpacked.
+
+        Raises what :func:`codecs.decoded` raises.
+        """
+        if self.body or not self.is_coded:
+            return self
+        return self._replace(body=codecs.decoded(self.codings))
 
     def age(self, now: float) -> int:
         """Return whole seconds since it was rendered."""
@@ -44,15 +78,16 @@ class Page(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of body and headers."""
+        """Bytes of body, codings and headers."""
         return (
-            len(self.body) + len(self.gzip)
+            len(self.body) + sum(len(data) for _, data in self.codings)
             + sum(len(name) + len(value) for name, value in self.headers))
 
 
 _CSP = ('content-security-policy', 'content-security-policy-report-only')
 
-_MAGIC = b'PCM1'
+_MAGIC = b'PCM2'
+#: Of the line of JSON, the body, and all codings together.
 _LENGTHS = struct.Struct('>III')
 
 
@@ -63,10 +98,11 @@ def to_bytes(page: Page, envelope: str) -> bytes:
     a value that lands under a foreign key is never taken for the page.
     """
     head = json.dumps([
-        envelope, page.headers, page.modified, page.created,
-        page.varies]).encode('ascii')
-    lengths = _LENGTHS.pack(len(head), len(page.body), len(page.gzip))
-    return b''.join((_MAGIC, lengths, head, page.body, page.gzip))
+        envelope, page.headers, page.modified, page.created, page.varies,
+        [(name, len(data)) for name, data in page.codings]]).encode('ascii')
+    codings = b''.join(data for _, data in page.codings)
+    lengths = _LENGTHS.pack(len(head), len(page.body), len(codings))
+    return b''.join((_MAGIC, lengths, head, page.body, codings))
 
 
 def from_bytes(data: object, envelope: str) -> Page | None:
@@ -84,13 +120,13 @@ def from_bytes(data: object, envelope: str) -> Page | None:
             return None
         middle = start + lengths[0]
         end = middle + lengths[1]
-        found, headers, modified, created, varies = json.loads(
+        found, headers, modified, created, varies, codings = json.loads(
             data[start:middle])
         if found != envelope:
             return None
         return Page(
             body=data[middle:end],
-            gzip=data[end:],
+            codings=_parted(data[end:], codings, lengths[1]),
             headers=tuple((str(name), str(value)) for name, value in headers),
             modified=int(modified),
             created=float(created),
@@ -100,6 +136,26 @@ def from_bytes(data: object, envelope: str) -> Page | None:
             # JSON of others: numbers without end, lists nested too deep.
             OverflowError, RecursionError):
         return None
+
+
+def _parted(
+        data: bytes, codings: list[tuple[object, object]],
+        body_length: int) -> tuple[tuple[str, bytes], ...]:
+    """Return the codings that stand one after the other in `data`.
+
+    What a foreign hand wrote is never unpacked, so there has to be a body;
+    and no coding is as long as that.
+    """
+    parts = []
+    position = 0
+    for name, length in codings:
+        if type(length) is not int or not 0 <= length < body_length:
+            raise ValueError(length)
+        parts.append((str(name), data[position:position + length]))
+        position += length
+    if position != len(data):
+        raise ValueError(position)
+    return tuple(parts)
 
 
 def why_not(

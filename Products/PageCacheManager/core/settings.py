@@ -1,11 +1,9 @@
-"""Settings of a page cache: units, ranges, defaults, and how they are read.
+"""Settings of a page cache: units, ranges, defaults.
 
 One table describes every field.  Forms, documentation, validation and the
 pickled state are made from it.
 """
 import logging
-import re
-from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -14,6 +12,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from .fields import Choice
+from .fields import Field
+from .fields import Names
+from .fields import Number
+from .fields import Switch
+from .fields import shown
 from .keys import digest
 
 
@@ -31,6 +35,7 @@ class Settings:
     max_age: int = 3600
     cleanup_interval: int = 60
     store: str = 'process'
+    compression: str = 'hits'
     partition: str = 'user'
     validator: str = 'page'
     shared_templates: tuple[str, ...] = ('main_template',)
@@ -83,156 +88,7 @@ class SettingsError(ValueError):
         self.errors = dict(errors)
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One setting, as forms and documentation show it."""
-
-    name: str
-    title: str
-    help: str
-    group: str = 'Advanced'
-
-    def read(self, value: object) -> object:
-        """Return `value` as this field keeps it; ValueError says why not."""
-        raise NotImplementedError
-
-    def show(self, value: Any) -> str:
-        """Return `value` as a form shows it."""
-        return str(value)
-
-    @property
-    def kind(self) -> str:
-        """The sort of form control that edits this field."""
-        return type(self).__name__.lower()
-
-    @property
-    def default(self) -> Any:
-        """The value of a new manager."""
-        return getattr(Settings(), self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class Number(Field):
-    """A whole number with a unit and a range."""
-
-    unit: str = ''
-    low: int = 0
-    high: int = 0
-
-    @property
-    def range(self) -> str:
-        """The range as people read it."""
-        return f'{self.low} to {self.high}'
-
-    def read(self, value: object) -> int:
-        try:
-            number = _whole_number(value)
-        except ValueError:
-            number = None
-        if number is None or not self.low <= number <= self.high:
-            raise ValueError(
-                f'{self.title} ({self.name}) must be a whole number from '
-                f'{self.range} {self.unit}, not {_shown(value)}.')
-        return number
-
-
-@dataclass(frozen=True, slots=True)
-class Choice(Field):
-    """One of a few words."""
-
-    choices: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def range(self) -> str:
-        """The choices as people read them."""
-        return ', '.join(word for word, _ in self.choices)
-
-    def read(self, value: object) -> str:
-        for word, _ in self.choices:
-            if value == word:
-                return word
-        raise ValueError(
-            f'{self.title} ({self.name}) must be one of {self.range}, '
-            f'not {_shown(value)}.')
-
-
-@dataclass(frozen=True, slots=True)
-class Switch(Field):
-    """On or off."""
-
-    range: str = 'on or off'
-
-    def read(self, value: object) -> bool:
-        if value in (True, 1, '1', 'on', 'true', 'True'):
-            return True
-        if value in (False, 0, '0', '', 'off', 'false', 'False', None):
-            return False
-        raise ValueError(
-            f'{self.title} ({self.name}) must be on or off, '
-            f'not {_shown(value)}.')
-
-
-@dataclass(frozen=True, slots=True)
-class Names(Field):
-    """A list of names, one a line or separated by commas."""
-
-    pattern: str = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-    example: str = ''
-    most: int = 50
-
-    @property
-    def range(self) -> str:
-        """What may stand in the list."""
-        return f'up to {self.most} names such as {self.example}'
-
-    def read(self, value: object) -> tuple[str, ...]:
-        if isinstance(value, str):
-            value = re.split(r'[\s,]+', value)
-        if not isinstance(value, (list, tuple, set, frozenset)):
-            raise ValueError(
-                f'{self.title} ({self.name}) must be a list of names, '
-                f'not {_shown(value)}.')
-        for name in value:
-            if name != '':
-                self._check(name)
-        names = tuple(dict.fromkeys(filter(None, value)))
-        if len(names) > self.most:
-            raise ValueError(
-                f'{self.title} ({self.name}) may hold {self.most} names, '
-                f'not {len(names)}.')
-        return names
-
-    def _check(self, name: object) -> None:
-        if not (isinstance(name, str) and len(name) <= 200
-                and re.fullmatch(self.pattern, name)):
-            raise ValueError(
-                f'{self.title} ({self.name}) may hold {self.range}; '
-                f'{_shown(name)} is none.')
-
-    def show(self, value: Iterable[str]) -> str:
-        return '\n'.join(value)
-
-
-def _whole_number(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise ValueError(value)
-    if isinstance(value, str):
-        value = value.strip()
-        # int() takes underscores, foreign digits and any length
-        if not re.fullmatch(r'[+-]?[0-9]{1,18}', value):
-            raise ValueError(value)
-    return int(value)
-
-
-def _shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # an int beyond sys.get_int_max_str_digits()
-        text = 'a very large number'
-    return text if len(text) <= 60 else text[:57] + '...'
-
-
-FIELDS: tuple[Field, ...] = (
+_TABLE: tuple[Field, ...] = (
     Choice(
         'active', 'Caching', 'When pages are cached. In production means: '
         'not while Zope runs in debug mode.', 'Main',
@@ -267,6 +123,12 @@ FIELDS: tuple[Field, ...] = (
         choices=(
             ('process', 'memory of this process'),
             ('memoize', "the site's plone.memoize cache"))),
+    Choice(
+        'compression', 'Compression', 'Which pages are sent in gzip, or in '
+        'a better coding, to clients that take it.', 'Main',
+        choices=(
+            ('hits', 'all that are asked for again'),
+            ('zope', 'those that Zope was told to compress'))),
     Choice(
         'partition', 'Pages are shared by', 'Who may be given a page that '
         'was rendered for a logged-in user. With the last choice the ETag '
@@ -322,6 +184,10 @@ FIELDS: tuple[Field, ...] = (
         'RFC 9211.'),
 )
 
+FIELDS = tuple(
+    replace(field, default=getattr(Settings(), field.name))
+    for field in _TABLE)
+
 BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
 
 
@@ -336,7 +202,7 @@ def changed(base: Settings, values: Mapping[str, object]) -> Settings:
     for name, value in values.items():
         field = BY_NAME.get(name)
         if field is None:
-            errors[str(name)] = f'There is no setting {_shown(name)}.'
+            errors[str(name)] = f'There is no setting {shown(name)}.'
             continue
         try:
             read[name] = field.read(value)

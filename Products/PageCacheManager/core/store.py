@@ -14,12 +14,16 @@ from typing import NamedTuple
 from typing import TypeVar
 
 from .contents import Contents
+from .contents import created_of
 from .contents import flatten
-from .contents import page_of
+from .counts import Counts
 from .keys import Key
 from .keys import PageId
 from .keys import page_id
 from .page import Page
+from .room import Room
+from .spare import Parts
+from .spare import parted
 from .tables import NONE
 from .tables import Record
 
@@ -34,7 +38,8 @@ MAX_PAGE_SHARE = 4
 
 #: No page takes the place of more entries than this at once: it would take
 #: milliseconds, with the lock held.  What was evicted for a page that did not
-#: fit yet stays evicted, so the page fits one of the next times.
+#: fit yet stays evicted, so the page fits one of the next times.  The same for
+#: what is spare.
 MAX_EVICTIONS = 200
 
 #: Entries of one variant of a page that are equally new; beyond, the one
@@ -77,26 +82,6 @@ _RANGES = {
 }
 
 
-class Counts(NamedTuple):
-    """The store at one moment, and what has happened since it was made."""
-
-    entries: int
-    bytes: int
-    max_entries: int
-    max_bytes: int
-    hits: int
-    misses: int
-    #: Entries that went because room was needed.
-    evictions: int
-    #: Entries that went because they were too old.
-    expirations: int
-    #: Entries that went by `remove_page`, by `remove_template`, or because
-    #: a newer page came.
-    removals: int
-    #: Pages that were not admitted.
-    rejections: int
-
-
 class PageStore:
     """Implements :class:`interfaces.IBoundedPageStore`."""
 
@@ -110,6 +95,7 @@ class PageStore:
         self._bounds = Bounds(
             max_entries, max_bytes, max_age_secs, cleanup_interval_secs)
         self._bounds.check()
+        self._room = Room(max_entries, max_bytes)
         self._lock = threading.Lock()
         self._clock = clock
         self._contents = Contents()
@@ -117,7 +103,6 @@ class PageStore:
         self._sweep_at = NONE
         self._hits = 0
         self._misses = 0
-        self._evictions = 0
         self._expirations = 0
         self._removals = 0
         self._rejections = 0
@@ -141,7 +126,7 @@ class PageStore:
                 self._expire(number)
                 return None
             contents.queue.touch(number)
-            page = page_of(record)
+            page = contents.page(record)
             if not page.is_signpost:
                 self._hits += 1
                 contents.hits[contents.rows.of[number]] += 1
@@ -149,8 +134,9 @@ class PageStore:
 
     def set(self, key: Key, page: Page) -> bool:
         """Store `page` under `key`; return whether it was kept."""
-        size = entry_size(key, page)
-        flat = flatten(key, page)
+        parts = parted(page)
+        size = entry_size(key, parts.kept)
+        flat = flatten(key, parts.kept)
         now = self._clock()
         with self._lock:
             self._sweep(now)
@@ -161,10 +147,24 @@ class PageStore:
                 return False
             record = contents.find(key)
             kept = (
-                self._add(key, flat, size, page.modified) if record is None
-                else self._replace(record[0], flat, size, page.modified))
+                self._add(key, flat, size, parts) if record is None
+                else self._replace(record[0], flat, size, parts))
             self._rejections += not kept
             return kept
+
+    def add_coding(
+            self, key: Key, created: float, name: str, data: bytes) -> bool:
+        """Keep the page's body in a coding as well; see the contract."""
+        with self._lock:
+            contents = self._contents
+            record = contents.find(key)
+            if record is None or created_of(record) != created:
+                return False
+            page = contents.page(record)
+            if page.coded(name) is not None:
+                return False
+            return self._recode(
+                key, record[0], parted(page.with_coding(name, data)))
 
     def configure(
             self,
@@ -225,15 +225,16 @@ class PageStore:
             queue = self._contents.queue
             return Counts(
                 entries=queue.entries,
-                bytes=queue.bytes,
+                bytes=queue.bytes + self._contents.spare_bytes,
                 max_entries=self._bounds.max_entries,
                 max_bytes=self._bounds.max_bytes,
                 hits=self._hits,
                 misses=self._misses,
-                evictions=self._evictions,
+                evictions=self._room.evictions,
                 expirations=self._expirations,
                 removals=self._removals,
-                rejections=self._rejections)
+                rejections=self._rejections,
+                spare=self._contents.spare_bytes)
 
     def report(self) -> list[dict[str, Any]]:
         """Return a dict for each page, see the contract.
@@ -304,34 +305,53 @@ class PageStore:
         passed = now - self._sweep_began
         return not 0 <= passed < self._bounds.cleanup_interval_secs
 
-    def _add(
-            self, key: Key, flat: Record, size: int, modified: int) -> bool:
+    def _add(self, key: Key, flat: Record, size: int, parts: Parts) -> bool:
         contents = self._contents
         number = contents.link(key, flat)
         # What is evicted now may take its place among the ghosts.
         queue = contents.queue.queue_for(contents.hashes[number])
         self._bound_slot(number)
-        self._supersede(number, modified)
-        has_room = self._make_room(size)
+        self._supersede(number, parts.kept.modified)
+        has_room = self._room.make(contents, size, 1, MAX_EVICTIONS)
         if has_room:
             contents.resume(number, size, queue)
+            self._room.keep_spare(contents, number, parts, MAX_EVICTIONS)
         else:
             contents.unlink(number)
         return has_room
 
     def _replace(
             self, number: int, flat: Record, size: int,
-            modified: int) -> bool:
+            parts: Parts) -> bool:
         # It leaves the queue meanwhile, so that it is nobody's victim.
         contents = self._contents
         size_before = contents.queue.sizes[number]
         queue = contents.suspend(number)
-        self._supersede(number, modified)
-        has_room = self._make_room(size)
+        contents.forget_spare(number)
+        self._supersede(number, parts.kept.modified)
+        has_room = self._room.make(contents, size, 1, MAX_EVICTIONS)
         if has_room:
             contents.write(number, flat)
         contents.resume(number, size if has_room else size_before, queue)
+        if has_room:
+            self._room.keep_spare(contents, number, parts, MAX_EVICTIONS)
         return has_room
+
+    def _recode(self, key: Key, number: int, parts: Parts) -> bool:
+        """Give an entry one coding more than it had."""
+        contents = self._contents
+        size = entry_size(key, parts.kept)
+        if size * MAX_PAGE_SHARE > self._bounds.max_bytes:
+            return False
+        more = size - contents.queue.sizes[number]
+        if more > 0 and not self._room.make(contents, more, 0, MAX_EVICTIONS):
+            return False
+        if contents.find(key) is None:  # it was a victim itself
+            return False
+        contents.rewrite(number, flatten(key, parts.kept))
+        contents.resize(number, size)
+        self._room.keep_spare(contents, number, parts, MAX_EVICTIONS)
+        return True
 
     def _supersede(self, number: int, modified: float) -> None:
         """Remove what nobody will ask for since `number` is there."""
@@ -349,38 +369,18 @@ class PageStore:
         contents = self._contents
         group = contents.slots.of[number]
         if contents.slots.lengths[group] > MAX_PER_SLOT:
-            self._evict(contents.slots.some(group, 1)[0])
-
-    def _make_room(self, size: int) -> bool:
-        """Evict until an entry of `size` fits; return whether it does."""
-        bounds = self._bounds
-        queue = self._contents.queue
-        for found in range(MAX_EVICTIONS):
-            if (queue.entries < bounds.max_entries
-                    and queue.bytes + size <= bounds.max_bytes):
-                return True
-            self._evict(queue.victim(
-                bounds.max_entries, bounds.max_bytes, found))
-        return False
-
-    def _evict(self, number: int) -> None:
-        self._contents.drop(number)
-        self._evictions += 1
+            self._room.evict(contents, contents.slots.some(group, 1)[0])
 
     def _fit(self, bounds: Bounds) -> bool:
         """Evict a slice of what exceeds `bounds`, and take them at last."""
         with self._lock:
-            queue = self._contents.queue
-            for found in range(SLICE):
-                if (queue.entries <= bounds.max_entries
-                        and queue.bytes <= bounds.max_bytes):
-                    self._bounds = bounds
-                    self._sweep_began = -math.inf
-                    self._sweep_at = NONE
-                    return True
-                self._evict(queue.victim(
-                    bounds.max_entries, bounds.max_bytes, found))
-        return False
+            is_done = self._room.fit(
+                self._contents, bounds.max_entries, bounds.max_bytes, SLICE)
+            if is_done:
+                self._bounds = bounds
+                self._sweep_began = -math.inf
+                self._sweep_at = NONE
+            return is_done
 
 
 def entry_size(key: Key, page: Page) -> int:
@@ -402,7 +402,9 @@ def _free(contents: Contents) -> None:
             for _ in range(min(SLICE, len(table))):
                 table.popitem()
             time.sleep(PAUSE_SECS)
-    for part in (contents.rows, contents.slots, contents.queue, contents):
+    for part in (
+            contents.rows, contents.slots, contents.queue, contents.bodies,
+            contents.codings, contents):
         columns = vars(part)
         while columns:
             columns.popitem()

@@ -87,6 +87,8 @@ def _tiles(totals, counts, settings):
     number = figures.number_text
     if settings.store == 'process':
         yield _tile('Bytes', figures.size_text(counts.bytes), 'in memory')
+        yield _tile('Spare', figures.size_text(
+            counts.spare), 'of these, beside compressed pages')
         yield _tile('Entries', number(counts.entries), 'in memory')
         yield _tile('Evictions', number(counts.evictions), 'for lack of room')
         yield _tile('Expirations', number(counts.expirations), 'too old')

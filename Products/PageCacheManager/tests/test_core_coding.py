@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from Products.PageCacheManager.core import coding
+from Products.PageCacheManager.core.coding import _preferences
 from Products.PageCacheManager.core.coding import accepts
 from Products.PageCacheManager.core.coding import gunzip
 from Products.PageCacheManager.core.coding import gzip
+from Products.PageCacheManager.core.coding import is_worthwhile
+from Products.PageCacheManager.core.coding import preferences
 
 
 @pytest.mark.parametrize(('header', 'expected', 'clause'), [
@@ -111,6 +114,85 @@ def test_accepts_nothing_that_is_not_named(elements):
 ])
 def test_accepts_ends_where_header_is_long(header, expected):
     assert accepts(header, 'gzip') is expected
+
+
+# What a client likes best (12.5.3)
+
+@pytest.mark.parametrize(('header', 'expected', 'clause'), [
+    (None, 'identity', 'who did not ask never gets one'),
+    ('', 'identity', '12.5.3: no coding is wanted'),
+    ('identity', 'identity', '12.5.3'),
+    ('gzip', 'gzip identity', '12.5.3'),
+    ('x-gzip', 'gzip identity', '8.4.1.3'),
+    ('deflate, compress', 'identity', 'what we do not make'),
+    ('gzip, deflate, br, zstd', 'zstd br gzip identity', 'ours among equals'),
+    ('br, gzip', 'br gzip identity', 'ours among equals'),
+    ('gzip;q=1, br;q=0.9, zstd;q=0.8', 'gzip br zstd identity', '12.4.2'),
+    ('zstd;q=0.1, gzip;q=0.2', 'gzip zstd identity', '12.4.2'),
+    ('gzip;q=0, br', 'br identity', '12.4.2: not acceptable'),
+    ('gzip;q=0', 'identity', '12.4.2: not acceptable'),
+    ('identity, gzip', 'gzip identity', 'ours among equals'),
+    ('identity, gzip;q=0.5', 'identity gzip', '12.4.2'),
+    ('identity;q=0.5, gzip;q=0.4, br;q=0.6', 'br identity gzip', '12.4.2'),
+    ('identity;q=0', 'identity', '12.5.3: something is to be sent'),
+    ('identity;q=0, gzip', 'gzip identity', '12.5.3'),
+    ('*;q=0', 'identity', '12.5.3: something is to be sent'),
+    ('*', 'gzip identity', 'the one that all know'),
+    ('*;q=0.5, br', 'br gzip identity', '12.5.3'),
+    ('gzip;q=0, *', 'identity', '12.5.3'),
+    ('gzip;q=x, br', 'br identity', '12.4.2: no weight'),
+    ('br, br;q=0.1, gzip;q=0.5', 'gzip br identity', 'the least counts'),
+    ('ZSTD, GZip', 'zstd gzip identity', '8.4.1: names have no case'),
+])
+def test_preferences(header, expected, clause):
+    assert ' '.join(preferences(header)) == expected, clause
+
+
+@given(st.one_of(
+    st.text(max_size=30),
+    st.lists(st.sampled_from([
+        'gzip', 'br', 'zstd', '*', 'identity', 'gzip;q=0', 'br;q=0.5',
+        'zstd;q=0', '*;q=0', 'identity;q=0'])).map(','.join)))
+def test_preferences_hold_what_is_accepted_by_name(header):
+    found = preferences(header)
+    assert found.count('identity') == 1
+    assert len(set(found)) == len(found)
+    for name in ('gzip', 'br', 'zstd'):
+        if name in found:
+            assert accepts(header, name)
+        elif '*' not in header:
+            assert not accepts(header, name)
+    assert ('gzip' in found) == accepts(header, 'gzip')
+
+
+def test_preferences_of_a_very_long_header_are_not_remembered():
+    before = _preferences.cache_info().currsize
+    header = 'x,' * 30_000 + 'gzip'
+    assert preferences(header) == ('gzip', 'identity')
+    assert _preferences.cache_info().currsize == before
+
+
+@pytest.mark.parametrize(('content_type', 'expected'), [
+    ('text/html; charset=utf-8', True),
+    ('text/plain', True),
+    ('TEXT/CSS', True),
+    ('application/json', True),
+    ('application/ld+json;profile="x"', True),
+    ('application/atom+xml; charset=utf-8', True),
+    ('application/xml', True),
+    ('application/javascript', True),
+    ('application/x-javascript ; a=b', True),
+    ('', False),
+    ('image/png', False),
+    ('image/svg+xml', False),
+    ('application/octet-stream', False),
+    ('application/zip; x=text/html', False),
+    ('application/jsonx', False),
+    ('video/text/html', False),
+])
+def test_what_is_worth_a_coding(content_type, expected):
+    """Vary names no coding for images, so these have none."""
+    assert is_worthwhile(content_type) is expected
 
 
 # gzip

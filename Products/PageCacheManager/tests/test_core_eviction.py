@@ -51,6 +51,18 @@ def test_it_counts_entries_and_bytes():
     assert (queue.entries, queue.bytes) == (0, 0)
 
 
+def test_one_that_changes_its_size_keeps_its_place_and_its_uses():
+    queue = Queue()
+    one, two, three = (queue.come(name, 10) for name in (1, 2, 3))
+    queue.touch(two)
+    for number, size in ((one, 25), (two, 3), (three, 0)):
+        queue.resize(number, size)
+    assert queue.bytes == 28
+    assert [queue.go(3) for _ in range(3)] == [
+        (one, SMALL), (three, SMALL), (two, MAIN)]
+    assert queue.bytes == 0
+
+
 def test_of_those_that_nobody_asked_for_the_oldest_goes():
     queue = Queue()
     numbers = [queue.come(name) for name in range(1, 6)]

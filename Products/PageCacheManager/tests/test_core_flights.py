@@ -16,8 +16,8 @@ from Products.PageCacheManager.core.flights import Flights
 from Products.PageCacheManager.core.page import Page
 
 
-PAGE = Page(b'page', b'', (), 1, 2.0)
-OTHER_PAGE = Page(b'other', b'', (), 1, 2.0)
+PAGE = Page(b'page', (), (), 1, 2.0)
+OTHER_PAGE = Page(b'other', (), (), 1, 2.0)
 
 #: Longer than any test that passes takes.
 LONG_SECS = 60

@@ -2,12 +2,14 @@
 import json
 import math
 import struct
+import zlib
 
 import pytest
 from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
+from Products.PageCacheManager.core import codecs
 from Products.PageCacheManager.core.page import Page
 from Products.PageCacheManager.core.page import directives
 from Products.PageCacheManager.core.page import from_bytes
@@ -20,7 +22,7 @@ from Products.PageCacheManager.core.page import why_not
 
 PAGE = Page(
     body=b'<p>Gr\xc3\xbc\xc3\x9fe</p>',
-    gzip=b'\x1f\x8b',
+    codings=(('gzip', b'\x1f\x8b'), ('zstd', b'')),
     headers=(('Content-Type', 'text/html; charset=utf-8'),
              ('Title', 'Gr\xfc\xdfe "quoted"')),
     modified=784111777,
@@ -32,10 +34,15 @@ ENVELOPE = "('/templates/page', ('en',))"
 #: A pair of lone surrogates is the one thing that JSON reads back as another.
 TEXT = st.text()
 
+#: Each is shorter than the body, so without a body there is none.
+CODINGS = st.binary(min_size=1).flatmap(lambda body: st.tuples(
+    st.just(body), st.lists(
+        st.tuples(TEXT, st.binary(max_size=len(body) - 1)),
+        max_size=3).map(tuple)))
+
 PAGES = st.builds(
-    Page,
-    body=st.binary(),
-    gzip=st.binary(),
+    lambda parts, **rest: Page(body=parts[0], codings=parts[1], **rest),
+    CODINGS | st.just((b'', ())),
     headers=st.lists(st.tuples(TEXT, TEXT), max_size=4).map(tuple),
     modified=st.integers(-2**62, 2**62),
     created=st.floats(allow_nan=False, allow_infinity=False),
@@ -44,15 +51,68 @@ PAGES = st.builds(
 
 # Pages
 
-def test_page_without_body_is_signpost():
-    assert PAGE._replace(body=b'').is_signpost
+def test_page_without_body_and_codings_is_signpost():
+    assert PAGE._replace(body=b'', codings=()).is_signpost
+    assert not PAGE._replace(codings=()).is_signpost
+    assert not PAGE._replace(body=b'').is_signpost
     assert not PAGE.is_signpost
+
+
+def test_coded_body_of_a_page():
+    assert PAGE.coded('gzip') == b'\x1f\x8b'
+    assert PAGE.coded('zstd') == b''
+    assert PAGE.coded('br') is None
+
+
+@pytest.mark.parametrize(('codings', 'expected'), [
+    ((), False), ((('gzip', b''),), False), ((('gzip', b'x'),), True),
+    ((('zstd', b''), ('gzip', b'x')), True)])
+def test_coded_is_what_can_be_had_from_a_coding(codings, expected):
+    assert PAGE._replace(codings=codings).is_coded is expected
+
+
+@pytest.mark.parametrize('more', [-1, 0, 1])
+def test_coding_that_is_no_shorter_is_noted_without_its_bytes(more):
+    page = PAGE._replace(codings=()).with_coding(
+        'gzip', bytes(len(PAGE.body) + more))
+    assert (page.coded('gzip') == b'') is (more >= 0)
+    assert page.is_coded is (more < 0)
+
+
+def test_with_coding_keeps_the_others():
+    page = PAGE.with_coding('br', b'12')
+    assert page.codings == (*PAGE.codings, ('br', b'12'))
+
+
+def test_whole_page_is_itself():
+    assert PAGE.whole() is PAGE
+    post = PAGE.signpost()
+    assert post.whole() is post
+
+
+@pytest.mark.parametrize('name', codecs.CODECS)
+def test_whole_gets_the_body_from_any_coding(name):
+    body = bytes(range(256)) * 9
+    page = PAGE._replace(body=b'', codings=(
+        ('x-unknown', b'x'), (name, codecs.CODECS[name].encode(body))))
+    assert page.whole().body == body
+    assert page.whole().codings == page.codings
+
+
+def test_whole_fails_where_no_coding_is_known():
+    with pytest.raises(ValueError, match='x-unknown'):
+        PAGE._replace(body=b'', codings=(('x-unknown', b'x'),)).whole()
+
+
+def test_whole_fails_where_gzip_is_damaged():
+    with pytest.raises(zlib.error):
+        PAGE._replace(body=b'', codings=(('gzip', b'x'),)).whole()
 
 
 @pytest.mark.parametrize(('changes', 'more'), [
     ({}, 0),
     ({'body': PAGE.body + b'12345'}, 5),
-    ({'gzip': PAGE.gzip + b'1234'}, 4),
+    ({'codings': (*PAGE.codings, ('br', b'1234'))}, 4),
     ({'headers': (*PAGE.headers, ('Title', 'a'))}, 6),
     ({'headers': ()}, -sum(len(n) + len(v) for n, v in PAGE.headers)),
 ])
@@ -61,7 +121,7 @@ def test_size_counts_body_and_headers(changes, more):
 
 
 def test_size_of_empty_page():
-    assert Page(b'', b'', (), 0, 0.0).size == 0
+    assert Page(b'', (), (), 0, 0.0).size == 0
 
 
 def test_signpost_keeps_what_page_varies_by_alone():
@@ -129,21 +189,29 @@ def test_from_bytes_never_raises_where_bits_are_flipped():
 
 
 @pytest.mark.parametrize('data', [
-    None, '', 'PCM1', 1, [], (), PAGE, tuple(PAGE), bytearray(DATA),
-    memoryview(DATA), DATA.decode('latin-1'), b'', b'PCM1', b'PCM2' + DATA[4:],
+    None, '', 'PCM2', 1, [], (), PAGE, tuple(PAGE), bytearray(DATA),
+    memoryview(DATA), DATA.decode('latin-1'), b'', b'PCM2', b'PCM3' + DATA[4:],
 ], ids=lambda data: type(data).__name__)
 def test_from_bytes_refuses_what_is_foreign(data):
     assert from_bytes(data, ENVELOPE) is None
 
 
+def test_from_bytes_refuses_codings_without_a_body():
+    """They would be unpacked, whoever wrote them."""
+    data = to_bytes(PAGE._replace(body=b''), ENVELOPE)
+    assert from_bytes(data, ENVELOPE) is None
+
+
 def framed(head):
-    return b'PCM1' + struct.pack('>III', len(head), 0, 0) + head
+    """Return `head` in a frame with a body of 3 bytes and 2 of codings."""
+    return b'PCM2' + struct.pack('>III', len(head), 3, 2) + head + b'bodyc'
 
 
 def test_framed_head_is_read():
-    head = json.dumps(['e', [['a', 'b']], 1, 2.5, ['c']]).encode()
+    head = json.dumps(
+        ['e', [['a', 'b']], 1, 2.5, ['c'], [['d', 2], ['e', 0]]]).encode()
     assert from_bytes(framed(head), 'e') == Page(
-        b'', b'', (('a', 'b'),), 1, 2.5, ('c',))
+        b'bod', (('d', b'yc'), ('e', b'')), (('a', 'b'),), 1, 2.5, ('c',))
 
 
 @pytest.mark.parametrize('head', [
@@ -154,25 +222,36 @@ def test_framed_head_is_read():
     b'1',
     b'"ebcde"',
     b'[]',
-    b'["e", [], 1, 1]',
-    b'["e", [], 1, 1, [], 1]',
+    b'["e", [], 1, 1, [["d", 2]]]',
+    b'["e", [], 1, 1, [], 1, [["d", 2]]]',
     b'{"e": 1, "b": 2, "c": 3, "d": 4, "f": 5}',
-    b'["x", [], 1, 1, []]',
-    b'[["e"], [], 1, 1, []]',
-    b'["e", null, 1, 1, []]',
-    b'["e", [1], 1, 1, []]',
-    b'["e", [["a"]], 1, 1, []]',
-    b'["e", [["a", "b", "c"]], 1, 1, []]',
-    b'["e", [], null, 1, []]',
-    b'["e", [], "x", 1, []]',
-    b'["e", [], NaN, 1, []]',
-    b'["e", [], Infinity, 1, []]',
-    b'["e", [], 1e999, 1, []]',
-    b'["e", [], 1, [], []]',
-    b'["e", [], 1, 1, null]',
-    b'["e", [], 1, 1, 1]',
-    b'["e", [], 1, 1' + b'0' * 400 + b', []]',
-    b'["e", [], 1' + b'0' * 10_000 + b', 1, []]',
+    b'["x", [], 1, 1, [], [["d", 2]]]',
+    b'[["e"], [], 1, 1, [], [["d", 2]]]',
+    b'["e", null, 1, 1, [], [["d", 2]]]',
+    b'["e", [1], 1, 1, [], [["d", 2]]]',
+    b'["e", [["a"]], 1, 1, [], [["d", 2]]]',
+    b'["e", [["a", "b", "c"]], 1, 1, [], [["d", 2]]]',
+    b'["e", [], null, 1, [], [["d", 2]]]',
+    b'["e", [], "x", 1, [], [["d", 2]]]',
+    b'["e", [], NaN, 1, [], [["d", 2]]]',
+    b'["e", [], Infinity, 1, [], [["d", 2]]]',
+    b'["e", [], 1e999, 1, [], [["d", 2]]]',
+    b'["e", [], 1, [], [], [["d", 2]]]',
+    b'["e", [], 1, 1, null, [["d", 2]]]',
+    b'["e", [], 1, 1, 1, [["d", 2]]]',
+    b'["e", [], 1, 1' + b'0' * 400 + b', [], [["d", 2]]]',
+    b'["e", [], 1' + b'0' * 10_000 + b', 1, [], [["d", 2]]]',
+    b'["e", [], 1, 1, [], null]',
+    b'["e", [], 1, 1, [], []]',
+    b'["e", [], 1, 1, [], [2]]',
+    b'["e", [], 1, 1, [], [["d"]]]',
+    b'["e", [], 1, 1, [], [["d", 1]]]',
+    b'["e", [], 1, 1, [], [["d", 3]]]',
+    b'["e", [], 1, 1, [], [["d", -1], ["e", 3]]]',
+    b'["e", [], 1, 1, [], [["d", 2], ["e", -2], ["f", 2]]]',
+    b'["e", [], 1, 1, [], [["d", 2.0]]]',
+    b'["e", [], 1, 1, [], [["d", true], ["e", true]]]',
+    b'["e", [], 1, 1, [], [["d", "2"]]]',
     b'[' * 100_000,
     b'["e", ' + b'[' * 100_000 + b']' * 100_000 + b', 1, 1, []]',
     b'{"e":' * 100_000,
@@ -183,7 +262,7 @@ def test_from_bytes_refuses_foreign_head(head):
 
 @given(st.one_of(
     st.binary(),
-    st.binary().map(lambda data: b'PCM1' + data),
+    st.binary().map(lambda data: b'PCM2' + data),
     st.binary().map(framed)))
 def test_from_bytes_never_raises_on_random_bytes(data):
     assert from_bytes(data, ENVELOPE) is None
@@ -196,8 +275,8 @@ JSON = st.recursive(
         | st.dictionaries(st.text(max_size=2), inner, max_size=3)))
 
 
-@given(st.lists(JSON, min_size=4, max_size=4))
-@example([[], math.inf, 1, []])
+@given(st.lists(JSON, min_size=5, max_size=5))
+@example([[], math.inf, 1, [], []])
 def test_from_bytes_never_raises_on_foreign_json(parts):
     found = from_bytes(framed(json.dumps(['e', *parts]).encode()), 'e')
     assert found is None or isinstance(found, Page)

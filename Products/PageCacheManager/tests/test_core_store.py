@@ -60,7 +60,8 @@ def key(url='url', template='template', variant='en', etag='1'):
 
 def page(body=b'body', modified=0, created=NOW):
     return Page(
-        body=body, gzip=b'', headers=(), modified=modified, created=created)
+        body=body, codings=(), headers=(), modified=modified,
+        created=created)
 
 
 def store(max_entries=1000, max_bytes=1 << 30, max_age_secs=0, **options):
@@ -99,7 +100,9 @@ def test_counts_of_an_entry_are_exact():
         len(name + value) for name, value in found.headers) + sum(
         map(len, found.varies))
     assert pages.counts().bytes == expected
-    assert pages.report()[0]['size'] == expected
+    # the body is spare
+    assert pages.counts().spare == 5
+    assert pages.report()[0]['size'] == expected - 5
 
 
 def test_set_when_entries_are_full_evicts_one():
@@ -1092,6 +1095,10 @@ class Model(RuleBasedStateMachine):
         self.store = PageStore(*bounds, 60, clock=self.clock)
         self.swept = self.clock.now
         self.pages = {}
+        #: Lengths of bodies and codings that are spare, as they go.
+        self.spare = {}, {}
+        self.new = set()
+        self.evictions = 0
         self.rows = {}
         self.modified = {}
         self.totals = dict.fromkeys((
@@ -1099,13 +1106,71 @@ class Model(RuleBasedStateMachine):
             'rejections'), 0)
 
     def size(self, key, page):
-        return ENTRY_BYTES + text_length(key) + len(page.body + page.gzip)
+        return ENTRY_BYTES + text_length(key) + (
+            len(page.coded('gzip') or page.coded('zstd')) if page.is_coded
+            else len(page.body))
 
     def used(self):
         return sum(self.size(*item) for item in self.pages.items())
 
+    def spare_of(self, key):
+        """Return what is spare of a page: its body, and its zstd."""
+        page = self.pages[key]
+        if not page.is_coded:
+            return b'', b''
+        has_both = page.coded('gzip') and page.coded('zstd')
+        return page.body, page.coded('zstd') if has_both else b''
+
+    def come_spare(self, key):
+        """Note what of a page is spare now."""
+        for table, data in zip(self.spare, self.spare_of(key), strict=True):
+            if data and key not in table:
+                table[key] = len(data)
+                self.new.add(key)
+
+    def forget_spare(self, key):
+        for table in self.spare:
+            table.pop(key, None)
+
+    def lose(self, which, key):
+        """Note that something spare went."""
+        page = self.pages[key]
+        self.pages[key] = page._replace(body=b'') if which == 0 else (
+            page._replace(codings=tuple(
+                (name, data if name == 'gzip' else b'')
+                for name, data in page.codings)))
+        return self.spare[which].pop(key)
+
+    def observe_spare(self):
+        """See which spare bytes went: the oldest, and none needlessly."""
+        contents = self.store._contents
+        most = min(self.bounds[1] // 4, self.bounds[1] - self.used())
+        gone = []
+        for which, held in enumerate((contents.bodies, contents.codings)):
+            table = self.spare[which]
+            for key in self.new & set(table):
+                if table[key] > most:
+                    self.lose(which, key)  # no room if it were alone
+            before = list(table)
+            kept = [key for key in before if held.get(hash(key))]
+            assert kept == before[len(before) - len(kept):], 'not the oldest'
+            if which == 1 and len(kept) < len(before):
+                assert set(self.spare[0]) <= self.new, 'bodies go first'
+            gone += [
+                self.lose(which, key)
+                for key in before[:len(before) - len(kept)]]
+        used = sum(map(sum, map(dict.values, self.spare)))
+        evictions = self.totals['evictions']
+        if gone and evictions == self.evictions:
+            assert (
+                used + gone[-1] > self.bounds[1] // 4
+                or self.used() + used + gone[-1] > self.bounds[1]), 'too many'
+        self.evictions = evictions
+        self.new = set()
+
     def forget(self, key, kind):
         del self.pages[key]
+        self.forget_spare(key)
         self.totals[kind] += 1
         self.tidy()
 
@@ -1146,7 +1211,8 @@ class Model(RuleBasedStateMachine):
         gzip=st.sampled_from([0, 50]), modified=st.integers(0, 3))
     def set(self, key, length, gzip, modified):
         page = Page(
-            body=bytes(length), gzip=bytes(gzip), headers=(),
+            body=bytes(length),
+            codings=(('gzip', bytes(gzip)),) if gzip else (), headers=(),
             modified=modified, created=self.clock.now)
         self.sweep()
         size = self.size(key, page)
@@ -1165,6 +1231,34 @@ class Model(RuleBasedStateMachine):
                 if other != key and other[:4] == key[:4]:
                     self.forget(other, 'removals')
         self.observe_evictions(size, 1, key)
+        self.forget_spare(key)
+        self.come_spare(key)
+        self.observe_spare()
+
+    @rule(
+        key=st.sampled_from(KEYS), name=st.sampled_from(['gzip', 'zstd']),
+        length=st.sampled_from([0, 5, 100, 400]), is_late=st.booleans())
+    def add_coding(self, key, name, length, is_late):
+        page = self.pages.get(key)
+        created = page.created - is_late if page else 0
+        kept = self.store.add_coding(key, created, name, bytes(length))
+        if page is None or is_late or page.coded(name) is not None:
+            assert kept is False
+            return
+        more = page.with_coding(name, bytes(length))
+        size = self.size(key, more)
+        if size > self.size(key, page):
+            self.observe_evictions(size, 0, key)
+            if self.store._contents.find(key) is None:
+                assert kept is False
+                self.forget(key, 'evictions')
+                self.observe_spare()
+                return
+        assert kept is (size * 4 <= self.bounds[1])
+        if kept:
+            self.pages[key] = more
+            self.come_spare(key)
+        self.observe_spare()
 
     @rule(key=st.sampled_from(KEYS))
     def get(self, key):
@@ -1179,9 +1273,10 @@ class Model(RuleBasedStateMachine):
             self.totals['misses'] += 1
             self.rows.get(key[:3], [0, 0])[1] += 1
         else:
-            assert found == page
-            self.totals['hits'] += bool(page.body)
-            self.rows[key[:3]][0] += bool(page.body)
+            assert sorted(found.codings) == sorted(page.codings)
+            assert found._replace(codings=()) == page._replace(codings=())
+            self.totals['hits'] += not page.is_signpost
+            self.rows[key[:3]][0] += not page.is_signpost
         if is_expired:
             self.forget(key, 'expirations')
 
@@ -1203,6 +1298,7 @@ class Model(RuleBasedStateMachine):
     def purge(self):
         self.store.purge()
         self.pages.clear()
+        self.spare = {}, {}
         self.tidy()
 
     @rule(secs=st.sampled_from([1, 30, 70, 200, -1, -90, -10 ** 6]))
@@ -1215,15 +1311,20 @@ class Model(RuleBasedStateMachine):
         self.store.configure(*bounds, 60)
         self.swept = float('-inf')
         self.observe_evictions()
+        self.observe_spare()
 
     @invariant()
     def counts_are_exact(self):
         counts = self.store.counts()
+        spare = sum(map(sum, map(dict.values, self.spare)))
         assert counts._asdict() == self.totals | {
-            'entries': len(self.pages), 'bytes': self.used(),
+            'entries': len(self.pages),
+            'bytes': self.used() + spare,
+            'spare': spare,
             'max_entries': self.bounds[0], 'max_bytes': self.bounds[1]}
         assert counts.entries <= counts.max_entries
         assert counts.bytes <= counts.max_bytes
+        assert counts.spare <= counts.max_bytes // 4
 
     @invariant()
     def rows_are_exact(self):

@@ -20,7 +20,7 @@ from .scheduler import pause
 
 
 NOW = 1_700_000_000
-PAGE = Page(b'page', b'', (), 1, NOW)
+PAGE = Page(b'page', (), (), 1, NOW)
 
 
 class Clock:
@@ -178,7 +178,7 @@ def key(url='u', etag='1', template='t'):
 
 
 def page(body=b'x' * 50, modified=0, created=NOW):
-    return Page(body, b'', (), modified, created)
+    return Page(body, (), (), modified, created)
 
 
 def filled(monkeypatch, entries=6):
@@ -202,6 +202,8 @@ ACTS = {
     'set newer': lambda pages: pages.set(key('0', '9'), page(modified=9)),
     'set large': lambda pages: pages.set(key('large'), page(bytes(1900))),
     'set too large': lambda pages: pages.set(key('big'), page(bytes(3000))),
+    'code': lambda pages: pages.add_coding(
+        key('0', '0'), NOW, 'gzip', b'coded'),
     'remove page': lambda pages: pages.remove_page(key('0')[:3]),
     'remove template': lambda pages: pages.remove_template('t'),
     'purge': lambda pages: pages.purge(),
@@ -215,7 +217,7 @@ ACTS = {
 
 #: All that these do they do at once.
 SIMPLE = ('get', 'get nothing', 'set', 'set again', 'set newer', 'set large',
-          'set too large', 'purge', 'counts')
+          'set too large', 'code', 'purge', 'counts')
 
 
 class Books:
@@ -230,7 +232,11 @@ class Books:
         contents, bounds = self.pages._contents, self.pages._bounds
         queue = contents.queue
         assert queue.entries <= bounds.max_entries
-        assert queue.bytes <= bounds.max_bytes
+        assert queue.bytes + contents.spare_bytes <= bounds.max_bytes
+        assert contents.spare_bytes <= bounds.max_bytes // 4
+        assert contents.spare_bytes == sum(
+            len(data) for spare in (contents.bodies, contents.codings)
+            for shard in spare.data.dicts for data in shard.values())
         rows = self.rows()
         assert sum(row['entries'] for row in rows) == queue.entries
         assert sum(row['size'] for row in rows) == queue.bytes
@@ -253,6 +259,9 @@ class Books:
     ('remove template', 'purge', 'set'),
     ('report', 'purge', 'set'),
     ('age', 'get', 'set again'),
+    ('code', 'set again', 'get'),
+    ('code', 'code', 'get'),
+    ('code', 'smaller', 'set'),
     ('younger', 'age', 'get'),
 ], ids='+'.join)
 def test_store_keeps_its_books(monkeypatch, acts):
@@ -281,7 +290,12 @@ def test_store_keeps_its_books(monkeypatch, acts):
 
 def check_result(act, result, acts, seen):
     if act == 'get':
-        assert result in (None, page(), page(b'again')), seen
+        assert result is None or result._replace(codings=()) in (
+            page(), page(b'again')), seen
+        if result is not None and result.codings:
+            assert 'code' in acts, seen
+            assert result.codings == (('gzip', (
+                b'' if result.body == b'again' else b'coded')),), seen
     elif act == 'get nothing':
         assert result is None, seen
     elif act in ('set', 'set again', 'set newer', 'set large'):

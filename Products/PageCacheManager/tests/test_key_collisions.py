@@ -192,7 +192,7 @@ def test_tags_of_pages_differ_where_the_pages_do(one, other):
 
 # the plone.memoize store
 
-PAGE = Page(b'body', b'', (), 1, 1.0)
+PAGE = Page(b'body', (), (), 1, 1.0)
 
 
 @given(DENSE, PARTS, DENSE, PARTS)

@@ -126,9 +126,9 @@ def test_the_value_itself_is_read():
 
 @pytest.mark.parametrize('value', [
     None, '', 'text', VALUE.decode('latin-1'), 5, 1.5, True, [], {}, object(),
-    b'', b'PCM1', b'\x00' * 100, VALUE[4:], b'PCM2' + VALUE[4:], VALUE + b'x',
+    b'', b'PCM2', b'\x00' * 100, VALUE[4:], b'PCM3' + VALUE[4:], VALUE + b'x',
     VALUE * 2, bytearray(VALUE), pickle.dumps(make_page()),
-    pickle.dumps(VALUE), b'PCM1' + b'\xff' * 12, b'PCM1' + b'\x00' * 12,
+    pickle.dumps(VALUE), b'PCM2' + b'\xff' * 12, b'PCM2' + b'\x00' * 12,
     make_page(), tuple(make_page()),
 ], ids=lambda value: f'{type(value).__name__}')
 def test_a_value_of_others_is_a_miss(value):
@@ -203,6 +203,19 @@ def test_max_age_of_zero_is_no_limit():
     cache = {}
     store_in(cache).set(KEY, make_page())
     assert store_in(cache, max_age_secs=0, now=NOW * 2).get(KEY)
+
+
+def test_a_coding_is_added_to_the_page_that_it_is_of():
+    store = store_in({})
+    page = make_page(bytes(100), codings=())
+    store.set(KEY, page)
+    assert store.add_coding(KEY, page.created + 1, 'gzip', b'x') is False
+    assert store.get(KEY) == page
+    assert store.add_coding(KEY, page.created, 'gzip', b'x') is True
+    assert store.get(KEY) == page._replace(codings=(('gzip', b'x'),))
+    assert store.add_coding(KEY, page.created, 'gzip', b'y') is False
+    assert store.get(KEY).coded('gzip') == b'x'
+    assert store_in({}).add_coding(KEY, page.created, 'gzip', b'x') is False
 
 
 # which cache it is

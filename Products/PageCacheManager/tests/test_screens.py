@@ -144,7 +144,7 @@ def fill(client, site, count):
             '/site/page', f'/site/doc{number}', f'http://host/doc{number}',
             (), ('v',), 'e').key()
         page = Page(
-            body=b'x', gzip=b'', headers=(), modified=0, created=time.time(),
+            body=b'x', codings=(), headers=(), modified=0, created=time.time(),
             varies=())
         store.set(key, page)
         store.get(key)
@@ -508,7 +508,7 @@ def test_a_url_with_a_script_is_text(site, client):
     key = KeyParts(
         hostile, hostile, f'http://h/{hostile}', (), ('v',), 'e').key()
     store.set(key, Page(
-        body=b'x', gzip=b'', headers=(), modified=0, created=time.time(),
+        body=b'x', codings=(), headers=(), modified=0, created=time.time(),
         varies=()))
     answer = get(client, f'{MANAGER}/manage_stats')
     assert '<script>alert' not in answer.text
@@ -580,7 +580,7 @@ def full_store():
             f'/site/template{number % 50}', f'/site/doc{number}',
             f'http://host/site/doc{number}', (), ('v',), 'e').key()
         store.set(key, Page(
-            body=b'x', gzip=b'', headers=(), modified=0, created=time.time(),
+            body=b'x', codings=(), headers=(), modified=0, created=time.time(),
             varies=()))
     assert store.counts().entries == 100_000
     return store

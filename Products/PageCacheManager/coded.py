@@ -1,0 +1,87 @@
+"""In which content coding a stored page is sent, and the making of one.
+
+A coding is made when somebody who takes it is given the page again, so that
+no render is the slower for it, and is kept from then on.
+"""
+import logging
+
+from . import exchange
+from .core import codecs
+from .core import coding
+from .core.conditional import coded_tag
+from .core.headers import may_be_coded
+
+
+logger = logging.getLogger(__name__)
+
+
+def chosen(call, may_make=True):
+    """Return name and bytes of the coding to send the stored page in.
+
+    Both are empty where the client is to get the body as it is: who did not
+    ask for a coding never gets it (RFC 9110 section 12.5.3).  A coding that
+    the page lacks is made and kept if `may_make`.
+    """
+    for name in exchange.codings(call.request):
+        if name == coding.IDENTITY:
+            break
+        data = call.page.coded(name)
+        if data is None and may_make and _is_to_be_made(call, name):
+            data = _make(call, name)
+        if data:
+            return name, data
+    return '', b''
+
+
+def plain(call):
+    """Return the stored body without a coding."""
+    call.page = call.page.whole()
+    return call.page.body
+
+
+def headers_of_304(call, values):
+    """Return the headers of a 304 to which the 200 has `values`.
+
+    It bears the tag that the client holds.  Where a date or ``*`` decided it
+    is that of what a 200 would send (RFC 9110 section 15.4.5).
+    """
+    values = call.headers_of_304(values)
+    if call.held_tag or call.page is None or 'etag' not in values:
+        return values
+    name, _ = chosen(call, may_make=False)
+    return {**values, 'etag': coded_tag(values['etag'], name)} if (
+        name) else values
+
+
+def _is_to_be_made(call, name):
+    if name not in codecs.MADE or call.outcome.collapsed:
+        # who waited for a render is not to wait for this as well
+        return False
+    content_type = dict(call.page.headers).get('content-type', '')
+    if name == 'gzip' and exchange.is_zope_to_compress(call.request):
+        return may_be_coded(content_type)
+    return (
+        call.settings.compression == 'hits'
+        and coding.is_worthwhile(content_type)
+        and (call.page.is_coded
+             or len(call.page.body) >= coding.MIN_BODY_BYTES))
+
+
+def _make(call, name):
+    """Put the page into a coding; return that, empty if it is no shorter."""
+    body = plain(call)
+    try:
+        data = codecs.CODECS[name].encode(body)
+    except Exception:
+        logger.exception('Page could not be put into %s', name)
+        call.cache.tally.add('ERROR', 'finish')
+        return b''
+    call.page = call.page.with_coding(name, data)
+    data = call.page.coded(name)
+    try:
+        call.store.add_coding(
+            call.key_for(call.varies), call.page.created, name, data)
+    except Exception:
+        logger.exception('Page could not be stored in %s', name)
+        call.cache.tally.add('ERROR', 'store')
+    return data
