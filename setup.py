@@ -39,6 +39,7 @@ bench = [
     'Products.mcdutils',
     'cachebox',
     'cachetools',
+    'libcachesim',
     'python-memcached',
     # MemcachedManager needs it and does not say so
     'six',

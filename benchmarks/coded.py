@@ -10,9 +10,8 @@ import gzip
 import itertools
 import random
 
-import pages
+import cmfsite
 import transaction
-from AccessControl import Implementation
 from rounds import Figure
 from rounds import measure
 from rounds import ratio_figure
@@ -23,7 +22,6 @@ from rounds import write
 
 from Products.PageCacheManager import caches
 from Products.PageCacheManager.core import codecs
-from Products.PageCacheManager.tests import layers
 from Products.PageCacheManager.tests.client import Client
 from Products.PageCacheManager.tests.site import Item
 from Products.PageCacheManager.tests.site import add_template
@@ -224,12 +222,8 @@ def memory_figures(client, cache, body):
 
 def figures(options):
     """Return all figures of this program."""
-    Implementation.setImplementation('C')
-    Implementation._implementation_set = 1  # the test layers set Python's
-    pages.set_up(layers.FUNCTIONAL, set())
-    layers.FUNCTIONAL.testSetUp()
+    site = cmfsite.start().site
     client = Client()
-    site = layers.FUNCTIONAL['app'].site
     body = build(site, client)
     cache = caches.cache_of(site.page_cache)
     transaction.abort()

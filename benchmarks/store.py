@@ -1,515 +1,241 @@
-"""Compare the page store with other caches: hit ratio, cost, pauses, memory.
+"""What the page store's operations cost, and how that grows with it.
 
-All contenders run in one process, in turn; what counts is the ratio between
-them.  ``python benchmarks/store.py --help`` tells what can be left out.
+Growth: stores of all sizes are alive in one process and take turns in random
+order; the ratios are within a round.  That memory is further away from the
+processor in a large store is part of it.  Pauses are the longest single
+operations while the largest is filled and afterwards, in processor time of
+the thread: that another process had the core is no pause of the store.
+
+The other caches are measured each in a process of its own, since a garbage
+collection would look at what the others hold too.  ``--quick`` leaves out the
+sizes between the ends, and the others beyond 10 000 entries.
 """
 import argparse
-import bisect
 import gc
 import itertools
 import multiprocessing
-import os
-import platform
 import random
 import statistics
-import sys
 import threading
-import time
-from array import array
-from collections import OrderedDict
-from pathlib import Path
+from concurrent.futures import ProcessPoolExecutor
 
+import rounds
+from caches import CONTENDERS
+from caches import MISSING
+from caches import Ours
+from caches import page_key
+from filled import BATCH
+from filled import Filled
+from filled import longest
+from filled import per_call
+from rounds import Figure
 
-# Processes that are spawned do not get the path of this one by themselves.
-sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from Products.PageCacheManager.core.page import Page  # noqa: E402
-from Products.PageCacheManager.core.store import PageStore  # noqa: E402
+SIZES = [10 ** power for power in range(2, 7)]
 
+PATIENCE_SECS = 600
 
-try:
-    import cachetools
-except ImportError:
-    cachetools = None
-try:
-    import cachebox
-except ImportError:
-    cachebox = None
-try:
-    import theine
-except ImportError:
-    theine = None
+#: No operation may take longer.
+LONGEST_MS = 5
 
+MS = 1000
+US = 1_000_000
 
-# Contenders: get(key) gives the value or None, set(key, value) keeps it.
 
-class LRU:
-    """The plain one: an OrderedDict and a lock."""
+# the page store, all sizes at once
 
-    def __init__(self, size):
-        self.size = size
-        self.lock = threading.Lock()
-        self.data = OrderedDict()
-
-    def get(self, key):
-        with self.lock:
-            value = self.data.get(key)
-            if value is not None:
-                self.data.move_to_end(key)
-            return value
-
-    def set(self, key, value):
-        with self.lock:
-            self.data[key] = value
-            self.data.move_to_end(key)
-            if len(self.data) > self.size:
-                self.data.popitem(last=False)
-
-
-class SegmentedLRU:
-    """What is asked for twice moves to the protected four fifths."""
-
-    def __init__(self, size):
-        self.size = size
-        self.protected_size = size * 4 // 5
-        self.lock = threading.Lock()
-        self.probation = OrderedDict()
-        self.protected = OrderedDict()
-
-    def get(self, key):
-        with self.lock:
-            if key in self.protected:
-                self.protected.move_to_end(key)
-                return self.protected[key]
-            if key not in self.probation:
-                return None
-            value = self.protected[key] = self.probation.pop(key)
-            if len(self.protected) > self.protected_size:
-                other, demoted = self.protected.popitem(last=False)
-                self.probation[other] = demoted
-            return value
-
-    def set(self, key, value):
-        with self.lock:
-            self.probation[key] = value
-            if len(self.probation) + len(self.protected) > self.size:
-                self.probation.popitem(last=False)
-
-
-class TinyLFU:
-    """W-TinyLFU: a window, then admission by frequency, then segments."""
-
-    def __init__(self, size):
-        self.window_size = max(1, size // 100)
-        self.window = OrderedDict()
-        self.main = SegmentedLRU(size - self.window_size)
-        self.lock = threading.Lock()
-        width = 1 << (size * 4).bit_length()
-        self.counters = [bytearray(width) for _ in range(4)]
-        self.seen = 0
-        self.reset_at = size * 10
-
-    def cells(self, key):
-        hashed = hash(key)
-        mask = len(self.counters[0]) - 1
-        return [
-            (row, hashed * seed >> 20 & mask)
-            for row, seed in zip(
-                self.counters, (0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35, 7919),
-                strict=True)]
-
-    def count(self, key):
-        for row, cell in self.cells(key):
-            row[cell] = min(row[cell] + 1, 15)
-        self.seen += 1
-        if self.seen >= self.reset_at:
-            self.seen //= 2
-            halve = bytes(value >> 1 for value in range(256))
-            self.counters = [row.translate(halve) for row in self.counters]
-
-    def frequency(self, key):
-        return min(row[cell] for row, cell in self.cells(key))
-
-    def get(self, key):
-        with self.lock:
-            self.count(key)
-            if key in self.window:
-                self.window.move_to_end(key)
-                return self.window[key]
-        return self.main.get(key)
-
-    def set(self, key, value):
-        with self.lock:
-            self.window[key] = value
-            if len(self.window) <= self.window_size:
-                return
-            candidate, value = self.window.popitem(last=False)
-            main = self.main
-            if len(main.probation) + len(main.protected) < main.size:
-                main.set(candidate, value)
-                return
-            victim = next(iter(main.probation or main.protected))
-            if self.frequency(candidate) > self.frequency(victim):
-                main.set(candidate, value)
-
-
-class S3Fifo:
-    """The bare policy as the paper has it, over a dict."""
-
-    def __init__(self, size):
-        self.size = size
-        self.values = {}
-        self.uses = {}
-        self.small = OrderedDict()
-        self.main = OrderedDict()
-        self.ghosts = OrderedDict()
-
-    def get(self, key):
-        value = self.values.get(key)
-        if value is not None:
-            self.uses[key] = min(3, self.uses[key] + 1)
-        return value
-
-    def set(self, key, value):
-        while len(self.values) >= self.size:
-            if len(self.small) > self.size // 10 or not self.main:
-                self.from_small()
-            else:
-                self.from_main()
-        queue = self.small
-        if key in self.ghosts:
-            del self.ghosts[key]
-            queue = self.main
-        queue[key] = None
-        self.values[key] = value
-        self.uses[key] = 0
-
-    def from_small(self):
-        key = self.small.popitem(last=False)[0]
-        if self.uses[key] > 1:
-            self.main[key] = None
-            self.uses[key] = 0
-            return
-        self.forget(key)
-        self.ghosts[key] = None
-        if len(self.ghosts) > self.size * 9 // 10:
-            self.ghosts.popitem(last=False)
-
-    def from_main(self):
-        key = self.main.popitem(last=False)[0]
-        if self.uses[key]:
-            self.main[key] = None
-            self.uses[key] -= 1
-        else:
-            self.forget(key)
-
-    def forget(self, key):
-        del self.values[key]
-        del self.uses[key]
-
-
-class Cachetools:
-    def __init__(self, size):
-        self.lock = threading.Lock()
-        self.data = cachetools.LRUCache(size)
-
-    def get(self, key):
-        with self.lock:
-            return self.data.get(key)
-
-    def set(self, key, value):
-        with self.lock:
-            self.data[key] = value
-
-
-class Cachebox:
-    def __init__(self, size):
-        self.data = cachebox.LRUCache(size)
-        self.get = self.data.get
-
-    def set(self, key, value):
-        self.data[key] = value
-
-
-class Theine:
-    def __init__(self, size):
-        self.data = theine.Cache(size)
-
-    def get(self, key):
-        return self.data.get(key)[0]
-
-    def set(self, key, value):
-        self.data.set(key, value)
-
-
-class Store(PageStore):
-    """Ours, bounded by entries alone."""
-
-    def __init__(self, size):
-        super().__init__(size, 1 << 40, max_age_secs=3600)
-
-
-CONTENDERS = {
-    'PageStore': Store,
-    'OrderedDict LRU': LRU,
-    'segmented LRU': SegmentedLRU,
-    'W-TinyLFU': TinyLFU,
-    'S3-FIFO (paper)': S3Fifo,
-}
-if cachetools:
-    CONTENDERS['cachetools LRU'] = Cachetools
-if cachebox:
-    CONTENDERS['cachebox LRU'] = Cachebox
-if theine:
-    CONTENDERS['theine'] = Theine
-
-#: Those whose cost is worth measuring; the others show policies.
-COSTED = [
-    name for name in CONTENDERS
-    if name not in ('segmented LRU', 'W-TinyLFU', 'S3-FIFO (paper)')]
-
-
-# Pages
-
-def page_key(number, version=0):
-    return (
-        '/site/portal_skins/content/document_view',
-        f'/site/folder-{number % 97}/document-{number}',
-        f'http://www.example.org/folder-{number % 97}/document-{number}',
-        ('', 'Plone Default', 'en', '', ''),
-        (f'"{number:x}-{version}"', 'generation', 'serial'))
-
-
-def make_page(number, modified=0):
-    """Return a page of next to no bytes: what is measured is the rest."""
-    return Page(
-        body=b'%d' % number, codings=(), modified=modified,
-        created=time.time(), headers=(('content-type', 'text/html'),))
-
-
-# Traces: pairs of (key, whether it counts)
-
-def zipf(random_, pages, exponent=0.9):
-    """Yield numbers below `pages`, the lower the more often."""
-    weights = itertools.accumulate(
-        1 / rank ** exponent for rank in range(1, pages + 1))
-    steps = list(weights)
-    while True:
-        yield bisect.bisect_left(steps, random_.random() * steps[-1])
-
-
-def trace_zipf(requests):
-    numbers = zipf(random.Random(1), 10_000)
-    return [(number, True) for number in itertools.islice(numbers, requests)]
-
-
-def trace_flood(requests):
-    """The same, and as many requests again for pages asked for once."""
-    choose = random.Random(2)
-    fresh = itertools.count(10 ** 6)
-    trace = []
-    for item in trace_zipf(requests):
-        while choose.random() < 0.5:
-            trace.append((next(fresh), False))
-        trace.append(item)
-    return trace
-
-
-def trace_scan(requests):
-    """The same, and now and then a crawler goes through 5000 pages."""
-    trace = []
-    for place, item in enumerate(trace_zipf(requests)):
-        if place % 20_000 == 10_000:
-            trace.extend((2 * 10 ** 6 + page, False) for page in range(5000))
-        trace.append(item)
-    return trace
-
-
-def trace_moving(requests):
-    """Every 20 000 requests other pages are the popular ones."""
-    return [
-        (number + place // 20_000 * 2500, True)
-        for place, (number, _) in enumerate(trace_zipf(requests))]
-
-
-TRACES = {
-    'Zipf': trace_zipf,
-    'with flood': trace_flood,
-    'with scans': trace_scan,
-    'moving set': trace_moving,
-}
-
-
-def hit_ratio(cache, trace):
-    pages = {}
-    hits = counted = 0
-    for number, counts in trace:
-        if number not in pages:
-            pages[number] = page_key(number), make_page(number)
-        key, page = pages[number]
-        found = cache.get(key)
-        if found is None:
-            cache.set(key, page)
-        counted += counts
-        hits += counts and found is not None
-    return hits / counted
-
-
-def print_ratios(requests, room=1000):
-    print(f'\nHit ratio of the pages that count, room for {room}')
-    row('', *TRACES, 'flood / none')
-    traces = {name: trace(requests) for name, trace in TRACES.items()}
-    for name, make in CONTENDERS.items():
-        ratios = [hit_ratio(make(room), trace) for trace in traces.values()]
-        row(name, *(f'{ratio:.3f}' for ratio in ratios),
-            f'{ratios[1] / ratios[0]:.2f}')
-
-
-# Cost: each contender and size in a process of its own, because a garbage
-# collection looks at what the others hold too.
-
-def memory():
-    """Return the bytes of this process that are in real memory."""
-    with open('/proc/self/statm') as statm:
-        return int(statm.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
-
-
-def characters(key, page):
-    return page.size + sum(
-        len(part) if isinstance(part, str) else sum(map(len, part))
-        for part in key)
-
-
-def timed_sets(cache, numbers):
-    """Return seconds of each set, and of making a page and setting it.
-
-    A collection may come while the page is made or while it is set; it
-    would look at lists of times, too, so these are arrays.  The second is
-    processor time: that another process had the core is no pause of ours.
-    """
-    alone = array('d')
-    together = array('d')
-    for number in numbers:
-        begin = time.thread_time()
-        key, page = page_key(number), make_page(number)
-        start = time.perf_counter()
-        cache.set(key, page)
-        alone.append(time.perf_counter() - start)
-        together.append(time.thread_time() - begin)
-    return alone, together
-
-
-def timed(function, arguments):
-    """Return seconds of each call, and the longest in processor time."""
-    times = array('d')
-    longest = 0
-    for argument in arguments:
-        begin = time.thread_time()
-        start = time.perf_counter()
-        function(argument)
-        times.append(time.perf_counter() - start)
-        longest = max(longest, time.thread_time() - begin)
-    return times, longest
-
-
-def collection():
-    start = time.perf_counter()
+def growth(options, sizes):
+    """Yield the figures of growth, then of pauses, memory and purging."""
     gc.collect()
-    return time.perf_counter() - start
+    gc.freeze()  # the modules are not the store's
+    filled = {size: Filled(Ours, size) for size in sizes}
+    largest = filled[sizes[-1]]
+    repeat = 10
+    # No page may have been asked for yet, so reading comes second.
+    writes = rounds.measure({
+        size: lambda one=one: one.writes(repeat)
+        for size, one in filled.items()}, options.rounds)
+    assert all(one.cache.counts().evictions == options.rounds * repeat * BATCH
+               for one in filled.values())
+    reads = rounds.measure({
+        size: lambda one=one: statistics.fmean(
+            one.get() for _ in range(repeat))
+        for size, one in filled.items()}, options.rounds)
+    assert all(one.cache.counts().misses == 0 for one in filled.values())
+    yield from of_growth('get', reads, sizes)
+    for place, name in enumerate(('invalidate', 'set', 'set that evicts')):
+        yield from of_growth(name, {
+            size: [times[place] for times in found]
+            for size, found in writes.items()}, sizes)
+    yield from pauses(options, largest)
+    yield Figure(
+        'store: memory', f'{largest.size} entries, beside their bytes',
+        largest.overhead, 'bytes each', at_most=1024)
+    yield from purging(filled, sizes)
 
 
-def measure(name, size, operations, result):
-    """Fill a cache, then set, get and remove; send what that took."""
-    gc.collect()
-    gc.freeze()  # the modules are not the contender's
-    empty_collection = min(collection() for _ in range(3))
-    before = memory()
-    cache = CONTENDERS[name](size)
-    _, fill = timed_sets(cache, range(size))
-    used = memory() - before
-    shown = size - 1
-    text = characters(page_key(shown), make_page(shown))
-    first_collection = collection()
-    fresh = range(size, size + operations)
-    sets, churn = timed_sets(cache, fresh)
-    choose = random.Random(3)
-    keys = [page_key(choose.choice(fresh[-size:])) for _ in range(operations)]
-    gets, worst_get = timed(cache.get, keys)
-    removals, worst_removal = [], 0
-    if name == 'PageStore':
-        pages = [page_key(number)[:3] for number in fresh[-min(
-            size, operations) // 2:]]
-        removals, worst_removal = timed(cache.remove_page, pages)
-    result.put({
-        'get': statistics.median(gets),
-        'set': statistics.median(sets),
-        'remove': statistics.median(removals) if removals else None,
-        'worst': max(max(fill), max(churn), worst_get, worst_removal),
-        'late': sum(
-            seconds > 0.005 for seconds in itertools.chain(fill, churn)),
-        'collection': max(first_collection - empty_collection, 0),
-        'bytes': used / size - text,
-    })
-
-
-def in_new_process(name, size, operations):
-    context = multiprocessing.get_context('spawn')
-    result = context.Queue()
-    process = context.Process(
-        target=measure, args=(name, size, operations, result))
-    process.start()
-    figures = result.get()
-    process.join()
-    return figures
-
-
-def print_costs(sizes, operations):
-    reference = 'OrderedDict LRU'
-    smallest = {}
+def of_growth(name, found, sizes):
+    part = 'store: growth'
     for size in sizes:
-        print(f'\n{size} entries, each set evicts one')
-        row('', 'get us', 'set us', 'remove us', 'get / LRU', 'set / LRU',
-            'set / smallest', 'worst ms', 'over 5 ms', 'full gc ms',
-            'bytes / entry')
-        figures = {
-            name: in_new_process(name, size, operations) for name in COSTED}
-        base = figures[reference]
-        for name, found in figures.items():
-            least = smallest.setdefault(name, found)
-            removal = found['remove']
-            row(name,
-                f'{found["get"] * 1e6:.2f}',
-                f'{found["set"] * 1e6:.2f}',
-                f'{removal * 1e6:.2f}' if removal else '',
-                f'{found["get"] / base["get"]:.1f}',
-                f'{found["set"] / base["set"]:.1f}',
-                f'{found["set"] / least["set"]:.2f}',
-                f'{found["worst"] * 1e3:.2f}',
-                found['late'],
-                f'{found["collection"] * 1e3:.1f}',
-                f'{found["bytes"]:.0f}' if size >= 10_000 else '')
+        middle, low, high = rounds.spread([time * US for time in found[size]])
+        yield Figure(part, f'{name}, {size} entries', middle, 'us', low, high)
+    for size in sizes[1:]:
+        target = {'at_most': 2} if size == SIZES[-1] else {}
+        yield rounds.ratio_figure(
+            part, f'{name}, {size} / {sizes[0]} entries', 'x',
+            found[size], found[sizes[0]], **target)
 
 
-def row(first, *cells):
-    print(f'{first:17}', *(f'{cell:>13}' for cell in cells), flush=True)
+def pauses(options, filled):
+    """Yield the longest operations of a filled store."""
+    part = f'store: longest operation, {filled.size} entries'
+    cache = filled.cache
+    numbers = random.sample(range(filled.oldest, len(filled.there)),
+                            options.operations)
+    ask, _ = longest(lambda number: cache.get(page_key(number)), numbers)
+    # Each was asked for, so that the search for a victim is the longest.
+    for number in range(filled.oldest, len(filled.there)):
+        cache.get(page_key(number))
+    churn, _ = longest(filled.add, range(options.operations))
+    collection, _ = longest(gc.collect, [2] * 3)
+    fresh = range(len(filled.there) - filled.size // 20, len(filled.there))
+    remove, _ = longest(
+        lambda number: cache.remove_page(page_key(number)[:3]), fresh)
+    yield filling(filled, part)
+    found = {'get': ask, 'set, all in use': churn, 'invalidate': remove,
+             'full collection': collection}
+    for name, seconds in found.items():
+        yield Figure(part, name, seconds * MS, 'ms', at_most=LONGEST_MS)
+    yield from beside_reader(options, filled, part)
+
+
+def filling(filled, part):
+    """Return the longest set of all that filled it.
+
+    What a virtual machine does to others counts as processor time of ours.
+    What the store does comes again, so another is filled to tell them apart.
+    """
+    found = [filled.pause * MS]
+    if found[0] > LONGEST_MS:
+        found.append(Filled(Ours, filled.size).pause * MS)
+    note = ', '.join(f'{pause:.1f}' for pause in found)
+    return Figure(part, 'set, while it fills', min(found), 'ms',
+                  at_most=LONGEST_MS, note=f'times filled: {note}')
+
+
+def beside_reader(options, filled, part):
+    """Yield the longest operations while another thread reads."""
+    done = threading.Event()
+    found = []
+
+    def read():
+        numbers = iter(lambda: random.randrange(len(filled.there)), -1)
+        found.append(longest(
+            lambda number: filled.cache.get(page_key(number)),
+            itertools.takewhile(lambda _: not done.is_set(), numbers)))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    writing, _ = longest(filled.add, range(options.operations))
+    done.set()
+    reader.join(PATIENCE_SECS)
+    reading, elapsed = found[0]
+    for name, seconds in (('set, beside a reader', writing),
+                          ('get, beside a writer', reading)):
+        yield Figure(part, name, seconds * MS, 'ms', at_most=LONGEST_MS)
+    yield Figure(part, 'the same, elapsed', elapsed * MS, 'ms',
+                 note='waiting for the core and the interpreter included')
+
+
+def purging(filled, sizes):
+    """Yield how long the call takes; the smallest is refilled for more."""
+    part = 'store: purge'
+    times = {size: filled[size].purge() for size in reversed(sizes)}
+    small = []
+    for _ in range(21):
+        again = Filled(Ours, sizes[0])
+        small.append(again.purge())
+    middle, low, high = rounds.spread([seconds * MS for seconds in small])
+    yield Figure(part, f'{sizes[0]} entries', middle, 'ms', low, high)
+    for size in sizes[1:]:
+        # To start the thread that frees the memory may take as long again.
+        target = {'at_most': 2 * middle + 0.5} if size == SIZES[-1] else {}
+        yield Figure(part, f'{size} entries', times[size] * MS, 'ms', **target)
+
+
+# each cache by itself
+
+def alone(name, size, count):
+    """Fill a cache; return what its operations took."""
+    gc.collect()
+    gc.freeze()
+    filled = Filled(CONTENDERS[name], size)
+    cache = filled.cache
+    found = {'overhead': filled.overhead}
+    found['get'] = US * statistics.median(
+        filled.get() for _ in range(count))
+    if hasattr(cache, 'let_time_pass'):
+        cache.let_time_pass()
+    churn, _ = longest(filled.add, range(20_000))
+    found['longest'] = MS * max(filled.pause, churn)
+    found['set'] = US * statistics.median(
+        filled.set() for _ in range(count))
+    if getattr(cache, 'invalidate', None):
+        found['invalidate'] = US * statistics.median(
+            set_and_invalidate(cache, *filled.new()) for _ in range(count))
+    found['purge'] = MS * filled.purge()
+    return found
+
+
+def set_and_invalidate(cache, key, page):
+    cache.set(key, page)
+    return per_call(cache.invalidate, [(key,)])
+
+
+UNITS = {'get': 'us', 'set': 'us', 'invalidate': 'us', 'purge': 'ms',
+         'longest': 'ms', 'overhead': 'bytes each'}
+
+
+def others(options, sizes):
+    """Yield the figures of all caches, ours among them."""
+    context = multiprocessing.get_context('spawn')
+    for size in sizes:
+        found = {}
+        for name in CONTENDERS:
+            with ProcessPoolExecutor(1, context) as pool:
+                found[name] = pool.submit(
+                    alone, name, size, options.rounds).result(PATIENCE_SECS)
+        for what, unit in UNITS.items():
+            for name, values in found.items():
+                # a few entries are less than the memory that comes at once
+                if what in values and (what != 'overhead' or size > 1000):
+                    yield Figure(f'caches: {what}, {size} entries', name,
+                                 values[what], unit)
+
+
+def figures(options):
+    """Return what was measured."""
+    sizes = SIZES[::4] if options.quick else SIZES
+    compared = SIZES[:3:2] if options.quick else SIZES
+    if MISSING:
+        print('left out, not installed:', *MISSING)
+    return [*growth(options, sizes), *others(options, compared)]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        '--sizes', type=int, nargs='*', default=[100, 10_000, 1_000_000],
-        help='numbers of entries at which cost is measured')
-    parser.add_argument(
-        '--operations', type=int, default=100_000,
-        help='how many of each operation are timed')
-    parser.add_argument(
-        '--requests', type=int, default=150_000,
-        help='length of the traces; 0 leaves them out')
+    parser.add_argument('--json', help='file for the figures')
+    parser.add_argument('--quick', action='store_true')
+    parser.add_argument('--rounds', type=int, default=None)
+    parser.add_argument('--operations', type=int, default=None)
     options = parser.parse_args()
-    print(f'Python {platform.python_version()}, {os.cpu_count()} cores')
-    print_costs(options.sizes, options.operations)
-    if options.requests:
-        print_ratios(options.requests)
+    options.rounds = options.rounds or (21 if options.quick else 41)
+    options.operations = options.operations or (
+        20_000 if options.quick else 100_000)
+    found = figures(options)
+    rounds.show(found)
+    if options.json:
+        rounds.write(found, options.json)
 
 
 if __name__ == '__main__':

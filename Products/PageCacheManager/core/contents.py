@@ -4,6 +4,7 @@ It keeps these in step, and knows no bounds, no clock and no lock.
 """
 import math
 from array import array
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -30,6 +31,13 @@ _CREATED = 3
 _PAGE_ID = slice(8, 11)
 _VARIANT = 11
 
+#: A longer string is not likely to be part of many entries.
+_MAX_SHARED_LENGTH = 200
+
+#: Each request makes its strings anew, and each takes some 50 bytes beside
+#: its characters.  Python's own table of strings may keep them forever.
+_remembered = lru_cache(maxsize=4096)(lambda text: text)
+
 
 def flatten(key: Key, page: Page) -> Record:
     """Return all of an entry but its number as one tuple without nesting.
@@ -43,9 +51,23 @@ def flatten(key: Key, page: Page) -> Record:
     return (
         page.body, int(page.modified), float(page.created), variant_end,
         validity_end, varies_end, varies_end + 2 * len(page.codings),
-        *page_id(key), *key[3], *key[4], *page.varies,
+        _shared(key[0]), *key[1:3], *map(_shared, key[3]), *key[4][:1],
+        *map(_shared, key[4][1:]), *page.varies,
         *chain.from_iterable(page.codings),
-        *chain.from_iterable(page.headers))
+        *chain.from_iterable(map(_shared_header, page.headers)))
+
+
+def _shared(text: str) -> str:
+    """Return `text`, as the object that other entries have of it."""
+    return _remembered(text) if len(text) <= _MAX_SHARED_LENGTH else text
+
+
+def _shared_header(header: tuple[str, str]) -> tuple[str, str]:
+    """Return a header; two out of three are the same on all pages."""
+    name, value = header
+    if name in ('etag', 'last-modified'):
+        return _shared(name), value
+    return _shared(name), _shared(value)
 
 
 def key_of(record: Record) -> Key:

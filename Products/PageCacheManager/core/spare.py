@@ -83,6 +83,8 @@ class Spare:
 
     def discard(self, number: int) -> None:
         """Let the bytes of an entry go, if it has any here."""
+        if not self.bytes:
+            return
         hashed = self._hashes[number]
         data = self.data.shard(hashed).pop(hashed, None)
         if data is None:

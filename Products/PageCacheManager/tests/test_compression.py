@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 import transaction
 from plone.memoize.interfaces import ICacheChooser
+from zExceptions import Unauthorized
 from zope.component import getGlobalSiteManager
 from zope.interface import Interface
 from ZPublisher import pubevents
@@ -580,6 +581,26 @@ def test_an_error_after_a_coded_hit_is_not_said_to_be_coded(
         assert answer.all(name) == []
     assert client.get(PATH, Accept_Encoding=accepts)[
         'Content-Encoding'] == accepts
+
+
+def test_unauthorized_after_a_coded_hit_says_how_its_body_is_coded(
+        listing, client):
+    """Without a view for it Zope leaves the body that is there."""
+    def fail():
+        raise Unauthorized('late')
+
+    def doom(event):
+        transaction.get().addBeforeCommitHook(fail)
+
+    for _ in range(2):
+        client.get(PATH, Accept_Encoding='zstd')
+    with handler(doom, pubevents.PubAfterTraversal):
+        answer = client.get(PATH, Accept_Encoding='zstd')
+    assert answer.status == 401
+    assert (answer.get('Content-Encoding') == 'zstd') is (
+        b'Item' not in answer.body)
+    assert answer['Content-Length'] == str(len(answer.body))
+    assert answer.all('ETag') == []
 
 
 # many at once

@@ -17,6 +17,10 @@ from hypothesis.stateful import rule
 from Products.PageCacheManager.core import eviction
 from Products.PageCacheManager.core import store as module
 from Products.PageCacheManager.core import tables
+from Products.PageCacheManager.core.contents import Contents
+from Products.PageCacheManager.core.contents import flatten
+from Products.PageCacheManager.core.contents import key_of
+from Products.PageCacheManager.core.contents import page_of
 from Products.PageCacheManager.core.page import Page
 from Products.PageCacheManager.core.store import ENTRY_BYTES
 from Products.PageCacheManager.core.store import MAX_EVICTIONS
@@ -1347,3 +1351,28 @@ class Model(RuleBasedStateMachine):
 TestModel = Model.TestCase
 TestModel.settings = settings(
     max_examples=150, stateful_step_count=50, deadline=None, database=None)
+
+
+def test_entries_share_the_strings_that_they_have_in_common():
+    def key(number):
+        return (
+            '/'.join(['', 'site', 'view']), f'/site/{number}', f'http://{number}',
+            tuple('the published'.split()),
+            (f'"{number}"', ' '.join(['generation', 'serial'])))
+
+    def page(number):
+        return make_page(headers=(
+            ('-'.join(['content', 'type']), '/'.join(['text', 'html'])),
+            ('etag', f'"{number}"')))
+
+    contents = Contents()
+    records = []
+    for number in 1, 2:
+        contents.link(key(number), flatten(key(number), page(number)))
+        records.append(contents.find(key(number)))
+    same = [one for one, other in zip(*records, strict=True) if one is other]
+    assert {
+        '/site/view', 'the', 'published', 'generation serial',
+        'content-type', 'text/html', 'etag'} <= set(same)
+    assert [key_of(record) for record in records] == [key(1), key(2)]
+    assert [page_of(record) for record in records] == [page(1), page(2)]

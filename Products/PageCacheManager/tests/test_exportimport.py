@@ -32,7 +32,8 @@ FILE = f'{STEP}/page_cache.xml'
 OTHERS = {
     'active': 'on_in_production', 'threshold': 123, 'max_mib': 7,
     'max_page_kib': 99, 'max_age': 0, 'cleanup_interval': 61,
-    'store': 'memoize', 'partition': 'roles', 'validator': 'policy',
+    'store': 'memoize', 'compression': 'zope', 'partition': 'roles',
+    'validator': 'policy',
     'shared_templates': ('one', 'two'), 'ignored_parameters': ('utm_*', '_x'),
     'key_headers': ('X-Tenant', 'X-Theme'), 'key_cookies': ('theme',),
     'bypass_cookies': (), 'session_cookies': ('sid',), 'wait_secs': 0,
