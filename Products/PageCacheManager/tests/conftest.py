@@ -28,7 +28,7 @@ globals().update(fixture.create(
 
 
 @pytest.fixture
-def app(zope_layer):
+def app(zope_session, zope_layer):
     """The root of a Zope with a CMF site, anew for each test."""
     caches.forget_all()
     yield layers.FUNCTIONAL['app']
