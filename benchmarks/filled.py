@@ -1,10 +1,12 @@
 """A full cache whose operations are timed, in processor time of the thread."""
+import gc
 import itertools
 import os
 import random
 import statistics
 import time
 
+from caches import CONTENDERS
 from caches import make_page
 from caches import page_key
 from caches import text_length
@@ -12,6 +14,12 @@ from caches import text_length
 
 #: So many operations of one kind follow each other.
 BATCH = 50
+
+#: While a cache is filled the longest of so many is noted.
+WINDOW = 1000
+
+MS = 1000
+US = 1_000_000
 
 
 def per_call(function, arguments):
@@ -52,7 +60,10 @@ class Filled:
         # by number: whether it is there
         self.there = bytearray()
         self.oldest = 0
-        self.pause, _ = longest(self.add, itertools.repeat(None, size))
+        #: The longest of each so many sets, in seconds.
+        self.pauses = [
+            longest(self.add, itertools.repeat(None, min(WINDOW, size)))[0]
+            for _ in range(0, size, WINDOW)]
         text = text_length(page_key(size - 1), make_page(size - 1))
         self.overhead = (memory() - before) / size - text
 
@@ -112,3 +123,30 @@ class Filled:
     def purge(self):
         """Time forgetting all."""
         return longest(lambda _: self.cache.purge(), [None])[0]
+
+
+def alone(name, size, count):
+    """Fill a cache; return what its operations took."""
+    gc.collect()
+    gc.freeze()
+    filled = Filled(CONTENDERS[name], size)
+    cache = filled.cache
+    found = {'overhead': filled.overhead}
+    found['get'] = US * statistics.median(
+        filled.get() for _ in range(count))
+    if hasattr(cache, 'let_time_pass'):
+        cache.let_time_pass()
+    churn, _ = longest(filled.add, range(20_000))
+    found['longest'] = MS * max(*filled.pauses, churn)
+    found['set'] = US * statistics.median(
+        filled.set() for _ in range(count))
+    if getattr(cache, 'invalidate', None):
+        found['invalidate'] = US * statistics.median(
+            set_and_invalidate(cache, *filled.new()) for _ in range(count))
+    found['purge'] = MS * filled.purge()
+    return found
+
+
+def set_and_invalidate(cache, key, page):
+    cache.set(key, page)
+    return per_call(cache.invalidate, [(key,)])
