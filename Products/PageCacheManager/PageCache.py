@@ -13,6 +13,7 @@ from Acquisition import aq_base
 from OFS.Cache import Cache
 
 from . import call as calls
+from . import coded
 from . import exchange
 from . import policy
 from . import question
@@ -194,6 +195,8 @@ def _look_again(call):
 def _hand_out(call, now):
     """Return what the template is to give in place of rendering."""
     if call.page is not None:
+        if not call.client_holds_page:
+            coded.make_sure(call)
         call.hit_headers = call.headers_of_page(now)
     else:
         call.hit_headers = call.headers_of({}, now, call.varies)

@@ -203,11 +203,11 @@ def client_holds_page(call, now):
     if if_none_match is not None and not tag:
         return False
     variants = _variants(call, tag)
-    for variant in variants:
-        if conditional.if_none_match(if_none_match, [variant]):
-            if if_none_match.strip() != '*':
-                call.held_tag, call.is_sure = variant, True
-            return True
+    if if_none_match is not None:
+        held = conditional.held_tag(if_none_match, variants)
+        if held and if_none_match.strip() != '*':
+            call.held_tag, call.is_sure = held, True
+        return bool(held)
     return conditional.not_modified(
         if_none_match, since, variants, call.modified, now, _dates_count(call))
 

@@ -22,6 +22,8 @@ def chosen(call, may_make=True):
     ask for a coding never gets it (RFC 9110 section 12.5.3).  A coding that
     the page lacks is made and kept if `may_make`.
     """
+    if exchange.speaks_of_bytes(call.request.response, call.page):
+        return '', b''
     for name in exchange.codings(call.request):
         if name == coding.IDENTITY:
             break
@@ -39,16 +41,28 @@ def plain(call):
     return call.page.body
 
 
+def make_sure(call):
+    """Raise now what sending the page would raise because of its body.
+
+    Once the template was kept from rendering there is nothing else to send.
+    """
+    if not call.page.body and (
+            exchange.others_follow() or not chosen(call, may_make=False)[0]):
+        plain(call)
+
+
 def headers_of_304(call, values):
     """Return the headers of a 304 to which the 200 has `values`.
 
     It bears the tag that the client holds.  Where a date or ``*`` decided it
-    is that of what a 200 would send (RFC 9110 section 15.4.5).
+    is that of what a 200 would send (RFC 9110 section 15.4.5), which may
+    have to be made for that, as for HEAD.
     """
     values = call.headers_of_304(values)
     if call.held_tag or call.page is None or 'etag' not in values:
         return values
-    name, _ = chosen(call, may_make=False)
+    name, _ = chosen(
+        call, may_make=call.is_published and not exchange.others_follow())
     return {**values, 'etag': coded_tag(values['etag'], name)} if (
         name) else values
 
@@ -69,8 +83,8 @@ def _is_to_be_made(call, name):
 
 def _make(call, name):
     """Put the page into a coding; return that, empty if it is no shorter."""
-    body = plain(call)
     try:
+        body = plain(call)
         data = codecs.CODECS[name].encode(body)
     except Exception:
         logger.exception('Page could not be put into %s', name)

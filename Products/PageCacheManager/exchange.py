@@ -6,6 +6,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from zope.component import getSiteManager
+from zope.event import subscribers
 from zope.interface import implementedBy
 from ZPublisher.HTTPResponse import HTTPBaseResponse
 from ZPublisher.pubevents import PubBeforeCommit
@@ -358,6 +359,27 @@ def send_page(response, body, values, coded_in=''):
     put_headers(response, sent)
 
 
+#: Digests of the bytes that are sent (RFC 9530, RFC 3230, RFC 2616 14.15).
+_OF_THE_BYTES = frozenset([
+    'content-digest', 'content-md5', 'digest', 'repr-digest'])
+
+
+def take_later_tag(response):
+    """Leave one entity-tag, that of other code where it set one after us.
+
+    setHeader() knows names in lower case alone, and ours is in another.
+    """
+    if 'etag' in response.headers:
+        response.headers['ETag'] = response.headers.pop('etag')
+
+
+def speaks_of_bytes(response, page):
+    """Tell whether a header holds for the body only as it is."""
+    return not (
+        _OF_THE_BYTES.isdisjoint(map(str.lower, response.headers))
+        and _OF_THE_BYTES.isdisjoint(name for name, _ in page.headers))
+
+
 def send_coded(response, body, coded_in):
     """Send the page that is there in a content coding instead."""
     response.body = body
@@ -381,8 +403,9 @@ def others_follow():
 
     It may change the body, which it does not expect to be in a coding.
     """
-    return len(getSiteManager().adapters.subscriptions(
-        [_BEFORE_COMMIT], None)) > 1
+    # the one that zope.component has there asks the component registries
+    return len(subscribers) > 1 or len(
+        getSiteManager().adapters.subscriptions([_BEFORE_COMMIT], None)) > 1
 
 
 #: What describes a body that a 304 does not have, or speaks of another one.

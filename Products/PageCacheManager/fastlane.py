@@ -105,12 +105,13 @@ class FastLane:
         page = cache.pages.get(permit.key)
         if page is None or page.created != permit.created:
             return None
+        if (permit.coding and (tags is None or '*' in tags)
+                and not page.coded(permit.coding)):
+            return None  # it lost the coding, and Zope would send another
         body = b''
         if tags is None and environ['REQUEST_METHOD'] != 'HEAD':
             body = (page.coded(permit.coding) if permit.coding
                     else page.whole().body)
-            if not body:
-                return None  # it lost a coding
         said = self._said(entry, cache, page)
         if tags is not None:
             cache.tally.add(_HIT.word, _NOT_MODIFIED.detail)

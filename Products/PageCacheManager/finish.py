@@ -282,6 +282,7 @@ def succeeded(visit):
     call.cache.tally.add(call.outcome.word, call.outcome.detail)
     if visit.head is None:
         try:
+            exchange.take_later_tag(visit.request.response)
             _send_coded(visit, call)
             lane.permit(call, visit.request.response)
         except Exception:
@@ -306,7 +307,10 @@ def _send_coded(visit, call):
     if (call.outcome.word != 'HIT' or call.page is None
             or not response.body or response.body is not call.page.body
             or not exchange.others_follow()
-            or not exchange.is_as_it_is(response)):
+            or not exchange.is_as_it_is(response)
+            # another tag is of other code, which means these bytes
+            or exchange.lower_headers(response).get('etag') not in (
+                None, call.tag())):
         return
     name, body = coded.chosen(call)
     if name:

@@ -61,12 +61,18 @@ class MemoizeStore:
         return True
 
     def add_coding(self, key, created, name, data):
-        # another client may set the page in between, and its coding is lost
+        # another client may set the page in between: this one takes its
+        # place, with the same content but an older date
         page = self.get(key)
         if (page is None or page.created != created
                 or page.coded(name) is not None):
             return False
-        return self.set(key, page.with_coding(name, data))
+        self.set(key, page.with_coding(name, data))
+        if self.get(key) is not None:
+            return True
+        # memcached drops what it had under a key when a value is too large
+        self.set(key, page.with_coding(name, b''))
+        return False
 
     def _envelope(self, key):
         return repr((self._generation, key))

@@ -27,6 +27,9 @@ _WORTHWHILE = re.compile(
     '|application/(?:x-)?javascript)[ \t]*(?:;.*)?',
     re.IGNORECASE | re.DOTALL)
 
+#: Nobody has so much to say; to read it would cost more than the page.
+MAX_LENGTH = 8192
+
 #: A longer header is read anew each time: what is remembered is bounded.
 _MAX_REMEMBERED_LENGTH = 200
 
@@ -56,7 +59,7 @@ def preferences(accept_encoding: str | None) -> tuple[str, ...]:
     last unless the client says that it likes it better.  ``*`` stands for
     gzip alone here: whoever names no other coding may not know it.
     """
-    if not accept_encoding:
+    if not accept_encoding or len(accept_encoding) > MAX_LENGTH:
         return (IDENTITY,)
     if len(accept_encoding) > _MAX_REMEMBERED_LENGTH:
         return _ordered(accept_encoding)

@@ -119,6 +119,18 @@ def if_none_match(header: str | None, tags: Collection[str]) -> bool | None:
     return any(tag.removeprefix('W/') in found for tag in tags)
 
 
+def held_tag(header: str, tags: Collection[str]) -> str:
+    """Return the first of `tags` that If-None-Match holds, '' for none.
+
+    For ``*`` that is the first.  Reads `header` once.
+    """
+    text = header.strip(' \t')
+    if text == '*':
+        return next(iter(tags), '')
+    found = _opaque_tags(text)
+    return next((tag for tag in tags if tag.removeprefix('W/') in found), '')
+
+
 def _opaque_tags(text: str) -> frozenset[str]:
     """Return the tags of a list, without W/; none if it is malformed."""
     found: set[str] = set()

@@ -77,7 +77,8 @@ class Settings:
         """
         return digest(repr([
             getattr(self, field.name) for field in FIELDS
-            if field.group in ('Safety', 'Key')]))
+            if field.group in ('Safety', 'Key')
+            or field.name == 'compression']))
 
 
 class SettingsError(ValueError):

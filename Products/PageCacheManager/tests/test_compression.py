@@ -10,6 +10,7 @@ import transaction
 from plone.memoize.interfaces import ICacheChooser
 from zExceptions import Unauthorized
 from zope.component import getGlobalSiteManager
+from zope.event import subscribers
 from zope.interface import Interface
 from ZPublisher import pubevents
 from ZPublisher.interfaces import IPubBeforeCommit
@@ -21,7 +22,6 @@ from ..core.conditional import coded_tag
 from ..core.conditional import format_date
 from .client import Client
 from .site import add_template
-from .site import set_policy
 from .test_fastlane import LaneClient
 from .test_fastlane import warm
 from .test_fresh import in_threads
@@ -351,6 +351,16 @@ def test_setting_leaves_it_to_zope(listing, client, made):
     assert (made['gzip'].encoded, made['zstd'].encoded) == (1, 0)
 
 
+def test_setting_is_in_force_for_what_is_kept_already(
+        listing, client, made, on_looker):
+    for accepts in ('gzip', 'zstd') * 2:
+        client.get(PATH, Accept_Encoding=accepts)
+    listing.page_cache.manage_editProps('', {'compression': 'zope'})
+    for accepts in ('gzip', 'zstd') * 2:
+        answer = client.get(PATH, Accept_Encoding=accepts)
+        assert answer.all('Content-Encoding') == []
+
+
 def compress(event):
     event.request.response.enableHTTPCompression(event.request)
 
@@ -475,6 +485,54 @@ def test_a_body_that_other_code_changes_is_not_coded(
     assert b'ITEM' in answer.body and set(seen) == {None}
 
 
+def test_who_listens_to_all_events_is_given_the_body_plain(
+        listing, client, made):
+    def look(event):
+        if IPubBeforeCommit.providedBy(event):
+            response = event.request.response
+            seen.append((
+                response.headers.get('content-encoding'), response.body))
+
+    seen = []
+    subscribers.append(look)
+    try:
+        answers = [
+            client.get(PATH, Accept_Encoding='gzip') for _ in range(3)]
+    finally:
+        subscribers.remove(look)
+    assert seen == [(None, answers[0].body)] * 3
+    assert answers[2]['Content-Encoding'] == 'gzip'
+
+
+@pytest.mark.parametrize('name', [
+    'ETag', 'Content-MD5', 'Content-Digest', 'Repr-Digest', 'Digest'])
+def test_what_other_code_says_of_the_bytes_holds(
+        listing, client, made, name):
+    def say(event):
+        event.request.response.setHeader(name, '"of these bytes"')
+
+    miss = client.get(PATH)
+    with handler(say, IPubBeforeCommit):
+        answer = client.get(PATH, Accept_Encoding='gzip')
+    assert (answer.outcome, answer.body) == ('HIT', miss.body)
+    assert answer.all('Content-Encoding') == []
+    assert answer.all(name) == ['"of these bytes"']
+
+
+def test_a_script_that_digests_what_it_passes_on_sends_that(
+        listing, client, made):
+    add_script(
+        listing.portal_skins.custom, 's',
+        "text = context.listing()\n"
+        "context.REQUEST.RESPONSE.setHeader('Digest', 'x=%s' % len(text))\n"
+        "return text")
+    transaction.commit()
+    client.get('/site/doc/s')
+    answer = client.get('/site/doc/s', Accept_Encoding='gzip')
+    assert answer.outcome == 'HIT'
+    assert answer['Digest'] == f'x={len(answer.body)}'
+
+
 def test_a_coding_that_other_code_set_stays(listing, client, made):
     def encode(event):
         event.request.response.setHeader('Content-Encoding', 'x-own')
@@ -535,6 +593,32 @@ def test_a_codec_that_fails_leaves_the_page_plain(
     assert 'could not be put into gzip' in caplog.text
     tally = caches.cache_of(listing.page_cache).tally
     assert tally.counts()['ERROR', 'finish'] == 1
+
+
+@pytest.mark.parametrize('accepts', [None, 'zstd'])
+def test_a_body_that_cannot_be_unpacked_is_rendered(
+        listing, client, pages, made, monkeypatch, caplog, on_looker,
+        accepts):
+    def broken(data):
+        raise MemoryError('on purpose')
+    miss = client.get(PATH)
+    coded = client.get(PATH, Accept_Encoding='gzip')
+    let_bodies_go(pages)
+    monkeypatch.setattr(made['gzip'], 'decode', broken)
+    answer = client.get(PATH, **accepting(accepts))
+    assert (answer.status, answer.body) == (200, miss.body)
+    assert answer.outcome == 'BYPASS'
+    assert answer.all('Content-Encoding') == []
+    assert 'on purpose' in caplog.text
+    # where no body is needed nothing has failed
+    if not on_looker:
+        for accepts in ('gzip', BROWSER):
+            answer = client.get(PATH, Accept_Encoding=accepts)
+            assert (answer.outcome, answer.body) == ('HIT', coded.body)
+    answer = client.get(
+        PATH, If_None_Match=coded['ETag'], Accept_Encoding='gzip')
+    assert answer.status == 304
+    assert client.head(PATH).status == 200
 
 
 def test_a_store_that_fails_costs_the_coding_alone(
@@ -671,6 +755,32 @@ def test_a_coding_is_kept_in_the_sites_cache_too(listing, client, made):
     assert made['gzip'].encoded == 1
 
 
+def test_a_coding_that_the_sites_cache_has_no_room_for(
+        listing, client, made):
+    """A memcached drops what it had when it is given too large a value."""
+    class Bounded(dict):
+        def __setitem__(self, key, value):
+            self.pop(key, None)
+            if len(value) <= most:
+                super().__setitem__(key, value)
+
+    listing.page_cache.manage_editProps('', {'store': 'memoize'})
+    most, kept = 1 << 30, Bounded()
+    components = getGlobalSiteManager()
+    chooser = (lambda name: kept), ICacheChooser
+    components.registerUtility(*chooser)
+    try:
+        miss = client.get(PATH)
+        most = max(map(len, kept.values())) + 500
+        answers = [
+            client.get(PATH, Accept_Encoding='gzip') for _ in range(4)]
+    finally:
+        components.unregisterUtility(*chooser)
+    assert [answer.outcome for answer in answers] == ['HIT'] * 4
+    assert plain(answers[0]) == miss.body
+    assert made['gzip'].encoded == 1  # it is tried once
+
+
 # the fast lane
 
 @pytest.fixture
@@ -739,7 +849,6 @@ def test_lane_keeps_no_body(lane, pages):
 def test_lane_has_no_coding_where_the_setting_has_none(lane, listing):
     warm(lane, PATH, Accept_Encoding='gzip')
     listing.page_cache.manage_editProps('', {'compression': 'zope'})
-    listing.page_cache.manage_purge()
-    set_policy(listing)
+    transaction.commit()
     slow, fast = warm(lane, PATH, Accept_Encoding='gzip')
     assert fast.all('Content-Encoding') == []

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from Products.PageCacheManager.core import coding
+from Products.PageCacheManager.core.coding import MAX_LENGTH
 from Products.PageCacheManager.core.coding import _preferences
 from Products.PageCacheManager.core.coding import accepts
 from Products.PageCacheManager.core.coding import gunzip
@@ -165,9 +166,14 @@ def test_preferences_hold_what_is_accepted_by_name(header):
     assert ('gzip' in found) == accepts(header, 'gzip')
 
 
+def test_header_beyond_all_measure_asks_for_nothing():
+    assert preferences('gzip,' * (MAX_LENGTH // 5)) == ('gzip', 'identity')
+    assert preferences('gzip,' * (MAX_LENGTH // 5 + 1)) == ('identity',)
+
+
 def test_preferences_of_a_very_long_header_are_not_remembered():
     before = _preferences.cache_info().currsize
-    header = 'x,' * 30_000 + 'gzip'
+    header = 'gzip,' + 'x' * (MAX_LENGTH - 5)
     assert preferences(header) == ('gzip', 'identity')
     assert _preferences.cache_info().currsize == before
 
