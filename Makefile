@@ -1,7 +1,9 @@
 # Needs make and Python 3.11 or later; everything else is fetched into .venv.
 #
 #   make start       a Zope with the demo site on http://127.0.0.1:8080
+#   make plone-start a Plone with content and members, the same way
 #   make test        all tests
+#   make plone-test  the tests on a Plone site
 #   make coverage    all tests, and what of the code they ran
 #   make mutation    whether the tests of core notice changes to it
 #   make lint        ruff, and whether versions.cfg fits constraints.txt
@@ -35,6 +37,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet -c constraints.txt
+# Plone has an environment of its own: it brings 150 packages.
+PLONE_VENV := $(VENV)-plone
+PLONE_BIN := $(PLONE_VENV)/bin
+PLONE_INSTALL := $(PLONE_BIN)/python -m pip --disable-pip-version-check \
+	install --quiet -c constraints-plone62.txt
 
 VERSION := $(shell $(PYTHON) -c \
 	'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -44,12 +51,21 @@ SOURCES := setup.py pyproject.toml constraints.txt
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := start
-.PHONY: start test coverage mutation lint typecheck docs package bench \
-	conformance soak memory versions clean distclean
+.PHONY: start plone-start test plone-test coverage mutation lint typecheck \
+	docs package bench conformance soak memory versions clean distclean
 
 start: $(VENV)/start-installed
 	@$(BIN)/python -m Products.PageCacheManager.demo.instance $(INSTANCE) \
 	    --address $(ADDRESS) --port $(PORT) --user $(USER_PASSWORD)
+
+plone-start: $(PLONE_VENV)/installed
+	@$(PLONE_BIN)/python -m Products.PageCacheManager.demo.instance \
+	    $(INSTANCE)-plone --plone --address $(ADDRESS) --port $(PORT) \
+	    --user $(USER_PASSWORD)
+
+plone-test: $(PLONE_VENV)/installed
+	PCM_PLONE=1 $(PLONE_BIN)/python -m pytest \
+	    Products/PageCacheManager/tests/plone $(ARGS)
 
 test: $(VENV)/dev-installed
 	$(BIN)/python -m pytest $(ARGS)
@@ -115,11 +131,11 @@ versions:
 	$(VERSIONS_CFG) > versions.cfg
 
 clean:
-	rm -rf $(VENV) build dist docs/_build *.egg-info .coverage htmlcov mutants \
-	    .mypy_cache .pytest_cache .ruff_cache .hypothesis .tox
+	rm -rf $(VENV) $(PLONE_VENV) build dist docs/_build *.egg-info \
+	    .coverage htmlcov mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .tox
 
 distclean: clean
-	rm -rf $(INSTANCE)
+	rm -rf $(INSTANCE) $(INSTANCE)-plone
 
 $(VENV)/start-installed: $(MADE) $(SOURCES)
 	@echo "Fetching Zope into $(VENV), which takes a minute ..."
@@ -141,4 +157,11 @@ $(MADE):
 	    echo "$(PYTHON) cannot make an environment. On Debian and Ubuntu:" \
 	        "apt install python3-venv"; exit 1; }
 	@$(INSTALL) setuptools wheel
+	@touch $@
+
+$(PLONE_VENV)/installed: setup.py pyproject.toml constraints-plone62.txt
+	@echo "Fetching Plone into $(PLONE_VENV), which takes two minutes ..."
+	@$(PYTHON) -m venv $(PLONE_VENV) || { rm -rf $(PLONE_VENV); exit 1; }
+	@$(PLONE_INSTALL) setuptools wheel
+	$(PLONE_INSTALL) --no-build-isolation -e '.[plone-test]'
 	@touch $@

@@ -32,6 +32,9 @@ compression = ['zstandard; python_version < "3.14"']
 lint = ['mypy', 'ruff']
 docs = ['Sphinx']
 package = ['build', 'twine']
+# A Plone site to be cached, and what tests one.
+plone = ['Products.CMFPlone >= 6.1', 'plone.app.caching']
+plone_test = test + plone + ['plone.app.testing', 'plone.restapi']
 # What the cache and its store are compared with.
 bench = [
     'Products.MemcachedManager',
@@ -89,7 +92,7 @@ setup(
     zip_safe=False,
     python_requires='>=3.11',
     install_requires=[
-        'Zope >= 6',
+        'Zope >= 5.13',
         'Products.CMFCore >= 3.9',
         'Products.GenericSetup',
         'plone.memoize >= 4',
@@ -113,6 +116,8 @@ setup(
         'compression': compression,
         'start': ['Zope[wsgi]'],
         'test': test,
+        'plone': plone,
+        'plone-test': plone_test,
         'lint': lint,
         'docs': docs,
         'package': package,

@@ -155,6 +155,7 @@ def add_view(site, name):
 def write_skin(caches):
     """Write the templates of a skin; return the key to it in CMF."""
     folder = Path(tempfile.mkdtemp(prefix='listing-'))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(shutil.rmtree, folder)
     for name, manager in caches.items():
         path = folder / f'fs_{name}.zpt'

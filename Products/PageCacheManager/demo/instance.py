@@ -55,10 +55,26 @@ this demo are known to everyone.
 '''
 
 
-def make(home, user, password):
+PLONE = '''\
+Plone starts on {url}; a new site takes half a minute, and the
+next lines say when it serves. Stop it with Ctrl-C.
+
+  The site                      {site}
+  A page                        {site}/a-document
+  A listing                     {site}/a-folder
+  Log in                        {site}/login
+                                alice/alice may edit, bob/bob may not
+  Zope's management screens     {url}/manage     {user}/{password}
+
+Plone has no theme where it is asked for as 127.0.0.1: call it localhost.
+
+'''
+
+
+def make(home, user, password, skeleton='skel'):
     """Make the instance; what is in the directory already is kept."""
     instance = {'INSTANCE_HOME': str(home)}
-    ours = Path(__file__).parent / 'skel'
+    ours = Path(__file__).parent / skeleton
     zope = Path(Zope2.__file__).parent / 'utilities' / 'skel'
     for skeleton in (ours, zope):
         copyskel(str(skeleton), str(home), None, None, **instance)
@@ -90,6 +106,8 @@ def main():
         '--user', default='admin:admin', metavar='NAME:PASSWORD',
         help='manager of a new instance (default: admin:admin)')
     parser.add_argument(
+        '--plone', action='store_true', help='make a Plone site')
+    parser.add_argument(
         '--no-start', action='store_true', help='make the instance only')
     options = parser.parse_args()
     user, colon, password = options.user.partition(':')
@@ -98,7 +116,7 @@ def main():
 
     home = options.home.resolve()
     address, port = options.address, options.port
-    make(home, user, password)
+    make(home, user, password, 'skel_plone' if options.plone else 'skel')
     if options.no_start:
         return
     taken = is_taken(address, port)
@@ -106,10 +124,13 @@ def main():
         sys.exit(f'{address}:{port} cannot be used ({taken}).\n'
                  f'Take another port: make start PORT={port + 1}')
 
-    url = f'http://[{address}]:{port}' if ':' in address else (
-        f'http://{address}:{port}')
-    site = f'{url}/{SITE_ID}'
-    print(ABOUT.format(
+    host = address
+    if options.plone and address == '127.0.0.1':
+        host = 'localhost'  # which Plone themes
+    url = f'http://[{host}]:{port}' if ':' in host else (
+        f'http://{host}:{port}')
+    site = f'{url}/Plone' if options.plone else f'{url}/{SITE_ID}'
+    print((PLONE if options.plone else ABOUT).format(
         url=url, site=site, user=user, password=password,
         policies=f'{site}/caching_policy_manager/manage_cachingPolicies'))
     if address in ('127.0.0.1', '::1', 'localhost'):

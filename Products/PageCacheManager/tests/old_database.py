@@ -181,12 +181,19 @@ class OldDatabase:
 
     def open(self):
         """Return the database as Zope opens it."""
-        return DB(FileStorage(str(self.path)), class_factory=ClassFactory)
+        return _database(self.path)
+
+
+def _database(path):
+    """Open a Data.fs; ZODB before 6.3 takes no factory as an argument."""
+    database = DB(FileStorage(str(path)))
+    database.classFactory = ClassFactory
+    return database
 
 
 def make(path):
     """Write a Data.fs with two sites of today; return an OldDatabase."""
-    database = DB(FileStorage(str(path)), class_factory=ClassFactory)
+    database = _database(path)
     connection = database.open()
     connection.root()['Application'] = app = Application()
     app.acl_users.userFolderAddUser('root', 'root', ['Manager'], [])

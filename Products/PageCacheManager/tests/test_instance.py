@@ -95,3 +95,18 @@ def test_an_address_of_ipv6_stands_in_brackets(run, capsys):
         run('--address', '::1', '--port', str(port))
     assert 'http_address=::1' in started.value.args[1]
     assert f'http://[::1]:{port}/demo' in capsys.readouterr().out
+
+
+def test_plone_is_told_of_under_a_name_that_it_themes(run, tmp_path, capsys):
+    run('--plone', '--no-start')
+    etc = tmp_path / 'home' / 'etc'
+    assert 'file="plone.zcml"' in (
+        etc / 'package-includes' / 'demo-configure.zcml').read_text()
+    assert 'blob-dir' in (etc / 'zope.conf').read_text()
+    port = free_port()
+    with pytest.raises(Started) as started:
+        run('--plone', '--port', str(port))
+    assert 'http_address=127.0.0.1' in started.value.args[1]
+    told = capsys.readouterr().out
+    assert f'http://localhost:{port}/Plone/a-document\n' in told
+    assert 'http://127.0.0.1' not in told

@@ -1,0 +1,113 @@
+"""Builds a Plone site with content, members and the theme on.
+
+The texts are those of the plain CMF demo site, so that both can be compared.
+"""
+import logging
+
+import transaction
+from AccessControl.SecurityManagement import getSecurityManager
+from AccessControl.SecurityManagement import newSecurityManager
+from AccessControl.SecurityManagement import setSecurityManager
+from AccessControl.users import system
+from plone.app.textfield.value import RichTextValue
+from Products.CMFPlone.factory import addPloneSite
+from Testing.makerequest import makerequest
+from zope.component import adapter
+from zope.component.hooks import getSite
+from zope.component.hooks import setSite
+from zope.processlifetime import IDatabaseOpenedWithRoot
+
+from .pages import BODY
+from .pages import PAGES
+
+
+SITE_ID = 'Plone'
+TITLE = 'Harbour Library'
+
+#: What Plone's own form for a new site applies beside its profile.
+PROFILES = (
+    'plone.app.contenttypes:default',
+    'plone.app.caching:default',
+    'plonetheme.barceloneta:default',
+)
+
+WORKFLOW = 'simple_publication_workflow'
+
+#: Names, passwords and roles; the password rules of a site are for forms.
+MEMBERS = (
+    ('alice', 'alice', ('Member', 'Editor'), 'Alice Arden'),
+    ('bob', 'bob', ('Member',), 'Bob Birch'),
+)
+
+LISTED = 30
+
+logger = logging.getLogger(__name__)
+
+
+@adapter(IDatabaseOpenedWithRoot)
+def add_if_missing(event):
+    """Add the site to a database that has none, at Zope's start."""
+    connection = event.database.open()
+    try:
+        app = makerequest(connection.root()['Application'])
+        if SITE_ID not in app.objectIds():
+            add_site(app)
+            transaction.commit()
+            logger.info('Added the Plone site at /%s', SITE_ID)
+    finally:
+        transaction.abort()
+        connection.close()
+
+
+def add_site(app, site_id=SITE_ID):
+    """Build the site in the application root; the caller commits."""
+    security_before, site_before = getSecurityManager(), getSite()
+    newSecurityManager(None, system.__of__(app.acl_users))
+    try:
+        site = addPloneSite(
+            app, site_id, title=TITLE, extension_ids=PROFILES)
+        fill(site)
+    finally:
+        setSite(site_before)
+        setSecurityManager(security_before)
+    return app[site_id]
+
+
+def fill(site):
+    """Add members and published content to a site that has none."""
+    site.portal_workflow.setDefaultChain(WORKFLOW)
+    for name, password, roles, fullname in MEMBERS:
+        site.acl_users.userFolderAddUser(name, password, roles, ())
+        site.portal_membership.getMemberById(name).setMemberProperties(
+            {'fullname': fullname})
+    add(site, 'Document', 'a-document', 'A document', text=rich_text(BODY))
+    add(site, 'News Item', 'a-news-item', 'A news item',
+        text=rich_text(BODY))
+    folder = add(site, 'Folder', 'a-folder', 'A folder')
+    for number, page in enumerate(PAGES[:LISTED]):
+        add(folder, 'Document', f'item-{number}', page[2],
+            description=page[6], text=rich_text(page[6], BODY))
+    shown = add(site, 'Folder', 'a-shown-folder', 'A folder with a page')
+    add(shown, 'Document', 'front', 'The page of a folder',
+        text=rich_text(BODY))
+    shown.setDefaultPage('front')
+    add(site, 'Collection', 'a-collection', 'A collection', query=[
+        {'i': 'portal_type', 'o': 'plone.app.querystring.operation'
+         '.selection.any', 'v': ['Document']}], sort_on='sortable_title')
+
+
+def rich_text(*paragraphs):
+    """Return plain text as a value of a rich text field."""
+    raw = ''.join(
+        f'<p>{part}</p>'
+        for text in paragraphs for part in text.split('\n\n'))
+    return RichTextValue(raw, 'text/html', 'text/x-html-safe')
+
+
+def add(container, kind, name, title, **fields):
+    """Add content, let all see it, and return it."""
+    container.invokeFactory(kind, name, title=title, **fields)
+    content = container[name]
+    content.portal_workflow.doActionFor(content, 'publish')
+    content.reindexObject()
+    return content

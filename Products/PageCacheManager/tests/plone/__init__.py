@@ -1,0 +1,1 @@
+"""Tests on a real Plone site: a process of their own, see conftest."""

@@ -1,0 +1,73 @@
+"""Fixtures: a Plone site with content, members and the theme on.
+
+These tests run in a process of their own, with PCM_PLONE=1: the layer of the
+other tests puts its handlers where they would be called for Plone as well.
+"""
+import os
+import re
+
+import pytest
+import transaction
+from zope.component.hooks import setSite
+from zope.pytestlayer import fixture
+
+from ... import caches
+from ..client import Client
+
+
+IS_WANTED = os.environ.get('PCM_PLONE') == '1'
+
+if IS_WANTED:
+    from . import layers
+
+    globals().update(fixture.create(
+        'Products.PageCacheManager.tests.plone.layers.FUNCTIONAL',
+        session_fixture_name='plone_session',
+        class_fixture_name='plone_class',
+        function_fixture_name='plone_layer'))
+else:
+    collect_ignore_glob = ['test_*.py']
+
+
+@pytest.fixture
+def portal(plone_session, plone_layer):
+    """The Plone site, anew for each test; its manager logs in as root.
+
+    The fixture of the session keeps the layer from being made for each.
+    """
+    caches.forget_all()
+    portal = layers.FUNCTIONAL['portal']
+    setSite(portal)
+    yield portal
+    transaction.abort()
+    setSite(None)
+
+
+class PloneClient(Client):
+    """Asks for pages as a browser does: Plone answers others in JSON."""
+
+    site = '/plone'
+
+    def request(self, method, path, user=None, body='', **headers):
+        headers.setdefault('ACCEPT', 'text/html')
+        return super().request(
+            method, self.site + path, user, body, **headers)
+
+    def log_in(self, user):
+        """Log in by the form; return the Cookie header for later."""
+        response = self.post('/login', {
+            '__ac_name': user, '__ac_password': user, 'form.submitted': '1',
+            'buttons.login': 'Log in'}, user=None)
+        return '; '.join(
+            line.partition(';')[0] for line in response.all('Set-Cookie')
+            if line.startswith('__ac='))
+
+    def token(self, user):
+        """Return a token with which `user` may change things."""
+        page = self.get('/a-document', user).text
+        return re.search('data-token="([0-9a-f]+)"', page).group(1)
+
+
+@pytest.fixture
+def client():
+    return PloneClient()
