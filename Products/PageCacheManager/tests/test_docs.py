@@ -116,7 +116,8 @@ def reason_arguments(node):
         return node.args[1:2] + by_name
     if name == '_replace':
         return by_name
-    if name == 'add' and getattr(node.func.value, 'attr', '') == 'tally':
+    of = getattr(node.func, 'value', None)
+    if name == 'add' and getattr(of, 'attr', '') == 'tally':
         return node.args
     return ()
 
