@@ -11,11 +11,11 @@ from functools import partial
 import cmfsite
 import rounds
 
-from Products.PageCacheManager import exchange
 from Products.PageCacheManager import finish
 from Products.PageCacheManager import identity
 from Products.PageCacheManager import policy
 from Products.PageCacheManager import question
+from Products.PageCacheManager import sending
 from Products.PageCacheManager.core import coding
 from Products.PageCacheManager.tests.client import Client
 from Products.PageCacheManager.tests.site import Item
@@ -55,10 +55,6 @@ def policy_asked_twice():
     return replaced(policy, 'ask', ask)
 
 
-def predicate_evaluated():
-    return replaced(policy, '_ALWAYS', frozenset())
-
-
 def zipped_at_request():
     def send_page(call, response):
         coding.gzip(call.page.body)
@@ -74,7 +70,7 @@ def headers_one_by_one():
             if value is not None:
                 response.setHeader(name, value)
 
-    return replaced(exchange, 'put_headers', put_headers)
+    return replaced(sending, 'put_headers', put_headers)
 
 
 @contextmanager
@@ -91,7 +87,6 @@ def nothing_said():
 CHOICES = {
     'date asked for on each hit': date_on_each_hit,
     'policy asked twice': policy_asked_twice,
-    'predicate "python:1" evaluated': predicate_evaluated,
     'compressed at request time': zipped_at_request,
     'headers by setHeader()': headers_one_by_one,
     'access to the content not in the key': access_not_asked,

@@ -11,6 +11,7 @@ import transaction
 from . import coded
 from . import exchange
 from . import lane
+from . import sending
 from .core.coding import gzip
 from .core.headers import without_later
 from .core.outcome import Outcome
@@ -33,7 +34,7 @@ def before_commit(visit):
     response = visit.request.response
     if visit.head is not None:
         visit.head.reset(response)
-    visit.undo = exchange.Undo(response)
+    visit.undo = sending.Undo(response)
     try:
         if visit.head is not None:
             visit.head.send(response)
@@ -44,7 +45,7 @@ def before_commit(visit):
         elif call.outcome.word == 'MISS':
             _not_stored(call, 'fragment')  # it failed, and was left out
         elif call.outcome.detail == 'request-cookie' and call.is_published:
-            exchange.forbid_storing(response)
+            sending.forbid_storing(response)
     except Exception:
         logger.exception('Response is sent without the cache')
         visit.undo.restore(response)
@@ -69,7 +70,7 @@ def say(call, response):
             outcome = outcome._replace(ttl=_ttl(call))
         if outcome.collapsed:  # RFC 9211 2.6: a kind of forwarding
             outcome = outcome._replace(word='MISS')
-        exchange.append_header(
+        sending.append_header(
             response, 'cache-status', cache_status(outcome))
 
 
@@ -104,7 +105,7 @@ def _hit_is_whole(call, response):
 
 def _send_not_modified(call, response, values):
     call.outcome = call.outcome._replace(detail='not-modified')
-    exchange.send_not_modified(response, coded.headers_of_304(call, values))
+    sending.send_not_modified(response, coded.headers_of_304(call, values))
 
 
 def _send_page(call, response):
@@ -115,16 +116,16 @@ def _send_page(call, response):
     name, body = '', b''
     if not exchange.others_follow():
         name, body = coded.chosen(call)
-    exchange.send_page(
+    sending.send_page(
         response, body or coded.plain(call), call.hit_headers, name)
 
 
 def _send_bare_hit(call, response):
     """Send what the cache has in place of the body, and no more."""
     if call.client_holds_page:
-        exchange.send_bare_304(response)
+        sending.send_bare_304(response)
     elif response.status == 200 and not exchange.is_streamed(response):
-        exchange.send_bare_page(
+        sending.send_bare_page(
             response, coded.plain(call),
             dict(call.page.headers).get('content-type'))
 
@@ -140,7 +141,7 @@ def _send_called_page(call, response):
     if body == call.page.body:
         body = call.page.body
     name, data = _called_coding(call, response, body)
-    exchange.send_page(response, data or body, values, name)
+    sending.send_page(response, data or body, values, name)
 
 
 def _called_coding(call, response, body):
@@ -156,7 +157,7 @@ def _called_coding(call, response, body):
 
 
 def _zopes_coding(call, zipped, body):
-    if zipped and len(zipped) < len(body) and exchange.accepts_gzip(
+    if zipped and len(zipped) < len(body) and 'gzip' in exchange.codings(
             call.request):
         return 'gzip', zipped
     return '', b''
@@ -176,7 +177,7 @@ def _finish_render(visit, call, response):
         exchange.lower_headers(response), call.headers_before,
         call.own_headers)
     name, data = _zopes_coding(call, zipped, body)
-    exchange.send_page(response, data or body, values, name)
+    sending.send_page(response, data or body, values, name)
     if call.outcome.word == 'MISS':
         own = dict(call.own_headers)
         if 'content-type' in response.headers:
@@ -188,7 +189,7 @@ def _finish_render(visit, call, response):
     if transaction.isDoomed() or _is_for_once(call.outcome):
         # what a doomed transaction changed was never there: a tag would
         # have the client keep it
-        exchange.put_headers(
+        sending.put_headers(
             response, {'etag': None, 'last-modified': None})
     elif (call.client_holds_page and not response._locked_status
             and (call.held_tag or not varies)):
@@ -281,12 +282,7 @@ def succeeded(visit):
         return
     call.cache.tally.add(call.outcome.word, call.outcome.detail)
     if visit.head is None:
-        try:
-            exchange.take_later_tag(visit.request.response)
-            _send_coded(visit, call)
-            lane.permit(call, visit.request.response)
-        except Exception:
-            logger.exception('Page is not given by the fast lane')
+        _settle(visit, call)
     page, visit.captured = visit.captured, None
     if page is None or not visit.committed:
         return
@@ -299,6 +295,20 @@ def succeeded(visit):
         # who waits may have sent other headers than this request
         is_theirs = call.flight.key == call.key_for(page.varies)
         call.flight.land(page if is_theirs else page.signpost())
+
+
+def _settle(visit, call):
+    """Give the response what it may have once all other code saw it."""
+    response = visit.request.response
+    sending.take_later_tag(response)
+    try:
+        _send_coded(visit, call)
+    except Exception:
+        logger.exception('Page is sent without a content coding')
+    try:
+        lane.permit(call, response)
+    except Exception:
+        logger.exception('Page is not given by the fast lane')
 
 
 def _send_coded(visit, call):
@@ -315,7 +325,7 @@ def _send_coded(visit, call):
     name, body = coded.chosen(call)
     if name:
         is_settled = visit.undo.is_settled(response)
-        exchange.send_coded(response, body, name)
+        sending.send_coded(response, body, name)
         if is_settled:
             visit.undo.settle(response)
 

@@ -14,6 +14,7 @@ from ZPublisher.WSGIPublisher import validate_user
 
 from . import coded
 from . import exchange
+from . import sending
 from .interfaces import IPageCacheManager
 from .visit import begin
 
@@ -84,18 +85,18 @@ class Head:
             values = call.headers_of(
                 template_headers, time.time(), call.varies)
         if call.client_holds_page and call.is_sure:
-            exchange.send_not_modified(
+            sending.send_not_modified(
                 response, coded.headers_of_304(call, values))
             return
         if call.page is None:
-            exchange.send_page(response, b'', values)
-            exchange.without_length(response)
+            sending.send_page(response, b'', values)
+            sending.without_length(response)
         else:
             # what other code would make of the body can't be known: if GET
             # was ever sent in a coding, it is there
             name, body = coded.chosen(
                 call, may_make=not exchange.others_follow())
-            exchange.send_page(
+            sending.send_page(
                 response, body or coded.plain(call), values, name)
             response.body = b''
 

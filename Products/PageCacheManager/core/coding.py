@@ -39,19 +39,6 @@ GZIP_HEADER = b'\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff'
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
 
 
-def accepts(accept_encoding: str | None, coding: str) -> bool:
-    """Tell whether the client asked for `coding`, other than identity.
-
-    Without the header any coding would be acceptable (12.5.3); here, who
-    did not ask never gets one.  An element that does not parse asks for
-    nothing, and of several for one coding a refusal wins.  Linear in the
-    length of the header.
-    """
-    weights = _weights(accept_encoding or '')
-    # 12.5.3: "*" stands for every coding that is not listed by name.
-    return weights.get(_name(coding), weights.get('*', 0)) > 0
-
-
 def preferences(accept_encoding: str | None) -> tuple[str, ...]:
     """Return the codings that a client takes, those it likes best first.
 

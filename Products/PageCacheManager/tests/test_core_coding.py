@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from Products.PageCacheManager.core import coding
 from Products.PageCacheManager.core.coding import MAX_LENGTH
 from Products.PageCacheManager.core.coding import _preferences
-from Products.PageCacheManager.core.coding import accepts
 from Products.PageCacheManager.core.coding import gunzip
 from Products.PageCacheManager.core.coding import gzip
 from Products.PageCacheManager.core.coding import is_worthwhile
@@ -78,43 +77,35 @@ from Products.PageCacheManager.core.coding import preferences
     ('gzip;q=0, gzip', False, 'a refusal wins'),
     ('gzip;q=0, x-gzip', False, 'a refusal wins'),
 ])
-def test_accepts_gzip(header, expected, clause):
-    assert accepts(header, 'gzip') is expected, clause
-
-
-@pytest.mark.parametrize(('name', 'expected'), [
-    ('br', True),
-    ('BR', True),
-    ('zstd', False),
-    ('x-gzip', True),
-])
-def test_accepts_names_coding(name, expected):
-    assert accepts('gzip, br, zstd;q=0', name) is expected
+def test_who_takes_gzip(header, expected, clause):
+    assert ('gzip' in preferences(header)) is expected, clause
 
 
 @given(st.one_of(
     st.text(st.characters(exclude_categories=())),
     st.text('gzip*q=01.;, \t', max_size=30)))
-def test_accepts_never_raises(header):
-    assert accepts(header, 'gzip') in (True, False)
+def test_preferences_always_hold_identity(header):
+    assert 'identity' in preferences(header)
 
 
 @given(st.lists(st.sampled_from(['br', 'deflate;q=0.5', '', 'a;b;c', '"'])))
-def test_accepts_nothing_that_is_not_named(elements):
-    assert accepts(', '.join(elements), 'gzip') is False
-    assert accepts(', '.join([*elements, 'gzip']), 'gzip') is True
+def test_what_is_not_named_is_not_taken(elements):
+    assert 'gzip' not in preferences(', '.join(elements))
+    assert 'gzip' in preferences(', '.join([*elements, 'gzip']))
 
 
 @pytest.mark.parametrize(('header', 'expected'), [
-    ('br,' * 33_000 + 'gzip', True),
-    ('gzip' + ' ' * 100_000 + ';q=1', True),
-    ('gzip;' + ' \t' * 50_000 + 'x', False),
-    ('gzip;' + 'q=0' * 33_000, False),
-    ('gzip;q=0.' + '0' * 100_000, False),
-    ('gzip' + ';' * 100_000, False),
+    ('br,' * 2_000 + 'gzip', True),
+    ('gzip' + ' ' * 8_000 + ';q=1', True),
+    ('gzip;' + ' \t' * 4_000 + 'x', False),
+    ('gzip;' + 'q=0' * 2_700, False),
+    ('gzip;q=0.' + '0' * 8_000, False),
+    ('gzip' + ';' * 8_000, False),
+    ('br,' * 33_000 + 'gzip', False),
+    ('gzip' + ' ' * 100_000 + ';q=1', False),
 ])
-def test_accepts_ends_where_header_is_long(header, expected):
-    assert accepts(header, 'gzip') is expected
+def test_reading_ends_where_header_is_long(header, expected):
+    assert ('gzip' in preferences(header)) is expected
 
 
 # What a client likes best (12.5.3)
@@ -158,12 +149,14 @@ def test_preferences_hold_what_is_accepted_by_name(header):
     found = preferences(header)
     assert found.count('identity') == 1
     assert len(set(found)) == len(found)
+    elements = [element.strip(' \t').lower() for element in header.split(',')]
     for name in ('gzip', 'br', 'zstd'):
-        if name in found:
-            assert accepts(header, name)
-        elif '*' not in header:
-            assert not accepts(header, name)
-    assert ('gzip' in found) == accepts(header, 'gzip')
+        if name in found and not (name == 'gzip' and '*' in header):
+            assert any(
+                element.removeprefix('x-').startswith(name)
+                for element in elements)
+        if f'{name};q=0' in elements:
+            assert name not in found
 
 
 def test_header_beyond_all_measure_asks_for_nothing():

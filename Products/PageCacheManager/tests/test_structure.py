@@ -20,7 +20,7 @@ ROOT = Path(Products.PageCacheManager.__file__).parent
 #: after it.
 LAYERS = [
     ['core', 'interfaces'],
-    ['policy', 'exchange', 'versions', 'marks', 'memoize'],
+    ['policy', 'exchange', 'sending', 'versions', 'marks', 'memoize'],
     ['identity', 'caches', 'visit'],
     ['question', 'coded', 'lane', 'lane_entry', 'lane_moment',
      'lane_options', 'lane_request', 'fastlane'],
