@@ -103,10 +103,14 @@ setup(
         'persistent',
         'transaction',
         'zope.component',
+        'zope.container',
+        'zope.dottedname',
         'zope.i18n',
         'zope.interface',
         'zope.lifecycleevent',
         'zope.processlifetime',
+        'zope.proxy',
+        'zope.publisher',
     ],
     entry_points={
         'paste.filter_app_factory': [

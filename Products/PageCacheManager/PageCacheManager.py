@@ -14,10 +14,13 @@ from ZPublisher import zpublish
 
 from . import caches
 from . import screens
+from .core import associations
 from .core import settings as fields
+from .core.associations import Association
 from .core.keys import row_id
 from .core.settings import Settings
 from .interfaces import IPageCacheManager
+from .marks import ContentMarks
 from .marks import Invalidations
 from .marks import PurgeMark
 from .PageCache import page_cache
@@ -54,6 +57,8 @@ class PageCacheManager(CacheManager, SimpleItem):
     _uid = None
     _purged = None
     _invalidated = None
+    _contents = None
+    _views = ()
 
     def __init__(self, id, title=''):
         self.id = id
@@ -73,6 +78,7 @@ class PageCacheManager(CacheManager, SimpleItem):
         self._uid = uuid4().hex
         self._purged = PurgeMark()
         self._invalidated = Invalidations()
+        self._contents = ContentMarks()
 
     @security.private
     def cache_name(self):
@@ -80,24 +86,48 @@ class PageCacheManager(CacheManager, SimpleItem):
         return self._uid or identity_of(self)
 
     @security.private
-    def generation_of(self, template, page):
+    def generation_of(self, identity, page):
         """Return the generation of a page, None if it changes just now.
 
-        `page` is the template's path, the context's path and the URL.
+        `identity` is the template's, '' for a view; `page` is the template's
+        path, the context's path and the URL.
         """
         # of 1.2's time and not yet saved: any write makes it another
         purged = version_of(self if self._purged is None else self._purged)
         if purged is None:
             return None
         return ' '.join((self.cache_name(), purged, *self._marks(
-            template, page)))
+            identity, page)))
 
-    def _marks(self, template, page):
+    def _marks(self, identity, page):
         if self._invalidated is None or not self._invalidated.marks:
             return ()
         marks = self._invalidated.marks
-        named = (identity_of(template), *page[:2], row_id(page))
+        named = (identity, *page[:2], row_id(page))
         return [f'{i}{marks[n]}' for i, n in enumerate(named) if n in marks]
+
+    @security.private
+    def associations(self):
+        """Return the associated views."""
+        return [Association(*found) for found in self._views]
+
+    @security.private
+    def content_versions(self, shows, path):
+        """Return the versions of what a view's page shows, all strings.
+
+        One of them is None where it changes just now.
+        """
+        if self._contents is None:
+            return [None]
+        return [version_of(mark) for mark in self._contents.of(shows, path)]
+
+    @security.private
+    def content_marks(self):
+        """Return the marks to write when content changes, None if none.
+
+        A manager of old has none until it is saved.
+        """
+        return self._contents
 
     @security.private
     def changed_at(self):
@@ -122,6 +152,12 @@ class PageCacheManager(CacheManager, SimpleItem):
     def getSettings(self):
         """Return the settings as a dict of plain values."""
         return fields.as_dict(fields.stored(self._settings))
+
+    @zpublish(False)
+    @security.protected(view_management_screens)
+    def getViews(self):
+        """Return the associated views, a list with a dict for each."""
+        return [found._asdict() for found in self.associations()]
 
     @zpublish(False)
     @security.protected(view_management_screens)
@@ -180,6 +216,22 @@ class PageCacheManager(CacheManager, SimpleItem):
         self.title = str(title)
         if REQUEST is not None:
             screens.show_tab(self, REQUEST, 'manage_main', 'saved')
+
+    @zpublish(methods='POST')
+    @security.protected('Change cache managers')
+    @postonly
+    def manage_editViews(self, views=(), REQUEST=None):
+        """Associate these views and no others."""
+        try:
+            found = associations.read(views)
+        except ValueError:
+            if REQUEST is None:
+                raise
+            raise
+        self._views = tuple(tuple(one) for one in found)
+        self._modernize()
+        if self._contents is None:
+            self._contents = ContentMarks()
 
     @zpublish(methods='POST')
     @security.protected('Change cache managers')

@@ -15,6 +15,7 @@ from App.config import getConfiguration
 
 from .core.flights import Flights
 from .core.keys import row_id
+from .core.lately import Lately
 from .core.settings import Settings
 from .core.settings import stored
 from .core.store import PageStore
@@ -48,6 +49,8 @@ class ManagerCache:
             settings.cleanup_interval)
         self.flights = Flights()
         self.tally = Tally()
+        #: Views that were published and are not associated.
+        self.lately = Lately()
         #: When counting began, seconds since 1970.
         self.since = time.time()
         self.used_at = time.monotonic()
@@ -78,9 +81,9 @@ class ManagerCache:
             self._in_force = serial, settings
         logger.info('Settings in force: %s', settings)
 
-    def saw(self, template, key):
+    def saw(self, identity, key):
         """Note under which path a template's pages are stored."""
-        self._template_paths[identity_of(template)].add(key[0])
+        self._template_paths[identity].add(key[0])
 
     def forget_template(self, template):
         """Drop the pages of a template; return how many entries they were."""

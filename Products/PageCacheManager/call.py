@@ -1,28 +1,51 @@
 """One call of an associated template: what is known, stored and held of it.
 """
-import logging
-import time
+from types import MappingProxyType
 
 from Acquisition import aq_base
+from Acquisition import aq_parent
 
 from . import exchange
-from . import identity
 from . import policy
+from . import surroundings
 from .caches import cache_of
 from .caches import settings_of
 from .core import conditional
 from .core import headers
+from .core.keys import arguments_key
 from .core.keys import digest
 from .core.keys import secondary
 from .core.page import names
+from .question import Bypass
+from .versions import identity_of
+from .versions import path_of
+from .versions import shared_templates
+from .versions import version_of_content
 
 
-logger = logging.getLogger(__name__)
+#: What a template has for arguments that is called without any.
+_NONE = ()
+_NO_ARGUMENTS = arguments_key(({'args': _NONE}, []))
 
 
 class Call:
-    """The call that may become the page of this request."""
+    """The call that may become the page of this request.
 
+    What is called is a template or a view, see the classes below.
+    """
+
+    #: The content that the page is of.
+    context = None
+    #: What is called, as the policies and the statistics name it.
+    view_name = path = ''
+    #: What stays the same under all paths that a template has.
+    identity = ''
+    #: What tells kinds of calls apart in the key.
+    kind = ''
+    #: Whether what is called is what was published.
+    is_published = True
+    #: What CMF gives to the expressions of its policies beside the context.
+    policy_keywords = None
     #: What became of the request, for its headers and the statistics.
     outcome = None
     has_ended = False
@@ -37,7 +60,7 @@ class Call:
     partition = None
     parts = None
     key = None
-    #: Template and shared templates, and the versions of these.
+    #: Templates that the page is made with, and all versions.
     templates = ()
     versions = ()
     #: When any part of the page last changed, seconds since 1970, once the
@@ -72,16 +95,14 @@ class Call:
     #: What the template gave, or was given in its place.
     text = None
 
-    def __init__(self, template, keywords, manager, visit):
-        self.template = template
-        self.keywords = keywords
+    #: Whether the fast lane may be told of the page.
+    may_take_lane = False
+
+    def __init__(self, manager, visit):
         self.manager = manager
         self.request = visit.request
         self.visit = visit
         self.is_head = visit.is_head
-        self.is_published = (
-            visit.published is aq_base(template)
-            and policy.gives_what_it_renders(template))
         self.cache = cache_of(manager)
         self.settings = settings_of(manager, self.cache)
 
@@ -151,91 +172,90 @@ class Call:
 
     def keep(self, page):
         """Store `page`, behind a signpost if it varies by more headers."""
-        self.cache.saw(self.template, self.key)
+        if self.identity:
+            self.cache.saw(self.identity, self.key)
         if page.varies:
             self.store.set(self.key, page.signpost())
         self.store.set(self.key_for(page.varies), page)
 
 
-def look_up(call):
-    """Find the stored page, through a signpost if there is one.
+class TemplateCall(Call):
+    """A call of an associated page template, whoever calls it."""
 
-    Return '' or, where there is no store or one that fails, the reason.
-    """
-    try:
-        call.store = call.cache.store(call.settings, call.versions[0])
-        if call.store is None:
-            return 'store-off'
-        page = call.store.get(call.key)
-        if page is not None and page.is_signpost:
-            call.varies = page.varies
-            page = call.store.get(call.key_for(call.varies))
-        if page is not None and not call.is_published:
-            page = page.whole()  # other code is given its text
-    except Exception:
-        logger.exception('Store failed')
-        call.cache.tally.add('ERROR', 'store')
-        return 'store-error'
-    call.page = page
-    return ''
+    may_take_lane = True
 
+    def __init__(self, template, keywords, manager, visit):
+        super().__init__(manager, visit)
+        self.template = template
+        self.keywords = keywords
+        self.policy_keywords = keywords['bound_names']
+        self.context = aq_parent(template)
+        self.view_name = template.getId()
+        self.path = path_of(template)
+        self.identity = identity_of(template)
+        self.is_published = (
+            visit.published is aq_base(template)
+            and policy.gives_what_it_renders(template))
+        self.kind = 'published' if self.is_published else 'called'
 
-def client_holds_page(call, now):
-    """Tell whether the client's own copy is the answer (RFC 9110 13.2.2).
+    def find_templates(self):
+        """Return the template and the shared ones, as they are found now."""
+        return [self.template, *shared_templates(
+            self.context, self.settings.shared_templates)]
 
-    A date counts for anonymous visitors alone.  Where the page varies by
-    headers only what is stored says which variant the client may hold.
-    `call.is_sure` tells whether the page is known to be a 200 as well: a tag
-    comes from one, and so does what is stored.
-    """
-    if_none_match = exchange.header(call.request, 'If-None-Match')
-    since = exchange.header(call.request, 'If-Modified-Since')
-    if if_none_match is None and since is None:
-        return False
-    if not call.answer.allows_304 or call.request.response._locked_status:
-        return False
-    if call.page is None and not call.may_view:
-        return False  # rendering would tell whether there is a page at all
-    tag = ''
-    if call.page is not None or not call.varies:
-        tag = call.tag(call.varies)
-    call.is_sure = call.page is not None
-    if if_none_match is not None and not tag:
-        return False
-    variants = _variants(call, tag)
-    if if_none_match is not None:
-        held = conditional.held_tag(if_none_match, variants)
-        if held and if_none_match.strip() != '*':
-            call.held_tag, call.is_sure = held, True
-        return bool(held)
-    return conditional.not_modified(
-        if_none_match, since, variants, call.modified, now, _dates_count(call))
-
-
-def _variants(call, tag):
-    """Return the tags of the page, those that this client can be told of.
-
-    RFC 9110 13.1.2: a tag counts for what would be selected now.  A cache
-    asks with the tags of all that it has (RFC 9111 section 4.1), and would
-    give the page in gzip to a client that did not ask for it.  Of several
-    that it may be told of, the one that the client likes best comes first.
-    """
-    if not tag:
+    def more_versions(self):
         return ()
-    return conditional.tag_variants(tag, exchange.codings(call.request))
+
+    def more_variant(self):
+        return ()
+
+    def spelled_arguments(self):
+        """Return the arguments as a key, REQUEST and RESPONSE left out."""
+        options = self.policy_keywords.get('options', {})
+        subpath = self.policy_keywords.get('traverse_subpath')
+        if (len(options) == 1 and options.get('args') is _NONE
+                and type(subpath) is list and not subpath):
+            return _NO_ARGUMENTS
+        given = {
+            name: value for name, value in options.items()
+            if name not in ('REQUEST', 'RESPONSE')}
+        spelling = arguments_key((given, subpath))
+        if spelling is None:
+            raise Bypass('unkeyed-arguments')
+        return spelling
 
 
-def _dates_count(call):
-    if identity.current_user() is not None or call.partition:
-        return False  # a date does not tell whose page it is of
-    if call.settings.key_cookies or identity.language(call.request):
-        return False  # no Vary tells a client that it asks for another page
-    if call.page is not None:
-        return True
-    return not call.varies and not call.known_varies
+class ViewCall(Call):
+    """The call of a published browser view."""
 
+    kind = 'view'
+    policy_keywords = MappingProxyType({})
 
-def is_young(call, page):
-    """Tell whether a page that has just landed is within the age limit."""
-    limit = call.settings.max_age
-    return not limit or page.age(time.time()) < limit
+    def __init__(self, view, shows, manager, visit):
+        super().__init__(manager, visit)
+        self.view = view
+        self.shows = shows
+        self.keywords = {}
+        self.context = view.context
+        self.view_name = view.name
+        self.path = f'@@{view.name}'
+        #: Whether the transaction held changes before the transforms.
+        self.has_changes = False
+
+    def find_templates(self):
+        """Return the shared templates, as they are found now."""
+        return shared_templates(self.context, self.settings.shared_templates)
+
+    def more_versions(self):
+        return (
+            self.view.version(), version_of_content(self.context),
+            *self.manager.content_versions(
+                self.shows, path_of(self.context)))
+
+    def more_variant(self):
+        return (
+            self.view.spelling, exchange.layers(self.request),
+            *surroundings.variant(self.context, self.request))
+
+    def spelled_arguments(self):
+        return ''

@@ -16,8 +16,9 @@ from .core.keys import is_ignored
 from .core.keys import query_key
 
 
-#: What our own handler, and any others that come after it, are found by.
+#: What our own handlers, and any others that come after them, are found by.
 _BEFORE_COMMIT = implementedBy(PubBeforeCommit)
+_OUR_HANDLERS = 2
 
 #: setBody() sets these anew for each response, from the body.
 OF_THE_BODY = ('content-length', 'content-encoding')
@@ -147,6 +148,21 @@ def address(request):
         request.environ.get('PATH_INFO', ''), '/'.join(root))
 
 
+def layers(request):
+    """Return the names of the layers that mark a request.
+
+    Views, viewlets and resources are chosen by these.
+    """
+    # one object for all requests with the same marks
+    return _layers(request.__dict__.get('__provides__'))
+
+
+@lru_cache(maxsize=256)
+def _layers(declaration):
+    return '' if declaration is None else ' '.join(
+        layer.__identifier__ for layer in declaration.flattened())
+
+
 def codings(request):
     """Return the content codings that the client takes, the best first."""
     return coding.preferences(header(request, 'Accept-Encoding'))
@@ -173,6 +189,25 @@ def changed_headers(response, before):
         name: value for name, value in lower_headers(response).items()
         if before.get(name) != value or name == 'content-type'
         if name not in OF_THE_BODY}
+
+
+def kept_headers(response, left_out):
+    """Return the headers of a whole response, but those of one request.
+
+    `left_out` are names or patterns, of which the case does not count.
+    """
+    patterns = tuple(name.lower() for name in left_out)
+    return {
+        name: value for name, value in lower_headers(response).items()
+        if name not in _OF_ONE_RESPONSE
+        and not (patterns and is_ignored(name, patterns))}
+
+
+#: What belongs to one response, to the connection, or to the cache.
+_OF_ONE_RESPONSE = frozenset([
+    *OF_THE_BODY, 'age', 'cache-status', 'connection', 'date', 'etag',
+    'keep-alive', 'server', 'set-cookie', 'transfer-encoding',
+    'x-pagecache'])
 
 
 def appended_headers(own, before):
@@ -261,7 +296,8 @@ def others_follow():
     """
     # the one that zope.component has there asks the component registries
     return len(subscribers) > 1 or len(
-        getSiteManager().adapters.subscriptions([_BEFORE_COMMIT], None)) > 1
+        getSiteManager().adapters.subscriptions(
+            [_BEFORE_COMMIT], None)) > _OUR_HANDLERS
 
 
 #: Digests of the bytes that are sent (RFC 9530, RFC 3230, RFC 2616 14.15).

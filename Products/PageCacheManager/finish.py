@@ -20,6 +20,7 @@ from .core.page import Page
 from .core.page import directives
 from .core.page import why_not
 from .question import has_changed
+from .versions import holds_changes
 
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,37 @@ def before_commit(visit):
     call = visit.reported_call
     if call is None or call.outcome is None:
         return
+    if _is_rendered_view(visit):
+        _look_for_changes(call)
+    else:
+        _finish(visit, call)
+
+
+def transformed(visit):
+    """Do the same for a view that rendered, after all other code."""
+    if _is_rendered_view(visit):
+        call = visit.call
+        _look_for_changes(call)
+        _finish(visit, call)
+
+
+def _is_rendered_view(visit):
+    call = visit.call
+    return (
+        call is not None and call.outcome is not None and call.kind == 'view'
+        and not call.is_answered)
+
+
+def _look_for_changes(call):
+    """Note whether rendering wrote to the database.
+
+    Transforms may abort what it wrote, and commit all the same.
+    """
+    if holds_changes(call.manager._p_jar):
+        call.has_changes = True
+
+
+def _finish(visit, call):
     call.put_back()  # of a template that failed and was left out
     response = visit.request.response
     if visit.head is not None:
@@ -40,6 +72,8 @@ def before_commit(visit):
             visit.head.send(response)
         elif call.is_answered:
             _finish_hit(call, response)
+        elif call.kind == 'view' and call.headers_before is not None:
+            _finish_render(visit, call, response)
         elif call.text is not None:
             _finish_render(visit, call, response)
         elif call.outcome.word == 'MISS':
@@ -172,10 +206,7 @@ def _finish_render(visit, call, response):
         return
     varies = call.varies_of(response)
     zipped = exchange.zipped_by_zope(response)
-    values = without_later(
-        call.headers_of(call.own_headers, time.time(), varies),
-        exchange.lower_headers(response), call.headers_before,
-        call.own_headers)
+    values = _values_of_render(call, response, varies)
     name, data = _zopes_coding(call, zipped, body)
     sending.send_page(response, data or body, values, name)
     if call.outcome.word == 'MISS':
@@ -196,16 +227,30 @@ def _finish_render(visit, call, response):
         _send_not_modified(call, response, values)
 
 
+def _values_of_render(call, response, varies):
+    """Return the headers to send with what was rendered."""
+    if call.kind == 'view':
+        call.own_headers = exchange.kept_headers(
+            response, call.settings.dropped_headers)
+        return call.headers_of(call.own_headers, time.time(), varies)
+    return without_later(
+        call.headers_of(call.own_headers, time.time(), varies),
+        exchange.lower_headers(response), call.headers_before,
+        call.own_headers)
+
+
 def _is_for_once(outcome):
     return outcome.word == 'BYPASS' and outcome.detail in (
         'session', 'set-cookie', 'nonce', 'no-store', 'added-header')
 
 
 def _whole_body(call, response):
-    """Return the body without coding if it is all from the template."""
+    """Return the body without coding if it is all from the call."""
     if response.status != 200 or exchange.is_streamed(response):
         return None
     body = exchange.plain_body(response)
+    if call.kind == 'view':
+        return body
     if body is None or body != exchange.made_body(response, call.text):
         return None
     return body
@@ -266,6 +311,8 @@ def _why_not_stored(call, response, body):
         return 'too-large'
     if transaction.isDoomed():
         return 'doomed'
+    if call.kind == 'view' and call.has_changes:
+        return 'changes'
     if has_changed(call):
         return 'changed'
     return ''

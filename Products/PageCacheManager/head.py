@@ -15,7 +15,10 @@ from ZPublisher.WSGIPublisher import validate_user
 from . import coded
 from . import exchange
 from . import sending
+from .hook import stand_in_for
 from .interfaces import IPageCacheManager
+from .views import manager_of
+from .views import published_view
 from .visit import begin
 
 
@@ -39,9 +42,10 @@ class Head:
         #: The visit that the GET made.
         self.visit = visit
         self._headers = dict(request.response.headers)
-        self._described = aq_base(request.other['PUBLISHED'].__self__)
         self._shadowed = {}
-        self._shadow()
+        if _is_webdav_head(request):
+            self._described = aq_base(request.other['PUBLISHED'].__self__)
+            self._shadow()
 
     def _shadow(self):
         """Keep WebDAV from the object while its HEAD is called.
@@ -62,8 +66,8 @@ class Head:
 
     def end(self):
         """Leave the object as it was; again does nothing."""
-        held = self._described.__dict__
         for name, value in self._shadowed.items():
+            held = self._described.__dict__
             if value is self:
                 held.pop(name, None)
             else:
@@ -106,7 +110,11 @@ def after_traversal(visit):
     request = visit.request
     if request.environ.get('WEBDAV_SOURCE_PORT'):
         return  # where GET gives the source
-    if exchange.method(request) != 'HEAD' or not _is_webdav_head(request):
+    if exchange.method(request) != 'HEAD':
+        return
+    # a view that has a URL of its own is asked for HEAD itself
+    published = request.other.get('PUBLISHED')
+    if not _is_webdav_head(request) and published_view(published) is None:
         return
     try:
         _walk(visit, request)
@@ -118,11 +126,11 @@ def after_traversal(visit):
 
 
 def _walk(visit, request):
-    template, copy = _traverse_as_get(request)
-    if template is None:
+    published, copy = _traverse_as_get(request)
+    if published is None:
         return
     head_visit = begin(copy, is_head=True)
-    template()
+    stand_in_for(published, copy)()
     call = head_visit.call
     if call is None or call.headers_before is None:
         return
@@ -141,16 +149,16 @@ def _is_webdav_head(request):
 
 
 def _traverse_as_get(request):
-    """Return the template that GET would publish, and GET's request.
+    """Return the page that GET would publish, and GET's request.
 
-    Raises Unauthorized where GET would, for a template of ours.
+    Raises Unauthorized where GET would, for a page of ours.
     """
     copy = request.clone()
     # the root as it is given out is bound to the request of HEAD
     copy['PARENTS'] = [aq_base(copy['PARENTS'][-1])]
     copy.processInputs()
     try:
-        template = copy.traverse(
+        published = copy.traverse(
             copy.get('PATH_INFO', ''), validated_hook=validate_user)
     except Unauthorized:
         if _is_ours(copy.other.get('PUBLISHED')):
@@ -158,11 +166,14 @@ def _traverse_as_get(request):
         return None, copy
     except Exception:
         return None, copy
-    return (template if _is_ours(template) else None), copy
+    return (published if _is_ours(published) else None), copy
 
 
 def _is_ours(published):
-    """Tell whether this is a page template that is associated with us."""
+    """Tell whether this is a template or view that is associated with us."""
+    view = published_view(published)
+    if view is not None:
+        return manager_of(view)[0] is not None
     if not hasattr(aq_base(published), 'pt_render'):
         return False
     find = getattr(published, 'ZCacheable_getManager', None)

@@ -1,4 +1,6 @@
 """The contracts: what each part promises to the others."""
+from typing import NamedTuple
+
 from zope.interface import Attribute
 from zope.interface import Interface
 
@@ -82,6 +84,34 @@ class IBoundedPageStore(IPageStore):
         """
 
 
+class Claim(NamedTuple):
+    """What another machinery of the site says of the page of a request."""
+
+    #: Whether it is handed to a manager of ours; if not, it is kept by
+    #: another cache, and never in both.
+    is_ours: bool
+    #: Which manager, '' for the nearest.
+    manager_id: str = ''
+    #: What the page shows, a key of `core.associations.SHOWS`.
+    shows: str = 'site'
+
+
+class ISurroundings(Interface):
+    """Adapts a site: what its kind adds to the pages of views."""
+
+    def claim(request):
+        """Return the :class:`Claim` on the page that is asked for, or None.
+
+        It is asked once traversal is over and before the view is called.
+        """
+
+    def variant(context, request):
+        """Return what else of user and request the page depends on.
+
+        A tuple of strings, of one length in each call.
+        """
+
+
 class IPageCacheManager(Interface):
     """A cache manager for whole pages, seen in the ZMI."""
 
@@ -106,6 +136,22 @@ class IPageCacheManager(Interface):
 
         `paths` is a list of physical paths, or of row ids from the report.
         Raises ValueError for anything else.
+        """
+
+    def getViews():
+        """Return the associated views, a list with a dict for each.
+
+        ``name``, ``kind`` (a portal type or the dotted name of an interface,
+        '' for all content) and ``shows`` (``item``, ``folder`` or ``site``:
+        what the pages are made of).
+        """
+
+    def manage_editViews(views, REQUEST=None):
+        """Associate these views and no others.
+
+        `views` are as `getViews` gives them.  Raises ValueError that names
+        field, value and range where one is wrong, and then nothing is
+        changed; through the web the form is shown again.
         """
 
     def getCacheReport():

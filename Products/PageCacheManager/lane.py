@@ -79,6 +79,7 @@ def _is_for_anybody(call):
     """Tell whether nothing of this request's own is in its answer."""
     return (
         call.outcome.word == 'HIT'
+        and call.may_take_lane
         and call.page is not None
         and call.is_published
         and call.partition == ''
@@ -89,7 +90,7 @@ def _is_for_anybody(call):
         and call.settings.store == 'process'
         and call.visit.undo.headers_before() <= _OF_THE_TEMPLATE
         and call.visit.undo.is_settled(call.request.response)
-        and not policy.reads_request(call.template)
+        and not policy.reads_request(call.context)
         and not identity.goes_by_address(call.template))
 
 

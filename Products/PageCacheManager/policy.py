@@ -10,7 +10,6 @@ from functools import lru_cache
 from AccessControl import getSecurityManager
 from Acquisition import aq_base
 from Acquisition import aq_get
-from Acquisition import aq_parent
 from DateTime import DateTime
 from Products.CMFCore.CachingPolicyManager import CachingPolicy
 from Products.CMFCore.FSFile import FSFile
@@ -87,17 +86,16 @@ def find_manager(content):
     return queryUtility(ICachingPolicyManager)
 
 
-def ask(template, keywords):
-    """Return the :class:`Answer` for `template` in its context, or None.
+def ask(content, view_name, keywords):
+    """Return the :class:`Answer` for a view of `content`, or None.
 
     `keywords` are those that CMF gives to its expressions.  None means that
     no policy fits.  Whatever an expression raises goes to the caller.
     """
-    content = aq_parent(template)
     manager = find_manager(content)
     if manager is None:
         return None
-    context = _expression_context(content, template.getId(), keywords)
+    context = _expression_context(content, view_name, keywords)
     for _, policy in manager.listPolicies():
         answer = _answer(policy, context)
         if answer is not None:
@@ -105,12 +103,12 @@ def ask(template, keywords):
     return None
 
 
-def reads_request(template):
+def reads_request(content):
     """Tell whether a policy may look at the request, as far as one sees.
 
     What an expression calls may do so as well; of that nothing is known.
     """
-    manager = find_manager(aq_parent(template))
+    manager = find_manager(content)
     return manager is None or any(
         type(policy) is not CachingPolicy or _names_request((
             policy.getPredicate(), policy.getETagFunc(),

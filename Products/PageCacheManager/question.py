@@ -6,28 +6,21 @@ here, once a request.
 import logging
 from functools import lru_cache
 
-from Acquisition import aq_parent
 from zExceptions import Unauthorized
 
 from . import exchange
 from . import identity
 from . import policy
 from .core.keys import KeyParts
-from .core.keys import arguments_key
 from .core.page import directives
 from .core.page import names
 from .versions import changed_at
 from .versions import identity_of
 from .versions import path_of
-from .versions import templates_of
 from .versions import version_of
 
 
 logger = logging.getLogger(__name__)
-
-#: What a template has for arguments that is called without any.
-_NONE = ()
-_NO_ARGUMENTS = arguments_key(({'args': _NONE}, []))
 
 
 class Bypass(Exception):
@@ -56,10 +49,10 @@ def rule_out(call):
 
 def ask(call):
     """Ask the policy; fill in answer, date and, with an ETag, the key."""
-    bound_names = call.keywords['bound_names']
-    call.may_view = identity.may_view(aq_parent(call.template))
+    call.may_view = identity.may_view(call.context)
     try:
-        call.answer = policy.ask(call.template, bound_names)
+        call.answer = policy.ask(
+            call.context, call.view_name, call.policy_keywords)
     except Exception as error:
         raise _policy_failed(call, error) from None
     if call.answer is None:
@@ -71,14 +64,14 @@ def ask(call):
         raise Bypass('no-store')
     call.known_varies = known_varies(call)
     call.page_id = page_id(call)
-    call.templates = templates(call)
+    call.templates = call.find_templates()
     call.versions = versions(call)
     call.partition = identity.partition(
-        identity.current_user(), aq_parent(call.template), call.request,
+        identity.current_user(), call.context, call.request,
         call.settings, call.answer)
     if call.answer.etag:
         try:
-            call.parts = key_parts(call, bound_names)
+            call.parts = key_parts(call)
         except Bypass:
             date(call)  # the page is made, and has the policy's headers
             raise
@@ -98,7 +91,7 @@ def date(call):
     call.changed_at = max(
         modified or 0, call.manager.changed_at(),
         # undo brings an older date of the policy back, but a new serial
-        changed_at(aq_parent(call.template)),
+        changed_at(call.context),
         *map(changed_at, call.templates))
     if modified is not None:
         call.modified = call.changed_at
@@ -110,22 +103,18 @@ def _policy_failed(call, error):
         # rendering will say so, if this user may not see the page
         return Bypass('unauthorized')
     logger.error(
-        'Caching policy failed for %s', path_of(call.template),
+        'Caching policy failed for %s', call.path,
         exc_info=error)
     return Bypass('policy-error')
-
-
-def templates(call):
-    """Return the template and the shared ones, as they are found now."""
-    return templates_of(call.template, call.settings.shared_templates)
 
 
 def versions(call):
     """Return generation and template versions, all strings."""
     found = (
-        call.manager.generation_of(call.template, call.page_id),
+        call.manager.generation_of(call.identity, call.page_id),
         call.settings.key_rules,
-        *map(version_of, call.templates))
+        *map(version_of, call.templates),
+        *call.more_versions())
     if None in found:
         raise Bypass('uncommitted')
     return found
@@ -134,7 +123,7 @@ def versions(call):
 def has_changed(call):
     """Tell whether a template or the generation changed while rendering."""
     before = call.versions
-    call.templates = templates(call)
+    call.templates = call.find_templates()
     try:
         return versions(call) != before
     except Bypass:
@@ -145,19 +134,18 @@ def page_id(call):
     """Return template path, context path and URL: the page as people see it.
     """
     return (
-        path_of(call.template),
-        path_of(aq_parent(call.template)),
+        call.path,
+        path_of(call.context),
         exchange.url(call.request, call.settings.ignored_parameters))
 
 
-def key_parts(call, bound_names):
+def key_parts(call):
     """Return the parts of the key (I3)."""
-    settings, request = call.settings, call.request
-    context = aq_parent(call.template)
+    settings, request, context = call.settings, call.request, call.context
     return KeyParts(
         *call.page_id,
         variant=(
-            'published' if call.is_published else 'called',
+            call.kind,
             identity_of(context),
             exchange.content_type(request.response),
             *exchange.address(request),
@@ -167,9 +155,10 @@ def key_parts(call, bound_names):
             identity.skin(context),
             identity.language(request),
             call.partition,
-            spelled_arguments(bound_names),
+            call.spelled_arguments(),
             repr(exchange.headers(request, call.known_varies)),
-            repr(exchange.cookies(request, settings.key_cookies))),
+            repr(exchange.cookies(request, settings.key_cookies)),
+            *call.more_variant()),
         versions=(*call.versions, call.answer.date_rule),
         etag=call.answer.etag)
 
@@ -189,19 +178,3 @@ def _known_varies(vary, key_headers):
     named = {*names(vary)}
     added = {name.lower() for name in key_headers}
     return tuple(sorted(named - {'accept-encoding'} | added))
-
-
-def spelled_arguments(bound_names):
-    """Return the call's arguments as a key, REQUEST and RESPONSE left out."""
-    options = bound_names.get('options', {})
-    subpath = bound_names.get('traverse_subpath')
-    if (len(options) == 1 and options.get('args') is _NONE
-            and type(subpath) is list and not subpath):
-        return _NO_ARGUMENTS
-    given = {
-        name: value for name, value in options.items()
-        if name not in ('REQUEST', 'RESPONSE')}
-    spelling = arguments_key((given, subpath))
-    if spelling is None:
-        raise Bypass('unkeyed-arguments')
-    return spelling

@@ -6,7 +6,10 @@ from ZPublisher import pubevents
 from . import caches
 from . import finish
 from . import head
+from . import hook
+from . import views
 from . import visit as visits
+from .versions import path_of
 
 
 def publication(event):
@@ -20,9 +23,22 @@ def publication(event):
         stage(event)
 
 
+def before_commit_at_last(event):
+    """Capture the page of a view, which transforms had their part in.
+
+    Handlers for the event's class come after those for its interface.
+    """
+    visit = visits.visit_of(event.request)
+    if visit is not None:
+        finish.transformed(visit)
+
+
+def _start(event):
+    hook.watch(event.request)
+
+
 def _after_traversal(event):
-    visit = visits.begin(event.request)
-    head.after_traversal(visit)
+    head.after_traversal(visits.take_part(event.request))
 
 
 def _before_commit(event):
@@ -44,6 +60,7 @@ def _before_abort(event):
 
 
 _STAGES = {
+    pubevents.PubStart: _start,
     pubevents.PubAfterTraversal: _after_traversal,
     pubevents.PubBeforeCommit: _before_commit,
     pubevents.PubSuccess: _success,
@@ -61,6 +78,16 @@ def request_ended(event):
 def manager_added(manager, event):
     """Give a manager that was added, pasted or imported an own identity."""
     manager.renew()
+
+
+def content_changed(ob, event):
+    """Mark what was changed, added, moved or removed, for pages of views."""
+    try:
+        path = path_of(ob)
+    except AttributeError:  # it stands in something that has no path
+        return
+    for marks in views.content_marks(ob):
+        marks.content_changed(path)
 
 
 def manager_moved(manager, event):

@@ -39,6 +39,16 @@ def is_committed(ob):
     return savepoints is None or base._p_oid not in savepoints.index
 
 
+def holds_changes(connection):
+    """Tell whether the transaction has anything to commit.
+
+    `connection` is that of any object; those to other databases count too.
+    """
+    return any(
+        one._registered_objects or one._savepoint_storage is not None
+        for one in connection.connections.values())
+
+
 def _serial(base):
     if not is_committed(base):
         return None
@@ -57,6 +67,11 @@ def _source_digest(ob, base):
 @lru_cache(maxsize=2048)
 def _digest(text, content_type, title):
     return digest(repr((content_type, title, text)))
+
+
+def version_of_content(ob):
+    """Return the version of `ob`, '' for what is not in the database."""
+    return version_of(ob) if isinstance(aq_base(ob), Persistent) else ''
 
 
 def identity_of(ob):
@@ -83,11 +98,10 @@ def changed_at(ob):
     return ceil(getattr(base, '_file_mod_time', 0))
 
 
-def templates_of(template, shared_names):
-    """Return `template` and the shared templates found from its context."""
-    context = template.aq_parent
-    found = [template]
-    for name in shared_names:
+def shared_templates(context, names):
+    """Return the shared templates found from `context`."""
+    found = []
+    for name in names:
         shared = aq_get(context, name, None)
         if shared is not None and hasattr(aq_base(shared), 'pt_render'):
             found.append(shared)

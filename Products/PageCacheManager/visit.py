@@ -67,6 +67,12 @@ def begin(request, is_head=False):
     return visit
 
 
+def take_part(request):
+    """Return the visit of `request`, a new one if it has none."""
+    visit = visit_of(request)
+    return begin(request) if visit is None else visit
+
+
 def visit_of(request):
     """Return the visit of `request`, or None."""
     return getattr(request, '__dict__', {}).get(_VISIT)

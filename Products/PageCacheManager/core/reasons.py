@@ -89,6 +89,16 @@ REASONS = {
     'streamed': Reason(
         'The response was written piece by piece.',
         'Nothing: such responses are never whole in memory.'),
+    'changes': Reason(
+        'The request changed something in the database, before the page was '
+        'rendered or while it was.',
+        'Nothing, unless the page is rendered by a view that writes each '
+        'time.'),
+    'other-cache': Reason(
+        'Another cache of the site keeps this page, such as an operation of '
+        'plone.app.caching.',
+        'Choose the operation of Page Cache Manager for its ruleset, or '
+        'none.'),
     'error': Reason(
         'The cache failed, and the page was made without it.',
         f'{_LOG} Please report it.'),

@@ -46,6 +46,9 @@ class Settings:
     key_cookies: tuple[str, ...] = ()
     bypass_cookies: tuple[str, ...] = ('statusmessages',)
     session_cookies: tuple[str, ...] = ('_ZopeId',)
+    dropped_headers: tuple[str, ...] = (
+        'access-control-*', 'x-request-id', 'x-correlation-id',
+        'traceparent', 'server-timing')
     wait_secs: int = 20
     max_waiting: int = 64
     show_outcome: bool = True
@@ -168,6 +171,11 @@ _TABLE: tuple[Field, ...] = (
         'shared_templates', 'Shared templates', 'Templates that others are '
         'made with: an edit of one of these makes all pages new.', 'Key',
         pattern=r'[A-Za-z0-9_.\-~()$!]+', example='main_template'),
+    Names(
+        'dropped_headers', 'Response headers that are not kept', 'Of a view '
+        'all response headers are kept, but for these and those that belong '
+        'to one response; * stands for anything.', 'Key',
+        example='X-Request-ID'),
     Number(
         'wait_secs', 'Longest wait', 'How long a request waits for another '
         'one that renders the same page, before it renders it too.',

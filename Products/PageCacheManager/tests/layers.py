@@ -19,11 +19,13 @@ class ProductLayer(Layer):
 
         import Products.PageCacheManager
 
+        from . import views
+
         context = self['configurationContext']
         xmlconfig.file('meta.zcml', Products.GenericSetup, context=context)
         for package in (
                 Products.GenericSetup, Products.CMFCore,
-                Products.PageCacheManager):
+                Products.PageCacheManager, views):
             xmlconfig.file('configure.zcml', package, context=context)
         self['zodbDB'] = zodb.stackDemoStorage(
             self.get('zodbDB'), name='PageCacheManager')

@@ -36,7 +36,8 @@ OTHERS = {
     'validator': 'policy',
     'shared_templates': ('one', 'two'), 'ignored_parameters': ('utm_*', '_x'),
     'key_headers': ('X-Tenant', 'X-Theme'), 'key_cookies': ('theme',),
-    'bypass_cookies': (), 'session_cookies': ('sid',), 'wait_secs': 0,
+    'bypass_cookies': (), 'session_cookies': ('sid',),
+    'dropped_headers': ('x-mine',), 'wait_secs': 0,
     'max_waiting': 0, 'show_outcome': False, 'show_cache_status': False}
 
 TITLE = 'Pages <of> "all" & m\xf6re'

@@ -14,8 +14,8 @@ from zope.interface import Interface
 from ZPublisher.HTTPRequest import HTTPRequest
 
 from .. import caches
-from .. import exchange
 from .. import question
+from .. import sending
 from ..core.conditional import format_date
 from .site import Item
 from .site import add_policy
@@ -783,7 +783,7 @@ def test_a_fault_before_rendering(client, cache, caplog, monkeypatch):
 def test_a_fault_after_rendering(client, cache, caplog, monkeypatch, path):
     def broken(*args):
         raise RuntimeError('a fault')
-    monkeypatch.setattr(exchange, 'send_page', broken)
+    monkeypatch.setattr(sending, 'send_page', broken)
     answer = client.get(path)
     assert (answer.status, answer.outcome) == (200, 'BYPASS')
     assert 'first text' in answer.text and is_clean(answer)
@@ -800,7 +800,7 @@ def test_a_fault_after_a_hit(client, cache, caplog, monkeypatch, path):
 
     def broken(*args):
         raise RuntimeError('a fault')
-    monkeypatch.setattr(exchange, 'send_page', broken)
+    monkeypatch.setattr(sending, 'send_page', broken)
     answer = client.get(path)
     assert (answer.status, answer.outcome) == (200, 'BYPASS')
     assert answer.body == hit.body and is_clean(answer)
@@ -815,7 +815,7 @@ def test_a_fault_in_a_not_modified_gives_no_empty_page(
 
     def broken(*args):
         raise RuntimeError('a fault')
-    monkeypatch.setattr(exchange, 'send_not_modified', broken)
+    monkeypatch.setattr(sending, 'send_not_modified', broken)
     answer = client.get(path, If_None_Match=hit['ETag'])
     assert (answer.status, answer.body) != (200, b'')
     assert len(failures(caplog)) == 1

@@ -26,6 +26,7 @@ from ..core.settings import Settings
 from ..core.settings import as_dict
 from ..marks import MAX_INVALIDATED
 from ..PageCacheManager import PageCacheManager
+from ..versions import identity_of
 from . import layers
 from .client import Client
 from .site import TEMPLATE
@@ -626,7 +627,7 @@ def test_purged_in_the_transaction_that_renders(
 def generation(root):
     site = root.site
     template = site.portal_skins.custom.page
-    return site.page_cache.generation_of(template, (
+    return site.page_cache.generation_of(identity_of(template), (
         '/site/portal_skins/custom/page', '/site/doc', 'http://x/'))
 
 

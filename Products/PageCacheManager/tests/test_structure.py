@@ -21,11 +21,14 @@ ROOT = Path(Products.PageCacheManager.__file__).parent
 LAYERS = [
     ['core', 'interfaces'],
     ['policy', 'exchange', 'sending', 'versions', 'marks', 'memoize'],
-    ['identity', 'caches', 'visit'],
+    ['identity', 'caches', 'visit', 'deployment', 'surroundings'],
+    ['views'],
     ['question', 'coded', 'lane', 'lane_entry', 'lane_moment',
      'lane_options', 'lane_request', 'fastlane'],
     ['call'],
-    ['PageCache', 'finish', 'head', 'screens'],
+    ['answer'],
+    ['PageCache', 'hook', 'finish', 'screens'],
+    ['head'],
     ['PageCacheManager', 'subscribers'],
     ['exportimport', 'integrations', 'demo', '__init__'],
 ]
@@ -39,6 +42,7 @@ KNOWN_TO = {
     'ZPublisher': {
         'exchange': None,
         'head': None,
+        'hook': None,
         'subscribers': ['ZPublisher.pubevents'],
         'PageCacheManager': ['ZPublisher.zpublish'],
         'screens': ['ZPublisher.zpublish'],

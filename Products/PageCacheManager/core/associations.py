@@ -1,0 +1,117 @@
+"""Which views are associated with a manager, and what their pages show.
+
+An association names a view, perhaps only for one kind of content, and says
+what else than that content its pages are made of.
+"""
+import re
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from .fields import shown
+
+
+#: What the pages of a view show, and how people read it.
+SHOWS: Mapping[str, str] = {
+    'item': 'the content itself',
+    'folder': 'what is in it as well',
+    'site': 'any content of the site',
+}
+
+#: More associations than these are a mistake.
+MAX_ASSOCIATIONS = 500
+
+_MAX_LENGTH = 200
+_NAME = re.compile(r'[A-Za-z0-9_.\-+]+')
+_KIND = re.compile(r'[A-Za-z0-9_.\- ]*')
+
+
+class Association(NamedTuple):
+    """One associated view."""
+
+    #: The view's name, without ``@@``.
+    name: str
+    #: A portal type or the dotted name of an interface, '' for all content.
+    kind: str = ''
+    #: One of `SHOWS`.
+    shows: str = 'item'
+
+
+class AssociationError(ValueError):
+    """An association is wrong; the text names field, value and range."""
+
+
+def read(rows: object) -> tuple[Association, ...]:
+    """Return the associations in `rows`, mappings or sequences of strings.
+
+    Raises AssociationError for the first that is wrong.  Where one view is
+    named twice for one kind, the last row counts.
+    """
+    if isinstance(rows, (str, bytes)) or not isinstance(rows, Iterable):
+        raise AssociationError(
+            f'Views: {shown(rows)} is not a list of associations.')
+    found: dict[tuple[str, str], Association] = {}
+    for row in rows:
+        association = _read_row(row)
+        found.pop(association[:2], None)
+        found[association[:2]] = association
+    if len(found) > MAX_ASSOCIATIONS:
+        raise AssociationError(
+            f'Views: {len(found)} associations are more than '
+            f'{MAX_ASSOCIATIONS}.')
+    return tuple(found.values())
+
+
+def _read_row(row: object) -> Association:
+    if isinstance(row, Mapping):
+        unknown = sorted(map(str, {*row} - {*Association._fields}))
+        if unknown:
+            raise AssociationError(
+                f'Views: there is no field {shown(unknown[0])}.')
+        values = [row.get(name, default) for name, default in (
+            ('name', ''), ('kind', ''), ('shows', 'item'))]
+    elif isinstance(row, (tuple, list)) and 1 <= len(row) <= 3:
+        values = [*row, *('', 'item')[len(row) - 1:]]
+    else:
+        raise AssociationError(f'Views: {shown(row)} is no association.')
+    name, kind, shows = (_text(value) for value in values)
+    name = name.removeprefix('@@')
+    if not _NAME.fullmatch(name) or len(name) > _MAX_LENGTH:
+        raise AssociationError(
+            f'View name: {shown(name)} is not 1 to {_MAX_LENGTH} letters, '
+            'digits, "_", ".", "-" or "+".')
+    if not _KIND.fullmatch(kind) or len(kind) > _MAX_LENGTH:
+        raise AssociationError(
+            f'Content of {name}: {shown(kind)} is neither a portal type nor '
+            'the dotted name of an interface.')
+    if shows not in SHOWS:
+        raise AssociationError(
+            f'Pages of {name} show: {shown(shows)} is none of '
+            f'{", ".join(SHOWS)}.')
+    return Association(name, kind, shows)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise AssociationError(f'Views: {shown(value)} is not text.')
+    return value.strip()
+
+
+def choose(
+        associations: Iterable[Association], name: str,
+        is_of: Callable[[str], bool]) -> Association | None:
+    """Return the association of the view `name`, None if there is none.
+
+    `is_of` tells whether the content is of a kind.  One for a kind counts
+    before one for all content.
+    """
+    general = None
+    for association in associations:
+        if association.name != name:
+            continue
+        if association.kind and is_of(association.kind):
+            return association
+        if not association.kind:
+            general = association
+    return general

@@ -1,0 +1,1 @@
+"""What other packages tell the cache, each behind a ZCML condition."""

@@ -1,0 +1,89 @@
+"""Notes of CMF's indexing queue: which content changed, and how it shows.
+
+Whatever a listing could show of content goes through this queue, changes of
+who may see it included.
+"""
+import logging
+
+from Acquisition import aq_base
+from persistent import Persistent
+from Products.CMFCore.interfaces import IIndexQueueProcessor
+from ZODB.utils import z64
+from zope.interface import implementer
+from zope.proxy import removeAllProxies
+
+from ..views import content_marks
+
+
+logger = logging.getLogger(__name__)
+
+#: Attributes and indexes that show on the content's own page alone, or where
+#: any content counts.
+_OF_ITS_OWN_PAGE = frozenset([
+    'SearchableText', 'changeNote', 'modification_date', 'modified',
+    'table_of_contents', 'text', 'total_comments'])
+
+
+@implementer(IIndexQueueProcessor)
+class ContentWatch:
+    """Marks content that is indexed, in the transaction that does it."""
+
+    def begin(self):
+        """Do nothing."""
+
+    def commit(self):
+        """Do nothing."""
+
+    def abort(self):
+        """Do nothing: with the transaction the marks are gone."""
+
+    def index(self, obj, attributes=None):
+        """Note that content is new."""
+        note(obj, is_listed=True)
+
+    def reindex(self, obj, attributes=None, update_metadata=1):
+        """Note that content changed."""
+        note(obj, is_listed=_changed_as_listed(obj, attributes))
+
+    def unindex(self, obj):
+        """Note that content went away."""
+        note(obj, is_listed=True)
+
+
+def note(obj, is_listed):
+    """Mark content as changed, and as listed in another way on other pages.
+    """
+    path = '/'.join(obj.getPhysicalPath())
+    for marks in content_marks(removeAllProxies(obj)):
+        marks.content_changed(path)
+        if is_listed:
+            marks.listed.mark()
+
+
+def listed_otherwise(obj, event):
+    """Note a change that shows on other pages: of a state, of an order."""
+    for marks in content_marks(obj):
+        marks.listed.mark()
+
+
+def _changed_as_listed(obj, attributes):
+    """Tell whether a change shows on other pages than the content's own."""
+    if attributes:
+        return not _OF_ITS_OWN_PAGE.issuperset(attributes)
+    base = aq_base(obj)
+    if not isinstance(base, Persistent) or base._p_jar is None or (
+            base._p_serial == z64):
+        return True
+    try:
+        before = base._p_jar.oldstate(base, base._p_serial)
+        changed = _differing(before, base.__getstate__())
+    except Exception:
+        logger.debug('State before the change is unknown', exc_info=True)
+        return True
+    return not _OF_ITS_OWN_PAGE.issuperset(changed)
+
+
+def _differing(before, now):
+    return [
+        name for name in {*before, *now}
+        if (name in before) != (name in now) or before[name] != now[name]]

@@ -1,0 +1,72 @@
+"""Browser views of the test site: of each kind that ZCML can make."""
+from Products.Five.browser import BrowserView
+from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
+from zope.interface import Interface
+from zope.interface import implementer
+from zope.publisher.interfaces.browser import IDefaultBrowserLayer
+
+from ..site import Item
+
+
+class IMobile(IDefaultBrowserLayer):
+    """Marks requests of a layer with a view of its own."""
+
+
+class INote(Interface):
+    """Marks content of a kind."""
+
+
+class Counting(BrowserView):
+    """Says what it is made of, and how often it was rendered."""
+
+    text = 'counting'
+
+    def __call__(self):
+        response = self.request.response
+        response.setHeader('Content-Type', 'text/html; charset=utf-8')
+        response.setHeader('X-View', 'as it is')
+        return self.page()
+
+    def page(self):
+        """Return the page itself."""
+        context = self.context
+        return (
+            f'<html><body><p id="text">{context.text}</p>'
+            f'<p id="name">{self.text}</p>'
+            f'<p id="query">{self.request.get("QUERY_STRING")}</p>'
+            f'<p id="render">{context.count_render()}</p></body></html>')
+
+
+class Mobile(Counting):
+    text = 'mobile'
+
+
+class Listing(BrowserView):
+    """Lists what is in a folder, by a template of its own."""
+
+    def items(self):
+        Item.renders += 1
+        return [
+            item for item in self.context.objectValues()
+            if hasattr(item, 'text')]
+
+
+class WithIndex(Listing):
+    index = ViewPageTemplateFile('listing.pt')
+
+    def __call__(self):
+        return self.index()
+
+
+class Writing(Counting):
+    """Counts visits in the database."""
+
+    def __call__(self):
+        self.context.visits = getattr(self.context, 'visits', 0) + 1
+        return super().__call__()
+
+
+@implementer(Interface)
+class Streaming(Counting):
+    def __call__(self):
+        self.request.response.write(b'piece by piece')

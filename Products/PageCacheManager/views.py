@@ -1,0 +1,127 @@
+"""Published browser views: what they are, and which manager has them."""
+from types import MethodType
+
+from Acquisition import aq_base
+from Acquisition import aq_chain
+from Acquisition import aq_inner
+from OFS.Cache import ZCM_MANAGERS
+from persistent import Persistent
+from zope.dottedname.resolve import resolve
+from zope.interface import Interface
+from zope.publisher.interfaces.browser import IBrowserView
+
+from .caches import cache_of
+from .core.associations import choose
+from .deployment import code_version
+from .deployment import template_version
+from .interfaces import IPageCacheManager
+
+
+class View:
+    """A browser view that was published, itself or one of its methods."""
+
+    def __init__(self, view, method=''):
+        self._view = view
+        self.name = view.__name__
+        self.context = view.context
+        #: What renders the page: one name leads to several classes, which
+        #: content, layers and what the client accepts choose from.
+        self.spelling = f'{_spelled(type(view))} {method}'
+
+    def version(self):
+        """Return what changes with the code that renders the page."""
+        template = getattr(self._view, 'index', None)
+        filename = getattr(template, 'filename', None)
+        return f'{code_version()} {template_version(filename)}'
+
+    def is_of(self, kind):
+        """Tell whether the content is of a kind.
+
+        `kind` is a portal type or the dotted name of an interface.
+        """
+        if getattr(aq_base(self.context), 'portal_type', None) == kind:
+            return True
+        return '.' in kind and _interface(kind).providedBy(self.context)
+
+
+def published_view(published):
+    """Return the :class:`View` that is published, None if it is none."""
+    view, method = published, ''
+    if isinstance(published, MethodType):
+        view, method = published.__self__, published.__name__
+    if not IBrowserView.providedBy(view):
+        return None
+    if not getattr(view, '__name__', '') or not hasattr(
+            aq_base(getattr(view, 'context', None)), 'getPhysicalPath'):
+        return None
+    return View(view, method)
+
+
+def managers(context):
+    """Yield the Page Cache Managers around `context`, the nearest first."""
+    for place in aq_chain(aq_inner(context)):
+        for name in _manager_names(aq_base(place)):
+            manager = getattr(place, name, None)
+            if IPageCacheManager.providedBy(manager):
+                yield manager
+
+
+def content_marks(ob):
+    """Yield the marks to write when `ob` changes."""
+    for manager in managers(ob):
+        marks = manager.content_marks()
+        if marks is not None:
+            yield marks
+
+
+def manager_of(view, claim=None):
+    """Return the manager that keeps the pages of `view`, and what they show.
+
+    It is the nearest that the view is associated with, or the one that a
+    claim names.  Both are None if there is none.
+    """
+    for manager in managers(view.context):
+        found = choose(manager.associations(), view.name, view.is_of)
+        if found is not None:
+            return manager, found.shows
+    if claim is not None and claim.is_ours:
+        for manager in managers(view.context):
+            if claim.manager_id in ('', manager.getId()):
+                return manager, claim.shows
+    return None, None
+
+
+def note(view):
+    """Remember that `view` was published, for those who associate views."""
+    kind = getattr(aq_base(view.context), 'portal_type', '') or ''
+    for manager in managers(view.context):
+        cache_of(manager).lately.saw(view.name, str(kind))
+
+
+def _manager_names(base):
+    # content may look far for an attribute that it lacks
+    if isinstance(base, Persistent):
+        base._p_activate()
+    return getattr(base, '__dict__', {}).get(ZCM_MANAGERS, ())
+
+
+def _spelled(kind):
+    """Return the name of a class, or of what a generated one is made from.
+    """
+    return ' '.join(
+        f'{found.__module__}.{found.__qualname__}'
+        for found in kind.__mro__[:3])
+
+
+class _INothing(Interface):
+    """What nothing provides."""
+
+
+def _interface(name):
+    """Return the interface called `name`, one that nothing has if none is.
+    """
+    try:
+        found = resolve(name)
+    except (ImportError, ValueError):
+        return _INothing
+    return found if hasattr(found, 'providedBy') else _INothing
