@@ -82,12 +82,10 @@ def manager_added(manager, event):
 
 def content_changed(ob, event):
     """Mark what was changed, added, moved or removed, for pages of views."""
-    try:
-        path = path_of(ob)
-    except AttributeError:  # it stands in something that has no path
-        return
-    for marks in views.content_marks(ob):
-        marks.content_changed(path)
+    path = path_of(ob)
+    if path:
+        for marks in views.content_marks(ob):
+            marks.content_changed(path)
 
 
 def manager_moved(manager, event):

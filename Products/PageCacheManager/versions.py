@@ -111,4 +111,7 @@ def shared_templates(context, names):
 def path_of(ob):
     """Return the physical path of `ob`, '' for what has none."""
     find = getattr(ob, 'getPhysicalPath', None)
-    return '/'.join(find()) if find is not None else ''
+    try:
+        return '/'.join(find()) if find is not None else ''
+    except AttributeError:  # it stands in something that has no path
+        return ''

@@ -1,0 +1,67 @@
+"""plone.app.caching: an operation for its control panel, and its word.
+
+Rulesets are mapped to operations there.  A page of a ruleset that has ours
+is kept by a Page Cache Manager; of one that has another, never.
+"""
+from plone.caching.interfaces import X_CACHE_RULE_HEADER
+from plone.caching.interfaces import ICachingOperation
+from plone.caching.interfaces import ICachingOperationType
+from plone.caching.utils import findOperation
+from plone.caching.utils import lookupOptions
+from zope.component import adapter
+from zope.interface import Interface
+from zope.interface import implementer
+from zope.interface import provider
+
+from ..core.associations import SHOWS
+from ..interfaces import Claim
+
+
+#: The name under which the operation is registered.
+NAME = 'Products.PageCacheManager'
+
+_RULE = X_CACHE_RULE_HEADER.lower()
+
+
+@implementer(ICachingOperation)
+@provider(ICachingOperationType)
+@adapter(Interface, Interface)
+class PageCacheOperation:
+    """Hands the pages of a ruleset to a Page Cache Manager."""
+
+    title = 'Page Cache Manager'
+    description = (
+        'Keeps whole pages, for members too, and says 304 to browsers that '
+        'hold them. ETag and headers come from caching_policy_manager, and '
+        'all else is set up at the Page Cache Manager.')
+    prefix = 'Products.PageCacheManager.operation'
+    options = ('manager', 'shows')
+
+    def __init__(self, published, request):
+        pass
+
+    def interceptResponse(self, rulename, response):
+        """Leave the answer to the manager, which is asked later."""
+
+    def modifyResponse(self, rulename, response):
+        """Leave headers to the policy."""
+
+
+def claim(request):
+    """Return the :class:`Claim` of the operation in charge, None if none is.
+
+    The header saves the search for it where no ruleset fits.
+    """
+    if _RULE not in request.response.headers:
+        return None
+    rule, name, _ = findOperation(request)
+    if rule is None or name is None:
+        return None
+    if name != NAME:
+        return Claim(is_ours=False)
+    options = lookupOptions(PageCacheOperation, rule)
+    shows = options.get('shows')
+    return Claim(
+        is_ours=True, manager_id=str(options.get('manager') or ''),
+        shows=shows if shows in SHOWS else 'site')
+

@@ -1,0 +1,74 @@
+"""A Plone site: what its pages depend on beside their content.
+
+Members' pages show the toolbar and hold tokens against forged requests, and
+any page shows what is set up for the whole site.
+"""
+import time
+
+from Acquisition import aq_base
+from plone.base.interfaces import IPloneSiteRoot
+from plone.keyring.interfaces import IKeyManager
+from plone.locking.interfaces import ILockable
+from zope.component import adapter
+from zope.component import queryUtility
+from zope.interface import implementer
+
+from .. import exchange
+from .. import identity
+from ..interfaces import ISurroundings
+from . import caching
+
+
+#: Cookies of which members see something: is the toolbar open, is there
+#: anything to paste?
+COOKIES = ('plone-toolbar', '__cp')
+
+#: The keys that tokens in forms and links are made with.
+_RING = '_forms'
+
+_LOCKS = 'plone.locking'
+
+
+@implementer(ISurroundings)
+@adapter(IPloneSiteRoot)
+class PloneSurroundings:
+    """What a Plone site adds to the pages of views."""
+
+    def __init__(self, site):
+        self._site = site
+
+    def claim(self, request):
+        """Return what plone.app.caching says of the page."""
+        return caching.claim(request)
+
+    def variant(self, context, request):
+        """Return language, cookies, token keys and lock, strings."""
+        language = str(request.get('LANGUAGE', ''))
+        if identity.current_user() is None:
+            return language, '', '', ''
+        return (
+            language, repr(exchange.cookies(request, COOKIES)),
+            _token_keys(), _lock(context))
+
+
+def _token_keys():
+    """Return what changes with the keys of tokens, which end with them."""
+    keys = queryUtility(IKeyManager)
+    if keys is None or _RING not in keys:
+        return ''
+    ring = keys[_RING]
+    ring._p_activate()
+    return ring._p_serial.hex()
+
+
+def _lock(context):
+    """Return who locked the content, '' for nobody.
+
+    Pages say for how many minutes.
+    """
+    annotations = getattr(aq_base(context), '__annotations__', None)
+    if not annotations or not annotations.get(_LOCKS):
+        return ''
+    lockable = ILockable(context, None)
+    info = lockable.lock_info() if lockable is not None else ()
+    return f'{info} {int(time.time() // 60)}' if info else ''

@@ -1,0 +1,104 @@
+"""What changes how every page of a Plone site looks, and has to be noted.
+
+Most of it notifies an event.  What does not is found among the objects that
+a request changed.
+"""
+from Acquisition import aq_parent
+from plone.app.viewletmanager.interfaces import IViewletSettingsStorage
+from plone.base.interfaces import IPloneSiteRoot
+from zope.component import queryUtility
+from zope.component.hooks import getSite
+from ZPublisher.pubevents import PubBeforeCommit
+
+from ..versions import path_of
+from ..views import content_marks
+
+
+#: Modules of objects that show on any page and tell nobody of a change.
+_MODULES = (
+    'Products.CMFCore.ActionInformation',
+    'Products.CMFCore.DirectoryView',
+    'Products.CMFCore.SkinsTool',
+    'Products.CMFCore.TypesTool',
+    'Products.CMFDynamicViewFTI',
+    'Products.CMFPlone.ActionsTool',
+    'Products.CMFPlone.SkinsTool',
+    'Products.DCWorkflow',
+    'Products.PageTemplates.ZopePageTemplate',
+    'Products.PythonScripts',
+    'five.customerize',
+    'five.localsitemanager',
+    'plone.app.viewletmanager',
+    'plone.dexterity.fti',
+    'zope.component.persistentregistry',
+)
+
+#: Properties that every login changes and no page shows.
+_OF_LOGIN = frozenset(['last_login_time', 'login_time'])
+
+#: Where themes and other resources are, in the site.
+RESOURCES = 'portal_resources'
+
+
+def changed(*event):
+    """Note that the set-up of the current site changed."""
+    _mark(getSite())
+
+
+def profile_imported(event):
+    """Note that an add-on came or went."""
+    _mark(aq_parent(event.tool))
+
+
+def properties_updated(event):
+    """Note that a member's name changed, which stands on pages."""
+    if not _OF_LOGIN.issuperset(event.properties):
+        _mark(getSite())
+
+
+def resource_changed(ob, event):
+    """Note that a file of a theme changed."""
+    if RESOURCES in path_of(ob).split('/'):
+        _mark(ob)
+
+
+def before_commit(event):
+    """Note changes of what tells nobody of them."""
+    site = getSite()
+    if type(event) is not PubBeforeCommit or not IPloneSiteRoot.providedBy(
+            site):
+        return
+    changed_now = _changed_objects(site._p_jar)
+    if changed_now and (
+            any(type(ob).__module__.startswith(_MODULES)
+                for ob in changed_now)
+            or _has_any(changed_now, _viewlet_settings())):
+        _mark(site)
+
+
+def _mark(place):
+    for marks in content_marks(place):
+        marks.site.mark()
+
+
+def _changed_objects(connection):
+    return [
+        ob for one in connection.connections.values()
+        for ob in one._registered_objects]
+
+
+def _has_any(objects, wanted):
+    return not {id(ob) for ob in objects}.isdisjoint(map(id, wanted))
+
+
+def _viewlet_settings():
+    """Return the mappings that say which viewlets are shown, in which order.
+    """
+    storage = queryUtility(IViewletSettingsStorage)
+    if storage is None:
+        return []
+    found = [
+        getattr(storage, name, {})
+        for name in ('_order', '_hidden', '_defaults')]
+    return found + [
+        inner for mapping in found for inner in mapping.values()]
