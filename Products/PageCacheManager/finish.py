@@ -31,25 +31,26 @@ def before_commit(visit):
     call = visit.reported_call
     if call is None or call.outcome is None:
         return
-    if _is_rendered_view(visit):
+    if _is_view(visit):
         _look_for_changes(call)
     else:
         _finish(visit, call)
 
 
-def transformed(visit):
-    """Do the same for a view that rendered, after all other code."""
-    if _is_rendered_view(visit):
-        call = visit.call
-        _look_for_changes(call)
-        _finish(visit, call)
+def before_commit_at_last(visit):
+    """Do the same for a view, after all other code.
+
+    A stored page has what that code made of it, and must not get it twice.
+    """
+    if _is_view(visit):
+        _look_for_changes(visit.call)
+        _finish(visit, visit.call)
 
 
-def _is_rendered_view(visit):
+def _is_view(visit):
     call = visit.call
     return (
-        call is not None and call.outcome is not None and call.kind == 'view'
-        and not call.is_answered)
+        call is not None and call.outcome is not None and call.kind == 'view')
 
 
 def _look_for_changes(call):
@@ -134,7 +135,7 @@ def _hit_is_whole(call, response):
     if not call.is_published:
         made = exchange.made_body(response, call.text)
         return made is not None and made == exchange.plain_body(response)
-    return not response.body
+    return call.kind == 'view' or not response.body
 
 
 def _send_not_modified(call, response, values):
@@ -150,8 +151,11 @@ def _send_page(call, response):
     name, body = '', b''
     if not exchange.others_follow():
         name, body = coded.chosen(call)
-    sending.send_page(
-        response, body or coded.plain(call), call.hit_headers, name)
+    values = call.hit_headers
+    if call.kind == 'view':
+        values = without_later(
+            values, exchange.lower_headers(response), call.headers_before, {})
+    sending.send_page(response, body or coded.plain(call), values, name)
 
 
 def _send_bare_hit(call, response):

@@ -63,6 +63,11 @@ class StandIn:
         self._published = published
         self._view = view
         self._request = request
+        # by these Zope describes the transaction
+        self.__name__ = getattr(published, '__name__', None)
+        self.__parent__ = getattr(published, '__self__', None)
+        if self.__parent__ is None:
+            self.__parent__ = view.context
 
     def __call__(self):
         """Return the view's result, or '' if a stored page is sent."""

@@ -30,7 +30,7 @@ def before_commit_at_last(event):
     """
     visit = visits.visit_of(event.request)
     if visit is not None:
-        finish.transformed(visit)
+        finish.before_commit_at_last(visit)
 
 
 def _start(event):

@@ -1,9 +1,14 @@
 """Pages of browser views: kept, found, left alone."""
 import pytest
 import transaction
+from zope.component import getGlobalSiteManager
 from zope.event import notify
 from zope.lifecycleevent import ObjectModifiedEvent
+from ZPublisher.interfaces import IPubBeforeCommit
+from ZPublisher.interfaces import IPubEvent
+from ZPublisher.pubevents import PubBeforeCommit
 
+from .. import hook
 from .site import Item
 from .site import set_policy
 
@@ -95,3 +100,39 @@ def test_change_reaches_the_pages_that_show_it(
     answer = client.get(f'/site/{path}', If_None_Match=tag)
     assert answer.outcome == outcome
     assert answer.status == (304 if outcome == 'HIT' else 200)
+
+
+@pytest.mark.parametrize('path', ['doc/v-writing', 'doc/v-by-method'])
+def test_transaction_is_described_as_ever(site, client, monkeypatch, path):
+    described = []
+
+    def note(event):
+        if type(event) is PubBeforeCommit:
+            described.append(transaction.get().description)
+
+    getGlobalSiteManager().registerHandler(note, (IPubEvent,))
+    try:
+        client.get(f'/site/{path}')
+        monkeypatch.setattr(hook, 'watch', lambda request: None)
+        client.get(f'/site/{path}')
+    finally:
+        getGlobalSiteManager().unregisterHandler(note, (IPubEvent,))
+    assert described[0] == described[1]
+    assert described[0].startswith(f'/site/{path}')
+
+
+def test_other_code_changes_a_page_once(client):
+    def add_footer(event):
+        response = event.request.response
+        response.setBody(response.body + b'<!-- footer -->')
+
+    sites = getGlobalSiteManager()
+    sites.registerHandler(add_footer, (IPubBeforeCommit,))
+    try:
+        miss = client.get('/site/doc/v-counting')
+        hit = client.get('/site/doc/v-counting')
+    finally:
+        sites.unregisterHandler(add_footer, (IPubBeforeCommit,))
+    assert (miss.outcome, hit.outcome) == ('MISS', 'HIT')
+    assert miss.body.count(b'footer') == 1
+    assert hit.body == miss.body
