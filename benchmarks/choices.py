@@ -4,7 +4,6 @@ One thing is done in another way while a hit is timed; the figure is by how
 much of the floor that makes the hit dearer.  A negative one is the price of
 something that the cache does, and that others leave out.
 """
-import argparse
 from contextlib import contextmanager
 from functools import partial
 
@@ -139,18 +138,5 @@ def otherwise(choice, run):
         return run()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--json', help='file to write the figures to')
-    parser.add_argument('--quick', action='store_true', help='fewer rounds')
-    parser.add_argument('--rounds', type=int)
-    options = parser.parse_args()
-    options.rounds = options.rounds or (15 if options.quick else 61)
-    found = figures(options)
-    rounds.show(found)
-    if options.json:
-        rounds.write(found, options.json)
-
-
 if __name__ == '__main__':
-    main()
+    rounds.main(__doc__, figures, rounds=(15, 61))

@@ -65,20 +65,11 @@ def start():
     """
     setImplementation('C')
     AccessControl.Implementation._implementation_set = 1
-    set_up(layers.FUNCTIONAL, set())
+    layers.set_up(layers.FUNCTIONAL)
     provideUtility(Program)
     layers.FUNCTIONAL.testSetUp()
     assert getImplementationName() == 'C'
     return layers.FUNCTIONAL['app']
-
-
-def set_up(layer, done):
-    """Set up a test layer after those that it stands on."""
-    for base in layer.__bases__:
-        set_up(base, done)
-    if layer not in done:
-        done.add(layer)
-        layer.setUp()
 
 
 # the site

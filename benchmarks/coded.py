@@ -5,7 +5,6 @@ published method that returns the same bytes with the headers of the HIT: what
 Zope itself costs.  The listing has words as a site has them; what repeats
 itself more gets shorter still.
 """
-import argparse
 import gzip
 import itertools
 import random
@@ -13,12 +12,11 @@ import random
 import cmfsite
 import transaction
 from rounds import Figure
+from rounds import main
 from rounds import measure
 from rounds import ratio_figure
-from rounds import show
 from rounds import spread
 from rounds import timed
-from rounds import write
 
 from Products.PageCacheManager import caches
 from Products.PageCacheManager.core import codecs
@@ -59,13 +57,13 @@ def words(choose, count):
 
 
 def entries():
-    """Return what a listing of 220 items shows."""
+    """Return what a listing of 270 items shows."""
     choose = random.Random(1)
     return [
         {'n': n, 'id': f'document-{choose.randrange(10 ** 6)}',
          'title': words(choose, 5), 'description': words(choose, 14),
          'size': f'{choose.randrange(900)} KB'}
-        for n in range(220)]
+        for n in range(270)]
 
 
 def build(site, client):
@@ -233,16 +231,5 @@ def figures(options):
     return found + [*miss_figures(client, cache, options)]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--json', help='write the figures to this file')
-    parser.add_argument('--quick', action='store_true')
-    options = parser.parse_args()
-    found = figures(options)
-    show(found)
-    if options.json:
-        write(found, options.json)
-
-
 if __name__ == '__main__':
-    main()
+    main(__doc__, figures)

@@ -4,7 +4,6 @@ The functions named below are wrapped while whole requests go through them.
 What one takes counts without what the others take that it calls, and without
 what measuring costs; the rest of a request is Zope's.
 """
-import argparse
 import importlib
 import itertools
 import statistics
@@ -199,18 +198,5 @@ def figures(options):
     return found
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--json', help='file for the figures')
-    parser.add_argument('--quick', action='store_true')
-    parser.add_argument('--rounds', type=int, help='20 or 80')
-    options = parser.parse_args()
-    options.rounds = options.rounds or (20 if options.quick else 80)
-    found = figures(options)
-    rounds.show(found)
-    if options.json:
-        rounds.write(found, options.json)
-
-
 if __name__ == '__main__':
-    main()
+    rounds.main(__doc__, figures, rounds=(20, 80))

@@ -10,13 +10,11 @@ Zope itself costs.  ``HIT`` goes the whole way through Zope, ``fast lane``
 does not.  ``bare WSGI`` is an application that returns the same bytes with
 the headers of a HIT: what waitress itself costs.
 """
-import argparse
 import base64
 import re
 import shutil
 import subprocess
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import NamedTuple
 
 import rounds
@@ -232,21 +230,5 @@ def compared(part, name, unit, these, those, **target):
             else f'{median:.0f} a second')
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--json', type=Path, help='write the figures there')
-    parser.add_argument(
-        '--quick', action='store_true', help='in less than two minutes')
-    parser.add_argument('--rounds', type=int)
-    parser.add_argument(
-        '--secs', type=int, default=1, help='for each contender and round')
-    options = parser.parse_args()
-    options.rounds = options.rounds or (5 if options.quick else 15)
-    found = figures(options)
-    rounds.show(found)
-    if options.json:
-        rounds.write(found, options.json)
-
-
 if __name__ == '__main__':
-    main()
+    rounds.main(__doc__, figures, rounds=(5, 15), secs=(1, 1))

@@ -5,7 +5,6 @@ Whole requests go through the real publisher to a CMF site with a listing of
 same bytes and headers: what Zope itself costs.  Costs are given as ratios
 within a round, in elapsed (wall) time and in processor (CPU) time.
 """
-import argparse
 import itertools
 from typing import NamedTuple
 
@@ -193,20 +192,5 @@ def by_clock(times):
     yield CPU, [each.cpu for each in times]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--json', help='file for the figures')
-    parser.add_argument('--quick', action='store_true')
-    parser.add_argument('--rounds', type=int, help='of hits (25 or 101)')
-    parser.add_argument('--pairs', type=int, help='of misses (250 or 1500)')
-    options = parser.parse_args()
-    options.rounds = options.rounds or (25 if options.quick else 101)
-    options.pairs = options.pairs or (250 if options.quick else 1500)
-    found = figures(options)
-    rounds.show(found)
-    if options.json:
-        rounds.write(found, options.json)
-
-
 if __name__ == '__main__':
-    main()
+    rounds.main(__doc__, figures, rounds=(25, 101), pairs=(250, 1500))

@@ -5,6 +5,7 @@ machine disturbs all alike.  What counts is the median of the ratios within a
 round, with the quartiles; what a program found is a list of figures, which
 ``run.py`` holds against the targets.
 """
+import argparse
 import json
 import random
 import statistics
@@ -119,3 +120,26 @@ def write(figures, path):
 def read(path):
     """Return the figures in a file."""
     return [Figure(**values) for values in json.loads(Path(path).read_text())]
+
+
+def main(doc, figures, **counts):
+    """Let a program measure as the command line says, and tell its figures.
+
+    `doc` is what the program is, and `figures` gives its figures for the
+    options.  Each of `counts` is an option of its own, such as
+    ``rounds=(15, 61)``: its value with ``--quick``, and without.
+    """
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument('--json', help='file for the figures')
+    parser.add_argument('--quick', action='store_true')
+    for name, (few, many) in counts.items():
+        parser.add_argument(
+            f'--{name}', type=int, help=f'{many}, with --quick {few}')
+    options = parser.parse_args()
+    for name, (few, many) in counts.items():
+        if not getattr(options, name):
+            setattr(options, name, few if options.quick else many)
+    found = figures(options)
+    show(found)
+    if options.json:
+        write(found, options.json)

@@ -5,13 +5,11 @@ open connection and ask at the same moment.  What counts is how often the page
 is rendered, and after how many render times the last answer is there; a
 render time is what one client alone waits for the page, without any cache.
 """
-import argparse
 import re
 import selectors
 import socket
 import time
 from contextlib import closing
-from pathlib import Path
 from typing import NamedTuple
 
 import rounds
@@ -160,19 +158,5 @@ def last_answers(found, alone):
             **LAST_TARGETS.get(name, {}))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--json', type=Path, help='write the figures there')
-    parser.add_argument(
-        '--quick', action='store_true', help='in twenty seconds')
-    parser.add_argument('--rounds', type=int)
-    options = parser.parse_args()
-    options.rounds = options.rounds or (3 if options.quick else 15)
-    found = figures(options)
-    rounds.show(found)
-    if options.json:
-        rounds.write(found, options.json)
-
-
 if __name__ == '__main__':
-    main()
+    rounds.main(__doc__, figures, rounds=(3, 15))

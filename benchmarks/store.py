@@ -10,7 +10,6 @@ The other caches are measured each in a process of its own, since a garbage
 collection would look at what the others hold too.  ``--quick`` leaves out the
 sizes between the ends, and the others beyond 10 000 entries.
 """
-import argparse
 import gc
 import itertools
 import multiprocessing
@@ -232,21 +231,6 @@ def figures(options):
     return [*growth(options, sizes), *others(options, compared)]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--json', help='file for the figures')
-    parser.add_argument('--quick', action='store_true')
-    parser.add_argument('--rounds', type=int, default=None)
-    parser.add_argument('--operations', type=int, default=None)
-    options = parser.parse_args()
-    options.rounds = options.rounds or (21 if options.quick else 41)
-    options.operations = options.operations or (
-        20_000 if options.quick else 100_000)
-    found = figures(options)
-    rounds.show(found)
-    if options.json:
-        rounds.write(found, options.json)
-
-
 if __name__ == '__main__':
-    main()
+    rounds.main(
+        __doc__, figures, rounds=(21, 41), operations=(20_000, 100_000))

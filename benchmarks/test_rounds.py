@@ -1,4 +1,6 @@
 """What is measured in rounds, and how it is held against the targets."""
+import sys
+
 import pytest
 import rounds
 from rounds import Figure
@@ -66,6 +68,19 @@ def test_figures_when_written_and_read(tmp_path):
         Figure('part', 'stampede', 1, 'renders', note='of 32')]
     rounds.write(figures, tmp_path / 'figures.json')
     assert rounds.read(tmp_path / 'figures.json') == figures
+
+
+@pytest.mark.parametrize(('arguments', 'count'), [
+    ([], 61), (['--quick'], 15), (['--quick', '--rounds', '2'], 2)])
+def test_main_when_a_program_has_rounds(
+        arguments, count, tmp_path, monkeypatch, capsys):
+    file = tmp_path / 'figures.json'
+    monkeypatch.setattr(
+        sys, 'argv', ['program', '--json', str(file), *arguments])
+    rounds.main('What it is.\n\nMore.', lambda options: [
+        Figure('part', 'rounds', options.rounds, '')], rounds=(15, 61))
+    assert [figure.value for figure in rounds.read(file)] == [count]
+    assert f'rounds {count:>48}' in capsys.readouterr().out
 
 
 def test_stopwatch_when_functions_call_each_other():

@@ -4,7 +4,6 @@ The same requests go to the page store and to libcachesim's LRU, S3-FIFO and
 W-TinyLFU.  In the first part there is room for 1000 pages; in the second
 pages are of 2 to 200 KB and there is room for so many bytes.
 """
-import argparse
 import bisect
 import itertools
 import random
@@ -211,20 +210,5 @@ def figures(options):
     return result
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--json', help='file for the figures')
-    parser.add_argument('--quick', action='store_true')
-    parser.add_argument(
-        '--requests', type=int, default=None, help='length of the traces')
-    options = parser.parse_args()
-    options.requests = options.requests or (
-        60_000 if options.quick else 500_000)
-    found = figures(options)
-    rounds.show(found)
-    if options.json:
-        rounds.write(found, options.json)
-
-
 if __name__ == '__main__':
-    main()
+    rounds.main(__doc__, figures, requests=(60_000, 500_000))

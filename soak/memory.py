@@ -232,7 +232,7 @@ class Visitors:
 
 def run(variation, requests, seed, is_off, is_watched):
     """Send the requests; return samples, each a dict of figures."""
-    set_up(layers.FUNCTIONAL, set())
+    layers.set_up(layers.FUNCTIONAL)
     layers.FUNCTIONAL.testSetUp()
     site = layers.FUNCTIONAL['app'].site
     build(site, variation)
@@ -255,15 +255,6 @@ def run(variation, requests, seed, is_off, is_watched):
           ', '.join(f'{word} {n}' for word, n in sorted(
               visitors.outcomes.items())))
     return samples
-
-
-def set_up(layer, done):
-    """Set up a test layer after those that it stands on."""
-    for base in layer.__bases__:
-        set_up(base, done)
-    if layer not in done:
-        done.add(layer)
-        layer.setUp()
 
 
 def sample(requests):

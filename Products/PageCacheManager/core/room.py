@@ -3,6 +3,8 @@
 What is spare goes first, then entries.  Whoever uses it holds the store's
 lock.
 """
+from typing import NamedTuple
+
 from .contents import Contents
 from .spare import Parts
 from .spare import Spare
@@ -11,15 +13,48 @@ from .spare import Spare
 #: What is spare may take this part of the bytes.
 SPARE_SHARE = 4
 
+#: A page that would take more than this part of the store is not kept.
+MAX_PAGE_SHARE = 4
+
+
+class Bounds(NamedTuple):
+    """What `IBoundedPageStore.configure` takes."""
+
+    max_entries: int
+    max_bytes: int
+    max_age_secs: int
+    cleanup_interval_secs: int
+
+    def check(self) -> None:
+        """Raise ValueError for the first that is out of its range."""
+        for name, value in self._asdict().items():
+            low, high = _RANGES[name]
+            if type(value) is not int or not low <= value <= high:
+                raise ValueError(
+                    f'{name} must be a whole number from {low} to {high}, '
+                    f'not {value!r}')
+
+
+_RANGES = {
+    'max_entries': (1, 10_000_000),
+    'max_bytes': (1, 1 << 40),
+    'max_age_secs': (0, 31_536_000),
+    'cleanup_interval_secs': (1, 86_400),
+}
+
 
 class Room:
     """How much there may be.  What goes is bounded at each call."""
 
-    def __init__(self, max_entries: int, max_bytes: int) -> None:
-        self.max_entries = max_entries
-        self.max_bytes = max_bytes
+    def __init__(self, bounds: Bounds) -> None:
+        #: Those in force.
+        self.bounds = bounds
         #: How many entries went for lack of room.
         self.evictions = 0
+
+    def admits(self, size: int) -> bool:
+        """Tell whether an entry of so many bytes is not too large."""
+        return size * MAX_PAGE_SHARE <= self.bounds.max_bytes
 
     def make(
             self, contents: Contents, size: int, entries: int,
@@ -28,16 +63,17 @@ class Room:
 
         Return whether there is room now; no more than `limit` things go.
         """
-        queue = contents.queue
+        queue, bounds = contents.queue, self.bounds
         for found in range(limit):
-            if queue.entries + entries > self.max_entries:
-                self._evict_next(contents, found)
-            elif queue.bytes + contents.spare_bytes + size <= self.max_bytes:
+            used = queue.bytes + contents.spare_bytes
+            if queue.entries + entries > bounds.max_entries:
+                self._evict_next(contents, found, bounds)
+            elif used + size <= bounds.max_bytes:
                 return True
             elif contents.spare_bytes:
                 contents.shed()
             else:
-                self._evict_next(contents, found)
+                self._evict_next(contents, found, bounds)
         return False
 
     def keep_spare(
@@ -59,9 +95,9 @@ class Room:
             self, contents: Contents, spare: Spare, number: int, data: bytes,
             limit: int) -> None:
         size = len(data)
+        max_bytes = self.bounds.max_bytes
         most = min(
-            self.max_bytes // SPARE_SHARE,
-            self.max_bytes - contents.queue.bytes)
+            max_bytes // SPARE_SHARE, max_bytes - contents.queue.bytes)
         if size > most:
             return
         for _ in range(limit):
@@ -70,27 +106,23 @@ class Room:
                 return
             contents.shed()
 
-    def fit(
-            self, contents: Contents, max_entries: int, max_bytes: int,
-            limit: int) -> bool:
+    def fit(self, contents: Contents, bounds: Bounds, limit: int) -> bool:
         """Take new bounds, once `limit` things at most had to go.
 
         Return whether they are in force.
         """
-        queue = contents.queue
-        wanted = Room(max_entries, max_bytes)
+        queue, max_bytes = contents.queue, bounds.max_bytes
         for found in range(limit):
             used = queue.bytes + contents.spare_bytes
-            if queue.entries > max_entries:
-                self._evict_next(contents, found, wanted)
+            if queue.entries > bounds.max_entries:
+                self._evict_next(contents, found, bounds)
             elif contents.spare_bytes > (
                     0 if used > max_bytes else max_bytes // SPARE_SHARE):
                 contents.shed()
             elif used > max_bytes:
-                self._evict_next(contents, found, wanted)
+                self._evict_next(contents, found, bounds)
             else:
-                self.max_entries = max_entries
-                self.max_bytes = max_bytes
+                self.bounds = bounds
                 return True
         return False
 
@@ -99,8 +131,6 @@ class Room:
         self.evictions += 1
 
     def _evict_next(
-            self, contents: Contents, found: int,
-            wanted: 'Room | None' = None) -> None:
-        bounds = wanted or self
+            self, contents: Contents, found: int, bounds: Bounds) -> None:
         self.evict(contents, contents.queue.victim(
             bounds.max_entries, bounds.max_bytes, found))

@@ -3,24 +3,25 @@
 All that holds pages stands in one `Contents`, which purging replaces.  The
 store around it has the lock, the bounds, the clock and the counters.
 """
-import math
 import threading
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
-from typing import NamedTuple
 from typing import TypeVar
 
 from .contents import Contents
 from .contents import created_of
 from .contents import flatten
 from .counts import Counts
+from .expiry import Expiry
+from .expiry import is_expired
 from .keys import Key
 from .keys import PageId
 from .keys import page_id
 from .page import Page
+from .room import Bounds
 from .room import Room
 from .spare import Parts
 from .spare import parted
@@ -32,9 +33,6 @@ T = TypeVar('T')
 
 #: What an entry takes beside its strings, in bytes.
 ENTRY_BYTES = 1024
-
-#: A page that would take more than this part of the store is not kept.
-MAX_PAGE_SHARE = 4
 
 #: No page takes the place of more entries than this at once: it would take
 #: milliseconds, with the lock held.  What was evicted for a page that did not
@@ -49,37 +47,8 @@ MAX_PER_SLOT = 1000
 #: How many rows or entries are walked over before the lock is let go.
 SLICE = 200
 
-#: How many entries one operation looks at in search of expired ones.
-SWEEP = 32
-
 #: Between two slices of what was purged, so that others get their turn.
 PAUSE_SECS = 0.001
-
-
-class Bounds(NamedTuple):
-    """What `IBoundedPageStore.configure` takes."""
-
-    max_entries: int
-    max_bytes: int
-    max_age_secs: int
-    cleanup_interval_secs: int
-
-    def check(self) -> None:
-        """Raise ValueError for the first that is out of its range."""
-        for name, value in self._asdict().items():
-            low, high = _RANGES[name]
-            if type(value) is not int or not low <= value <= high:
-                raise ValueError(
-                    f'{name} must be a whole number from {low} to {high}, '
-                    f'not {value!r}')
-
-
-_RANGES = {
-    'max_entries': (1, 10_000_000),
-    'max_bytes': (1, 1 << 40),
-    'max_age_secs': (0, 31_536_000),
-    'cleanup_interval_secs': (1, 86_400),
-}
 
 
 class PageStore:
@@ -92,18 +61,16 @@ class PageStore:
             max_age_secs: int = 0,
             cleanup_interval_secs: int = 60,
             clock: Callable[[], float] = time.time) -> None:
-        self._bounds = Bounds(
+        bounds = Bounds(
             max_entries, max_bytes, max_age_secs, cleanup_interval_secs)
-        self._bounds.check()
-        self._room = Room(max_entries, max_bytes)
+        bounds.check()
+        self._room = Room(bounds)
         self._lock = threading.Lock()
         self._clock = clock
         self._contents = Contents()
-        self._sweep_began = clock()
-        self._sweep_at = NONE
+        self._expiry = Expiry(clock())
         self._hits = 0
         self._misses = 0
-        self._expirations = 0
         self._removals = 0
         self._rejections = 0
 
@@ -114,16 +81,16 @@ class PageStore:
         """
         now = self._clock()
         with self._lock:
-            self._sweep(now)
-            contents = self._contents
+            contents, bounds = self._contents, self._room.bounds
+            self._expiry.sweep(contents, bounds, now)
             record = contents.find(key)
             if record is None:
                 self._miss(key)
                 return None
             number = record[0]
-            if self._is_expired(contents.created[number], now):
+            if is_expired(contents.created[number], bounds, now):
                 self._miss(key)
-                self._expire(number)
+                self._expiry.expire(contents, number)
                 return None
             contents.queue.touch(number)
             page = contents.page(record)
@@ -139,10 +106,9 @@ class PageStore:
         flat = flatten(key, parts.kept)
         now = self._clock()
         with self._lock:
-            self._sweep(now)
             contents = self._contents
-            if (size * MAX_PAGE_SHARE > self._bounds.max_bytes
-                    or not contents.admits(key)):
+            self._expiry.sweep(contents, self._room.bounds, now)
+            if not self._room.admits(size) or not contents.admits(key):
                 self._rejections += 1
                 return False
             record = contents.find(key)
@@ -214,7 +180,7 @@ class PageStore:
         contents = Contents()
         with self._lock:
             contents, self._contents = self._contents, contents
-            self._sweep_at = NONE
+            self._expiry.stop()
         with suppress(RuntimeError):  # no more threads: freed on return
             threading.Thread(
                 target=_free, args=(contents,), daemon=True).start()
@@ -222,16 +188,16 @@ class PageStore:
     def counts(self) -> Counts:
         """Return exact figures of one moment."""
         with self._lock:
-            queue = self._contents.queue
+            queue, bounds = self._contents.queue, self._room.bounds
             return Counts(
                 entries=queue.entries,
                 bytes=queue.bytes + self._contents.spare_bytes,
-                max_entries=self._bounds.max_entries,
-                max_bytes=self._bounds.max_bytes,
+                max_entries=bounds.max_entries,
+                max_bytes=bounds.max_bytes,
                 hits=self._hits,
                 misses=self._misses,
                 evictions=self._room.evictions,
-                expirations=self._expirations,
+                expirations=self._expiry.expirations,
                 removals=self._removals,
                 rejections=self._rejections,
                 spare=self._contents.spare_bytes)
@@ -271,40 +237,6 @@ class PageStore:
         if row:
             self._contents.misses[row] += 1
 
-    def _is_expired(self, created: float, now: float) -> bool:
-        # Created in the future means that the clock went back: how old the
-        # page is can't be known, but it is not kept forever.
-        max_age_secs = self._bounds.max_age_secs
-        return bool(max_age_secs) and abs(now - created) > max_age_secs
-
-    def _expire(self, number: int) -> None:
-        self._contents.drop(number)
-        self._expirations += 1
-
-    def _sweep(self, now: float) -> None:
-        """Look for expired entries, a few of them at each call."""
-        created = self._contents.created
-        start = self._sweep_at
-        if not start:
-            if not self._is_sweep_due(now):
-                return
-            self._sweep_began = now
-            start = NONE + 1
-        end = min(start + SWEEP, len(created))
-        oldest = now - self._bounds.max_age_secs
-        if min(created[start:end], default=now) < oldest:
-            for number in range(start, end):
-                if created[number] < oldest:
-                    self._expire(number)
-        self._sweep_at = end if end < len(created) else NONE
-
-    def _is_sweep_due(self, now: float) -> bool:
-        if not self._bounds.max_age_secs:
-            return False
-        # A negative time means that the clock went back.
-        passed = now - self._sweep_began
-        return not 0 <= passed < self._bounds.cleanup_interval_secs
-
     def _add(self, key: Key, flat: Record, size: int, parts: Parts) -> bool:
         contents = self._contents
         number = contents.link(key, flat)
@@ -341,7 +273,7 @@ class PageStore:
         """Give an entry one coding more than it had."""
         contents = self._contents
         size = entry_size(key, parts.kept)
-        if size * MAX_PAGE_SHARE > self._bounds.max_bytes:
+        if not self._room.admits(size):
             return False
         more = size - contents.queue.sizes[number]
         if more > 0 and not self._room.make(contents, more, 0, MAX_EVICTIONS):
@@ -374,12 +306,9 @@ class PageStore:
     def _fit(self, bounds: Bounds) -> bool:
         """Evict a slice of what exceeds `bounds`, and take them at last."""
         with self._lock:
-            is_done = self._room.fit(
-                self._contents, bounds.max_entries, bounds.max_bytes, SLICE)
+            is_done = self._room.fit(self._contents, bounds, SLICE)
             if is_done:
-                self._bounds = bounds
-                self._sweep_began = -math.inf
-                self._sweep_at = NONE
+                self._expiry.restart()
             return is_done
 
 

@@ -2,16 +2,13 @@
 
 The texts are those of the plain CMF demo site, so that both can be compared.
 """
-import logging
 
-import transaction
 from AccessControl.SecurityManagement import getSecurityManager
 from AccessControl.SecurityManagement import newSecurityManager
 from AccessControl.SecurityManagement import setSecurityManager
 from AccessControl.users import system
 from plone.app.textfield.value import RichTextValue
 from Products.CMFPlone.factory import addPloneSite
-from Testing.makerequest import makerequest
 from zope.component import adapter
 from zope.component.hooks import getSite
 from zope.component.hooks import setSite
@@ -19,6 +16,7 @@ from zope.processlifetime import IDatabaseOpenedWithRoot
 
 from .pages import BODY
 from .pages import PAGES
+from .start import add_missing
 
 
 SITE_ID = 'Plone'
@@ -41,22 +39,11 @@ MEMBERS = (
 
 LISTED = 30
 
-logger = logging.getLogger(__name__)
-
 
 @adapter(IDatabaseOpenedWithRoot)
 def add_if_missing(event):
     """Add the site to a database that has none, at Zope's start."""
-    connection = event.database.open()
-    try:
-        app = makerequest(connection.root()['Application'])
-        if SITE_ID not in app.objectIds():
-            add_site(app)
-            transaction.commit()
-            logger.info('Added the Plone site at /%s', SITE_ID)
-    finally:
-        transaction.abort()
-        connection.close()
+    add_missing(event.database, SITE_ID, add_site)
 
 
 def add_site(app, site_id=SITE_ID):

@@ -1,9 +1,7 @@
 """Builds the demo site with the tools that an administrator would use."""
 
-import logging
 from pathlib import Path
 
-import transaction
 from AccessControl.SecurityManagement import getSecurityManager
 from AccessControl.SecurityManagement import newSecurityManager
 from AccessControl.SecurityManagement import setSecurityManager
@@ -32,7 +30,6 @@ from Products.PluginIndexes.DateIndex.DateIndex import DateIndex
 from Products.PluginIndexes.FieldIndex.FieldIndex import FieldIndex
 from Products.PluginIndexes.KeywordIndex.KeywordIndex import KeywordIndex
 from Products.PluginIndexes.PathIndex.PathIndex import PathIndex
-from Testing.makerequest import makerequest
 from zope.component import adapter
 from zope.component.hooks import getSite
 from zope.component.hooks import setSite
@@ -43,6 +40,7 @@ from .pages import BODY
 from .pages import CLOSING
 from .pages import PAGES
 from .pages import SECTIONS
+from .start import add_missing
 
 
 SITE_ID = 'demo'
@@ -90,22 +88,11 @@ MEMBERS = (
     ('bob', 'bob', ('Member',), 'Bob Birch'),
 )
 
-logger = logging.getLogger(__name__)
-
 
 @adapter(IDatabaseOpenedWithRoot)
 def add_if_missing(event):
     """Add the demo site to a database that has none, at Zope's start."""
-    connection = event.database.open()
-    try:
-        app = makerequest(connection.root()['Application'])
-        if SITE_ID not in app.objectIds():
-            add_site(app)
-            transaction.commit()
-            logger.info('Added the demo site at /%s', SITE_ID)
-    finally:
-        transaction.abort()
-        connection.close()
+    add_missing(event.database, SITE_ID, add_site)
 
 
 def add_site(app, site_id=SITE_ID):

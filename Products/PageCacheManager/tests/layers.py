@@ -46,3 +46,16 @@ class ProductLayer(Layer):
 PRODUCT = ProductLayer()
 FUNCTIONAL = zope_layers.FunctionalTesting(
     bases=(PRODUCT,), name='PageCacheManager:Functional')
+
+
+def set_up(layer, done=None):
+    """Set up a layer after those that it stands on, each of them once.
+
+    For programs that no test runner starts.
+    """
+    done = set() if done is None else done
+    for base in layer.__bases__:
+        set_up(base, done)
+    if layer not in done:
+        done.add(layer)
+        layer.setUp()

@@ -3,7 +3,6 @@ import gzip
 import itertools
 import threading
 import time
-from contextlib import contextmanager
 
 import pytest
 import transaction
@@ -21,6 +20,7 @@ from ..core.codecs import Codec
 from ..core.conditional import coded_tag
 from ..core.conditional import format_date
 from .client import Client
+from .events import handler
 from .site import add_template
 from .test_fastlane import LaneClient
 from .test_fastlane import warm
@@ -108,16 +108,6 @@ def let_bodies_go(pages):
     bodies = pages._contents.bodies
     while bodies.bytes:
         bodies.discard(bodies.oldest())
-
-
-@contextmanager
-def handler(function, *for_):
-    components = getGlobalSiteManager()
-    components.registerHandler(function, for_)
-    try:
-        yield
-    finally:
-        components.unregisterHandler(function, for_)
 
 
 def look_on(event):

@@ -15,6 +15,8 @@ from hypothesis.stateful import invariant
 from hypothesis.stateful import rule
 
 from Products.PageCacheManager.core import eviction
+from Products.PageCacheManager.core import expiry
+from Products.PageCacheManager.core import room as room_module
 from Products.PageCacheManager.core import store as module
 from Products.PageCacheManager.core import tables
 from Products.PageCacheManager.core.contents import Contents
@@ -391,7 +393,7 @@ def test_expired_pages_go_though_nobody_asks_for_them():
         left.append(pages.counts().entries)
     assert left[-1] == 0
     steps = [a - b for a, b in itertools.pairwise([500, *left])]
-    assert max(steps) <= module.SWEEP
+    assert max(steps) <= expiry.SWEEP
     assert pages.counts().expirations == 500
 
 
@@ -664,13 +666,13 @@ def test_configure_when_out_of_range_changes_nothing(name, value):
     right = {
         'max_entries': 20, 'max_bytes': 60_000, 'max_age_secs': 7,
         'cleanup_interval_secs': 9}
-    before = pages.counts(), pages._bounds
+    before = pages.counts(), pages._room.bounds
     with pytest.raises(ValueError) as caught:
         pages.configure(**right | {name: value})
-    low, high = module._RANGES[name]
+    low, high = room_module._RANGES[name]
     for said in (name, repr(value), str(low), str(high)):
         assert said in str(caught.value)
-    assert (pages.counts(), pages._bounds) == before
+    assert (pages.counts(), pages._room.bounds) == before
 
 
 @pytest.mark.parametrize(('name', 'value'), WRONG)
@@ -681,7 +683,7 @@ def test_store_when_out_of_range_is_not_made(name, value):
 
 
 def test_store_without_further_bounds_knows_no_age():
-    assert PageStore(10, 5000)._bounds == (10, 5000, 0, 60)
+    assert PageStore(10, 5000)._room.bounds == (10, 5000, 0, 60)
 
 
 def test_configure_evicts_what_exceeds_the_new_bounds():

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from . import zeo_fixtures
 from .test_zeo import HELD
 from .test_zeo import edit
 from .test_zeo import edit_template
@@ -16,43 +17,15 @@ from .test_zeo import in_threads
 from .test_zeo import invalidate
 from .test_zeo import post
 from .test_zeo import purge
-from .zeo import Cluster
 from .zeo import until
 
 
 LATE_MS = 60_000
 
-
-@pytest.fixture(scope='module')
-def cluster(tmp_path_factory):
-    cluster = Cluster(tmp_path_factory.mktemp('zeo'), LATE_MS)
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
-
-
-@pytest.fixture
-def site(cluster):
-    """The path of a site that no other test uses."""
-    return cluster.new_site()
-
-
-@pytest.fixture(params=['to the second', 'to the first'])
-def pair(cluster, request):
-    """The client that changes something, and the one that has to see it."""
-    first, second = cluster.zopes
-    return (first, second) if 'second' in request.param else (second, first)
-
-
-@pytest.fixture
-def line(cluster):
-    """The line between the second client and the server."""
-    yield cluster.wire
-    cluster.wire.mend()
-    cluster.wire.release()
-    cluster.settle()
+cluster = zeo_fixtures.make_cluster(LATE_MS)
+site = zeo_fixtures.site
+pair = zeo_fixtures.pair
+line = zeo_fixtures.line
 
 
 def is_fast(answer):

@@ -229,7 +229,7 @@ class Books:
     def check(self):
         if self.pages._lock.is_held:
             return  # at work
-        contents, bounds = self.pages._contents, self.pages._bounds
+        contents, bounds = self.pages._contents, self.pages._room.bounds
         queue = contents.queue
         assert queue.entries <= bounds.max_entries
         assert queue.bytes + contents.spare_bytes <= bounds.max_bytes

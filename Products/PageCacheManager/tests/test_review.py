@@ -1,6 +1,5 @@
 """Proofs of a review: what a hit must give where other code takes part."""
 import gzip
-from contextlib import contextmanager
 
 import pytest
 import transaction
@@ -9,13 +8,13 @@ from OFS.userfolder import UserFolder
 from Products.CMFCore.CachingPolicyManager import CachingPolicy
 from Products.CMFCore.interfaces import ICachingPolicy
 from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
-from zope.component import getGlobalSiteManager
 from zope.interface import implementer
 from ZPublisher import pubevents
 from ZPublisher.BeforeTraverse import registerBeforeTraverse
 from ZPublisher.interfaces import IPubBeforeCommit
 
 from .. import caches
+from .events import handler
 from .site import Item
 from .site import add_template
 from .site import set_policy
@@ -28,16 +27,6 @@ PAGE = '/site/doc/page'
 @pytest.fixture
 def custom(site):
     return site.portal_skins.custom
-
-
-@contextmanager
-def handler(function, *for_):
-    components = getGlobalSiteManager()
-    components.registerHandler(function, for_)
-    try:
-        yield
-    finally:
-        components.unregisterHandler(function, for_)
 
 
 class Wrapping(ZopePageTemplate):

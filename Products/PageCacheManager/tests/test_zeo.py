@@ -10,7 +10,7 @@ from html import unescape
 
 import pytest
 
-from .zeo import Cluster
+from . import zeo_fixtures
 from .zeo import let_on
 from .zeo import until
 
@@ -23,28 +23,10 @@ OTHER = '/folder/inner/held'
 #: Pages of one more document.
 THIRD = ('/third/held', '/third/page', '/third/fspage')
 
-
-@pytest.fixture(scope='module')
-def cluster(tmp_path_factory):
-    cluster = Cluster(tmp_path_factory.mktemp('zeo'))
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
-
-
-@pytest.fixture
-def site(cluster):
-    """The path of a site that no other test uses."""
-    return cluster.new_site()
-
-
-@pytest.fixture(params=['to the second', 'to the first'])
-def pair(cluster, request):
-    """The client that changes something, and the one that has to see it."""
-    first, second = cluster.zopes
-    return (first, second) if 'second' in request.param else (second, first)
+cluster = zeo_fixtures.make_cluster()
+site = zeo_fixtures.site
+pair = zeo_fixtures.pair
+line = zeo_fixtures.line
 
 
 def fill(cluster, path):
@@ -684,14 +666,6 @@ def test_manager_exported_and_imported(cluster, site, pair):
 
 
 # the server goes away
-
-@pytest.fixture
-def line(cluster):
-    """The line between the second client and the server."""
-    yield cluster.wire
-    cluster.wire.mend()
-    cluster.settle()
-
 
 @pytest.mark.parametrize('commits', [1, 15])
 def test_line_to_the_server_cut_meanwhile(cluster, site, line, commits):
