@@ -11,6 +11,7 @@ import cmfsite
 import rounds
 
 from Products.PageCacheManager import finish
+from Products.PageCacheManager import handout
 from Products.PageCacheManager import identity
 from Products.PageCacheManager import policy
 from Products.PageCacheManager import question
@@ -59,8 +60,8 @@ def zipped_at_request():
         coding.gzip(call.page.body)
         as_it_is(call, response)
 
-    as_it_is = finish._send_page
-    return replaced(finish, '_send_page', send_page)
+    as_it_is = handout._send_page
+    return replaced(handout, '_send_page', send_page)
 
 
 def headers_one_by_one():

@@ -31,7 +31,7 @@ LAYERS = {
     'template: bindings, _exec, ZCacheable': [
         'Shared.DC.Scripts.Bindings:Bindings.__call__'],
     'cache: way in and out': ['.PageCache:PageCache.ZCache_get'],
-    'cache: the call, its settings': ['.call:Call.__init__'],
+    'cache: the call, its settings': ['.call:TemplateCall.__init__'],
     'access of the visitor': [
         '.identity:may_view', '.identity:may_list'],
     'policy: found, answer read': ['.policy:ask'],
@@ -39,7 +39,7 @@ LAYERS = {
     PREDICATE: [],
     ETAG: [],
     'versions of templates and manager': [
-        '.question:templates', '.question:versions'],
+        '.call:TemplateCall.find_templates', '.question:versions'],
     'whose page it is': ['.identity:partition'],
     'key': [
         '.question:page_id', '.question:known_varies',
@@ -58,8 +58,8 @@ LAYERS = {
     'date of the page': ['.question:date'],
     'output: noted': ['.PageCache:PageCache.ZCache_set'],
     'output: compared with the response': [
-        '.finish:_finish_render', '.exchange:made_body'],
-    'output: captured': ['.finish:_capture', '.question:has_changed'],
+        '.capture:take_in', '.exchange:made_body'],
+    'output: captured': ['.capture:_capture', '.question:has_changed'],
     'page: kept': ['.call:Call.keep', '.core.store:PageStore.set'],
 }
 

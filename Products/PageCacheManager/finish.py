@@ -1,25 +1,21 @@
-"""The end of a request: the response is judged, sent, captured, kept.
+"""The end of a request: what the cache knows is sent, kept, or dropped.
 
-Only here does the cache touch headers and status, since only here is it
-known whether the template's output is the page.
+Headers and status are touched only now, since only now is it known whether
+what was called made the page.
 """
 import logging
 import time
-
-import transaction
 
 from . import coded
 from . import exchange
 from . import lane
 from . import sending
-from .core.coding import gzip
-from .core.headers import without_later
+from .capture import refuse
+from .capture import take_in
 from .core.outcome import Outcome
 from .core.outcome import cache_status
-from .core.page import Page
-from .core.page import directives
-from .core.page import why_not
-from .question import has_changed
+from .handout import give_out
+from .handout import give_out_bare
 from .versions import holds_changes
 
 
@@ -72,13 +68,13 @@ def _finish(visit, call):
         if visit.head is not None:
             visit.head.send(response)
         elif call.is_answered:
-            _finish_hit(call, response)
+            give_out(call, response)
         elif call.kind == 'view' and call.headers_before is not None:
-            _finish_render(visit, call, response)
+            take_in(visit, call, response)
         elif call.text is not None:
-            _finish_render(visit, call, response)
+            take_in(visit, call, response)
         elif call.outcome.word == 'MISS':
-            _not_stored(call, 'fragment')  # it failed, and was left out
+            refuse(call, 'fragment')  # it failed, and was left out
         elif call.outcome.detail == 'request-cookie' and call.is_published:
             sending.forbid_storing(response)
     except Exception:
@@ -86,7 +82,7 @@ def _finish(visit, call):
         visit.undo.restore(response)
         if call.is_answered and call.is_published:
             # the template gave no body: this must not pass for a page
-            _send_bare_hit(call, response)
+            give_out_bare(call, response)
         visit.captured = None
         call.outcome = Outcome('BYPASS', 'error')
         call.cache.tally.add('ERROR', 'finish')
@@ -115,215 +111,6 @@ def _ttl(call):
         return None
     age = call.page.age(time.time()) if call.page is not None else 0
     return max(0, limit - age)
-
-
-def _finish_hit(call, response):
-    if not _hit_is_whole(call, response):
-        call.outcome = Outcome('BYPASS', _why_not_whole(response))
-    elif call.client_holds_page and (
-            call.is_published or not response._locked_status):
-        _send_not_modified(call, response, call.hit_headers)
-    elif call.is_published:
-        _send_page(call, response)
-    else:
-        _send_called_page(call, response)
-
-
-def _hit_is_whole(call, response):
-    if response.status != 200 or exchange.is_streamed(response):
-        return False
-    if not call.is_published:
-        made = exchange.made_body(response, call.text)
-        return made is not None and made == exchange.plain_body(response)
-    return call.kind == 'view' or not response.body
-
-
-def _send_not_modified(call, response, values):
-    call.outcome = call.outcome._replace(detail='not-modified')
-    sending.send_not_modified(response, coded.headers_of_304(call, values))
-
-
-def _send_page(call, response):
-    kind = call.hit_headers.get('content-type')
-    if kind is not None and kind != response.headers.get('content-type'):
-        # later code decodes the body by the charset that this notes
-        response.setHeader('content-type', kind)
-    name, body = '', b''
-    if not exchange.others_follow():
-        name, body = coded.chosen(call)
-    values = call.hit_headers
-    if call.kind == 'view':
-        values = without_later(
-            values, exchange.lower_headers(response), call.headers_before, {})
-    sending.send_page(response, body or coded.plain(call), values, name)
-
-
-def _send_bare_hit(call, response):
-    """Send what the cache has in place of the body, and no more."""
-    if call.client_holds_page:
-        sending.send_bare_304(response)
-    elif response.status == 200 and not exchange.is_streamed(response):
-        sending.send_bare_page(
-            response, coded.plain(call),
-            dict(call.page.headers).get('content-type'))
-
-
-def _send_called_page(call, response):
-    """Send a page that other code got from the cache and passed on."""
-    values = without_later(
-        call.hit_headers, exchange.lower_headers(response),
-        call.headers_before, {})
-    if 'content-type' in values:
-        response.setHeader('content-type', values['content-type'])
-    body = exchange.made_body(response, call.text)
-    if body == call.page.body:
-        body = call.page.body
-    name, data = _called_coding(call, response, body)
-    sending.send_page(response, data or body, values, name)
-
-
-def _called_coding(call, response, body):
-    """Return name and bytes of the coding of `body`, empty for none."""
-    zipped = exchange.zipped_by_zope(response)
-    if zipped:
-        if body != exchange.plain_body(response):
-            zipped = gzip(body)  # the charset is known only now
-        return _zopes_coding(call, zipped, body)
-    if body is call.page.body and not exchange.others_follow():
-        return coded.chosen(call)
-    return '', b''
-
-
-def _zopes_coding(call, zipped, body):
-    if zipped and len(zipped) < len(body) and 'gzip' in exchange.codings(
-            call.request):
-        return 'gzip', zipped
-    return '', b''
-
-
-def _finish_render(visit, call, response):
-    body = _whole_body(call, response)
-    if body is None:
-        _not_stored(call, _why_not_whole(response))
-        return
-    if call.answer is None:
-        return
-    varies = call.varies_of(response)
-    zipped = exchange.zipped_by_zope(response)
-    values = _values_of_render(call, response, varies)
-    name, data = _zopes_coding(call, zipped, body)
-    sending.send_page(response, data or body, values, name)
-    if call.outcome.word == 'MISS':
-        own = dict(call.own_headers)
-        if 'content-type' in response.headers:
-            own.setdefault('content-type', response.headers['content-type'])
-        own |= {
-            name: values[name] for name in ('etag', 'last-modified')
-            if name in values}
-        _capture(visit, call, response, body, zipped, own, varies)
-    if transaction.isDoomed() or _is_for_once(call.outcome):
-        # what a doomed transaction changed was never there: a tag would
-        # have the client keep it
-        sending.put_headers(
-            response, {'etag': None, 'last-modified': None})
-    elif (call.client_holds_page and not response._locked_status
-            and (call.held_tag or not varies)):
-        _send_not_modified(call, response, values)
-
-
-def _values_of_render(call, response, varies):
-    """Return the headers to send with what was rendered."""
-    if call.kind == 'view':
-        call.own_headers = exchange.kept_headers(
-            response, call.settings.dropped_headers)
-        return call.headers_of(call.own_headers, time.time(), varies)
-    return without_later(
-        call.headers_of(call.own_headers, time.time(), varies),
-        exchange.lower_headers(response), call.headers_before,
-        call.own_headers)
-
-
-def _is_for_once(outcome):
-    return outcome.word == 'BYPASS' and outcome.detail in (
-        'session', 'set-cookie', 'nonce', 'no-store', 'added-header')
-
-
-def _whole_body(call, response):
-    """Return the body without coding if it is all from the call."""
-    if response.status != 200 or exchange.is_streamed(response):
-        return None
-    body = exchange.plain_body(response)
-    if call.kind == 'view':
-        return body
-    if body is None or body != exchange.made_body(response, call.text):
-        return None
-    return body
-
-
-def _why_not_whole(response):
-    if response.status != 200:
-        return 'status'
-    return 'streamed' if exchange.is_streamed(response) else 'fragment'
-
-
-def _not_stored(call, reason):
-    call.outcome = Outcome('BYPASS', reason)
-    if call.flight is not None:
-        call.flight.refuse()
-
-
-def _capture(visit, call, response, body, zipped, own, varies):
-    """Note the page to be stored once the transaction is through."""
-    reason = _why_not_stored(call, response, body)
-    if reason:
-        _not_stored(call, reason)
-        return
-    page = Page(
-        # other code gets it back as it was before setBody()
-        body=body if call.is_published else call.text.encode(
-            'utf-8', 'surrogatepass'),
-        codings=(),
-        headers=tuple(own.items()),
-        modified=call.changed_at,
-        created=time.time(),
-        varies=varies)
-    if zipped and call.is_published:
-        page = page.with_coding('gzip', zipped)
-    visit.captured = page
-    call.outcome = call.outcome._replace(stored=True)
-    transaction.get().addAfterCommitHook(_mark_committed, (visit,))
-
-
-def _why_not_stored(call, response, body):
-    reason = why_not(
-        response.status, exchange.lower_headers(response), body,
-        exchange.sets_cookie(response))
-    if reason:
-        return reason
-    if (len(response.accumulated_headers) > call.added_before
-            or exchange.appended_headers(
-                call.own_headers, call.headers_before)):
-        return 'added-header'
-    if not call.is_published and response.base != call.base_before:
-        return 'base'  # other code gets the text, which does not show it
-    if any('no-store' in directives(said.get('cache-control', ''))
-           for said in (call.own_headers, call.answer.headers)):
-        return 'no-store'
-    if exchange.touched_session(call.request):
-        return 'session'
-    if len(body) > call.settings.max_page_bytes:
-        return 'too-large'
-    if transaction.isDoomed():
-        return 'doomed'
-    if call.kind == 'view' and call.has_changes:
-        return 'changes'
-    if has_changed(call):
-        return 'changed'
-    return ''
-
-
-def _mark_committed(succeeded, visit):
-    visit.committed = succeeded
 
 
 def succeeded(visit):

@@ -26,7 +26,7 @@ LAYERS = [
     ['question', 'coded', 'lane', 'lane_entry', 'lane_moment',
      'lane_options', 'lane_request', 'fastlane'],
     ['call'],
-    ['answer'],
+    ['answer', 'handout', 'capture'],
     ['PageCache', 'hook', 'finish', 'screens'],
     ['head'],
     ['PageCacheManager', 'subscribers'],

@@ -1,0 +1,137 @@
+"""A page that was rendered: is it whole, how is it sent, is it kept?"""
+import time
+
+import transaction
+
+from . import exchange
+from . import sending
+from .core.headers import without_later
+from .core.outcome import Outcome
+from .core.page import Page
+from .core.page import directives
+from .core.page import why_not
+from .handout import send_not_modified
+from .handout import why_not_whole
+from .handout import zopes_coding
+from .question import has_changed
+
+
+def take_in(visit, call, response):
+    """Send what was rendered with the policy's headers, and note the page."""
+    body = _whole_body(call, response)
+    if body is None:
+        refuse(call, why_not_whole(response))
+        return
+    if call.answer is None:
+        return
+    varies = call.varies_of(response)
+    zipped = exchange.zipped_by_zope(response)
+    values = _values_of_render(call, response, varies)
+    name, data = zopes_coding(call, zipped, body)
+    sending.send_page(response, data or body, values, name)
+    if call.outcome.word == 'MISS':
+        own = dict(call.own_headers)
+        if 'content-type' in response.headers:
+            own.setdefault('content-type', response.headers['content-type'])
+        own |= {
+            name: values[name] for name in ('etag', 'last-modified')
+            if name in values}
+        _capture(visit, call, response, body, zipped, own, varies)
+    if transaction.isDoomed() or _is_for_once(call.outcome):
+        # what a doomed transaction changed was never there: a tag would
+        # have the client keep it
+        sending.put_headers(
+            response, {'etag': None, 'last-modified': None})
+    elif (call.client_holds_page and not response._locked_status
+            and (call.held_tag or not varies)):
+        send_not_modified(call, response, values)
+
+
+def _whole_body(call, response):
+    """Return the body without coding if it is all from the call."""
+    if response.status != 200 or exchange.is_streamed(response):
+        return None
+    body = exchange.plain_body(response)
+    if call.kind == 'view':
+        return body
+    if body is None or body != exchange.made_body(response, call.text):
+        return None
+    return body
+
+
+def _values_of_render(call, response, varies):
+    """Return the headers to send with what was rendered."""
+    if call.kind == 'view':
+        call.own_headers = exchange.kept_headers(
+            response, call.settings.dropped_headers)
+        return call.headers_of(call.own_headers, time.time(), varies)
+    return without_later(
+        call.headers_of(call.own_headers, time.time(), varies),
+        exchange.lower_headers(response), call.headers_before,
+        call.own_headers)
+
+
+def _is_for_once(outcome):
+    return outcome.word == 'BYPASS' and outcome.detail in (
+        'session', 'set-cookie', 'nonce', 'no-store', 'added-header')
+
+
+def refuse(call, reason):
+    """Say why a page is not kept, and let nobody wait for it."""
+    call.outcome = Outcome('BYPASS', reason)
+    if call.flight is not None:
+        call.flight.refuse()
+
+
+def _capture(visit, call, response, body, zipped, own, varies):
+    """Note the page to be stored once the transaction is through."""
+    reason = _why_not_stored(call, response, body)
+    if reason:
+        refuse(call, reason)
+        return
+    page = Page(
+        # other code gets it back as it was before setBody()
+        body=body if call.is_published else call.text.encode(
+            'utf-8', 'surrogatepass'),
+        codings=(),
+        headers=tuple(own.items()),
+        modified=call.changed_at,
+        created=time.time(),
+        varies=varies)
+    if zipped and call.is_published:
+        page = page.with_coding('gzip', zipped)
+    visit.captured = page
+    call.outcome = call.outcome._replace(stored=True)
+    transaction.get().addAfterCommitHook(_mark_committed, (visit,))
+
+
+def _why_not_stored(call, response, body):
+    reason = why_not(
+        response.status, exchange.lower_headers(response), body,
+        exchange.sets_cookie(response))
+    if reason:
+        return reason
+    if (len(response.accumulated_headers) > call.added_before
+            or exchange.appended_headers(
+                call.own_headers, call.headers_before)):
+        return 'added-header'
+    if not call.is_published and response.base != call.base_before:
+        return 'base'  # other code gets the text, which does not show it
+    if any('no-store' in directives(said.get('cache-control', ''))
+           for said in (call.own_headers, call.answer.headers)):
+        return 'no-store'
+    if exchange.touched_session(call.request):
+        return 'session'
+    if len(body) > call.settings.max_page_bytes:
+        return 'too-large'
+    if transaction.isDoomed():
+        return 'doomed'
+    if call.kind == 'view' and call.has_changes:
+        return 'changes'
+    if has_changed(call):
+        return 'changed'
+    return ''
+
+
+def _mark_committed(succeeded, visit):
+    visit.committed = succeeded

@@ -1,0 +1,102 @@
+"""A page that the cache has, given out once the response is whole."""
+from . import coded
+from . import exchange
+from . import sending
+from .core.coding import gzip
+from .core.headers import without_later
+from .core.outcome import Outcome
+
+
+def give_out(call, response):
+    """Send the stored page or a 304, if nothing else was published."""
+    if not _hit_is_whole(call, response):
+        call.outcome = Outcome('BYPASS', why_not_whole(response))
+    elif call.client_holds_page and (
+            call.is_published or not response._locked_status):
+        send_not_modified(call, response, call.hit_headers)
+    elif call.is_published:
+        _send_page(call, response)
+    else:
+        _send_called_page(call, response)
+
+
+def _hit_is_whole(call, response):
+    if response.status != 200 or exchange.is_streamed(response):
+        return False
+    if not call.is_published:
+        made = exchange.made_body(response, call.text)
+        return made is not None and made == exchange.plain_body(response)
+    return call.kind == 'view' or not response.body
+
+
+def why_not_whole(response):
+    """Return the reason for which a response is not the page it seemed."""
+    if response.status != 200:
+        return 'status'
+    return 'streamed' if exchange.is_streamed(response) else 'fragment'
+
+
+def send_not_modified(call, response, values):
+    """Send a 304 to which the 200 would have the headers `values`."""
+    call.outcome = call.outcome._replace(detail='not-modified')
+    sending.send_not_modified(response, coded.headers_of_304(call, values))
+
+
+def _send_page(call, response):
+    kind = call.hit_headers.get('content-type')
+    if kind is not None and kind != response.headers.get('content-type'):
+        # later code decodes the body by the charset that this notes
+        response.setHeader('content-type', kind)
+    name, body = '', b''
+    if not exchange.others_follow():
+        name, body = coded.chosen(call)
+    values = call.hit_headers
+    if call.kind == 'view':
+        values = without_later(
+            values, exchange.lower_headers(response), call.headers_before, {})
+    sending.send_page(response, body or coded.plain(call), values, name)
+
+
+def give_out_bare(call, response):
+    """Send what the cache has in place of the body, and no more."""
+    if call.client_holds_page:
+        sending.send_bare_304(response)
+    elif response.status == 200 and not exchange.is_streamed(response):
+        sending.send_bare_page(
+            response, coded.plain(call),
+            dict(call.page.headers).get('content-type'))
+
+
+def _send_called_page(call, response):
+    """Send a page that other code got from the cache and passed on."""
+    values = without_later(
+        call.hit_headers, exchange.lower_headers(response),
+        call.headers_before, {})
+    if 'content-type' in values:
+        response.setHeader('content-type', values['content-type'])
+    body = exchange.made_body(response, call.text)
+    if body == call.page.body:
+        body = call.page.body
+    name, data = _called_coding(call, response, body)
+    sending.send_page(response, data or body, values, name)
+
+
+def _called_coding(call, response, body):
+    """Return name and bytes of the coding of `body`, empty for none."""
+    zipped = exchange.zipped_by_zope(response)
+    if zipped:
+        if body != exchange.plain_body(response):
+            zipped = gzip(body)  # the charset is known only now
+        return zopes_coding(call, zipped, body)
+    if body is call.page.body and not exchange.others_follow():
+        return coded.chosen(call)
+    return '', b''
+
+
+def zopes_coding(call, zipped, body):
+    """Return name and bytes of what Zope coded, empty where it is not sent.
+    """
+    if zipped and len(zipped) < len(body) and 'gzip' in exchange.codings(
+            call.request):
+        return 'gzip', zipped
+    return '', b''
