@@ -244,6 +244,8 @@ class ViewCall(Call):
 
     def find_templates(self):
         """Return the shared templates, as they are found now."""
+        if surroundings.marks_templates():
+            return ()
         return shared_templates(self.context, self.settings.shared_templates)
 
     def more_versions(self):

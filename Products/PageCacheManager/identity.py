@@ -13,6 +13,7 @@ from zope.i18n.interfaces import ITranslationDomain
 
 from . import exchange
 from .core.page import directives
+from .versions import container_of
 
 
 #: What lets a shared cache keep the answer to a request that was authorized
@@ -144,5 +145,5 @@ def _languages():
 
 def skin(context):
     """Return the name of the CMF skin in use, '' outside a CMF site."""
-    find = aq_get(context, 'getCurrentSkinName', None)
+    find = aq_get(container_of(context), 'getCurrentSkinName', None)
     return (find() or '') if find is not None else ''

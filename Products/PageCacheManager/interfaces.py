@@ -99,6 +99,10 @@ class Claim(NamedTuple):
 class ISurroundings(Interface):
     """Adapts a site: what its kind adds to the pages of views."""
 
+    marks_templates = Attribute(
+        'Whether an edit of any template in the database leaves a mark, so '
+        'that shared templates need not be looked for.')
+
     def claim(request):
         """Return the :class:`Claim` on the page that is asked for, or None.
 

@@ -27,6 +27,7 @@ from Shared.DC.Scripts.Bindings import Bindings
 from zope.component import queryUtility
 
 from .core.conditional import parse_date
+from .versions import container_of
 
 
 #: What may not stand in a header value: control characters would end it.
@@ -80,13 +81,13 @@ def find_manager(content):
 
     What is acquired under its name counts only if it says that it is one.
     """
-    manager = aq_get(content, 'caching_policy_manager', None)
+    manager = aq_get(container_of(content), 'caching_policy_manager', None)
     if ICachingPolicyManager.providedBy(manager):
         return manager
     return queryUtility(ICachingPolicyManager)
 
 
-def ask(content, view_name, keywords):
+def ask(content, view_name, keywords, request):
     """Return the :class:`Answer` for a view of `content`, or None.
 
     `keywords` are those that CMF gives to its expressions.  None means that
@@ -95,7 +96,7 @@ def ask(content, view_name, keywords):
     manager = find_manager(content)
     if manager is None:
         return None
-    context = _expression_context(content, view_name, keywords)
+    context = _expression_context(content, view_name, keywords, request)
     for _, policy in manager.listPolicies():
         answer = _answer(policy, context)
         if answer is not None:
@@ -174,13 +175,13 @@ def _seen_as(kind, policy):
     return other
 
 
-def _expression_context(content, view_name, keywords):
+def _expression_context(content, view_name, keywords, request):
     return getEngine().getContext({
         'content': content,
         'object': content,
         'view': view_name,
         'keywords': keywords,
-        'request': getattr(content, 'REQUEST', {}),
+        'request': request,
         'member': _member(),
         'modules': SecureModuleImporter,
         'nothing': None,

@@ -52,7 +52,8 @@ def ask(call):
     call.may_view = identity.may_view(call.context)
     try:
         call.answer = policy.ask(
-            call.context, call.view_name, call.policy_keywords)
+            call.context, call.view_name, call.policy_keywords,
+            call.request)
     except Exception as error:
         raise _policy_failed(call, error) from None
     if call.answer is None:

@@ -18,6 +18,12 @@ def variant(context, request):
     return () if found is None else found.variant(context, request)
 
 
+def marks_templates():
+    """Tell whether an edit of any template in the database leaves a mark."""
+    found = _of_this_site()
+    return found is not None and found.marks_templates
+
+
 def _of_this_site():
     site = getSite()
     return None if site is None else queryAdapter(site, ISurroundings)

@@ -9,6 +9,7 @@ from math import ceil
 
 from Acquisition import aq_base
 from Acquisition import aq_get
+from Acquisition import aq_parent
 from persistent import Persistent
 from persistent.timestamp import TimeStamp
 from ZODB.utils import z64
@@ -106,6 +107,18 @@ def shared_templates(context, names):
         if shared is not None and hasattr(aq_base(shared), 'pt_render'):
             found.append(shared)
     return found
+
+
+def container_of(ob):
+    """Return `ob` if it can hold objects, else its parent.
+
+    To ask content for what only a container can have is dear: it looks for
+    attributes that it lacks in its schema.
+    """
+    parent = aq_parent(ob)
+    if parent is None or hasattr(type(aq_base(ob)), '_getOb'):
+        return ob
+    return parent
 
 
 def path_of(ob):

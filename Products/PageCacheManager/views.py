@@ -1,4 +1,5 @@
 """Published browser views: what they are, and which manager has them."""
+from functools import partial
 from types import MethodType
 
 from Acquisition import aq_base
@@ -61,7 +62,9 @@ def managers(context):
     """Yield the Page Cache Managers around `context`, the nearest first."""
     for place in aq_chain(aq_inner(context)):
         for name in _manager_names(aq_base(place)):
-            manager = getattr(place, name, None)
+            # content may look far for an attribute
+            find = getattr(place, '_getOb', partial(getattr, place))
+            manager = find(name, None)
             if IPageCacheManager.providedBy(manager):
                 yield manager
 
@@ -99,7 +102,7 @@ def note(view):
 
 
 def _manager_names(base):
-    # content may look far for an attribute that it lacks
+    # an attribute that it lacks would be looked for in its schema
     if isinstance(base, Persistent):
         base._p_activate()
     return getattr(base, '__dict__', {}).get(ZCM_MANAGERS, ())

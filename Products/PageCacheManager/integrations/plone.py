@@ -34,6 +34,9 @@ _LOCKS = 'plone.locking'
 class PloneSurroundings:
     """What a Plone site adds to the pages of views."""
 
+    # in `set_up`; those in files are part of the code
+    marks_templates = True
+
     def __init__(self, site):
         self._site = site
 

@@ -1,0 +1,120 @@
+"""What a visitor of the demo site sees, in a real browser.
+
+The server is the one that `make plone-start` starts, in a process of its own.
+"""
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from urllib.request import urlopen
+
+import pytest
+
+from .. import browser as browsers
+
+
+#: A new site takes half a minute on a slow machine, seconds.
+START_SECS = 180
+
+#: For a page, in milliseconds.
+PAGE_MS = 60_000
+
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory):
+    """Start the demo site; give its URL."""
+    home = tmp_path_factory.mktemp('instance')
+    port = free_port()
+    with (home / 'log').open('wb') as log:
+        server = subprocess.Popen(
+            [sys.executable, '-m', 'Products.PageCacheManager.demo.instance',
+             str(home / 'plone'), '--plone', '--port', str(port)],
+            stdout=log, stderr=log, start_new_session=True)
+    try:
+        url = f'http://localhost:{port}/Plone'
+        wait_for(url, server, home / 'log')
+        yield url
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(url, server, log):
+    end = time.monotonic() + START_SECS
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            break
+        try:
+            urlopen(url, timeout=START_SECS).close()
+            return
+        except OSError:
+            time.sleep(0.5)
+    pytest.fail(f'No server:\n{log.read_text()[-3000:]}')
+
+
+@pytest.fixture
+def page(site):
+    """A browser's page, logged in as alice."""
+    with browsers.chromium() as browser:
+        page = browser.new_page(viewport={'width': 1280, 'height': 900})
+        page.set_default_timeout(PAGE_MS)
+        log_in(page, site, 'alice')
+        yield page
+
+
+def log_in(page, site, user, password=None):
+    page.goto(f'{site}/login')
+    page.fill('[name=__ac_name]', user)
+    page.fill('[name=__ac_password]', password or user)
+    page.click('[name="buttons.login"]')
+    page.wait_for_selector('#portal-logout, #personaltools-logout, '
+                           '#edit-zone, #portal-toolbar')
+
+
+def look(page, url):
+    """Visit `url`; return what the cache did."""
+    answer = page.goto(url)
+    assert answer.status == 200
+    return answer.header_value('X-PageCache')
+
+
+def test_edit_is_seen_at_once(site, page):
+    document = f'{site}/a-document'
+    look(page, document)  # which may show that alice has logged in
+    look(page, document)
+    assert look(page, document) == 'HIT'
+    assert 'A document' in page.inner_text('h1')
+    page.goto(f'{document}/edit')
+    page.fill('[name="form.widgets.IDublinCore.title"]', 'A changed document')
+    page.click('[name="form.buttons.save"]')
+    page.wait_for_url(document)
+    assert 'A changed document' in page.inner_text('h1')
+    assert 'Changes saved' in page.content()
+    outcome = look(page, document)
+    assert outcome == 'MISS'
+    assert 'A changed document' in page.inner_text('h1')
+    assert 'Changes saved' not in page.content()
+    assert look(page, document) == 'HIT'
+    assert 'A changed document' in page.inner_text('h1')
+    assert 'Changes saved' not in page.content()
+
+
+def test_each_visitor_sees_pages_of_their_own(site, page):
+    document = f'{site}/a-news-item'
+    look(page, document)
+    look(page, document)
+    assert look(page, document) == 'HIT'
+    assert page.query_selector('#edit-zone')
+    other = page.context.browser.new_page()
+    other.set_default_timeout(PAGE_MS)
+    look(other, document)
+    assert look(other, document) == 'HIT'
+    assert not other.query_selector('#edit-zone')
