@@ -4,6 +4,8 @@ zconsole gives `app`, the root of a new instance; its start has added the
 demo site.
 """
 
+from pathlib import Path
+
 import Products.PageCacheManager
 
 
@@ -13,6 +15,11 @@ assert 'Page Cache Manager' in names, names
 
 where = Products.PageCacheManager.__file__
 assert 'site-packages' in where, where
+
+# The add-on's profiles for Plone came along.
+for name in ('default', 'uninstall'):
+    profile = Path(where).parent / 'profiles' / name / 'metadata.xml'
+    assert profile.exists(), profile
 
 site = app['demo']  # noqa: F821
 assert site.page_cache.meta_type == 'Page Cache Manager'

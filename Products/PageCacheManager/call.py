@@ -170,6 +170,10 @@ class Call:
         """Return `values` of the 200 with the tag that the client holds."""
         return {**values, 'etag': self.held_tag} if self.held_tag else values
 
+    def marks(self):
+        """Return what is written when other content on the page changes."""
+        return ()
+
     def keep(self, page):
         """Store `page`, behind a signpost if it varies by more headers."""
         if self.identity:
@@ -261,3 +265,8 @@ class ViewCall(Call):
 
     def spelled_arguments(self):
         return ''
+
+    def marks(self):
+        marks = self.manager.content_marks()
+        return () if marks is None else marks.of(
+            self.shows, path_of(self.context))

@@ -93,7 +93,7 @@ def date(call):
         modified or 0, call.manager.changed_at(),
         # undo brings an older date of the policy back, but a new serial
         changed_at(call.context),
-        *map(changed_at, call.templates))
+        *map(changed_at, (*call.templates, *call.marks())))
     if modified is not None:
         call.modified = call.changed_at
 

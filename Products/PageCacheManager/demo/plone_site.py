@@ -22,11 +22,13 @@ from .start import add_missing
 SITE_ID = 'Plone'
 TITLE = 'Harbour Library'
 
-#: What Plone's own form for a new site applies beside its profile.
+#: What Plone's own form for a new site applies beside its profile, and the
+#: add-on.
 PROFILES = (
     'plone.app.contenttypes:default',
     'plone.app.caching:default',
     'plonetheme.barceloneta:default',
+    'Products.PageCacheManager:default',
 )
 
 WORKFLOW = 'simple_publication_workflow'

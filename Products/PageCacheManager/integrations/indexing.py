@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 #: any content counts.
 _OF_ITS_OWN_PAGE = frozenset([
     'SearchableText', 'changeNote', 'modification_date', 'modified',
-    'table_of_contents', 'text', 'total_comments'])
+    'table_of_contents', 'text', 'total_comments', 'version_id'])
 
 
 @implementer(IIndexQueueProcessor)
@@ -75,12 +75,22 @@ def _changed_as_listed(obj, attributes):
             base._p_serial == z64):
         return True
     try:
-        before = base._p_jar.oldstate(base, base._p_serial)
+        before = _state_before(base)
         changed = _differing(before, base.__getstate__())
     except Exception:
         logger.debug('State before the change is unknown', exc_info=True)
         return True
     return not _OF_ITS_OWN_PAGE.issuperset(changed)
+
+
+def _state_before(base):
+    """Return the state that the database has.
+
+    Savepoints are looked past: versioning makes one with each edit.
+    """
+    connection = base._p_jar
+    found = connection._normal_storage.loadSerial(base._p_oid, base._p_serial)
+    return connection._reader.getState(found)
 
 
 def _differing(before, now):

@@ -1,4 +1,6 @@
 """Pages of browser views: kept, found, left alone."""
+import time
+
 import pytest
 import transaction
 from zope.component import getGlobalSiteManager
@@ -9,6 +11,7 @@ from ZPublisher.interfaces import IPubEvent
 from ZPublisher.pubevents import PubBeforeCommit
 
 from .. import hook
+from ..core.conditional import parse_date
 from .site import Item
 from .site import set_policy
 
@@ -136,3 +139,18 @@ def test_other_code_changes_a_page_once(client):
     assert (miss.outcome, hit.outcome) == ('MISS', 'HIT')
     assert miss.body.count(b'footer') == 1
     assert hit.body == miss.body
+
+
+def test_date_is_that_of_the_last_change_that_shows(
+        site, client, monkeypatch):
+    """A client that asks by the date alone would keep what was before."""
+    set_policy(site, etag='python: "fixed"', last_modified=1)
+    associate(site, ('v-listing', '', 'site'))
+    client.get('/site/doc/v-listing')
+    real, later = time.time, time.time() + 3500
+    monkeypatch.setattr(time, 'time', lambda: real() + 3600)
+    site.folder.inner.manage_changeProperties(text='new')
+    notify(ObjectModifiedEvent(site.folder.inner))
+    for _ in range(2):
+        answer = client.get('/site/doc/v-listing')
+        assert parse_date(answer['Last-Modified']) >= int(later)

@@ -8,16 +8,21 @@ import re
 
 import pytest
 import transaction
+from DateTime import DateTime
 from zope.component.hooks import setSite
 from zope.pytestlayer import fixture
 
 from ... import caches
+from ... import policy
 from ..client import Client
 
 
 IS_WANTED = os.environ.get('PCM_PLONE') == '1'
 
 if IS_WANTED:
+    from plone.app.testing import TEST_USER_NAME
+    from plone.app.testing import login
+
     from . import layers
 
     globals().update(fixture.create(
@@ -41,6 +46,27 @@ def portal(plone_session, plone_layer):
     yield portal
     transaction.abort()
     setSite(None)
+
+
+@pytest.fixture
+def addon(portal, client, monkeypatch):
+    """The site with the add-on installed.
+
+    For its policies the clock stands still: no period ends in a test.
+    """
+    now = DateTime()
+    monkeypatch.setattr(policy, 'DateTime', lambda: now)
+    portal.portal_setup.runAllImportStepsFromProfile(
+        'Products.PageCacheManager:default')
+    client.get('')  # a site writes once when it is first looked at
+    act_in(portal)
+    return portal
+
+
+def act_in(portal):
+    """Make the site current again, with a user: a request ends both."""
+    setSite(portal)
+    login(portal, TEST_USER_NAME)
 
 
 class PloneClient(Client):

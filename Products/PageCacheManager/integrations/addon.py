@@ -1,0 +1,153 @@
+"""The Plone add-on: what a site gets when it is installed, and loses later.
+
+What is there already stays as it is, so installing again mends what is
+missing.  A record in the registry notes what was added, so that no more than
+that is removed.
+"""
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from plone.base.interfaces import INonInstallable
+from plone.registry import Record
+from plone.registry.field import Choice
+from plone.registry.field import List
+from plone.registry.field import TextLine
+from plone.registry.interfaces import IRegistry
+from zope.component import getUtility
+from zope.interface import implementer
+
+from ..core.associations import SHOWS
+from ..interfaces import IPageCacheManager
+from ..PageCacheManager import PageCacheManager
+from ..policy import find_manager
+from .addon_pages import POLICIES
+from .addon_pages import VIEWS
+from .caching import PageCacheOperation
+
+
+MANAGER_ID = 'page_cache'
+TITLE = 'Page Cache'
+
+#: Before the names of all our records in the registry.
+PREFIX = 'Products.PageCacheManager.'
+
+#: Holds what was added: ``manager``, ``policy NAME``, ``view NAME``.
+ADDED = f'{PREFIX}added'
+
+
+@implementer(INonInstallable)
+class HiddenProfiles:
+    """Keeps the profile that removes the add-on out of sight."""
+
+    def getNonInstallableProfiles(self):
+        return ['Products.PageCacheManager:uninstall']
+
+    def getNonInstallableProducts(self):
+        return []
+
+
+def install(tool):
+    """Add the manager, its views and policies, as far as they are missing.
+
+    Raises ValueError if another object has the manager's id.
+    """
+    site = aq_parent(aq_inner(tool))
+    _note(site, [
+        *_add_manager(site), *_add_views(site[MANAGER_ID]),
+        *_add_policies(site)])
+    _add_options(site)
+
+
+def uninstall(tool):
+    """Remove what was added: the manager, or views of it, and policies."""
+    site = aq_parent(aq_inner(tool))
+    records = _records(site)
+    added = set(records[ADDED].value if ADDED in records else ())
+    if IPageCacheManager.providedBy(site.get(MANAGER_ID)):
+        if 'manager' in added:
+            site._delObject(MANAGER_ID)
+        else:
+            _remove_views(site[MANAGER_ID], added)
+    _remove_policies(site, added)
+    for name in [name for name in records if name.startswith(PREFIX)]:
+        del records[name]
+
+
+def _add_manager(site):
+    present = site.get(MANAGER_ID)
+    if IPageCacheManager.providedBy(present):
+        return
+    if present is not None:
+        raise ValueError(
+            f'{MANAGER_ID!r} is the id of {present.Title()!r}: give that '
+            'another id, and install again.')
+    site._setObject(MANAGER_ID, PageCacheManager(MANAGER_ID, TITLE))
+    yield 'manager'
+
+
+def _add_views(manager):
+    """Associate the views of which none is associated by its name."""
+    present = manager.getViews()
+    named = {view['name'] for view in present}
+    missing = [view for view in VIEWS if view[0] not in named]
+    if missing:
+        manager.manage_editViews([*present, *missing])
+    return [f'view {" ".join(view)}' for view in missing]
+
+
+def _remove_views(manager, added):
+    manager.manage_editViews([
+        view for view in manager.getViews()
+        if f'view {" ".join(view.values())}' not in added])
+
+
+def _add_policies(site):
+    policies = find_manager(site)
+    present = _policy_names(policies)
+    for name, values in POLICIES.items():
+        if name not in present:
+            policies.addPolicy(name, **values)
+            yield f'policy {name}'
+
+
+def _remove_policies(site, added):
+    policies = find_manager(site)
+    for name in _policy_names(policies):
+        if f'policy {name}' in added:
+            policies.removePolicy(name)
+
+
+def _add_options(site):
+    """Add what the caching control panel asks of the operation."""
+    records = _records(site)
+    prefix = PageCacheOperation.prefix
+    for name, field, value in (
+            ('manager', TextLine(
+                title='Page Cache Manager', required=False,
+                description='Id of the manager; empty for the nearest.'), ''),
+            ('shows', Choice(
+                title='Pages show', values=list(SHOWS), description=(
+                    'What they are made of: '
+                    + '; '.join(f'{word}, {what}'
+                                for word, what in SHOWS.items()) + '.')),
+             'site')):
+        if f'{prefix}.{name}' not in records:
+            records[f'{prefix}.{name}'] = Record(field, value)
+
+
+def _policy_names(policies):
+    return [name for name, _ in policies.listPolicies()]
+
+
+def _records(site):
+    return getUtility(IRegistry, context=site).records
+
+
+def _note(site, added):
+    """Note in the registry what was added now and before."""
+    records = _records(site)
+    if ADDED not in records:
+        records[ADDED] = Record(List(
+            title='What installing the page cache has added',
+            value_type=TextLine()), [])
+    record = records[ADDED]
+    record.value = sorted({*record.value, *added})

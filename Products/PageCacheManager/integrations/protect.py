@@ -1,0 +1,56 @@
+"""What is asked of a manager by POST has to carry plone.protect's token.
+
+Where the token is missing plone.protect aborts what was changed, but only
+after the manager has answered that it is saved.  So it is asked for before.
+"""
+from types import MethodType
+
+from AccessControl import getSecurityManager
+from Acquisition import aq_parent
+from plone.keyring.interfaces import IKeyManager
+from plone.protect import auto
+from plone.protect.authenticator import check
+from plone.protect.authenticator import isAnonymousUser
+from plone.protect.interfaces import IDisableCSRFProtection
+from plone.protect.utils import getRootKeyManager
+from plone.transformchain.interfaces import ITransform
+from zope.component import queryMultiAdapter
+from zope.component import queryUtility
+
+from ..exchange import method
+from ..interfaces import IPageCacheManager
+from ..PageCacheManager import manage_addPageCacheManager
+
+
+def check_token(event):
+    """Raise Forbidden for a POST to a manager that lacks a valid token."""
+    request = event.request
+    if method(request) == 'POST' and _is_ours(
+            request['PUBLISHED']) and _is_protected(request):
+        check(request, manager=_key_manager(request))
+
+
+def _is_ours(published):
+    """Tell whether what is published is of a manager, or adds one."""
+    if not isinstance(published, MethodType):
+        return IPageCacheManager.providedBy(aq_parent(published))
+    return (
+        published.__func__ is manage_addPageCacheManager
+        or IPageCacheManager.providedBy(published.__self__))
+
+
+def _is_protected(request):
+    """Tell whether plone.protect would check what the request writes."""
+    return not (
+        auto.CSRF_DISABLED
+        or IDisableCSRFProtection.providedBy(request)
+        or isAnonymousUser(getSecurityManager().getUser())
+        or queryMultiAdapter(
+            (request['PUBLISHED'], request), ITransform,
+            name='plone.protect.autocsrf') is None)
+
+
+def _key_manager(request):
+    """Return the keys of the site, those of the root outside of sites."""
+    keys = queryUtility(IKeyManager)
+    return getRootKeyManager(request['PARENTS'][-1]) if keys is None else keys

@@ -1,0 +1,407 @@
+"""The add-on: what it adds, what it keeps, and what it leaves behind."""
+import re
+from datetime import timedelta
+
+import pytest
+import transaction
+from OFS.Cache import ZCM_MANAGERS
+from OFS.SimpleItem import SimpleItem
+from plone.app.testing import TEST_USER_ID
+from plone.app.testing import setRoles
+from plone.base.interfaces import INonInstallable
+from plone.base.utils import get_installer
+from plone.namedfile.file import NamedBlobFile
+from plone.namedfile.file import NamedBlobImage
+from plone.registry import Record
+from plone.registry.field import TextLine
+from plone.registry.interfaces import IRegistry
+from Products.CMFPlone.factory import addPloneSite
+from zope.component import getAllUtilitiesRegisteredFor
+from zope.component import getGlobalSiteManager
+from zope.component import getUtility
+from zope.component.hooks import setSite
+from zope.event import notify
+from zope.lifecycleevent import ObjectModifiedEvent
+
+from ... import policy
+from ... import subscribers
+from ...core.associations import SHOWS
+from ...demo.plone_site import add
+from ...demo.plone_site import rich_text
+from ...integrations.addon_pages import CONTENT_VIEWS
+from ...integrations.addon_pages import LISTING_VIEWS
+from ...integrations.addon_pages import POLICIES
+from ...integrations.addon_pages import VIEWS
+from ...PageCacheManager import PageCacheManager
+from .conftest import act_in
+
+
+PRODUCT = 'Products.PageCacheManager'
+PIXEL = (
+    b'GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04'
+    b'\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D'
+    b'\x01\x00;')
+
+PAGES = [
+    '', '/a-document', '/a-document/view', '/a-news-item', '/a-folder',
+    '/a-folder/item-1', '/a-shown-folder', '/a-collection', '/sitemap',
+    '/@@search?SearchableText=harbour']
+
+NAMES = {None: None, 'alice': 'Alice Arden', 'bob': 'Bob Birch'}
+
+
+@pytest.fixture
+def author(portal):
+    """Let the test add content."""
+    setRoles(portal, TEST_USER_ID, ['Manager'])
+    return portal
+
+
+def run(portal, name):
+    setSite(portal)
+    portal.portal_setup.runAllImportStepsFromProfile(f'{PRODUCT}:{name}')
+    transaction.commit()
+
+
+def policies(portal):
+    return {
+        name: dict(vars(found)) for name, found in
+        portal.caching_policy_manager.listPolicies()}
+
+
+def records(portal):
+    return [
+        name for name in getUtility(IRegistry, context=portal).records
+        if name.startswith(PRODUCT)]
+
+
+# pages
+
+@pytest.mark.parametrize('path', PAGES)
+def test_page_is_kept_for_each_user(addon, client, path):
+    misses = {user: client.get(path, user) for user in NAMES}
+    for user, miss in misses.items():
+        hit = client.get(path, user)
+        assert (miss.outcome, hit.outcome) == ('MISS', 'HIT'), user
+        assert hit.body == miss.body
+        for name in filter(None, NAMES.values()):
+            assert (name in hit.text) == (name == NAMES[user])
+
+
+@pytest.mark.parametrize(('path', 'user', 'expected'), [
+    ('/a-document', None, 'max-age=0, must-revalidate'),
+    ('/a-document', 'alice', 'max-age=0, private, must-revalidate'),
+    ('/a-folder', None, 'max-age=0, must-revalidate'),
+    ('/a-folder', 'alice', 'max-age=0, private, must-revalidate'),
+])
+def test_browser_asks_each_time_and_gets_304(
+        addon, client, path, user, expected):
+    page = client.get(path, user)
+    assert page['Cache-Control'] == expected
+    answer = client.get(path, user, If_None_Match=page['ETag'])
+    assert (answer.status, answer.body) == (304, b'')
+    assert answer['Cache-Control'] == expected
+
+
+@pytest.mark.parametrize('path', PAGES)
+def test_every_page_has_a_date(addon, client, path):
+    assert client.get(path)['Last-Modified'].endswith(' GMT')
+
+
+@pytest.mark.parametrize('place', ['/a-folder', '/a-collection', ''])
+@pytest.mark.parametrize(
+    'name', sorted({name for name, _, _ in LISTING_VIEWS} - {'search'}))
+def test_listing_is_kept(addon, client, place, name):
+    answers = [client.get(f'{place}/{name}') for _ in range(2)]
+    assert [one.status for one in answers] == [200, 200]
+    assert [one.outcome for one in answers] == ['MISS', 'HIT']
+
+
+@pytest.fixture
+def more(addon, author):
+    """One of each kind of content that the demo has not."""
+    # these two have no workflow
+    addon.invokeFactory('Image', 'an-image', image=NamedBlobImage(
+        PIXEL, 'image/gif', 'pixel.gif'))
+    addon.invokeFactory('File', 'a-file', file=NamedBlobFile(
+        b'text', 'text/plain', 'text.txt'))
+    add(addon, 'Link', 'a-link', 'A link', remoteUrl='/a-document')
+    event = add(addon, 'Event', 'an-event', 'An event')
+    event.recurrence = 'RRULE:FREQ=DAILY;COUNT=3'
+    return addon
+
+
+@pytest.mark.parametrize(
+    'path', ['/an-image/view', '/a-file/view', '/an-event'])
+def test_content_of_other_kinds_is_kept(more, client, path):
+    client.get(path)  # it makes the image's scales, and is not kept
+    answers = [client.get(path) for _ in range(2)]
+    assert answers[0].status == 200
+    assert answers[1].outcome == 'HIT'
+
+
+@pytest.mark.parametrize('path', [
+    '/a-link', '/an-image/image_view_fullscreen',
+    '/a-file/@@download/file', '/a-document/edit', '/a-document/sharing',
+    '/a-folder/folder_contents', '/login', '/contact-info',
+    '/event_listing_ical', '/sitemap.xml.gz', '/a-folder/RSS',
+    '/a-document/@@historyview', '/@@personal-information'])
+def test_what_is_no_page_for_all_is_left_alone(more, client, path):
+    for _ in range(2):
+        answer = client.get(path, 'alice')
+        assert answer.status in (200, 302, 404) and answer.outcome is None
+
+
+def test_occurrence_of_an_event_is_left_alone(more, client):
+    # the first is the event itself
+    day = more['an-event'].start + timedelta(days=1)
+    answer = client.get(f'/an-event/{day:%Y-%m-%d}')
+    assert answer.status == 200 and 'An event' in answer.text
+    assert answer.outcome is None
+
+
+# what listings show
+
+def change_text(site, content, text):
+    act_in(site)
+    content.text = rich_text(text)
+    notify(ObjectModifiedEvent(content))
+    content.reindexObject()
+
+
+@pytest.mark.parametrize(('path', 'outcome'), [
+    ('/a-folder', 'HIT'), ('/a-document', 'HIT'), ('/a-collection', 'MISS'),
+    ('/sitemap', 'MISS'), ('/@@search?SearchableText=harbour', 'MISS')])
+def test_change_of_a_text_reaches_what_finds_it(
+        addon, client, author, path, outcome):
+    client.get(path)
+    change_text(addon, addon['a-news-item'], 'harbour')
+    assert client.get(path).outcome == outcome
+
+
+def test_folder_that_has_a_query_is_kept_like_a_collection(
+        addon, client, author):
+    kind = addon.portal_types['Folder']
+    kind.manage_changeProperties(
+        behaviors='\n'.join([*kind.behaviors, 'plone.collection']))
+    client.get('/a-folder')
+    assert client.get('/a-folder').outcome == 'HIT'
+    change_text(addon, addon['a-news-item'], 'harbour')
+    assert client.get('/a-folder').outcome == 'MISS'
+
+
+def test_folders_below_show_in_the_full_view(addon, client, author):
+    inner = add(addon['a-folder'], 'Folder', 'inner', 'A folder in it')
+    inner.setLayout('full_view')
+    add(inner, 'Document', 'deep', 'A page', text=rich_text('before'))
+    path = '/a-folder/full_view?b_size=100'
+    client.get(path)
+    assert 'before' in client.get(path).text
+    change_text(addon, inner['deep'], 'afterwards')
+    assert 'afterwards' in client.get(path).text
+
+
+# what is added
+
+def test_views_are_associated(addon):
+    assert [
+        tuple(view.values()) for view in addon.page_cache.getViews()
+    ] == [*VIEWS]
+
+
+def test_every_view_shows_something():
+    assert {shows for _, _, shows in VIEWS} == {*SHOWS}
+
+
+def test_policies_hold_for_the_views_alone(addon):
+    for content in (addon, addon['a-document'], addon['a-folder']):
+        for name, _, _ in VIEWS:
+            assert policy.ask(content, name, {}, content.REQUEST).etag
+        for name in ('index_html', 'folder_listing', 'edit', ''):
+            assert policy.ask(content, name, {}, content.REQUEST) is None
+
+
+def test_policy_of_content_is_asked_first(addon):
+    assert [*policies(addon)] == [*POLICIES]
+    first = next(iter(POLICIES.values()))['predicate']
+    assert all(repr(name) in first for name, _, _ in CONTENT_VIEWS)
+
+
+def test_manager_has_title_and_is_active(addon):
+    assert addon.page_cache.title == 'Page Cache'
+    assert addon.page_cache.isActive()
+
+
+def test_site_without_the_add_on_is_left_alone(portal, client):
+    assert 'page_cache' not in portal.objectIds()
+    assert not policies(portal) and not records(portal)
+    assert client.get('/a-document').outcome is None
+
+
+# installed twice, or over what an administrator made
+
+def test_installing_again_changes_nothing(addon):
+    addon.page_cache.manage_editProps('Mine', {'threshold': 123})
+    addon.page_cache.manage_editViews([
+        ('document_view', 'News Item', 'site'), ('my_view', '', 'folder'),
+        *(view for view in VIEWS if view[0] not in (
+            'document_view', 'sitemap'))])
+    tool = addon.caching_policy_manager
+    changed = {**POLICIES['page_cache_content'], 'max_age_secs': 60}
+    tool.updatePolicy('page_cache_content', **changed)
+    tool.addPolicy('mine', **changed)
+    before = policies(addon), addon.page_cache.getViews(), records(addon)
+    run(addon, 'default')
+    after = policies(addon), addon.page_cache.getViews(), records(addon)
+    assert after[0] == before[0]
+    # what had gone is there again
+    assert after[1] == [*before[1], {
+        'name': 'sitemap', 'kind': '', 'shows': 'site'}]
+    assert after[2] == before[2]
+    assert addon.page_cache.title == 'Mine'
+    assert addon.page_cache.getSettings()['threshold'] == 123
+
+
+@pytest.fixture
+def own(portal):
+    """A site in which an administrator has made a manager and a policy."""
+    portal._setObject('page_cache', PageCacheManager('page_cache', 'Own'))
+    portal.page_cache.manage_editViews([
+        ('listing_view', '', 'site'), ('my_view', '', 'item')])
+    portal._setObject('other', PageCacheManager('other'))
+    portal.caching_policy_manager.addPolicy(
+        'own', **POLICIES['page_cache_content'])
+    transaction.commit()
+    return portal
+
+
+def test_what_an_administrator_made_stays_when_installed(own):
+    run(own, 'default')
+    views = own.page_cache.getViews()
+    assert views[:2] == [
+        {'name': 'listing_view', 'kind': '', 'shows': 'site'},
+        {'name': 'my_view', 'kind': '', 'shows': 'item'}]
+    assert [view['kind'] for view in views
+            if view['name'] == 'listing_view'] == ['']
+    assert own.page_cache.title == 'Own'
+    assert [*policies(own)] == ['own', *POLICIES]
+
+
+def test_what_an_administrator_made_stays_when_removed(own):
+    before = own.page_cache.getViews(), getattr(own, ZCM_MANAGERS)
+    for name in ('default', 'default', 'uninstall'):
+        run(own, name)
+    assert (own.page_cache.getViews(), getattr(own, ZCM_MANAGERS)) == before
+    assert [*policies(own)] == ['own']
+    assert not records(own)
+
+
+def test_other_object_with_the_id_is_not_touched(portal):
+    other = SimpleItem()
+    other.id, other.title = 'page_cache', 'A page'
+    portal._setObject('page_cache', other)
+    with pytest.raises(ValueError, match="'page_cache' is the id of"):
+        run(portal, 'default')
+    assert portal.page_cache.title == 'A page'
+    run(portal, 'uninstall')
+    assert portal.page_cache.title == 'A page'
+
+
+# removed
+
+def test_removing_leaves_nothing(portal, client):
+    before = [*getattr(portal, ZCM_MANAGERS)]
+    run(portal, 'default')
+    assert [*getattr(portal, ZCM_MANAGERS)] == [*before, 'page_cache']
+    name = f'{PRODUCT}.operation.manager'
+    getUtility(IRegistry).records[name] = Record(TextLine(), 'page_cache')
+    client.get('/a-document')
+    run(portal, 'uninstall')
+    assert 'page_cache' not in portal.objectIds()
+    assert [*getattr(portal, ZCM_MANAGERS)] == before
+    assert not policies(portal) and not records(portal)
+    assert client.get('/a-document').outcome is None
+
+
+def test_removed_add_on_can_be_installed_again(addon, client):
+    run(addon, 'uninstall')
+    run(addon, 'uninstall')
+    run(addon, 'default')
+    assert [client.get('/a-document').outcome for _ in range(2)] == [
+        'MISS', 'HIT']
+
+
+# the control panel
+
+def form_of(page, action):
+    """Return the fields of the form that does something with the product."""
+    for form in re.findall('<form.*?</form>', page.text, re.DOTALL):
+        fields = {}
+        for tag in re.findall('<input[^>]*>', form):
+            found = dict(re.findall('([a-z]+)="([^"]*)"', tag))
+            fields[found.get('name')] = found.get('value')
+        if fields.get(action) == PRODUCT:
+            return fields
+    return None
+
+
+def test_control_panel_installs_and_removes(portal, client):
+    client.get('')  # a site writes once when it is first looked at
+    panel = '/prefs_install_products_form'
+    page = client.get(panel, 'root')
+    assert 'Page Cache Manager' in page.text
+    assert 'Serves whole pages' in page.text
+    form = form_of(page, 'install_product')
+    assert client.post('/install_products', form).status == 302
+    assert get_installer(portal).is_product_installed(PRODUCT)
+    assert [client.get('/a-document').outcome for _ in range(2)] == [
+        'MISS', 'HIT']
+    page = client.get(panel, 'root')
+    assert form_of(page, 'install_product') is None
+    form = form_of(page, 'uninstall_product')
+    assert client.post('/uninstall_products', form).status == 302
+    assert not get_installer(portal).is_product_installed(PRODUCT)
+    assert 'page_cache' not in portal.objectIds()
+
+
+def test_control_panel_needs_a_token(portal, client):
+    client.post('/install_products', {'install_product': PRODUCT})
+    assert not get_installer(portal).is_product_installed(PRODUCT)
+
+
+def test_profile_that_removes_is_hidden(portal):
+    installer = get_installer(portal)
+    assert installer.get_install_profile(PRODUCT)['id'] == (
+        f'{PRODUCT}:default')
+    assert installer.get_uninstall_profile(PRODUCT)['id'] == (
+        f'{PRODUCT}:uninstall')
+    hidden = [
+        name for one in getAllUtilitiesRegisteredFor(INonInstallable)
+        for name in getattr(one, 'getNonInstallableProfiles', list)()]
+    assert f'{PRODUCT}:uninstall' in hidden
+    assert f'{PRODUCT}:default' not in hidden
+
+
+def test_new_site_may_have_it_from_the_start(plone_layer, portal, client):
+    setRoles(portal, TEST_USER_ID, ['Manager'])
+    app = plone_layer['app']
+    addPloneSite(app, 'second', extension_ids=[f'{PRODUCT}:default'])
+    client.site = '/second'
+    client.get('')
+    assert [client.get('').outcome for _ in range(2)] == ['MISS', 'HIT']
+
+
+def test_handlers_are_registered_once(portal):
+    registry = getGlobalSiteManager().__bases__[0]
+    assert [one.handler for one in registry.registeredHandlers()].count(
+        subscribers.publication) == 1
+
+
+def test_caching_control_panel_knows_the_operation(addon, client):
+    page = client.get('/@@caching-controlpanel', 'root').text
+    assert 'Products.PageCacheManager' in page
+    form = client.get(
+        '/@@caching-controlpanel/edit-operation-global'
+        '/Products.PageCacheManager', 'root').text
+    assert 'Id of the manager; empty for the nearest.' in form
+    assert all(f'value="{word}"' in form for word in ('item', 'folder'))
