@@ -230,8 +230,6 @@ class PageCacheManager(CacheManager, SimpleItem):
             raise
         self._views = tuple(tuple(one) for one in found)
         self._modernize()
-        if self._contents is None:
-            self._contents = ContentMarks()
 
     @zpublish(methods='POST')
     @security.protected('Change cache managers')
@@ -287,9 +285,10 @@ class PageCacheManager(CacheManager, SimpleItem):
         names = set()
         for path in paths:
             if not isinstance(path, str) or not path.startswith(
-                    ('/', 'page:')) or len(path) > MAX_PATH_LENGTH:
+                    ('/', '@@', 'page:')) or len(path) > MAX_PATH_LENGTH:
                 raise ValueError(
-                    f'{path!r:.60} is neither a path nor a row of the report.')
+                    f'{path!r:.60} is neither a path, a view such as @@view, '
+                    'nor a row of the report.')
             names.add(path)
             if path.startswith('/'):
                 names.add(identity_of(self.unrestrictedTraverse(path, None)))
@@ -305,6 +304,8 @@ class PageCacheManager(CacheManager, SimpleItem):
         if self._uid is None:
             caches.drop_after_commit(self.cache_name())
             self.renew()
+        if self._contents is None:
+            self._contents = ContentMarks()
 
 
 InitializeClass(PageCacheManager)

@@ -190,6 +190,8 @@ def _variants(call, tag):
 def _dates_count(call):
     if identity.current_user() is not None or call.partition:
         return False  # a date does not tell whose page it is of
+    if call.kind == 'view':
+        return False  # no date tells of all that a view shows
     if call.settings.key_cookies or identity.language(call.request):
         return False  # no Vary tells a client that it asks for another page
     if call.page is not None:

@@ -1,7 +1,9 @@
 """One call of an associated template: what is known, stored and held of it.
 """
+import logging
 from types import MappingProxyType
 
+import transaction
 from Acquisition import aq_base
 from Acquisition import aq_parent
 
@@ -17,11 +19,14 @@ from .core.keys import digest
 from .core.keys import secondary
 from .core.page import names
 from .question import Bypass
+from .versions import holds_changes
 from .versions import identity_of
 from .versions import path_of
 from .versions import shared_templates
 from .versions import version_of_content
 
+
+logger = logging.getLogger(__name__)
 
 #: What a template has for arguments that is called without any.
 _NONE = ()
@@ -243,8 +248,10 @@ class ViewCall(Call):
         self.context = view.context
         self.view_name = view.name
         self.path = f'@@{view.name}'
-        #: Whether the transaction held changes before the transforms.
+        #: Whether anything was written to the database meanwhile.
         self.has_changes = False
+        # rendering may commit it and begin another
+        self._transaction = transaction.get()
 
     def find_templates(self):
         """Return the shared templates, as they are found now."""
@@ -265,6 +272,16 @@ class ViewCall(Call):
 
     def spelled_arguments(self):
         return ''
+
+    def look_for_changes(self):
+        """Note whether anything was written to the database so far."""
+        try:
+            self.has_changes = (
+                self.has_changes or holds_changes(self.manager._p_jar)
+                or transaction.get() is not self._transaction)
+        except Exception:
+            logger.exception('Page is not kept')
+            self.has_changes = True
 
     def marks(self):
         marks = self.manager.content_marks()

@@ -62,8 +62,12 @@ def _whole_body(call, response):
 def _values_of_render(call, response, varies):
     """Return the headers to send with what was rendered."""
     if call.kind == 'view':
-        call.own_headers = exchange.kept_headers(
-            response, call.settings.dropped_headers)
+        before = call.headers_before
+        call.own_headers = {
+            # what was there before the call is so for a hit as well
+            name: value for name, value in exchange.kept_headers(
+                response, call.settings.dropped_headers).items()
+            if before.get(name) != value or name == 'content-type'}
         return call.headers_of(call.own_headers, time.time(), varies)
     return without_later(
         call.headers_of(call.own_headers, time.time(), varies),
@@ -73,7 +77,8 @@ def _values_of_render(call, response, varies):
 
 def _is_for_once(outcome):
     return outcome.word == 'BYPASS' and outcome.detail in (
-        'session', 'set-cookie', 'nonce', 'no-store', 'added-header')
+        'session', 'set-cookie', 'nonce', 'no-store', 'added-header',
+        'changes')
 
 
 def refuse(call, reason):

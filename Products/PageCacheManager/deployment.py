@@ -31,7 +31,8 @@ MAX_FILES = 20_000
 def code_version():
     """Return 16 characters that name all code of this process."""
     installed = sorted(
-        (found.metadata['Name'] or '', found.version)
+        # a broken removal leaves folders without either
+        (found.metadata['Name'] or '', found.version or '')
         for found in distributions())
     return digest(repr((sys.version_info[:3], installed, _sources())))
 
@@ -56,7 +57,10 @@ def _sources():
     for number, path in enumerate(_source_files()):
         if number == MAX_FILES:
             break
-        found.update(repr((path.name, path.read_bytes())).encode())
+        try:
+            found.update(repr((path.name, path.read_bytes())).encode())
+        except OSError:  # such as a lock of an editor, which is a dead link
+            continue
     return found.hexdigest()
 
 

@@ -16,7 +16,7 @@ from .core.outcome import Outcome
 from .core.outcome import cache_status
 from .handout import give_out
 from .handout import give_out_bare
-from .versions import holds_changes
+from .handout import show
 
 
 logger = logging.getLogger(__name__)
@@ -27,10 +27,29 @@ def before_commit(visit):
     call = visit.reported_call
     if call is None or call.outcome is None:
         return
-    if _is_view(visit):
-        _look_for_changes(call)
-    else:
+    if call.kind != 'view':
         _finish(visit, call)
+    elif visit.head is None:
+        # transforms may abort what rendering wrote, and commit all the same
+        call.look_for_changes()
+        _show(visit, call)
+
+
+def _show(visit, call):
+    """Let other code see a stored page as it would see one just made.
+
+    It may count on a body.  What it makes of this one is not sent.
+    """
+    if call.page is None or not call.is_answered or (
+            call.client_holds_page or not exchange.others_follow()):
+        return
+    response = visit.request.response
+    visit.undo = sending.Undo(response)
+    try:
+        show(call, response)
+    except Exception:
+        logger.exception('Other code does not see the page')
+    visit.undo.settle(response)
 
 
 def before_commit_at_last(visit):
@@ -38,24 +57,12 @@ def before_commit_at_last(visit):
 
     A stored page has what that code made of it, and must not get it twice.
     """
-    if _is_view(visit):
-        _look_for_changes(visit.call)
-        _finish(visit, visit.call)
-
-
-def _is_view(visit):
-    call = visit.call
-    return (
-        call is not None and call.outcome is not None and call.kind == 'view')
-
-
-def _look_for_changes(call):
-    """Note whether rendering wrote to the database.
-
-    Transforms may abort what it wrote, and commit all the same.
-    """
-    if holds_changes(call.manager._p_jar):
-        call.has_changes = True
+    call = visit.reported_call
+    if call is None or call.outcome is None or call.kind != 'view':
+        return
+    if visit.head is None:
+        call.look_for_changes()
+    _finish(visit, call)
 
 
 def _finish(visit, call):
@@ -63,10 +70,14 @@ def _finish(visit, call):
     response = visit.request.response
     if visit.head is not None:
         visit.head.reset(response)
+    elif visit.undo is not None:
+        visit.undo.take_back(response)  # what was shown to other code
     visit.undo = sending.Undo(response)
     try:
-        if visit.head is not None:
+        if visit.head is not None and response.status == 200:
             visit.head.send(response)
+        elif visit.head is not None:
+            call.outcome = Outcome('BYPASS', 'status')
         elif call.is_answered:
             give_out(call, response)
         elif call.kind == 'view' and call.headers_before is not None:

@@ -42,11 +42,22 @@ def send_not_modified(call, response, values):
     sending.send_not_modified(response, coded.headers_of_304(call, values))
 
 
-def _send_page(call, response):
+def show(call, response):
+    """Put the stored body into the response, for other code to see."""
+    if _hit_is_whole(call, response):
+        _set_content_type(call, response)
+        response.body = coded.plain(call)
+
+
+def _set_content_type(call, response):
     kind = call.hit_headers.get('content-type')
     if kind is not None and kind != response.headers.get('content-type'):
         # later code decodes the body by the charset that this notes
         response.setHeader('content-type', kind)
+
+
+def _send_page(call, response):
+    _set_content_type(call, response)
     name, body = '', b''
     if not exchange.others_follow():
         name, body = coded.chosen(call)

@@ -43,9 +43,16 @@ class Head:
         self.visit = visit
         self._headers = dict(request.response.headers)
         self._shadowed = {}
-        if _is_webdav_head(request):
+        self._is_webdav = _is_webdav_head(request)
+        if self._is_webdav:
             self._described = aq_base(request.other['PUBLISHED'].__self__)
             self._shadow()
+
+    @property
+    def is_sure(self):
+        """Tell whether GET is known to give a 200, or a 304 for one."""
+        call = self.visit.call
+        return call.page is not None or call.is_sure
 
     def _shadow(self):
         """Keep WebDAV from the object while its HEAD is called.
@@ -77,6 +84,8 @@ class Head:
     def reset(self, response):
         """Leave the object as it was, and forget what WebDAV said of it."""
         self.end()
+        if not self._is_webdav:
+            return
         response.headers.clear()
         response.headers.update(self._headers)
 

@@ -65,7 +65,7 @@ class StandIn:
         self._request = request
         # by these Zope describes the transaction
         self.__name__ = getattr(published, '__name__', None)
-        self.__parent__ = getattr(published, '__self__', None)
+        self.__parent__ = views.owner(published)
         if self.__parent__ is None:
             self.__parent__ = view.context
 
@@ -75,8 +75,9 @@ class StandIn:
         visit = visit_of(request)
         if visit is None or visit.call is not None:
             return self._render()
-        if visit.head is not None:  # which was answered already
-            return ''
+        if visit.head is not None:
+            # only rendering tells whether GET would give a page at all
+            return '' if visit.head.is_sure else self._render()
         if _look(visit, self._view) is not None:
             request.environ[NO_TRANSFORMS] = True
             return ''

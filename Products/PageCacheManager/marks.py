@@ -6,17 +6,17 @@ of them at once do not conflict.
 import time
 from uuid import uuid4
 
-from BTrees.Length import Length
-from BTrees.OOBTree import OOBTree
 from persistent import Persistent
+
+from .core.keys import digest
 
 
 #: More invalidated paths than this, and all pages are forgotten instead.
 MAX_INVALIDATED = 200
 
-#: When content under more paths than this has changed, all are taken as
-#: changed.
-MAX_CHANGED = 10_000
+#: How many marks all paths share.  Those that share one are taken as changed
+#: together, which costs a render now and then.
+SHARED_MARKS = 512
 
 
 class PurgeMark(Persistent):
@@ -69,27 +69,19 @@ class ContentMarks(Persistent):
         self.listed = PurgeMark()
         #: Any content.
         self.anything = PurgeMark()
-        #: Physical path to mark; with a slash at the end, of what is in it.
-        self.changed = OOBTree()
-        self._number = Length()
+        #: For each path one of these; with a slash at the end, of what is
+        #: in it.  All are there from the start: a mark that came with a
+        #: change would make it conflict with others, and forbid its undo.
+        self.changed = tuple(PurgeMark() for _ in range(SHARED_MARKS))
 
     def content_changed(self, path):
         """Mark the content at the physical `path`, and what it is in."""
         self.anything.mark()
         for name in (path, path.rpartition('/')[0] + '/'):
-            mark = self.changed.get(name)
-            if mark is None:
-                mark = self._add(name)
-            mark.mark()
+            self._of_path(name).mark()
 
-    def _add(self, name):
-        if self._number() >= MAX_CHANGED:
-            self.changed.clear()
-            self._number.set(0)
-            self.site.mark()
-        self._number.change(1)
-        mark = self.changed[name] = PurgeMark()
-        return mark
+    def _of_path(self, path):
+        return self.changed[int(digest(path), 16) % len(self.changed)]
 
     def of(self, shows, path):
         """Return the marks that count for a page of the content at `path`.
@@ -98,5 +90,4 @@ class ContentMarks(Persistent):
         if shows == 'site':
             return [*found, self.anything]
         names = [path, f'{path}/'] if shows == 'folder' else [path]
-        return found + [
-            self.changed[name] for name in names if name in self.changed]
+        return found + [self._of_path(name) for name in names]

@@ -1,4 +1,6 @@
 """Published browser views: what they are, and which manager has them."""
+import os
+from functools import lru_cache
 from functools import partial
 from types import MethodType
 
@@ -7,6 +9,8 @@ from Acquisition import aq_chain
 from Acquisition import aq_inner
 from OFS.Cache import ZCM_MANAGERS
 from persistent import Persistent
+from Products.Five.browser.pagetemplatefile import BoundPageTemplate
+from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from zope.dottedname.resolve import resolve
 from zope.interface import Interface
 from zope.publisher.interfaces.browser import IBrowserView
@@ -32,8 +36,11 @@ class View:
     def version(self):
         """Return what changes with the code that renders the page."""
         template = getattr(self._view, 'index', None)
-        filename = getattr(template, 'filename', None)
-        return f'{code_version()} {template_version(filename)}'
+        filenames = {
+            *_template_files(type(self._view)),
+            getattr(template, 'filename', None)} - {None}
+        return ' '.join((
+            code_version(), *map(template_version, sorted(filenames))))
 
     def is_of(self, kind):
         """Tell whether the content is of a kind.
@@ -48,14 +55,26 @@ class View:
 def published_view(published):
     """Return the :class:`View` that is published, None if it is none."""
     view, method = published, ''
-    if isinstance(published, MethodType):
-        view, method = published.__self__, published.__name__
+    found = owner(published)
+    if found is not None:
+        view = found
+        # a template as a method has no name of its own
+        method = getattr(published, '__name__', '') or getattr(
+            view, '__page_attribute__', '')
     if not IBrowserView.providedBy(view):
         return None
     if not getattr(view, '__name__', '') or not hasattr(
             aq_base(getattr(view, 'context', None)), 'getPhysicalPath'):
         return None
     return View(view, method)
+
+
+def owner(published):
+    """Return the view of which a method or template is published, or None.
+    """
+    if isinstance(published, (MethodType, BoundPageTemplate)):
+        return published.__self__
+    return None
 
 
 def managers(context):
@@ -108,11 +127,23 @@ def _manager_names(base):
     return getattr(base, '__dict__', {}).get(ZCM_MANAGERS, ())
 
 
+@lru_cache(maxsize=512)
+def _template_files(kind):
+    """Return the files of all templates of a class, under any names."""
+    return frozenset(
+        value.filename for base in kind.__mro__
+        for value in vars(base).values()
+        if isinstance(value, ViewPageTemplateFile))
+
+
 def _spelled(kind):
     """Return the name of a class, or of what a generated one is made from.
+
+    Such a one is called after its template's file, which may lie elsewhere
+    on other clients of the database.
     """
     return ' '.join(
-        f'{found.__module__}.{found.__qualname__}'
+        f'{found.__module__}.{found.__qualname__.rpartition(os.sep)[2]}'
         for found in kind.__mro__[:3])
 
 
@@ -120,6 +151,7 @@ class _INothing(Interface):
     """What nothing provides."""
 
 
+@lru_cache(maxsize=512)
 def _interface(name):
     """Return the interface called `name`, one that nothing has if none is.
     """

@@ -10,6 +10,7 @@ from zope.pytestlayer import fixture
 
 from .. import caches
 from . import layers
+from . import view_cases
 from .client import Client
 from .site import Item
 
@@ -60,3 +61,10 @@ def item():
     yield add
     for name in set(vars(Item)) - before:
         delattr(Item, name)
+
+
+@pytest.fixture
+def viewed(site):
+    """The site, with views that are associated and a policy for them."""
+    view_cases.set_up(site)
+    return site

@@ -70,3 +70,62 @@ class Writing(Counting):
 class Streaming(Counting):
     def __call__(self):
         self.request.response.write(b'piece by piece')
+        return ''
+
+
+class Acting(BrowserView):
+    """Does what a test says, by a method that it gives to the content."""
+
+    def __call__(self):
+        return self.context.act(self.request)
+
+
+class Silent(Acting):
+    """Leaves the Content-Type to Zope."""
+
+
+class WithArguments(Counting):
+    """Has arguments, which Zope takes from the request."""
+
+    def __call__(self, word='none', utm_source='none'):
+        return f'<p>{word} {utm_source} {self.context.count_render()}</p>'
+
+
+class Traversing(Counting):
+    """Takes the names behind its own for itself."""
+
+    names = ()
+
+    def publishTraverse(self, request, name):
+        self.names = (*self.names, name)
+        return self
+
+    def __call__(self):
+        self.context.count_render()
+        return f'<p>{"/".join(self.names)}</p>'
+
+
+class ByTemplate(Listing):
+    """Has a template that is published as one of its methods."""
+
+    listing = ViewPageTemplateFile('listing.pt')
+
+
+class Plain:
+    """A class that knows nothing of views."""
+
+    def __call__(self):
+        return f'<p>plain {self.context.count_render()}</p>'
+
+    def helper(self):
+        """Say something that is no page of its own."""
+        return f'<p>helper {self.context.count_render()}</p>'
+
+
+class TwoTemplates(BrowserView):
+    """Renders templates that have any names."""
+
+    outer = ViewPageTemplateFile('listing-alone.pt')
+
+    def __call__(self):
+        return self.outer()
