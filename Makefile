@@ -11,6 +11,7 @@
 #   make docs        Sphinx, warnings are errors
 #   make package     build, check, and try the wheel in a clean environment
 #   make bench       what it costs, against the targets: under ten minutes
+#   make plone-bench what it costs on a Plone site: under five minutes
 #   make soak        many clients on a real Zope: is every answer right?
 #   make memory      a million requests: does memory stay flat?
 #   make conformance what other tools say of the HTTP: see docs/conformance.rst
@@ -52,7 +53,8 @@ SOURCES := setup.py pyproject.toml constraints.txt
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := start
 .PHONY: start plone-start test plone-test coverage mutation lint typecheck \
-	docs package bench conformance soak memory versions clean distclean
+	docs package bench plone-bench conformance soak memory versions clean \
+	distclean
 
 start: $(VENV)/start-installed
 	@$(BIN)/python -m Products.PageCacheManager.demo.instance $(INSTANCE) \
@@ -97,6 +99,9 @@ docs: $(VENV)/dev-installed
 bench: $(VENV)/dev-installed
 	$(INSTALL) --no-build-isolation -e '.[bench]'
 	$(BIN)/python benchmarks/run.py --quick $(ARGS)
+
+plone-bench: $(PLONE_VENV)/installed
+	$(PLONE_BIN)/python benchmarks/run.py --plone --quick $(ARGS)
 
 conformance: $(VENV)/dev-installed
 	$(INSTALL) --no-build-isolation -e '.[conformance]'

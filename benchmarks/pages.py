@@ -179,12 +179,13 @@ def absolute(heading, name, times):
         yield rounds.Figure(heading, f'{name}{kind}', middle, 'ms', low, high)
 
 
-def both(heading, name, unit, these, those, at_most=None):
+def both(heading, name, unit, these, those, at_most=None, at_least=None):
     """Yield the figures of elapsed and of processor time."""
     for (kind, mine), (_, theirs) in zip(
             by_clock(these), by_clock(those), strict=True):
         yield rounds.ratio_figure(
-            heading, f'{name}{kind}', unit, mine, theirs, at_most=at_most)
+            heading, f'{name}{kind}', unit, mine, theirs,
+            at_most=at_most, at_least=at_least)
 
 
 def by_clock(times):

@@ -10,6 +10,10 @@ import picture
 from pages import CPU
 
 
+#: The files of the tables in the documentation.
+TABLE, PLONE_TABLE = '_performance_table.rst', '_performance_plone_table.rst'
+
+
 class Row(NamedTuple):
     """A figure in elapsed time or another unit, and its twin in CPU time."""
 
@@ -57,9 +61,9 @@ def show(figures):
 
 # for the documentation
 
-def write(figures, folder):
+def write(figures, folder, table=TABLE):
     """Write the tables and the picture that the documentation includes."""
-    (folder / '_performance_table.rst').write_text(
+    (folder / table).write_text(
         tables(figures), encoding='utf-8')
     bars = contenders(figures)
     if bars:
@@ -104,8 +108,10 @@ def cells(row):
     figure, cpu = row
     quartiles = '' if figure.low is None else (
         f'{figure.low:.3g} to {figure.high:.3g}')
+    value = f'{figure.value:.0f}' if figure.unit == 'bytes' else (
+        f'{figure.value:.3g}')
     return [
-        figure.name, figure.unit, f'{figure.value:.3g}', quartiles,
+        figure.name, figure.unit, value, quartiles,
         '' if cpu is None else f'{cpu.value:.3g}', figure.target,
         row.verdict or figure.note]
 

@@ -57,9 +57,9 @@ _TICKS = os.sysconf('SC_CLK_TCK')
 class Server:
     """The process that serves, seen from the one that asks."""
 
-    def __init__(self, home, threads):
+    def __init__(self, home, threads, program=__file__):
         self._process = subprocess.Popen(
-            [sys.executable, __file__, str(home), str(threads)],
+            [sys.executable, program, str(home), str(threads)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.pid = self._process.pid
         try:
@@ -86,8 +86,11 @@ def cpu_secs(pids):
 
 # the process that serves
 
-def serve(home, threads):
-    """Serve all contenders until standard input closes."""
+def serve(home, threads, apps):
+    """Serve all contenders until standard input closes.
+
+    `apps` gives the WSGI applications by name.
+    """
     # a line for each request that has to wait
     logging.getLogger('waitress.queue').setLevel(logging.ERROR)
     threading.Thread(
@@ -217,4 +220,4 @@ def bare(page):
 
 
 if __name__ == '__main__':
-    serve(Path(sys.argv[1]), int(sys.argv[2]))
+    serve(Path(sys.argv[1]), int(sys.argv[2]), apps)

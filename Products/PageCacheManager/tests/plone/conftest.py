@@ -4,7 +4,6 @@ These tests run in a process of their own, with PCM_PLONE=1: the layer of the
 other tests puts its handlers where they would be called for Plone as well.
 """
 import os
-import re
 
 import pytest
 import transaction
@@ -14,7 +13,7 @@ from zope.pytestlayer import fixture
 
 from ... import caches
 from ... import policy
-from ..client import Client
+from .client import PloneClient
 
 
 IS_WANTED = os.environ.get('PCM_PLONE') == '1'
@@ -67,31 +66,6 @@ def act_in(portal):
     """Make the site current again, with a user: a request ends both."""
     setSite(portal)
     login(portal, TEST_USER_NAME)
-
-
-class PloneClient(Client):
-    """Asks for pages as a browser does: Plone answers others in JSON."""
-
-    site = '/plone'
-
-    def request(self, method, path, user=None, body='', **headers):
-        headers.setdefault('ACCEPT', 'text/html')
-        return super().request(
-            method, self.site + path, user, body, **headers)
-
-    def log_in(self, user):
-        """Log in by the form; return the Cookie header for later."""
-        response = self.post('/login', {
-            '__ac_name': user, '__ac_password': user, 'form.submitted': '1',
-            'buttons.login': 'Log in'}, user=None)
-        return '; '.join(
-            line.partition(';')[0] for line in response.all('Set-Cookie')
-            if line.startswith('__ac='))
-
-    def token(self, user):
-        """Return a token with which `user` may change things."""
-        page = self.get('/a-document', user).text
-        return re.search('data-token="([0-9a-f]+)"', page).group(1)
 
 
 @pytest.fixture

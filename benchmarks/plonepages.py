@@ -1,0 +1,207 @@
+"""What pages of a Plone site cost in process, and how long they stay.
+
+Whole requests go through the real publisher to three Plone sites of the same
+content: one without a cache, one with plone.app.caching and its RAM cache,
+and one with a Page Cache Manager.  Members log in by the form.  ``floor`` is
+a published method of the content that returns the bytes and headers of our
+hit with the transforms off: what Zope and Plone cost by themselves.
+"""
+import itertools
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import cmfsite
+import contenders
+import plonekept
+import plonesite
+import rounds
+from pages import absolute
+from pages import both
+from plonesite import BARE
+from plonesite import OURS
+from plonesite import PACS
+
+from Products.PageCacheManager.tests.plone.client import PloneClient
+
+
+#: How often one action is repeated in a round: what renders, and the others.
+RENDERS, HITS = 1, 20
+
+#: What plone.app.caching sends with a page from its RAM cache.
+RAM_MARK = 'X-RAMCache'
+
+THEIRS = 'plone.app.caching'
+
+
+class Page(NamedTuple):
+    """What is asked for, and who asks."""
+
+    kind: str
+    path: str
+    user: str | None
+
+    @property
+    def heading(self):
+        who = 'anonymous' if self.user is None else 'member'
+        return f'Plone, in process, {self.kind}, {who}'
+
+
+PATHS = {
+    'document': '/a-document',
+    'listing': '/a-folder',
+    'search': '/@@search?SearchableText=library',
+}
+PAGES = [
+    Page(kind, path, user)
+    for (kind, path), user in itertools.product(PATHS.items(), (None, 'bob'))]
+
+#: How many times faster than a render our hit is to be, by kind and user.
+SPEED_TARGETS = {('document', 'bob'): 20}
+
+#: How many times faster than a hit of plone.app.caching.
+THEIRS_TARGET = 1.3
+
+
+class Contender(NamedTuple):
+    """One of the sites, and what it is to do with a page."""
+
+    site: str
+    #: The path, the headers that are asked with.
+    path: str
+    headers: dict
+    is_304: bool = False
+    #: What X-PageCache says.
+    outcome: str | None = None
+    renders: bool = False
+    #: Whether the answer comes from the RAM cache of plone.app.caching.
+    is_theirs: bool = False
+
+
+class Bench:
+    """What is asked of the sites, by the same users."""
+
+    def __init__(self):
+        self.clients = {
+            site: PloneClient(f'/{site}') for site in plonesite.SITES}
+        self._cookies = {
+            (site, 'bob'): client.log_in('bob')
+            for site, client in self.clients.items()}
+
+    def headers(self, site, user):
+        if user is None:
+            return {}
+        return {'COOKIE': self._cookies[site, user]}
+
+    def get(self, site, page, **headers):
+        """Return the answer to the third of three requests."""
+        for _ in range(3):
+            answer = self.clients[site].get(
+                page.path, **self.headers(site, page.user), **headers)
+        return answer
+
+    def contenders(self, page):
+        """Return what is compared, by name; each was checked."""
+        hit, theirs = self.get(OURS, page), self.get(PACS, page)
+        found = {
+            'floor': self._floor(page, 'floor', hit),
+            'HIT': self._contender(OURS, page, outcome='HIT'),
+            'uncached': self._contender(BARE, page, renders=True),
+            '304': self._held(OURS, page, hit, outcome='HIT')}
+        if theirs.get('ETag'):  # it has a rule for such pages
+            is_kept = page.user is None
+            found[f'{THEIRS}, {"RAM" if is_kept else "renders"}'] = (
+                self._contender(
+                    PACS, page, renders=not is_kept, is_theirs=is_kept))
+            found[f'{THEIRS}, 304'] = self._held(PACS, page, theirs)
+        for name, contender in found.items():
+            self._check(name, page, contender, hit)
+        return found
+
+    def _contender(self, site, page, **expected):
+        return Contender(
+            site, page.path, self.headers(site, page.user), **expected)
+
+    def _held(self, site, page, answer, **expected):
+        return Contender(
+            site, page.path, {
+                **self.headers(site, page.user),
+                'If_None_Match': answer['ETag']}, is_304=True, **expected)
+
+    def _floor(self, page, name, hit):
+        name = f'{name}_{page.kind}_{page.user}'
+        plonesite.add_floor(name, hit)
+        content = '' if page.kind == 'search' else page.path
+        floor = self._contender(
+            OURS, page._replace(path=f'{content}/{name}'), outcome='HIT')
+        contenders.check_floor(
+            self.clients[OURS].get(floor.path, **floor.headers), hit)
+        return floor
+
+    def _check(self, name, page, contender, hit):
+        """See that a contender does what it is named for."""
+        client = self.clients[contender.site]
+        client.get(contender.path, **contender.headers)
+        with plonesite.counted_renders() as rendered:
+            answer = client.get(contender.path, **contender.headers)
+        assert bool(rendered.call_count) == contender.renders, name
+        assert answer.outcome == contender.outcome, (name, answer.lines)
+        assert bool(answer.get(RAM_MARK)) == contender.is_theirs, name
+        if contender.is_304:
+            assert (answer.status, answer.body) == (304, b''), name
+            return
+        assert answer.status == 200, (name, answer.status)
+        assert plonesite.THEMED in answer.body, name
+        assert not (found := plonesite.difference(answer.body, hit.body)), (
+            name, page.heading, found)
+
+    def actions(self, page):
+        """Return what is timed."""
+        return {
+            name: rounds.timed(
+                cmfsite.asker(
+                    f'/{each.site}{each.path}', ACCEPT='text/html',
+                    **each.headers),
+                RENDERS if each.renders else HITS)
+            for name, each in self.contenders(page).items()}
+
+
+def figures(options):
+    """Return all figures of this program."""
+    with tempfile.TemporaryDirectory() as home:
+        plonesite.start(Path(home))
+        bench = Bench()
+        found = []
+        for page in PAGES:
+            found += time_figures(page, rounds.measure(
+                bench.actions(page), options.rounds))
+        return found + [*plonekept.figures(bench)]
+
+
+def time_figures(page, times):
+    """Yield what each contender costs, and how much faster ours is."""
+    heading = page.heading
+    for name in 'floor', 'uncached':
+        yield from absolute(heading, name, times)
+    for name in times:
+        if name not in ('floor', 'uncached'):
+            yield from both(
+                heading, name, 'x floor', times[name], times['floor'])
+    for name in times:
+        if name not in ('floor', 'uncached', f'{THEIRS}, renders'):
+            yield from both(
+                heading, f'{name}: faster than uncached', 'x',
+                times['uncached'], times[name], at_least=(
+                    SPEED_TARGETS.get((page.kind, page.user))
+                    if name == 'HIT' else None))
+    for ours, theirs, target in (
+            ('HIT', f'{THEIRS}, RAM', THEIRS_TARGET),
+            ('304', f'{THEIRS}, 304', None)):
+        if theirs in times:
+            yield from both(
+                heading, f'{ours}: faster than {theirs}', 'x',
+                times[theirs], times[ours], at_least=target)
+
+
+if __name__ == '__main__':
+    rounds.main(__doc__, figures, rounds=(25, 75))

@@ -1,0 +1,147 @@
+"""A Zope with Plone sites of the same content, one for each cache.
+
+It is the instance that ``make plone-start`` makes, with its own three sites.
+Their names are of one length, so that all pages are.
+"""
+import itertools
+import logging
+import re
+from unittest import mock
+
+import Zope2
+from AccessControl.Implementation import getImplementationName
+from cmfsite import SET_BY_ZOPE
+from plone.dexterity.content import DexterityContent
+from plone.registry.interfaces import IRegistry
+from Testing.makerequest import makerequest
+from transaction import commit
+from zope.component import getUtility
+from zope.component.hooks import setSite
+from zope.pagetemplate.pagetemplate import PageTemplate
+from Zope2.Startup.run import make_wsgi_app
+
+from Products.PageCacheManager.demo.instance import make
+from Products.PageCacheManager.demo.plone_site import add_site
+from Products.PageCacheManager.tests.plone.client import PloneClient
+
+
+#: The site without a cache, that of plone.app.caching, and ours.
+SITES = BARE, PACS, OURS = 'bare', 'pacs', 'ours'
+
+THEMED = b'id="mainnavigation-wrapper"'
+
+#: Stops the transforms of plone.transformchain.
+_NO_TRANSFORMS = 'plone.transformchain.disable'
+
+#: Tokens against forged requests, ids of content and portlets, and when the
+#: content was made.
+_RANDOM = re.compile(
+    rb'\b[0-9a-f]{32,}\b|\b[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d [AP]M\b')
+#: Zope adds it to what plone.app.caching gives: the page is no view then.
+_BASE = re.compile(rb'\n<base href="[^"]*" />\n')
+_NAME = re.compile(rf'\b(?:{"|".join(SITES)})\b'.encode())
+
+
+def start(home, threads=1):
+    """Start Zope in the directory `home`; return the WSGI application.
+
+    A connection that its thread finds again has its objects in memory.
+    """
+    make(home, 'admin', 'admin', 'skel_plone')
+    conf = home / 'etc' / 'zope.conf'
+    conf.write_text(conf.read_text().replace(
+        '  cache-size ', f'  pool-size {threads}\n   cache-size ', 1))
+    # this program adds its own sites
+    (home / 'etc' / 'package-includes' / 'demo-configure.zcml').unlink()
+    app = make_wsgi_app({}, str(conf))
+    logging.getLogger().setLevel(logging.ERROR)
+    assert getImplementationName() == 'C'
+    root = makerequest(Zope2.app())
+    for name, set_up in (
+            (BARE, remove_ours), (PACS, use_theirs),
+            # where it is installed already
+            (OURS, lambda site: None)):
+        site = add_site(root, name)
+        setSite(site)
+        set_up(site)
+        setSite(None)
+        commit()
+    assert [name for name in SITES if 'page_cache' in root[name]] == [OURS]
+    root._p_jar.close()
+    for name in SITES:
+        warm(name)
+    return app
+
+
+def warm(name):
+    """Ask for some pages: a site writes when it is first looked at."""
+    for path in '', '/a-document', '/a-folder':
+        for user in None, 'bob', 'alice':
+            assert PloneClient(f'/{name}').get(path, user).status == 200
+
+
+def remove_ours(site):
+    """Remove the add-on."""
+    site.portal_setup.runAllImportStepsFromProfile(
+        'profile-Products.PageCacheManager:uninstall')
+
+
+def use_theirs(site):
+    """Switch plone.app.caching on, with its RAM cache, in place of ours."""
+    remove_ours(site)
+    site.portal_setup.runAllImportStepsFromProfile(
+        'profile-plone.app.caching:with-caching-proxy')
+    registry = getUtility(IRegistry)
+    registry['plone.caching.interfaces.ICacheSettings.enabled'] = True
+    for rules in 'itemView', 'folderView':
+        assert registry[
+            f'plone.app.caching.weakCaching.plone.content.{rules}.ramCache']
+
+
+# what is compared
+
+def difference(one, other):
+    """Return the first line in which two pages differ, '' if none does."""
+    for pair in itertools.zip_longest(*(
+            _comparable(body).splitlines() for body in (one, other))):
+        if len({*pair}) > 1:
+            return pair
+    return ''
+
+
+def _comparable(body):
+    """Return a page without what differs from site to site."""
+    return _RANDOM.sub(b'', _NAME.sub(b'site', _BASE.sub(b'', body)))
+
+
+def counted_renders():
+    """Give, as a context, what counts the templates that are rendered."""
+    return mock.patch.object(
+        PageTemplate, 'pt_render', autospec=True,
+        side_effect=PageTemplate.pt_render)
+
+
+# the floor
+
+def add_floor(name, response):
+    """Let all content have a method that gives this response.
+
+    It is what Zope and Plone cost by themselves.
+    """
+    headers = [
+        line for line in response.lines if line[0].lower() not in SET_BY_ZOPE]
+    status, body = response.status, response.body
+
+    def floor(self):
+        """Give what the cache gives."""
+        request = self.REQUEST
+        request.environ[_NO_TRANSFORMS] = True
+        response = request.RESPONSE
+        for header, value in headers:
+            response.setHeader(header, value)
+        if status != 200:
+            response.setStatus(status)
+        return body
+
+    setattr(DexterityContent, name, floor)
+    setattr(DexterityContent, f'{name}__roles__', None)
