@@ -49,6 +49,8 @@ class PageCacheManager(CacheManager, SimpleItem):
     manage_options = (
         {'label': 'Properties', 'action': 'manage_main'},
         {'label': 'Statistics', 'action': 'manage_stats'},
+        {'label': 'Views', 'action': 'manage_views'},
+        {'label': 'Explain', 'action': 'manage_explain'},
     ) + CacheManager.manage_options + SimpleItem.manage_options
 
     # what is not in the database has the defaults
@@ -198,6 +200,18 @@ class PageCacheManager(CacheManager, SimpleItem):
         """Show the Statistics screen."""
         return screens.statistics(self, REQUEST or self.REQUEST)
 
+    @zpublish
+    @security.protected(view_management_screens)
+    def manage_views(self, REQUEST=None):
+        """Show the Views screen."""
+        return screens.views(self, REQUEST or self.REQUEST)
+
+    @zpublish
+    @security.protected(view_management_screens)
+    def manage_explain(self, REQUEST=None):
+        """Show the Explain screen."""
+        return screens.explain(self, REQUEST or self.REQUEST)
+
     @zpublish(methods='POST')
     @security.protected('Change cache managers')
     @postonly
@@ -222,14 +236,17 @@ class PageCacheManager(CacheManager, SimpleItem):
     @postonly
     def manage_editViews(self, views=(), REQUEST=None):
         """Associate these views and no others."""
-        try:
+        if REQUEST is None:
             found = associations.read(views)
-        except ValueError:
-            if REQUEST is None:
-                raise
-            raise
+        else:
+            typed = screens.typed_views(REQUEST)  # a form may send anything
+            if typed.message:
+                return screens.views(self, REQUEST, typed)
+            found = typed.found
         self._views = tuple(tuple(one) for one in found)
         self._modernize()
+        if REQUEST is not None:
+            screens.show_tab(self, REQUEST, 'manage_views', 'views')
 
     @zpublish(methods='POST')
     @security.protected('Change cache managers')

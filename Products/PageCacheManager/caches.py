@@ -120,6 +120,32 @@ class ManagerCache:
         return MemoizeStore(cache, generation, settings.max_age)
 
 
+class Onlooker:
+    """A manager's cache in the eyes of one who leaves no trace in it."""
+
+    def __init__(self, cache):
+        self._cache = cache
+        self.settings_at = cache.settings_at
+        self.flights = Flights()
+        self.tally = Tally()
+
+    def store(self, settings, generation):
+        """Return a store that only shows what it has, None if it is off."""
+        store = self._cache.store(settings, generation)
+        return None if store is None else _Shown(store)
+
+    def row(self, page_id):
+        """Return what is counted of a page, None where nothing is."""
+        return self._cache.pages.row(page_id)
+
+
+class _Shown:
+    """A store behind glass."""
+
+    def __init__(self, store):
+        self.get = store.peek
+
+
 def cache_of(manager):
     """Return the :class:`ManagerCache` of `manager`.
 

@@ -10,6 +10,7 @@ from Acquisition import aq_parent
 from . import exchange
 from . import policy
 from . import surroundings
+from .caches import Onlooker
 from .caches import cache_of
 from .caches import settings_of
 from .core import conditional
@@ -56,6 +57,8 @@ class Call:
     has_ended = False
     #: The policy's word, None if no policy fits.
     answer = None
+    #: What a policy that failed raised, in a line.
+    failure = ''
     #: Whether the user may view the context: Zope itself checks access to
     #: the template, and leaves the context to what is rendered.
     may_view = False
@@ -103,12 +106,18 @@ class Call:
     #: Whether the fast lane may be told of the page.
     may_take_lane = False
 
+    #: What the strings are that a kind of call adds to variant and versions.
+    more_names = ()
+    more_version_names = ()
+
     def __init__(self, manager, visit):
         self.manager = manager
         self.request = visit.request
         self.visit = visit
         self.is_head = visit.is_head
         self.cache = cache_of(manager)
+        if not visit.leaves_traces:
+            self.cache = Onlooker(self.cache)
         self.settings = settings_of(manager, self.cache)
 
     @property
@@ -239,6 +248,9 @@ class ViewCall(Call):
 
     kind = 'view'
     policy_keywords = MappingProxyType({})
+    #: What follows belongs to the kind of site, and to what changed.
+    more_names = ('class', 'layers')
+    more_version_names = ('code', 'content')
 
     def __init__(self, view, shows, manager, visit):
         super().__init__(manager, visit)

@@ -8,6 +8,7 @@ from hashlib import sha256
 from zope.component import getSiteManager
 from zope.event import subscribers
 from zope.interface import implementedBy
+from ZPublisher.HTTPRequest import record
 from ZPublisher.HTTPResponse import HTTPBaseResponse
 from ZPublisher.pubevents import PubBeforeCommit
 
@@ -171,6 +172,14 @@ def codings(request):
 def touched_session(request):
     """Tell whether the session was looked at, which creates it."""
     return 'SESSION' in request.other
+
+
+def records(value):
+    """Return what a form sent as records, dicts; None if it sent others."""
+    found = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, record) for one in found):
+        return None
+    return [dict(vars(one)) for one in found]
 
 
 # capturing

@@ -1,4 +1,4 @@
-"""GenericSetup: a manager's title and settings as XML, in a profile.
+"""GenericSetup: a manager's title, settings and views as XML, in a profile.
 
 Each manager that stands in the site itself has a file
 ``Products.PageCacheManager/ID.xml``.  A manager in a folder of the site comes
@@ -12,9 +12,9 @@ from Products.GenericSetup.utils import exportObjects
 from Products.GenericSetup.utils import importObjects
 from zope.component import adapter
 
+from .core.associations import read
 from .core.settings import BY_NAME
 from .core.settings import Names
-from .core.settings import SettingsError
 from .interfaces import IPageCacheManager
 from .PageCacheManager import PageCacheManager
 
@@ -37,11 +37,13 @@ class PageCacheManagerXMLAdapter(XMLAdapterBase):
                 node.appendChild(self._list(name, value))
             else:
                 node.appendChild(self._text(name, BY_NAME[name].show(value)))
+        for association in self.context.getViews():
+            node.appendChild(self._view(association))
         self._logger.info('%s exported.', self.context.getId())
         return node
 
     def _importNode(self, node):
-        """Take title and settings, all of them or, if one is wrong, none.
+        """Take title, settings and views, all or, if one is wrong, none.
 
         What the file leaves out keeps its value; if the import is to purge,
         it gets its default.
@@ -56,10 +58,13 @@ class PageCacheManagerXMLAdapter(XMLAdapterBase):
             else:
                 settings[name] = self._value(name, child)
         try:
+            views = self._views(node)
             self.context.manage_editProps(title, settings)
-        except SettingsError as error:
+        except ValueError as error:
             where = self.filename or self.context.getId()
             raise ValueError(f'{where}: {error}') from error
+        if views is not None:
+            self.context.manage_editViews(views)
         self._logger.info('%s imported.', self.context.getId())
 
     node = property(_exportNode, _importNode)
@@ -68,6 +73,28 @@ class PageCacheManagerXMLAdapter(XMLAdapterBase):
         if not self.environ.shouldPurge():
             return self.context.title, {}
         return '', {name: field.default for name, field in BY_NAME.items()}
+
+    def _views(self, node):
+        """Return the associations to make, None to leave them as they are.
+
+        Raises AssociationError.
+        """
+        found = [child for child in node.childNodes
+                 if child.nodeName == 'view']
+        if not found:
+            return () if self.environ.shouldPurge() else None
+        rows = [dict(child.attributes.items()) for child in found]
+        purges = [self._convertToBoolean(row.pop('purge', 'True'))
+                  for row in rows]
+        if not any(purges):
+            rows = [*self.context.getViews(), *rows]
+        return read(rows)
+
+    def _view(self, association):
+        node = self._doc.createElement('view')
+        for name, value in association.items():
+            node.setAttribute(name, value)
+        return node
 
     def _text(self, name, text):
         node = self._doc.createElement('property')

@@ -10,16 +10,12 @@ import time
 from Acquisition import aq_base
 from webdav.Collection import Collection
 from zExceptions import Unauthorized
-from ZPublisher.WSGIPublisher import validate_user
 
 from . import coded
 from . import exchange
 from . import sending
-from .hook import stand_in_for
-from .interfaces import IPageCacheManager
-from .views import manager_of
+from . import walk
 from .views import published_view
-from .visit import begin
 
 
 logger = logging.getLogger(__name__)
@@ -135,16 +131,15 @@ def after_traversal(visit):
 
 
 def _walk(visit, request):
-    published, copy = _traverse_as_get(request)
-    if published is None:
-        return
-    head_visit = begin(copy, is_head=True)
-    stand_in_for(published, copy)()
+    with walk.copied(request) as copy:
+        published = _published_of_ours(copy)
+        if published is None:
+            return
+        head_visit = walk.look(published, copy)
     call = head_visit.call
     if call is None or call.headers_before is None:
         return
-    if call.page is None and not call.may_view:
-        # only rendering would say so, and nothing is rendered for HEAD
+    if walk.needs_rendering_to_tell(call):
         raise Unauthorized('You may not view this.')
     if call.answer is not None:
         visit.head = Head(head_visit, request)
@@ -157,35 +152,17 @@ def _is_webdav_head(request):
         and getattr(published, '__self__', None) is not None)
 
 
-def _traverse_as_get(request):
-    """Return the page that GET would publish, and GET's request.
+def _published_of_ours(copy):
+    """Return the page that GET would publish, None if it is not ours.
 
     Raises Unauthorized where GET would, for a page of ours.
     """
-    copy = request.clone()
-    # the root as it is given out is bound to the request of HEAD
-    copy['PARENTS'] = [aq_base(copy['PARENTS'][-1])]
-    copy.processInputs()
     try:
-        published = copy.traverse(
-            copy.get('PATH_INFO', ''), validated_hook=validate_user)
+        published = walk.traverse(copy)
     except Unauthorized:
-        if _is_ours(copy.other.get('PUBLISHED')):
+        if walk.is_ours(copy.other.get('PUBLISHED')):
             raise
-        return None, copy
+        return None
     except Exception:
-        return None, copy
-    return (published if _is_ours(published) else None), copy
-
-
-def _is_ours(published):
-    """Tell whether this is a template or view that is associated with us."""
-    view = published_view(published)
-    if view is not None:
-        return manager_of(view)[0] is not None
-    if not hasattr(aq_base(published), 'pt_render'):
-        return False
-    find = getattr(published, 'ZCacheable_getManager', None)
-    return (
-        find is not None and bool(published.ZCacheable_enabled())
-        and IPageCacheManager.providedBy(find()))
+        return None
+    return published if walk.is_ours(published) else None

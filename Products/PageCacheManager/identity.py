@@ -65,11 +65,7 @@ def partition(user, context, request, settings, answer):
     if user is None:
         given = _given_roles(context)
         return repr((session, given)) if session or given else ''
-    kind = settings.partition
-    if kind != 'user' and exchange.is_authorized(request):
-        control = directives(answer.headers.get('cache-control', ''))
-        if not control & _SHAREABLE:
-            kind = 'user'
+    kind = sharing(request, settings, answer)
     if kind == 'etag':
         return session
     roles = tuple(sorted(user.getRolesInContext(context)))
@@ -77,6 +73,18 @@ def partition(user, context, request, settings, answer):
         # a Manager of a folder has no power above it
         return repr((session, _folder_path(user), roles))
     return repr((session, _folder_path(user), _name(user), roles))
+
+
+def sharing(request, settings, answer):
+    """Return among whom a page of a user who is logged in is shared.
+
+    It is a value of the setting ``partition``.
+    """
+    if exchange.is_authorized(request):
+        control = directives(answer.headers.get('cache-control', ''))
+        if not control & _SHAREABLE:
+            return 'user'
+    return settings.partition
 
 
 def _given_roles(context):

@@ -15,6 +15,13 @@ class IPageStore(Interface):
         that is None, and never an error.
         """
 
+    def peek(key):
+        """Return what `get` would return, for one who only looks.
+
+        The page is neither counted nor kept any longer for it, as far as
+        that is in the hands of the store.
+        """
+
     def set(key, page):
         """Store `page` under `key`; return whether it was kept.
 
@@ -73,6 +80,12 @@ class IBoundedPageStore(IPageStore):
 
     def counts():
         """Return :class:`core.counts.Counts` of one moment."""
+
+    def row(page_id):
+        """Return the dict that `report` has for one page, or None.
+
+        It takes constant time.
+        """
 
     def report():
         """Return a list with a dict for each page.
@@ -153,7 +166,8 @@ class IPageCacheManager(Interface):
     def manage_editViews(views, REQUEST=None):
         """Associate these views and no others.
 
-        `views` are as `getViews` gives them.  Raises ValueError that names
+        `views` are as `getViews` gives them; through the web they come from
+        the form alone.  Raises ValueError that names
         field, value and range where one is wrong, and then nothing is
         changed; through the web the form is shown again.
         """

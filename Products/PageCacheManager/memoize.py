@@ -55,6 +55,9 @@ class MemoizeStore:
             return None
         return page
 
+    #: What reading does to the site's cache is not ours to say.
+    peek = get
+
     def set(self, key, page):
         envelope = self._envelope(key)
         self._cache[_name(envelope)] = page_format.to_bytes(page, envelope)

@@ -5,7 +5,9 @@ and once more for a conditional request, and only for filesystem templates;
 here they are asked once, for every kind of template, and CMF is kept from
 asking again.
 """
+from contextlib import contextmanager
 from functools import lru_cache
+from threading import get_ident
 
 from AccessControl import getSecurityManager
 from Acquisition import aq_base
@@ -17,6 +19,7 @@ from Products.CMFCore.FSImage import FSImage
 from Products.CMFCore.FSPageTemplate import FSPageTemplate
 from Products.CMFCore.interfaces import ICachingPolicyManager
 from Products.CMFCore.interfaces import IMembershipTool
+from Products.CMFCore.Skinnable import SKINDATA
 from Products.CMFCore.utils import SUBTEMPLATE
 from Products.CMFCore.utils import _setCacheHeaders
 from Products.CMFCore.utils import _ViewEmulator
@@ -37,7 +40,9 @@ _CONTROLS = dict.fromkeys([*range(32), 127])
 class Answer:
     """What the first fitting policy says about one page."""
 
-    __slots__ = ('headers', 'etag', 'allows_304', 'date_rule', '_find_date')
+    __slots__ = (
+        'headers', 'etag', 'allows_304', 'date_rule', 'policy_id',
+        '_find_date')
 
     def __init__(self, headers, policy, date_rule='', find_date=str):
         #: Lower-case names to values, ETag and Last-Modified left out.
@@ -54,6 +59,8 @@ class Answer:
         #: By which rule the date is found: pages with a date by another
         #: rule are not used.
         self.date_rule = date_rule
+        #: Under which id CMF keeps the policy.
+        self.policy_id = ''
         self._find_date = find_date if date is None else lambda: date
 
     def date(self):
@@ -97,9 +104,10 @@ def ask(content, view_name, keywords, request):
     if manager is None:
         return None
     context = _expression_context(content, view_name, keywords, request)
-    for _, policy in manager.listPolicies():
+    for policy_id, policy in manager.listPolicies():
         answer = _answer(policy, context)
         if answer is not None:
+            answer.policy_id = policy_id
             return answer
     return None
 
@@ -233,6 +241,22 @@ def keep_cmf_from_asking(request):
 def let_cmf_ask_again(request):
     """Undo :func:`keep_cmf_from_asking`, whatever failed meanwhile."""
     request.__dict__.pop(SUBTEMPLATE, None)
+
+
+@contextmanager
+def skin_aside():
+    """Let what is traversed set up a skin; that of before comes back.
+
+    A thread has one skin, and a site sets up none where there is one.
+    """
+    thread = get_ident()
+    skin = SKINDATA.pop(thread, None)
+    try:
+        yield
+    finally:
+        SKINDATA.pop(thread, None)
+        if skin is not None:
+            SKINDATA[thread] = skin
 
 
 def set_headers_of_file(ob):

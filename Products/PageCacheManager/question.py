@@ -5,6 +5,7 @@ here, once a request.
 """
 import logging
 from functools import lru_cache
+from traceback import format_exception_only
 
 from zExceptions import Unauthorized
 
@@ -100,6 +101,7 @@ def date(call):
 
 def _policy_failed(call, error):
     """Return why the page is made without the cache."""
+    call.failure = format_exception_only(error)[-1].strip()
     if isinstance(error, Unauthorized):
         # rendering will say so, if this user may not see the page
         return Bypass('unauthorized')
@@ -138,6 +140,13 @@ def page_id(call):
         call.path,
         path_of(call.context),
         exchange.url(call.request, call.settings.ignored_parameters))
+
+
+#: What the strings in the variant of each key are, in their order.
+VARIANT = (
+    'kind', 'content', 'content_type', 'server', 'script', 'path_info',
+    'virtual_root', 'base', 'viewed', 'listed', 'skin', 'language',
+    'partition', 'arguments', 'headers', 'cookies')
 
 
 def key_parts(call):

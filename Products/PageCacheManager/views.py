@@ -27,6 +27,7 @@ class View:
 
     def __init__(self, view, method=''):
         self._view = view
+        self._method = method
         self.name = view.__name__
         self.context = view.context
         #: What renders the page: one name leads to several classes, which
@@ -35,12 +36,26 @@ class View:
 
     def version(self):
         """Return what changes with the code that renders the page."""
-        template = getattr(self._view, 'index', None)
-        filenames = {
-            *_template_files(type(self._view)),
-            getattr(template, 'filename', None)} - {None}
         return ' '.join((
-            code_version(), *map(template_version, sorted(filenames))))
+            code_version(), *map(template_version, self.template_files())))
+
+    def template_files(self):
+        """Return the names of the files of its templates, sorted."""
+        template = getattr(self._view, 'index', None)
+        return sorted({
+            *_template_files(type(self._view)),
+            getattr(template, 'filename', None)} - {None})
+
+    def class_name(self):
+        """Return the dotted name of its class, as it stands in the code."""
+        kinds = type(self._view).__mro__
+        found = next(
+            (kind for kind in kinds
+             if not kind.__module__.startswith('Products.Five.')), kinds[0])
+        name = f'{found.__module__}.{found.__qualname__}'
+        if self._method in ('', '__call__'):
+            return name
+        return f'{name}.{self._method}'
 
     def is_of(self, kind):
         """Tell whether the content is of a kind.

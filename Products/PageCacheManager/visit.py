@@ -22,9 +22,9 @@ class Visit:
 
     __slots__ = (
         'request', 'published', 'call', 'is_head', 'head', 'undo',
-        'committed', 'captured', 'quiet_for')
+        'committed', 'captured', 'quiet_for', 'leaves_traces')
 
-    def __init__(self, request, is_head=False):
+    def __init__(self, request, is_head=False, leaves_traces=True):
         self.request = request
         self.published = aq_base(request.other.get('PUBLISHED'))
         #: The template call that may become the page.
@@ -32,6 +32,8 @@ class Visit:
         #: For HEAD: the visit that a GET would have made.
         self.head = None
         self.is_head = is_head
+        #: Whether statistics and store are to know of it.
+        self.leaves_traces = leaves_traces
         #: What to restore if the request fails.
         self.undo = None
         self.committed = False
@@ -61,9 +63,10 @@ class Visit:
         return self.call if self.head is None else self.head.visit.call
 
 
-def begin(request, is_head=False):
+def begin(request, is_head=False, leaves_traces=True):
     """Let the cache take part in `request`; return its :class:`Visit`."""
-    visit = request.__dict__[_VISIT] = Visit(request, is_head)
+    visit = request.__dict__[_VISIT] = Visit(
+        request, is_head, leaves_traces)
     return visit
 
 

@@ -41,6 +41,11 @@ class Association(NamedTuple):
 class AssociationError(ValueError):
     """An association is wrong; the text names field, value and range."""
 
+    def __init__(self, text: str, field: str = 'name') -> None:
+        super().__init__(text)
+        #: The name of the field that is wrong.
+        self.field = field
+
 
 def read(rows: object) -> tuple[Association, ...]:
     """Return the associations in `rows`, mappings or sequences of strings.
@@ -75,7 +80,7 @@ def _read_row(row: object) -> Association:
         values = [*row, *('', 'item')[len(row) - 1:]]
     else:
         raise AssociationError(f'Views: {shown(row)} is no association.')
-    name, kind, shows = (_text(value) for value in values)
+    name, kind, shows = map(_text, values, Association._fields)
     name = name.removeprefix('@@')
     if not _NAME.fullmatch(name) or len(name) > _MAX_LENGTH:
         raise AssociationError(
@@ -84,17 +89,17 @@ def _read_row(row: object) -> Association:
     if not _KIND.fullmatch(kind) or len(kind) > _MAX_LENGTH:
         raise AssociationError(
             f'Content of {name}: {shown(kind)} is neither a portal type nor '
-            'the dotted name of an interface.')
+            'the dotted name of an interface.', 'kind')
     if shows not in SHOWS:
         raise AssociationError(
             f'Pages of {name} show: {shown(shows)} is none of '
-            f'{", ".join(SHOWS)}.')
+            f'{", ".join(SHOWS)}.', 'shows')
     return Association(name, kind, shows)
 
 
-def _text(value: object) -> str:
+def _text(value: object, field: str) -> str:
     if not isinstance(value, str):
-        raise AssociationError(f'Views: {shown(value)} is not text.')
+        raise AssociationError(f'Views: {shown(value)} is not text.', field)
     return value.strip()
 
 

@@ -99,6 +99,16 @@ class PageStore:
                 contents.hits[contents.rows.of[number]] += 1
             return page
 
+    def peek(self, key: Key) -> Page | None:
+        """Return what `get` would return, and leave no trace."""
+        now = self._clock()
+        with self._lock:
+            contents, bounds = self._contents, self._room.bounds
+            record = contents.find(key)
+            if record is None or is_expired(created_of(record), bounds, now):
+                return None
+            return contents.page(record)
+
     def set(self, key: Key, page: Page) -> bool:
         """Store `page` under `key`; return whether it was kept."""
         parts = parted(page)
@@ -201,6 +211,12 @@ class PageStore:
                 removals=self._removals,
                 rejections=self._rejections,
                 spare=self._contents.spare_bytes)
+
+    def row(self, page_id: PageId) -> dict[str, Any] | None:
+        """Return the report's dict for one page, None where there is none."""
+        with self._lock:
+            row = self._contents.row(page_id)
+            return self._contents.describe(row)[1] if row else None
 
     def report(self) -> list[dict[str, Any]]:
         """Return a dict for each page, see the contract.

@@ -15,10 +15,14 @@ from Products.PageTemplates.PageTemplateFile import PageTemplateFile
 #: could put another one.
 DONE = {
     'saved': 'Settings saved.',
+    'views': 'Views saved.',
     'purged': 'All pages are forgotten, on every client of the database.',
     'invalidated':
         'The selected pages are forgotten, on every client of the database.',
 }
+
+#: Of longer texts only the beginning is shown, in characters.
+MAX_SHOWN = 300
 
 WWW = Path(__file__).parents[1] / 'www'
 STYLE = (WWW / 'screens.css').read_text(encoding='utf-8')
@@ -52,8 +56,13 @@ def render(page, manager, request, tab, message='', kind='success',
 
 def _plain(value):
     """Return a list for a generator: templates may read lists."""
-    return value if isinstance(
+    return value if value is None or isinstance(
         value, (str, bool, dict, tuple, list)) else list(value)
+
+
+def cut(text):
+    """Return what is shown of a text that a visitor may make very long."""
+    return text if len(text) <= MAX_SHOWN else f'{text[:MAX_SHOWN]} ...'
 
 
 def header(context):

@@ -10,14 +10,12 @@ from ..core import statistics as figures
 from ..core.keys import row_id
 from ..core.reasons import reason
 from ..core.settings import stored
+from .page import cut
 from .page import moment
 from .page import render
 from .page import template
 from .state import state_of
 
-
-#: Of longer paths and URLs only the beginning is shown, in characters.
-MAX_SHOWN = 300
 
 HEADERS = (
     ('template_path', 'Template'), ('context_path', 'Context'),
@@ -120,18 +118,13 @@ def _row(row):
     return {
         **row,
         'row': row_id(page),
-        **{name: _cut(row[name])
+        **{name: cut(row[name])
            for name in ('template_path', 'context_path', 'url')},
         'hits': figures.number_text(row['hits']),
         'misses': figures.number_text(row['misses']),
         'entries': figures.number_text(row['entries']),
         'size': figures.size_text(row['size']),
         'age': figures.age_text(time.time() - row['created'])}
-
-
-def _cut(text):
-    """Return what is shown of a text that a visitor may make very long."""
-    return text if len(text) <= MAX_SHOWN else f'{text[:MAX_SHOWN]} ...'
 
 
 def _page_links(chosen, view):

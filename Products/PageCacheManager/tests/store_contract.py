@@ -121,3 +121,11 @@ class StoreContract:
         for key, page in pages.items():
             assert store.set(key, page) is True
         assert {key: store.get(key) for key in pages} == pages
+
+    def test_peek_shows_what_get_would_give(self):
+        store = self.make_store()
+        assert store.peek(KEY) is None
+        store.set(KEY, make_page())
+        assert store.peek(KEY) == store.get(KEY) == make_page()
+        for foreign in FOREIGN_KEYS:
+            assert store.peek(foreign) is None, foreign

@@ -7,6 +7,7 @@ from . import browser as browsers
 from . import engine
 from .site import TEMPLATE
 from .site import add_template
+from .site import set_policy
 
 
 DESKTOP = {'width': 1280, 'height': 800}
@@ -245,15 +246,61 @@ def test_purge(page, server):
     assert outcome(visit(page, f'{server}/doc/page?n=1')) == 'MISS'
 
 
+def test_a_view_is_associated_and_explained(page, server, site):
+    set_policy(site, etag='python: object.getId()', last_modified=0)
+    for name in ('v-counting', 'v-by-method'):
+        visit(page, f'{server}/doc/{name}')
+    visit(page, f'{server}/page_cache/manage_stats')
+    page.click('#tabs >> text=Views')
+    page.wait_for_selector('text=Published lately')
+    page.check('[aria-label="Associate v-counting for Item"]')
+    page.locator('.pcm-name').first.fill('not a name')
+    page.click('input[value="Save Changes"]')
+    page.wait_for_selector('text=Nothing was changed')
+    assert page.locator('.is-invalid').count() == 1
+    assert 'not a name' in page.inner_text('#view-1-error')
+    assert page.is_checked('[aria-label="Associate v-counting for Item"]')
+    page.locator('.pcm-name').first.fill('v-listing')
+    page.locator('select[name="views.shows:records"]').first.select_option(
+        'folder')
+    page.click('input[value="Save Changes"]')
+    page.wait_for_selector('text=Views saved.')
+    names = page.locator('.pcm-name')
+    assert [names.nth(n).input_value() for n in range(names.count())] == [
+        'v-listing', 'v-counting', '', '']
+    browsers.take(page, 'views')
+
+    page.click('#tabs >> text=Explain')
+    page.fill('#path', f'{server}/doc/v-counting')
+    page.press('#path', 'Enter')
+    page.wait_for_selector('.badge >> text=MISS')
+    assert outcome(visit(page, f'{server}/doc/v-counting')) == 'MISS'
+    visit(page, f'{server}/page_cache/manage_explain')
+    page.fill('#path', '/site/doc/v-counting')
+    page.press('#path', 'Enter')
+    page.wait_for_selector('.badge >> text=HIT')
+    facts = page.inner_text('main')
+    assert 'root alone, with the roles' in facts
+    browsers.take(page, 'explain')
+    page.select_option('#visitor', 'anonymous')
+    page.click('input[value=Explain]')
+    page.wait_for_selector('.badge >> text=MISS')
+    assert 'all anonymous visitors' in page.inner_text('main')
+    assert page.input_value('#path') == '/site/doc/v-counting'
+
+
 @pytest.mark.parametrize('path', [
-    'manage_main', 'manage_stats', 'ZCacheManager_associate'])
+    'manage_main', 'manage_stats', 'manage_views', 'manage_explain',
+    'manage_explain?path=/site/doc/page', 'ZCacheManager_associate'])
 def test_narrow_screens_do_not_scroll_sideways(page, server, path):
     fill(page, server)
     visit_with_a_message(page, server)
+    visit(page, f'{server}/doc/v-counting')
     page.set_viewport_size(NARROW)
     visit(page, f'{server}/page_cache/{path}')
     assert has_no_sideways_scrolling(page)
-    browsers.take(page, f'narrow-{path.rpartition("_")[2]}')
+    name = path.partition('?')[0].rpartition('_')[2]
+    browsers.take(page, f'narrow-{name}')
 
 
 def test_a_narrow_add_form_does_not_scroll_sideways(page, server):

@@ -21,6 +21,8 @@ SCRIPTS = (
 SCREENS = (
     'page_cache/manage_main', 'page_cache/manage_stats',
     'page_cache/manage_stats?find={}', 'page_cache/manage_stats?sort={}',
+    'page_cache/manage_views', 'page_cache/manage_explain?path={}',
+    'page_cache/manage_explain?path=/site/doc/page?{}',
     'page_cache/ZCacheManager_associate',
     'manage_addProduct/PageCacheManager/manage_addPageCacheManagerForm')
 

@@ -296,3 +296,75 @@ def test_a_manager_has_a_body_of_its_own(tool, manager):
     manager.manage_editProps(TITLE, OTHERS)
     queryMultiAdapter((manager, context), IBody).body = text
     assert manager.getSettings() == as_dict(Settings())
+
+
+# associated views
+
+VIEWS = [
+    {'name': 'listing_view', 'kind': 'Folder', 'shows': 'folder'},
+    {'name': 'v+x', 'kind': '', 'shows': 'item'},
+    {'name': 'view', 'kind': 'zope.interface.Interface', 'shows': 'site'}]
+
+
+def test_views_are_exported_under_the_object(tool, manager):
+    manager.manage_editViews(VIEWS)
+    root = parseString(exported_files(export(tool))[FILE]).documentElement
+    found = [dict(node.attributes.items()) for node in root.childNodes
+             if node.nodeName == 'view']
+    assert found == VIEWS
+
+
+@pytest.mark.parametrize('purge', [False, True])
+def test_views_come_back(tool, manager, purge):
+    manager.manage_editViews(VIEWS)
+    archive = export(tool)
+    manager.manage_editViews([('other',)])
+    import_managers(TarballImportContext(tool, archive, should_purge=purge))
+    assert manager.getViews() == VIEWS
+
+
+def test_views_of_a_file_take_the_place_of_others(tool, manager):
+    manager.manage_editViews(VIEWS)
+    load(tool, '<view name="one" />')
+    assert manager.getViews() == [
+        {'name': 'one', 'kind': '', 'shows': 'item'}]
+
+
+def test_views_are_added_where_none_purges(tool, manager):
+    manager.manage_editViews(VIEWS[:2])
+    load(tool, '<view name="one" kind="Item" purge="False" />'
+               '<view name="v+x" shows="site" purge="False" />')
+    assert manager.getViews() == [
+        VIEWS[0], {'name': 'one', 'kind': 'Item', 'shows': 'item'},
+        {**VIEWS[1], 'shows': 'site'}]
+    load(tool, '<view name="one" purge="False" /><view name="two" />')
+    assert [view['name'] for view in manager.getViews()] == ['one', 'two']
+
+
+@pytest.mark.parametrize(('purge', 'left'), [(False, VIEWS), (True, [])])
+def test_a_file_without_views(tool, manager, purge, left):
+    manager.manage_editViews(VIEWS)
+    load(tool, '<property name="max_age">55</property>', purge=purge)
+    assert manager.getViews() == left
+
+
+@pytest.mark.parametrize(('content', 'said'), [
+    ('<view name="a b" />', "View name: 'a b' is not 1 to 200 letters"),
+    ('<view />', "View name: '' is not 1 to 200"),
+    ('<view name="one" kind="&lt;x>" />', 'Content of one: .* portal type'),
+    ('<view name="one" shows="all" />',
+     "Pages of one show: 'all' is none of item, folder, site"),
+    ('<view name="one" type="Item" />', "no field 'type'"),
+    ('<view name="one" /><property name="max_age">-1</property>', 'max_age'),
+])
+@pytest.mark.parametrize('purge', [False, True])
+def test_a_wrong_view_changes_nothing(tool, manager, content, said, purge):
+    manager.manage_editProps(TITLE, OTHERS)
+    manager.manage_editViews(VIEWS)
+    with pytest.raises(ValueError, match=said) as caught:
+        load(tool, '<property name="title">new</property>'
+             '<view name="fine" />' + content, purge=purge)
+    assert str(caught.value).startswith(f'{FILE}: ')
+    assert manager.title == TITLE
+    assert manager.getSettings() == OTHERS
+    assert manager.getViews() == VIEWS

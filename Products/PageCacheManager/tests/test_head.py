@@ -1,7 +1,9 @@
 """HEAD: what Zope keeps, and what it leaves behind."""
+import gc
+
 import pytest
 
-from .. import head
+from .. import walk
 from .client import Client
 from .site import Item
 from .site import add_template
@@ -90,7 +92,7 @@ def test_head_where_get_may_not_see_the_page(site, custom, client):
 def test_a_fault_leaves_head_to_zope(site, client, caplog, monkeypatch):
     def broken(*args, **options):
         raise RuntimeError('a fault')
-    monkeypatch.setattr(head, 'begin', broken)
+    monkeypatch.setattr(walk, 'begin', broken)
     for path in (PAGE, DEFAULT):
         answer = client.head(path)
         assert answer.status == 200 and is_zopes(answer)
@@ -117,6 +119,21 @@ def test_an_object_without_a_tag_has_none_after_head(site, client):
     before = set(vars(template))
     client.head(PAGE)
     assert set(vars(template)) == before
+
+
+def test_head_takes_the_skin_from_no_later_request(site, client, item):
+    """What a skin is held by goes with a request, when Python likes it."""
+    item('collect', lambda self: gc.collect() and '')
+    add_template(
+        site.portal_skins.custom, 'later',
+        '<p tal:define="x context/collect" tal:content="context/page/getId"/>',
+        False)
+    gc.disable()
+    try:
+        client.head(DEFAULT)
+        assert '<p>page</p>' in client.get('/site/doc/later').text
+    finally:
+        gc.enable()
 
 
 def test_an_index_of_a_folder_outlasts_head(site, client):

@@ -2,7 +2,6 @@
 import os
 import socket
 import time
-from html.parser import HTMLParser
 from urllib.parse import parse_qs
 from urllib.parse import urlsplit
 
@@ -24,6 +23,11 @@ from ..core.settings import FIELDS
 from ..core.store import PageStore
 from . import client as clients
 from . import engine
+from .screens import Html
+from .screens import follow
+from .screens import get
+from .screens import labels_are_missing
+from .screens import own
 
 
 MANAGER = '/site/page_cache'
@@ -33,6 +37,7 @@ FS_PAGE = 'portal_skins/fs/fspage'
 
 SCREENS = (
     f'{MANAGER}/manage_main', f'{MANAGER}/manage_stats',
+    f'{MANAGER}/manage_views', f'{MANAGER}/manage_explain',
     f'{MANAGER}/ZCacheManager_associate',
     f'{ADD}/manage_addPageCacheManagerForm')
 
@@ -55,85 +60,8 @@ def client(client, monkeypatch):
     return client
 
 
-class Html(HTMLParser):
-    """Reads a page; `problems` says what is wrong with it."""
-
-    void = {'area', 'base', 'br', 'col', 'hr', 'img', 'input', 'link', 'meta'}
-
-    def __init__(self, text):
-        super().__init__()
-        self.open = []
-        self.problems = []
-        self.elements = []
-        self.texts = []
-        self.feed(text)
-        self.close()
-        self.problems += [f'{tag} is not closed' for tag in self.open]
-
-    def handle_starttag(self, tag, attributes):
-        names = [name for name, _ in attributes]
-        if len(set(names)) < len(names):
-            self.problems.append(f'{tag} has an attribute twice: {names}')
-        self.elements.append((tag, dict(attributes)))
-        if tag not in self.void:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in self.void:
-            self.problems.append(f'<{tag}/> is not closed in HTML')
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.problems.append(f'{tag} closed where it is not open')
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    def all(self, tag, **attributes):
-        return [
-            found for name, found in self.elements if name == tag
-            and all(found.get(n) == v for n, v in attributes.items())]
-
-    def one(self, tag, **attributes):
-        found, = self.all(tag, **attributes)
-        return found
-
-
-def own(answer):
-    """Read our part of a page: what stands in <main>."""
-    assert answer.status == 200, answer.status
-    assert answer['Content-Type'].replace(' ', '').lower() == (
-        'text/html;charset=utf-8')
-    assert answer.text.count('<main') == 1
-    start = answer.text.index('<main')
-    end = answer.text.index('</main>') + len('</main>')
-    return Html(answer.text[start:end])
-
-
-def get(client, path, user='root'):
-    return client.get(path, user)
-
-
 def screen(client, name, query=''):
     return own(get(client, f'{MANAGER}/{name}?{query}'))
-
-
-def follow(client, answer):
-    """Go where a redirect leads."""
-    assert answer.status == 302, answer.status
-    parts = urlsplit(answer['Location'])
-    return get(client, f'{parts.path}?{parts.query}')
-
-
-def labels_are_missing(html):
-    """Return the controls that nobody could name."""
-    labelled = {label['for'] for label in html.all('label')}
-    return [
-        found for tag, found in html.elements
-        if tag in ('input', 'select', 'textarea')
-        and found.get('type') not in ('hidden', 'submit')
-        and found.get('id') not in labelled and 'aria-label' not in found]
 
 
 def fill(client, site, count):
@@ -153,7 +81,7 @@ def fill(client, site, count):
 
 # all screens
 
-@pytest.mark.parametrize('path', SCREENS[:2] + SCREENS[3:])
+@pytest.mark.parametrize('path', SCREENS[:4] + SCREENS[5:])
 def test_html_is_well_formed(site, client, path):
     fill(client, site, 3)
     client.post(PAGE)  # gives the statistics a reason
@@ -170,14 +98,14 @@ def test_others_see_no_screen(site, client, path, user):
     assert get(client, path, user).status == 401
 
 
-@pytest.mark.parametrize('path', SCREENS[:3])
+@pytest.mark.parametrize('path', SCREENS[:5])
 def test_the_title_is_escaped(site, client, path):
     site.page_cache.title = '</title><script>alert(1)</script>'
     transaction.commit()
     assert '<script>alert' not in get(client, path).text
 
 
-@pytest.mark.parametrize('path', SCREENS[:3])
+@pytest.mark.parametrize('path', SCREENS[:5])
 def test_each_tab_knows_itself(site, client, path):
     text = get(client, path).text
     active, = (
@@ -189,7 +117,7 @@ def test_who_may_only_look_is_offered_no_change(site, client):
     site.manage_role('Member', ['View management screens'])
     transaction.commit()
     fill(client, site, 1)
-    for name in ('manage_main', 'manage_stats'):
+    for name in ('manage_main', 'manage_stats', 'manage_views'):
         html = own(get(client, f'{MANAGER}/{name}', 'alice'))
         actions = {form['action'] for form in html.all('form')}
         assert not html.all('input', type='checkbox', name='paths:list')
@@ -209,6 +137,7 @@ def test_a_message_can_not_be_put_into_a_url(site, client):
 
 CHANGES = {
     'manage_editProps': {'title': 'changed', 'max_age': '77'},
+    'manage_editViews': {'views.name:records': 'one'},
     'manage_purge': {},
     'manage_invalidate': {'paths:list': '/site/page'},
     'ZCacheManager_setAssociations': {
@@ -221,8 +150,8 @@ def state(site):
     manager = site.page_cache
     template = site.portal_skins.custom.page
     return (
-        manager.title, manager.getSettings(), manager._purged.purged_at,
-        dict(manager._invalidated.marks),
+        manager.title, manager.getSettings(), manager.getViews(),
+        manager._purged.purged_at, dict(manager._invalidated.marks),
         template.ZCacheable_getManagerId(), sorted(site.objectIds()))
 
 
@@ -270,9 +199,10 @@ def test_post_changes(site, client, name):
 
 
 @pytest.mark.parametrize('name', [
-    'enable', 'disable', 'getSettings', 'getCacheReport', 'isActive',
-    'renew', 'cache_name', 'generation_of', 'changed_at', 'forget_template',
-    'ZCacheManager_getCache', '_settings', '_purged'])
+    'enable', 'disable', 'getSettings', 'getViews', 'getCacheReport',
+    'isActive', 'associations', 'content_versions', 'content_marks', 'renew',
+    'cache_name', 'generation_of', 'changed_at', 'forget_template',
+    'ZCacheManager_getCache', '_settings', '_purged', '_views'])
 @pytest.mark.parametrize('method', ['GET', 'POST'])
 def test_what_code_calls_has_no_url(site, client, name, method):
     before = state(site)

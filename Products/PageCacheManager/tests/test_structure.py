@@ -27,7 +27,7 @@ LAYERS = [
      'lane_options', 'lane_request', 'fastlane'],
     ['call'],
     ['answer', 'handout', 'capture'],
-    ['PageCache', 'hook', 'finish', 'screens'],
+    ['PageCache', 'hook', 'finish', 'walk', 'explain', 'screens'],
     ['head'],
     ['PageCacheManager', 'subscribers'],
     ['exportimport', 'integrations', 'demo', '__init__'],
@@ -41,8 +41,8 @@ KNOWN_TO = {
         'policy': None, 'integrations': None, 'demo': None},
     'ZPublisher': {
         'exchange': None,
-        'head': None,
         'hook': None,
+        'walk': None,
         'subscribers': ['ZPublisher.pubevents'],
         'PageCacheManager': ['ZPublisher.zpublish'],
         'screens': ['ZPublisher.zpublish'],
@@ -238,20 +238,22 @@ def test_what_may_be_published_says_so(name):
 
 
 @pytest.mark.parametrize('name', [
-    'manage_editProps', 'manage_purge', 'manage_invalidate'])
+    'manage_editProps', 'manage_editViews', 'manage_purge',
+    'manage_invalidate'])
 def test_what_changes_anything_is_published_by_post_alone(name):
     assert zpublish_mark(getattr(PageCacheManager, name)) == ('POST',)
 
 
 @pytest.mark.parametrize('name', [
-    'enable', 'disable', 'getSettings', 'getCacheReport', 'isActive'])
+    'enable', 'disable', 'getSettings', 'getViews', 'getCacheReport',
+    'isActive'])
 def test_what_code_calls_is_not_published(name):
     assert zpublish_mark(getattr(PageCacheManager, name)) is False
 
 
 @pytest.mark.parametrize('name', [
-    'manage_editProps', 'manage_purge', 'manage_invalidate', 'enable',
-    'disable'])
+    'manage_editProps', 'manage_editViews', 'manage_purge',
+    'manage_invalidate', 'enable', 'disable'])
 def test_changing_takes_the_permission_to_change(name):
     roles = getattr(PageCacheManager, f'{name}__roles__')
     assert tuple(roles.rolesForPermissionOn(PageCacheManager)) == ('Manager',)
