@@ -105,6 +105,7 @@ setup(
         'zope.component',
         'zope.container',
         'zope.dottedname',
+        'zope.globalrequest',
         'zope.i18n',
         'zope.interface',
         'zope.lifecycleevent',

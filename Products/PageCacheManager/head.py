@@ -159,10 +159,13 @@ def _published_of_ours(copy):
     """
     try:
         published = walk.traverse(copy)
+        if not walk.is_ours(published):
+            return None
+        walk.tell_others(copy)
     except Unauthorized:
         if walk.is_ours(copy.other.get('PUBLISHED')):
             raise
         return None
     except Exception:
         return None
-    return published if walk.is_ours(published) else None
+    return published

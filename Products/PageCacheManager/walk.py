@@ -11,6 +11,8 @@ from Acquisition import aq_base
 from zope.component.hooks import getSite
 from zope.component.hooks import setSite
 from zope.event import notify
+from zope.globalrequest import getRequest
+from zope.globalrequest import setRequest
 from ZPublisher.pubevents import PubAfterTraversal
 from ZPublisher.WSGIPublisher import validate_user
 
@@ -26,11 +28,14 @@ from .visit import begin
 def copied(request):
     """Give a copy of `request` to walk with, with GET for its method.
 
-    User, site and skin of this thread are afterwards what they were.
+    User, site, skin and request of this thread are afterwards what they
+    were.
     """
     security, site = getSecurityManager(), getSite()
     setSite(None)
     copy = request.clone()
+    current = getRequest()
+    setRequest(copy)  # by which some find the method that was asked for
     # the root as it is given out is bound to the request itself
     copy['PARENTS'] = [aq_base(copy['PARENTS'][-1])]
     with policy.skin_aside():
@@ -40,6 +45,7 @@ def copied(request):
             # what is held here takes the thread's skin away when it goes,
             # and nobody knows when the copy goes
             copy._held = None
+            setRequest(current)
             setSite(site)
             setSecurityManager(security)
 

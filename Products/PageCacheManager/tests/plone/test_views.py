@@ -38,3 +38,15 @@ def test_page_is_kept(portal, client, path, user):
     assert hit.body == miss.body
     assert hit.stable_headers() == miss.stable_headers()
     assert b'</html>' in hit.body
+
+
+@pytest.mark.parametrize('path', [
+    '', '/a-document', '/a-folder', '/a-shown-folder', '/a-document/view'])
+@pytest.mark.parametrize('user', [None, 'alice'])
+def test_head_says_what_get_says(client, path, user):
+    client.get(path, user)  # a site writes once when it is first looked at
+    client.get(path, user)
+    page, head = client.get(path, user), client.head(path, user)
+    assert (page.outcome, head.outcome) == ('HIT', 'HIT')
+    assert (head.status, head.body) == (200, b'')
+    assert head.stable_headers() == page.stable_headers()
