@@ -1,4 +1,5 @@
 """The persistent object: settings, generation, and what the ZMI calls."""
+from functools import lru_cache
 from uuid import uuid4
 
 from AccessControl.class_init import InitializeClass
@@ -111,7 +112,7 @@ class PageCacheManager(CacheManager, SimpleItem):
     @security.private
     def associations(self):
         """Return the associated views."""
-        return [Association(*found) for found in self._views]
+        return _associations(self._views)
 
     @security.private
     def content_versions(self, shows, path):
@@ -326,6 +327,11 @@ class PageCacheManager(CacheManager, SimpleItem):
 
 
 InitializeClass(PageCacheManager)
+
+
+@lru_cache(maxsize=64)
+def _associations(rows):
+    return tuple(Association(*row) for row in rows)
 
 
 def _text(title):

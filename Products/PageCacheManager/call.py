@@ -9,7 +9,6 @@ from Acquisition import aq_parent
 
 from . import exchange
 from . import policy
-from . import surroundings
 from .caches import Onlooker
 from .caches import cache_of
 from .caches import settings_of
@@ -184,6 +183,10 @@ class Call:
         """Return `values` of the 200 with the tag that the client holds."""
         return {**values, 'etag': self.held_tag} if self.held_tag else values
 
+    def others_follow(self):
+        """Tell whether other code gets to see the response."""
+        return exchange.others_follow()
+
     def marks(self):
         """Return what is written when other content on the page changes."""
         return ()
@@ -252,8 +255,9 @@ class ViewCall(Call):
     more_names = ('class', 'layers')
     more_version_names = ('code', 'content')
 
-    def __init__(self, view, shows, manager, visit):
+    def __init__(self, view, shows, manager, visit, around):
         super().__init__(manager, visit)
+        self._around = around
         self.view = view
         self.shows = shows
         self.keywords = {}
@@ -267,7 +271,7 @@ class ViewCall(Call):
 
     def find_templates(self):
         """Return the shared templates, as they are found now."""
-        if surroundings.marks_templates():
+        if self._around.marks_templates:
             return ()
         return shared_templates(self.context, self.settings.shared_templates)
 
@@ -280,10 +284,14 @@ class ViewCall(Call):
     def more_variant(self):
         return (
             self.view.spelling, exchange.layers(self.request),
-            *surroundings.variant(self.context, self.request))
+            *self._around.variant(self.context, self.request))
 
     def spelled_arguments(self):
         return ''
+
+    def others_follow(self):
+        """The same, but for transforms, which a stored page goes without."""
+        return exchange.others_follow(but=exchange.TRANSFORMS)
 
     def look_for_changes(self):
         """Note whether anything was written to the database so far."""

@@ -47,7 +47,7 @@ def make_sure(call):
     Once the template was kept from rendering there is nothing else to send.
     """
     if not call.page.body and (
-            exchange.others_follow() or not chosen(call, may_make=False)[0]):
+            call.others_follow() or not chosen(call, may_make=False)[0]):
         plain(call)
 
 
@@ -62,7 +62,7 @@ def headers_of_304(call, values):
     if call.held_tag or call.page is None or 'etag' not in values:
         return values
     name, _ = chosen(
-        call, may_make=call.is_published and not exchange.others_follow())
+        call, may_make=call.is_published and not call.others_follow())
     return {**values, 'etag': coded_tag(values['etag'], name)} if (
         name) else values
 

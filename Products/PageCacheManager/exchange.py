@@ -13,13 +13,17 @@ from ZPublisher.HTTPResponse import HTTPBaseResponse
 from ZPublisher.pubevents import PubBeforeCommit
 
 from .core import coding
+from .core.keys import digest
 from .core.keys import is_ignored
 from .core.keys import query_key
 
 
 #: What our own handlers, and any others that come after them, are found by.
 _BEFORE_COMMIT = implementedBy(PubBeforeCommit)
-_OUR_HANDLERS = 2
+_OURS = (f'{__package__}.subscribers', f'{__package__}.integrations.')
+
+#: What calls the transforms of a Plone site.
+TRANSFORMS = 'plone.transformchain.zpublisher'
 
 #: setBody() sets these anew for each response, from the body.
 OF_THE_BODY = ('content-length', 'content-encoding')
@@ -150,18 +154,27 @@ def address(request):
 
 
 def layers(request):
-    """Return the names of the layers that mark a request.
+    """Return a digest of the layers that mark a request.
 
     Views, viewlets and resources are chosen by these.
     """
     # one object for all requests with the same marks
-    return _layers(request.__dict__.get('__provides__'))
+    return _digest_of_layers(request.__dict__.get('__provides__'))
+
+
+def layer_names(request):
+    """Return the names of the layers that mark a request."""
+    return _names_of(request.__dict__.get('__provides__'))
+
+
+def _names_of(declaration):
+    return [] if declaration is None else [
+        layer.__identifier__ for layer in declaration.flattened()]
 
 
 @lru_cache(maxsize=256)
-def _layers(declaration):
-    return '' if declaration is None else ' '.join(
-        layer.__identifier__ for layer in declaration.flattened())
+def _digest_of_layers(declaration):
+    return digest(' '.join(_names_of(declaration)))
 
 
 def codings(request):
@@ -298,15 +311,20 @@ def zipped_by_zope(response):
     return b''
 
 
-def others_follow():
+def others_follow(but=None):
     """Tell whether other code gets to see a response before the commit.
 
     It may change the body, which it does not expect to be in a coding.
+    Handlers of the module `but` do not count.
     """
     # the one that zope.component has there asks the component registries
-    return len(subscribers) > 1 or len(
-        getSiteManager().adapters.subscriptions(
-            [_BEFORE_COMMIT], None)) > _OUR_HANDLERS
+    if len(subscribers) > 1:
+        return True
+    found = getSiteManager().adapters.subscriptions([_BEFORE_COMMIT], None)
+    modules = {getattr(handler, '__module__', '') or '' for handler in found}
+    return any(
+        module != but and not module.startswith(_OURS)
+        for module in modules)
 
 
 #: Digests of the bytes that are sent (RFC 9530, RFC 3230, RFC 2616 14.15).

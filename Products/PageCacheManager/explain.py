@@ -174,7 +174,7 @@ def _explanation(manager, published, copy, as_anonymous):
     view = views.published_view(published)
     shows, call = '', None
     if view is not None:
-        keeper, shows = views.manager_of(view, surroundings.claim(copy))
+        keeper, shows = views.manager_of(view, surroundings.here().claim(copy))
     else:
         keeper = walk.manager_of_template(published)
     is_ours = IPageCacheManager.providedBy(keeper)
@@ -272,8 +272,11 @@ def _key(call):
     yield 'url', parts.url
     names = [*VARIANT, *call.more_names]
     rest = len(parts.variant) - len(names)
-    yield from zip(
-        [*names, *['surroundings'] * rest], parts.variant, strict=True)
+    names += ['surroundings'] * rest
+    for name, value in zip(names, parts.variant, strict=True):
+        if name == 'layers':  # of which the key has a digest
+            value = ' '.join(exchange.layer_names(call.request))
+        yield name, value
     yield 'etag', parts.etag
 
 

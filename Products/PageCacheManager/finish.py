@@ -41,7 +41,7 @@ def _show(visit, call):
     It may count on a body.  What it makes of this one is not sent.
     """
     if call.page is None or not call.is_answered or (
-            call.client_holds_page or not exchange.others_follow()):
+            call.client_holds_page or not call.others_follow()):
         return
     response = visit.request.response
     visit.undo = sending.Undo(response)
@@ -165,7 +165,7 @@ def _send_coded(visit, call):
     response = visit.request.response
     if (call.outcome.word != 'HIT' or call.page is None
             or not response.body or response.body is not call.page.body
-            or not exchange.others_follow()
+            or not call.others_follow()
             or not exchange.is_as_it_is(response)
             # another tag is of other code, which means these bytes
             or exchange.lower_headers(response).get('etag') not in (

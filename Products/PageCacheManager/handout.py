@@ -59,7 +59,7 @@ def _set_content_type(call, response):
 def _send_page(call, response):
     _set_content_type(call, response)
     name, body = '', b''
-    if not exchange.others_follow():
+    if not call.others_follow():
         name, body = coded.chosen(call)
     values = call.hit_headers
     if call.kind == 'view':
@@ -99,7 +99,7 @@ def _called_coding(call, response, body):
         if body != exchange.plain_body(response):
             zipped = gzip(body)  # the charset is known only now
         return zopes_coding(call, zipped, body)
-    if body is call.page.body and not exchange.others_follow():
+    if body is call.page.body and not call.others_follow():
         return coded.chosen(call)
     return '', b''
 

@@ -104,7 +104,7 @@ class Head:
             # what other code would make of the body can't be known: if GET
             # was ever sent in a coding, it is there
             name, body = coded.chosen(
-                call, may_make=not exchange.others_follow())
+                call, may_make=not call.others_follow())
             sending.send_page(
                 response, body or coded.plain(call), values, name)
             response.body = b''

@@ -111,12 +111,13 @@ def _look(visit, view):
 
 def _call_of(visit, view):
     """Return the call of a view that the cache keeps, None for others."""
-    claim = surroundings.claim(visit.request)
+    around = surroundings.here()
+    claim = around.claim(visit.request)
     manager, shows = views.manager_of(view, claim)
     if manager is None:
         views.note(view)
         return None
-    call = ViewCall(view, shows, manager, visit)
+    call = ViewCall(view, shows, manager, visit, around)
     if claim is not None and not claim.is_ours:
         call.outcome = Outcome('BYPASS', 'other-cache')
     elif holds_changes(manager._p_jar):

@@ -1,4 +1,6 @@
 """For whom a page is rendered: the user, the language, the skin."""
+from functools import lru_cache
+
 from AccessControl import getSecurityManager
 from AccessControl.users import nobody
 from Acquisition import aq_base
@@ -10,6 +12,9 @@ from zope.component import getUtilitiesFor
 from zope.component import queryUtility
 from zope.i18n.interfaces import INegotiator
 from zope.i18n.interfaces import ITranslationDomain
+from zope.i18n.interfaces import IUserPreferredLanguages
+from zope.i18n.negotiator import Negotiator
+from zope.interface import implementer
 
 from . import exchange
 from .core.page import directives
@@ -122,14 +127,37 @@ def language(request):
     negotiator = queryUtility(INegotiator)
     if negotiator is None:
         return ''
+    if type(negotiator) is Negotiator:  # which looks at nothing else
+        wanted = IUserPreferredLanguages(request).getPreferredLanguages()
+        return _order_of(tuple(wanted), frozenset(remaining))
+    return _order(negotiator, remaining, request)
+
+
+def _order(negotiator, remaining, request):
     order = []
     while remaining:
         best = negotiator.getLanguage(sorted(remaining), request)
         if best not in remaining:
             break
         order.append(best)
-        remaining.discard(best)
+        remaining = remaining - {best}
     return ','.join(order)
+
+
+@implementer(IUserPreferredLanguages)
+class _Wanted:
+    """The languages that somebody prefers, the best first."""
+
+    def __init__(self, languages):
+        self._languages = languages
+
+    def getPreferredLanguages(self):
+        return self._languages
+
+
+@lru_cache(maxsize=512)
+def _order_of(wanted, languages):
+    return _order(Negotiator(), languages, _Wanted(list(wanted)))
 
 
 def has_languages():

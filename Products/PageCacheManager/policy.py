@@ -11,7 +11,7 @@ from threading import get_ident
 
 from AccessControl import getSecurityManager
 from Acquisition import aq_base
-from Acquisition import aq_get
+from Acquisition import aq_chain
 from DateTime import DateTime
 from Products.CMFCore.CachingPolicyManager import CachingPolicy
 from Products.CMFCore.FSFile import FSFile
@@ -30,7 +30,6 @@ from Shared.DC.Scripts.Bindings import Bindings
 from zope.component import queryUtility
 
 from .core.conditional import parse_date
-from .versions import container_of
 
 
 #: What may not stand in a header value: control characters would end it.
@@ -88,9 +87,12 @@ def find_manager(content):
 
     What is acquired under its name counts only if it says that it is one.
     """
-    manager = aq_get(container_of(content), 'caching_policy_manager', None)
-    if ICachingPolicyManager.providedBy(manager):
-        return manager
+    for place in aq_chain(content):
+        # to ask content itself, which may look far, is dear
+        if hasattr(type(aq_base(place)), '_getOb'):
+            manager = place._getOb('caching_policy_manager', None)
+            if ICachingPolicyManager.providedBy(manager):
+                return manager
     return queryUtility(ICachingPolicyManager)
 
 

@@ -50,7 +50,7 @@ def broken(*args, **keywords):
 
 
 @pytest.mark.parametrize(('place', 'name', 'word'), [
-    (surroundings, 'claim', None),
+    (surroundings.Plain, 'claim', None),
     (views, 'manager_of', None),
     (views, 'managers', None),
     (views, 'published_view', None),
@@ -58,7 +58,7 @@ def broken(*args, **keywords):
     (policy, 'ask', 'policy-error'),
     (question, 'key_parts', 'error'),
     (calls, 'cache_of', None),
-    (surroundings, 'variant', 'error')])
+    (surroundings.Plain, 'variant', 'error')])
 def test_fault_before_rendering(
         client, cache, caplog, monkeypatch, place, name, word):
     plain = client.get(COUNTING)
