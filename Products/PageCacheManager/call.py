@@ -8,6 +8,7 @@ from Acquisition import aq_base
 from Acquisition import aq_parent
 
 from . import exchange
+from . import identity
 from . import policy
 from .caches import Onlooker
 from .caches import cache_of
@@ -183,6 +184,10 @@ class Call:
         """Return `values` of the 200 with the tag that the client holds."""
         return {**values, 'etag': self.held_tag} if self.held_tag else values
 
+    def language(self):
+        """Return the languages in which the site would answer."""
+        return identity.language(self.request)
+
     def others_follow(self):
         """Tell whether other code gets to see the response."""
         return exchange.others_follow()
@@ -288,6 +293,9 @@ class ViewCall(Call):
 
     def spelled_arguments(self):
         return ''
+
+    def language(self):
+        return self._around.language(self.request)
 
     def others_follow(self):
         """The same, but for transforms, which a stored page goes without."""

@@ -122,6 +122,10 @@ class ISurroundings(Interface):
         It is asked once traversal is over and before the view is called.
         """
 
+    def language(request):
+        """Return the languages in which the site would answer, best first.
+        """
+
     def variant(context, request):
         """Return what else of user and request the page depends on.
 

@@ -105,8 +105,10 @@ def ask(content, view_name, keywords, request):
     manager = find_manager(content)
     if manager is None:
         return None
-    context = _expression_context(content, view_name, keywords, request)
-    for policy_id, policy in manager.listPolicies():
+    policies = manager.listPolicies()
+    context = _expression_context(
+        content, view_name, keywords, request, _named_by(policies))
+    for policy_id, policy in policies:
         answer = _answer(policy, context)
         if answer is not None:
             answer.policy_id = policy_id
@@ -120,16 +122,29 @@ def reads_request(content):
     What an expression calls may do so as well; of that nothing is known.
     """
     manager = find_manager(content)
-    return manager is None or any(
-        type(policy) is not CachingPolicy or _names_request((
+    return manager is None or 'request' in _named_by(manager.listPolicies())
+
+
+#: What is dear to have, or tells whose page it is.
+_NAMES = frozenset(['member', 'request'])
+
+
+def _named_by(policies):
+    """Return which of `_NAMES` stand in the expressions of the policies."""
+    texts = []
+    for _, policy in policies:
+        if type(policy) is not CachingPolicy:
+            return _NAMES
+        texts += (
             policy.getPredicate(), policy.getETagFunc(),
-            policy.getMTimeFunc()))
-        for _, policy in manager.listPolicies())
+            policy.getMTimeFunc())
+    return _named_in(tuple(texts))
 
 
 @lru_cache(maxsize=256)
-def _names_request(expressions):
-    return any('request' in text.lower() for text in expressions if text)
+def _named_in(expressions):
+    text = ' '.join(filter(None, expressions)).lower()
+    return frozenset(name for name in _NAMES if name in text)
 
 
 def _answer(policy, context):
@@ -185,14 +200,14 @@ def _seen_as(kind, policy):
     return other
 
 
-def _expression_context(content, view_name, keywords, request):
+def _expression_context(content, view_name, keywords, request, named):
     return getEngine().getContext({
         'content': content,
         'object': content,
         'view': view_name,
         'keywords': keywords,
         'request': request,
-        'member': _member(),
+        'member': _member() if 'member' in named else None,
         'modules': SecureModuleImporter,
         'nothing': None,
         'time': DateTime(),

@@ -163,7 +163,7 @@ def key_parts(call):
             'viewed' if call.may_view else '',
             'listed' if identity.may_list(context) else '',
             identity.skin(context),
-            identity.language(request),
+            call.language(),
             call.partition,
             call.spelled_arguments(),
             repr(exchange.headers(request, call.known_varies)),

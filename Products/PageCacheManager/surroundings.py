@@ -3,6 +3,7 @@ from zope.component import queryAdapter
 from zope.component.hooks import getSite
 from zope.interface import implementer
 
+from . import identity
 from .interfaces import ISurroundings
 
 
@@ -14,6 +15,10 @@ class Plain:
 
     def claim(self, request):
         """Return None: nobody else has a say."""
+
+    def language(self, request):
+        """Return what `identity` finds out."""
+        return identity.language(request)
 
     def variant(self, context, request):
         """Return nothing else."""

@@ -62,8 +62,9 @@ def _etag(secs, user=''):
 HOUR_SECS = 3600
 LISTING_SECS = 300
 
-_ANONYMOUS = 'member is None'
-_MEMBER = 'member.getId()'
+# what CMF gives as `member` costs ten times as much
+_MEMBER = "request['AUTHENTICATED_USER'].getId()"
+_ANONYMOUS = f'{_MEMBER} is None'
 
 _ALL = {
     'mtime_func': 'object/modified', 'max_age_secs': 0, 'no_cache': 0,

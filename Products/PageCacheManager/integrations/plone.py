@@ -44,13 +44,19 @@ class PloneSurroundings:
         """Return what plone.app.caching says of the page."""
         return caching.claim(request)
 
+    def language(self, request):
+        """Return what the site has settled on for the request."""
+        binding = request.other.get('LANGUAGE_TOOL')
+        if binding is None:
+            return identity.language(request)
+        return repr(binding.getLanguageBindings())
+
     def variant(self, context, request):
-        """Return language, cookies, token keys and lock, strings."""
-        language = str(request.get('LANGUAGE', ''))
+        """Return cookies, token keys and lock, strings."""
         if identity.current_user() is None:
-            return language, '', '', ''
+            return '', '', ''
         return (
-            language, repr(exchange.cookies(request, COOKIES)),
+            repr(exchange.cookies(request, COOKIES)),
             _token_keys(), _lock(context))
 
 

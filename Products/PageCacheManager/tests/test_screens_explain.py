@@ -277,6 +277,9 @@ def claimed(claim):
         def claim(self, request):
             return claim
 
+        def language(self, request):
+            return ''
+
         def variant(self, context, request):
             return ('green', 'blue')
 
