@@ -51,7 +51,8 @@ def answer(call):
         return _hand_out(call, now)
     if call.outcome.word == 'MISS':
         call.aside = exchange.Aside(
-            call.request, call.settings.ignored_parameters)
+            call.request, call.settings.ignored_parameters,
+            call.known_cookies())
     return None
 
 

@@ -50,6 +50,9 @@ class Call:
     kind = ''
     #: Whether what is called is what was published.
     is_published = True
+    #: Whether the base of URLs counts, which other code may set after the
+    #: key was made.
+    has_base = False
     #: What CMF gives to the expressions of its policies beside the context.
     policy_keywords = None
     #: What became of the request, for its headers and the statistics.
@@ -223,6 +226,7 @@ class TemplateCall(Call):
             visit.published is aq_base(template)
             and policy.gives_what_it_renders(template))
         self.kind = 'published' if self.is_published else 'called'
+        self.has_base = self.is_published
 
     def find_templates(self):
         """Return the template and the shared ones, as they are found now."""
@@ -234,6 +238,11 @@ class TemplateCall(Call):
 
     def more_variant(self):
         return ()
+
+    def known_cookies(self):
+        """Return the names of cookies that rendering may read, None for all.
+        """
+        return None
 
     def spelled_arguments(self):
         """Return the arguments as a key, REQUEST and RESPONSE left out."""
@@ -290,6 +299,15 @@ class ViewCall(Call):
         return (
             self.view.spelling, exchange.layers(self.request),
             *self._around.variant(self.context, self.request))
+
+    def known_cookies(self):
+        """Return the names of cookies that the key holds.
+
+        A page finds any cookie where it looks for a parameter of the query.
+        """
+        return {
+            *self.settings.key_cookies, *self.settings.session_cookies,
+            *self._around.cookies(self.request)}
 
     def spelled_arguments(self):
         return ''

@@ -54,9 +54,14 @@ class Aside:
     visitor came with to the next.  It is made as if they were not there.
     """
 
-    def __init__(self, request, ignored_parameters):
+    def __init__(self, request, ignored_parameters, known_cookies=None):
         self._request = request
-        self._was = None
+        self._was = self._cookies = None
+        if known_cookies is not None:
+            self._cookies = request.cookies
+            request.cookies = {
+                name: value for name, value in self._cookies.items()
+                if name in known_cookies}
         query = request.environ.get('QUERY_STRING', '')
         kept = query_key(query, ignored_parameters)
         if kept == query:
@@ -78,8 +83,10 @@ class Aside:
 
     def put_back(self):
         """Let the request be as it came; again does nothing."""
+        request = self._request
+        if self._cookies is not None:
+            request.cookies, self._cookies = self._cookies, None
         if self._was is not None:
-            request = self._request
             request.form, request.taintedform, query = self._was
             request.environ['QUERY_STRING'] = query
             self._was = None

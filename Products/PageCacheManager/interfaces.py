@@ -132,6 +132,12 @@ class ISurroundings(Interface):
         A tuple of strings, of one length in each call.
         """
 
+    def cookies(request):
+        """Return the names of the cookies of which the variant tells.
+
+        Rendering a page that is kept sees no others.
+        """
+
 
 class IPageCacheManager(Interface):
     """A cache manager for whole pages, seen in the ZMI."""

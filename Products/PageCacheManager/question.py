@@ -159,7 +159,7 @@ def key_parts(call):
             identity_of(context),
             exchange.content_type(request.response),
             *exchange.address(request),
-            (request.response.base or '') if call.is_published else '',
+            (request.response.base or '') if call.has_base else '',
             'viewed' if call.may_view else '',
             'listed' if identity.may_list(context) else '',
             identity.skin(context),

@@ -24,6 +24,10 @@ class Plain:
         """Return nothing else."""
         return ()
 
+    def cookies(self, request):
+        """Return no names."""
+        return ()
+
 
 _plain = Plain()
 

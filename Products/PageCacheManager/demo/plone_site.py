@@ -8,6 +8,7 @@ from AccessControl.SecurityManagement import newSecurityManager
 from AccessControl.SecurityManagement import setSecurityManager
 from AccessControl.users import system
 from plone.app.textfield.value import RichTextValue
+from Products.CMFCore.indexing import processQueue
 from Products.CMFPlone.factory import addPloneSite
 from zope.component import adapter
 from zope.component.hooks import getSite
@@ -83,6 +84,7 @@ def fill(site):
     add(site, 'Collection', 'a-collection', 'A collection', query=[
         {'i': 'portal_type', 'o': 'plone.app.querystring.operation'
          '.selection.any', 'v': ['Document']}], sort_on='sortable_title')
+    processQueue()  # what is indexed at the commit finds no tools of a site
 
 
 def rich_text(*paragraphs):

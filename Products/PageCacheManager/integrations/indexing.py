@@ -20,8 +20,9 @@ logger = logging.getLogger(__name__)
 #: Attributes and indexes that show on the content's own page alone, or where
 #: any content counts.
 _OF_ITS_OWN_PAGE = frozenset([
-    'SearchableText', 'changeNote', 'modification_date', 'modified',
-    'table_of_contents', 'text', 'total_comments', 'version_id'])
+    'SearchableText', 'changeNote', 'cmf_uid', 'modification_date',
+    'modified', 'table_of_contents', 'text', 'total_comments',
+    'version_id'])
 
 
 @implementer(IIndexQueueProcessor)
@@ -94,6 +95,7 @@ def _state_before(base):
 
 
 def _differing(before, now):
+    # a form saves an empty value where there was none
     return [
         name for name in {*before, *now}
-        if (name in before) != (name in now) or before[name] != now[name]]
+        if (before.get(name) or None) != (now.get(name) or None)]

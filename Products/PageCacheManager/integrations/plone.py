@@ -5,6 +5,7 @@ any page shows what is set up for the whole site.
 """
 import time
 
+from AccessControl import getSecurityManager
 from Acquisition import aq_base
 from plone.base.interfaces import IPloneSiteRoot
 from plone.keyring.interfaces import IKeyManager
@@ -51,13 +52,29 @@ class PloneSurroundings:
             return identity.language(request)
         return repr(binding.getLanguageBindings())
 
+    def cookies(self, request):
+        """Return the names of the cookies that are in the variant."""
+        return () if identity.current_user() is None else COOKIES
+
     def variant(self, context, request):
-        """Return cookies, token keys and lock, strings."""
+        """Return kind of client, groups, cookies, token keys and lock."""
+        # which may choose another main template
+        asked_by = exchange.header(request, 'X-Requested-With') or ''
+        kind = 'script' if asked_by == 'XMLHttpRequest' else ''
         if identity.current_user() is None:
-            return '', '', ''
+            return kind, '', '', '', ''
         return (
-            repr(exchange.cookies(request, COOKIES)),
+            kind, _groups(), repr(exchange.cookies(request, COOKIES)),
             _token_keys(), _lock(context))
+
+
+def _groups():
+    """Return the groups of the user, who is shown what they may see.
+
+    No event tells of membership that is kept elsewhere.
+    """
+    find = getattr(getSecurityManager().getUser(), 'getGroups', None)
+    return repr(sorted(find())) if find is not None else ''
 
 
 def _token_keys():

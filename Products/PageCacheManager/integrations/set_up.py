@@ -28,10 +28,15 @@ _MODULES = (
     'Products.PythonScripts',
     'five.customerize',
     'five.localsitemanager',
+    # written itself when compiled themes or bundles are thrown away
+    'plone.app.registry.registry',
     'plone.app.viewletmanager',
     'plone.dexterity.fti',
     'zope.component.persistentregistry',
 )
+
+#: Modules of views that change what shows on other pages, and tell nobody.
+_VIEWS = ('plone.app.portlets', 'plone.app.viewletmanager')
 
 #: Properties that every login changes and no page shows.
 _OF_LOGIN = frozenset(['last_login_time', 'login_time'])
@@ -72,8 +77,20 @@ def before_commit(event):
     if changed_now and (
             any(type(ob).__module__.startswith(_MODULES)
                 for ob in changed_now)
+            or _is_set_up_by(event.request)
             or _has_any(changed_now, _viewlet_settings())):
         _mark(site)
+
+
+def _is_set_up_by(request):
+    """Tell whether a view was called that changes nothing but the set-up.
+
+    Some of what it changes is mappings, which do not say what they are of.
+    """
+    published = request.other.get('PUBLISHED')
+    view = getattr(published, '__self__', published)
+    return any(
+        kind.__module__.startswith(_VIEWS) for kind in type(view).__mro__)
 
 
 def _mark(place):
@@ -84,7 +101,17 @@ def _mark(place):
 def _changed_objects(connection):
     return [
         ob for one in connection.connections.values()
-        for ob in one._registered_objects]
+        for ob in (*one._registered_objects, *_saved_objects(one))]
+
+
+def _saved_objects(connection):
+    """Return what was changed before a savepoint, which is not noted again.
+    """
+    saved = connection._savepoint_storage
+    if saved is None:
+        return []
+    found = [connection._cache.get(oid) for oid in saved.index]
+    return [ob for ob in found if ob is not None]
 
 
 def _has_any(objects, wanted):

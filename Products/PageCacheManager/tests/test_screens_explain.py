@@ -280,6 +280,9 @@ def claimed(claim):
         def language(self, request):
             return ''
 
+        def cookies(self, request):
+            return ()
+
         def variant(self, context, request):
             return ('green', 'blue')
 

@@ -137,8 +137,14 @@ class Says:
     def claim(self, request):
         return self.answer
 
+    def language(self, request):
+        return ''
+
     def variant(self, context, request):
         return self.more
+
+    def cookies(self, request):
+        return ()
 
 
 @pytest.fixture

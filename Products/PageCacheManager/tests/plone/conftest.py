@@ -13,7 +13,10 @@ from zope.pytestlayer import fixture
 
 from ... import caches
 from ... import policy
+from ...PageCacheManager import PageCacheManager
+from ..site import add_policy
 from .client import PloneClient
+from .freshness import Freshness
 
 
 IS_WANTED = os.environ.get('PCM_PLONE') == '1'
@@ -71,3 +74,35 @@ def act_in(portal):
 @pytest.fixture
 def client():
     return PloneClient()
+
+
+#: Of whom a page is, and when it was made new at the latest.
+ETAG = (
+    "python: '%s|%s|%s' % (member and member.getId() or '',"
+    " object.modified().timeTime(), int(time.timeTime()//3600))")
+
+VIEWS = [
+    ('document_view',), ('newsitem_view',), ('listing_view', '', 'site'),
+    ('listing_view', 'Folder', 'folder'),
+    ('summary_view', 'Folder', 'folder'),
+    ('tabular_view', 'Folder', 'folder'),
+    ('full_view', 'Folder', 'site'), ('search', '', 'site'),
+    ('sitemap', '', 'site')]
+
+
+@pytest.fixture
+def page_cache(portal):
+    """A manager with associated views, and a policy for all pages."""
+    portal._setObject('page_cache', PageCacheManager('page_cache'))
+    portal.page_cache.manage_editViews(VIEWS)
+    add_policy(portal.caching_policy_manager, etag=ETAG)
+    transaction.commit()
+    return portal.page_cache
+
+
+@pytest.fixture
+def fresh(client, page_cache):
+    """All pages of all users, kept and known to be hits."""
+    found = Freshness(client, page_cache)
+    found.warm()
+    return found
