@@ -195,6 +195,13 @@ class Call:
         """Tell whether other code gets to see the response."""
         return exchange.others_follow()
 
+    def known_cookies(self):
+        """Return the names of cookies that the key holds.
+
+        A page finds any cookie where it looks for a parameter of the query.
+        """
+        return {*self.settings.key_cookies, *self.settings.session_cookies}
+
     def marks(self):
         """Return what is written when other content on the page changes."""
         return ()
@@ -238,11 +245,6 @@ class TemplateCall(Call):
 
     def more_variant(self):
         return ()
-
-    def known_cookies(self):
-        """Return the names of cookies that rendering may read, None for all.
-        """
-        return None
 
     def spelled_arguments(self):
         """Return the arguments as a key, REQUEST and RESPONSE left out."""
@@ -301,13 +303,7 @@ class ViewCall(Call):
             *self._around.variant(self.context, self.request))
 
     def known_cookies(self):
-        """Return the names of cookies that the key holds.
-
-        A page finds any cookie where it looks for a parameter of the query.
-        """
-        return {
-            *self.settings.key_cookies, *self.settings.session_cookies,
-            *self._around.cookies(self.request)}
+        return super().known_cookies() | {*self._around.cookies(self.request)}
 
     def spelled_arguments(self):
         return ''

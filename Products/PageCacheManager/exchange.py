@@ -54,14 +54,13 @@ class Aside:
     visitor came with to the next.  It is made as if they were not there.
     """
 
-    def __init__(self, request, ignored_parameters, known_cookies=None):
+    def __init__(self, request, ignored_parameters, known_cookies):
         self._request = request
-        self._was = self._cookies = None
-        if known_cookies is not None:
-            self._cookies = request.cookies
-            request.cookies = {
-                name: value for name, value in self._cookies.items()
-                if name in known_cookies}
+        self._was = None
+        self._cookies = request.cookies
+        request.cookies = {
+            name: value for name, value in request.cookies.items()
+            if name in known_cookies}
         query = request.environ.get('QUERY_STRING', '')
         kept = query_key(query, ignored_parameters)
         if kept == query:

@@ -1,5 +1,6 @@
 """A real browser in front of a real server with the layer's Zope."""
 import os
+import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,7 +72,12 @@ def take(page, name):
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         # where the package lies here says nothing to anybody else
         page.evaluate(
-            '''root => document.querySelectorAll('code').forEach(code => {
-                code.textContent = code.textContent.replace(root, '/zope')
-            })''', str(SCREENSHOTS.parents[1]))
+            '''roots => {
+                const texts = document.createTreeWalker(
+                    document.body, NodeFilter.SHOW_TEXT)
+                while (texts.nextNode())
+                    for (const root of roots)
+                        texts.currentNode.data =
+                            texts.currentNode.data.replace(root, '/zope')
+            }''', [str(SCREENSHOTS.parents[1]), sys.prefix])
         page.screenshot(path=SCREENSHOTS / f'{name}.png', full_page=True)

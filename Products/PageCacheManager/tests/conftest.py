@@ -3,6 +3,7 @@ import os
 
 import pytest
 import transaction
+from AccessControl.SecurityManagement import noSecurityManager
 from hypothesis import settings
 from Products.CMFCore.Skinnable import SKINDATA
 from zope.component.hooks import setSite
@@ -36,6 +37,7 @@ def app(zope_session, zope_layer):
     transaction.abort()
     SKINDATA.clear()
     setSite(None)
+    noSecurityManager()  # a request leaves its user to the thread
 
 
 @pytest.fixture

@@ -211,3 +211,16 @@ def test_another_object_of_the_same_date_has_a_page_of_its_own(site, client):
     answer = client.get(PAGE)
     assert b'second text' in answer.body
     assert client.get(PAGE, If_None_Match=tag).status == 200
+
+
+@pytest.mark.parametrize('path', ['/site/doc/by-parameter'])
+def test_cookie_does_not_pass_for_a_parameter_in_a_kept_page(
+        site, client, path):
+    """Zope looks for parameters among cookies too, which no key holds."""
+    add_template(
+        site.portal_skins.custom, 'by-parameter',
+        '<p tal:content="request/size | string:none">size</p>')
+    assert 'poison' not in client.get(path, Cookie='size=poison').text
+    for _ in range(2):
+        assert client.get(path).text.strip() == '<p>none</p>'
+    assert '<p>12</p>' in client.get(f'{path}?size=12').text

@@ -7,8 +7,8 @@ import transaction
 TOKEN = re.compile('[0-9a-f]{40}')
 
 #: Pages of all kinds of views that are associated.
-PAGES = ('', '/a-document', '/a-folder', '/a-folder/item-0',
-         '/a-shown-folder', '/a-collection', '/@@search?SearchableText=desk')
+PAGES = ('/a-document', '/a-folder', '/a-folder/item-0',
+         '/a-collection', '/@@search?SearchableText=desk')
 USERS = (None, 'alice')
 
 

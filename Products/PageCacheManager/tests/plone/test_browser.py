@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from urllib.request import urlopen
 
 import pytest
@@ -118,3 +119,54 @@ def test_each_visitor_sees_pages_of_their_own(site, page):
     look(other, document)
     assert look(other, document) == 'HIT'
     assert not other.query_selector('#edit-zone')
+
+
+@pytest.fixture
+def admin_page(site):
+    """A browser's page of Zope's own manager."""
+    with browsers.chromium() as browser:
+        context = browser.new_context(
+            viewport={'width': 1280, 'height': 900},
+            # Plone asks by a form where Zope would by a challenge
+            extra_http_headers={
+                'Authorization': 'Basic ' + b64encode(b'admin:admin').decode()
+            })
+        page = context.new_page()
+        page.set_default_timeout(PAGE_MS)
+        yield page
+
+
+def test_page_is_explained(site, admin_page):
+    for _ in range(3):
+        urlopen(f'{site}/a-document', timeout=PAGE_MS / 1000).close()
+    admin_page.goto(f'{site}/page_cache/manage_explain')
+    admin_page.fill('[name=path]', '/Plone/a-document')
+    admin_page.select_option('[name=visitor]', 'anonymous')
+    admin_page.press('[name=path]', 'Enter')
+    admin_page.wait_for_selector('text=document_view')
+    text = admin_page.inner_text('main')
+    assert 'document_view' in text
+    assert 'page_cache_content' in text
+    assert 'HIT' in text
+    browsers.take(admin_page, 'plone-explain')
+
+
+def test_ruleset_is_handed_to_the_manager_in_the_control_panel(
+        site, admin_page):
+    admin_page.goto(f'{site}/@@caching-controlpanel')
+    chosen = 'Products.PageCacheManager'
+    admin_page.evaluate('''value => {
+        document.querySelectorAll('fieldset').forEach(
+            one => one.classList.add('active', 'show'))
+        const select = [...document.querySelectorAll('select')].find(
+            one => one.name.includes('itemView'))
+        select.value = value
+    }''', chosen)
+    admin_page.click('[name="form.button.Save"], [name="form.buttons.save"]')
+    admin_page.wait_for_load_state()
+    selected = admin_page.eval_on_selector(
+        'select[name*="itemView"]', 'one => one.value')
+    assert selected == chosen
+    admin_page.click('a:has-text("Caching operations"), '
+                     'legend:has-text("Caching operations")')
+    browsers.take(admin_page, 'plone-caching')
