@@ -104,7 +104,6 @@ setup(
         'transaction',
         'zope.component',
         'zope.container',
-        'zope.dottedname',
         'zope.globalrequest',
         'zope.i18n',
         'zope.interface',

@@ -1,5 +1,6 @@
 """Published browser views: what they are, and which manager has them."""
 import os
+import sys
 from functools import lru_cache
 from functools import partial
 from types import MethodType
@@ -11,8 +12,8 @@ from OFS.Cache import ZCM_MANAGERS
 from persistent import Persistent
 from Products.Five.browser.pagetemplatefile import BoundPageTemplate
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
-from zope.dottedname.resolve import resolve
 from zope.interface import Interface
+from zope.interface.interface import InterfaceClass
 from zope.publisher.interfaces.browser import IBrowserView
 
 from .caches import cache_of
@@ -166,12 +167,12 @@ class _INothing(Interface):
     """What nothing provides."""
 
 
-@lru_cache(maxsize=512)
 def _interface(name):
     """Return the interface called `name`, one that nothing has if none is.
+
+    A name that is typed imports nothing: content that provides an interface
+    has imported its module.
     """
-    try:
-        found = resolve(name)
-    except (ImportError, ValueError):
-        return _INothing
-    return found if hasattr(found, 'providedBy') else _INothing
+    module, _, attribute = name.rpartition('.')
+    found = vars(sys.modules.get(module, object)).get(attribute)
+    return found if isinstance(found, InterfaceClass) else _INothing

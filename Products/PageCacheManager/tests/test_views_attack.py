@@ -1,5 +1,7 @@
 """Views that misbehave: what is never stored, failures, transforms."""
 
+import sys
+
 import pytest
 import transaction
 from zExceptions import NotFound
@@ -346,3 +348,10 @@ def test_ignored_parameters_come_back(client, item):
         with pytest.raises(ValueError):
             client.get(f'{ACTING}?utm_x=2')
     assert seen == [{'utm_x': '1'}, {'utm_x': '2'}]
+
+
+def test_name_of_an_interface_imports_nothing(site, client):
+    assert 'this' not in sys.modules  # which prints when it is imported
+    site.page_cache.manage_editViews([('v-counting', 'this.s')])
+    assert client.get('/site/doc/v-counting').outcome is None
+    assert 'this' not in sys.modules
