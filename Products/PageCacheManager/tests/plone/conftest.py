@@ -15,7 +15,6 @@ from ... import caches
 from ... import policy
 from ...PageCacheManager import PageCacheManager
 from ..site import add_policy
-from .client import PloneClient
 from .freshness import Freshness
 
 
@@ -26,6 +25,7 @@ if IS_WANTED:
     from plone.app.testing import login
 
     from . import layers
+    from .client import PloneClient
 
     globals().update(fixture.create(
         'Products.PageCacheManager.tests.plone.layers.FUNCTIONAL',
