@@ -33,8 +33,9 @@ def sizes():
 
 
 def _is_engine(name):
-    return name == PACKAGE or (
-        name.startswith(f'{PACKAGE}.') and not name.startswith(_LEFT_OUT))
+    # that of a class of classes may be a property
+    return isinstance(name, str) and (name == PACKAGE or (
+        name.startswith(f'{PACKAGE}.') and not name.startswith(_LEFT_OUT)))
 
 
 def _look(value, name, found, seen):

@@ -174,5 +174,5 @@ def _interface(name):
     has imported its module.
     """
     module, _, attribute = name.rpartition('.')
-    found = vars(sys.modules.get(module, object)).get(attribute)
+    found = vars(sys.modules.get(module) or object).get(attribute)
     return found if isinstance(found, InterfaceClass) else _INothing
