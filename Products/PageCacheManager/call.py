@@ -106,8 +106,8 @@ class Call:
     #: What the template gave, or was given in its place.
     text = None
 
-    #: Whether the fast lane may be told of the page.
-    may_take_lane = False
+    #: What traversal led to: the template, or the view's content.
+    traversed = None
 
     #: What the strings are that a kind of call adds to variant and versions.
     more_names = ()
@@ -191,6 +191,13 @@ class Call:
         """Return the languages in which the site would answer."""
         return identity.language(self.request)
 
+    def chosen_by(self):
+        """Return request headers by which pages differ, Vary or not.
+
+        What they lead to is in the key.
+        """
+        return ('accept-language',) if identity.has_languages() else ()
+
     def others_follow(self):
         """Tell whether other code gets to see the response."""
         return exchange.others_follow()
@@ -218,11 +225,9 @@ class Call:
 class TemplateCall(Call):
     """A call of an associated page template, whoever calls it."""
 
-    may_take_lane = True
-
     def __init__(self, template, keywords, manager, visit):
         super().__init__(manager, visit)
-        self.template = template
+        self.template = self.traversed = template
         self.keywords = keywords
         self.policy_keywords = keywords['bound_names']
         self.context = aq_parent(template)
@@ -277,7 +282,7 @@ class ViewCall(Call):
         self.view = view
         self.shows = shows
         self.keywords = {}
-        self.context = view.context
+        self.context = self.traversed = view.context
         self.view_name = view.name
         self.path = f'@@{view.name}'
         #: Whether anything was written to the database meanwhile.
@@ -310,6 +315,11 @@ class ViewCall(Call):
 
     def language(self):
         return self._around.language(self.request)
+
+    def chosen_by(self):
+        return (
+            # by which traversal may find another view
+            'accept', *self._around.chosen_by(self.request))
 
     def others_follow(self):
         """The same, but for transforms, which a stored page goes without."""

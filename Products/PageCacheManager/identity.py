@@ -41,9 +41,18 @@ def current_user():
 def goes_by_address(context):
     """Tell whether a user folder may know a visitor by the address alone."""
     return any(
-        getattr(getattr(aq_base(place), '__allow_groups__', None),
-                '_domain_auth_mode', 0)
+        _folder_goes_by_address(getattr(
+            aq_base(place), '__allow_groups__', None))
         for place in aq_chain(aq_inner(context)))
+
+
+def _folder_goes_by_address(folder):
+    if getattr(folder, '_domain_auth_mode', 0):
+        return True
+    # a folder of plugins (Products.PluggableAuthService)
+    list_plugins = getattr(aq_base(folder), 'objectValues', None)
+    return list_plugins is not None and bool(
+        list_plugins('Domain Authentication Plugin'))
 
 
 def may_view(context):

@@ -132,6 +132,11 @@ class ISurroundings(Interface):
         A tuple of strings, of one length in each call.
         """
 
+    def chosen_by(request):
+        """Return the names of request headers that language or variant of
+        some page depend on, in lower case.
+        """
+
     def cookies(request):
         """Return the names of the cookies of which the variant tells.
 

@@ -79,7 +79,6 @@ def _is_for_anybody(call):
     """Tell whether nothing of this request's own is in its answer."""
     return (
         call.outcome.word == 'HIT'
-        and call.may_take_lane
         and call.page is not None
         and call.is_published
         and call.partition == ''
@@ -91,7 +90,7 @@ def _is_for_anybody(call):
         and call.visit.undo.headers_before() <= _OF_THE_TEMPLATE
         and call.visit.undo.is_settled(call.request.response)
         and not policy.reads_request(call.context)
-        and not identity.goes_by_address(call.template))
+        and not identity.goes_by_address(call.traversed))
 
 
 def _coding(body, page):
@@ -105,7 +104,6 @@ def _coding(body, page):
 
 
 def _varies(call, response):
-    found = {*call.known_varies, *names(response.headers.get('vary', ''))}
-    if identity.has_languages():
-        found.add('accept-language')
-    return tuple(sorted(found))
+    return tuple(sorted({
+        *call.known_varies, *names(response.headers.get('vary', '')),
+        *call.chosen_by()}))

@@ -5,6 +5,7 @@ and once more for a conditional request, and only for filesystem templates;
 here they are asked once, for every kind of template, and CMF is kept from
 asking again.
 """
+import re
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import get_ident
@@ -128,6 +129,9 @@ def reads_request(content):
 #: What is dear to have, or tells whose page it is.
 _NAMES = frozenset(['member', 'request'])
 
+#: This is the same for all who are anonymous.
+_THE_USER = re.compile(r'''request\[(['"])authenticated_user\1\]''')
+
 
 def _named_by(policies):
     """Return which of `_NAMES` stand in the expressions of the policies."""
@@ -144,6 +148,7 @@ def _named_by(policies):
 @lru_cache(maxsize=256)
 def _named_in(expressions):
     text = ' '.join(filter(None, expressions)).lower()
+    text = _THE_USER.sub('', text)
     return frozenset(name for name in _NAMES if name in text)
 
 

@@ -24,6 +24,10 @@ class Plain:
         """Return nothing else."""
         return ()
 
+    def chosen_by(self, request):
+        """Return what languages are chosen by, if there are several."""
+        return ('accept-language',) if identity.has_languages() else ()
+
     def cookies(self, request):
         """Return no names."""
         return ()

@@ -10,6 +10,7 @@ from Acquisition import aq_base
 from plone.base.interfaces import IPloneSiteRoot
 from plone.keyring.interfaces import IKeyManager
 from plone.locking.interfaces import ILockable
+from plone.registry.interfaces import IRegistry
 from zope.component import adapter
 from zope.component import queryUtility
 from zope.interface import implementer
@@ -52,6 +53,12 @@ class PloneSurroundings:
             return identity.language(request)
         return repr(binding.getLanguageBindings())
 
+    def chosen_by(self, request):
+        """Return what the kind of client, and languages, are chosen by."""
+        if _has_one_language():
+            return ('x-requested-with',)
+        return ('x-requested-with', 'accept-language')
+
     def cookies(self, request):
         """Return the names of the cookies that are in the variant."""
         return () if identity.current_user() is None else COOKIES
@@ -66,6 +73,12 @@ class PloneSurroundings:
         return (
             kind, _groups(), repr(exchange.cookies(request, COOKIES)),
             _token_keys(), _lock(context))
+
+
+def _has_one_language():
+    registry = queryUtility(IRegistry)
+    return registry is not None and len(
+        registry.get('plone.available_languages') or ()) == 1
 
 
 def _groups():

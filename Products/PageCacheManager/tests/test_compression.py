@@ -21,9 +21,9 @@ from ..core.conditional import coded_tag
 from ..core.conditional import format_date
 from .client import Client
 from .events import handler
+from .lane_client import LaneClient
+from .lane_client import warm
 from .site import add_template
-from .test_fastlane import LaneClient
-from .test_fastlane import warm
 from .test_fresh import in_threads
 from .test_fresh import until
 from .test_whole import add_script

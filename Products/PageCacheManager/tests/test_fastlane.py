@@ -6,69 +6,20 @@ import transaction
 from Products.SiteAccess.VirtualHostMonster import manage_addVirtualHostMonster
 from ZPublisher.WSGIPublisher import publish_module
 
-from Products.PageCacheManager.fastlane import FastLane
 from Products.PageCacheManager.fastlane import filter_app
 
 from .client import Client
-from .client import Response
+from .lane_client import PATH
+from .lane_client import LaneClient
+from .lane_client import warm
+from .lane_client import wrap
 from .site import add_template
 from .site import set_policy
-
-
-PATH = '/site/doc/page'
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-class LaneClient(Client):
-    """A client before the lane; `asked` counts what Zope was asked."""
-
-    def __init__(self, **options):
-        super().__init__()
-        self.clock = Clock()
-        self.asked = 0
-        self.lane = FastLane(self._zope, clock=self.clock, **options)
-
-    def _zope(self, environ, start_response):
-        self.asked += 1
-        return publish_module(environ, start_response)
-
-    def request(self, method, path, user=None, body='', environ=(),
-                **headers):
-        transaction.commit()
-        full = self.environ(method, path, body.encode(), user, headers)
-        full.update(environ)
-        sent = []
-        result = self.lane(full, lambda *given: sent.append(given[:2]))
-        content = b''.join(result)
-        transaction.abort()
-        return Response(*sent[-1], content)
-
-    def is_fast(self, path=PATH, **given):
-        """Tell whether Zope was not asked."""
-        before = self.asked
-        self.get(path, **given)
-        return self.asked == before
 
 
 @pytest.fixture
 def lane(site):
     return LaneClient()
-
-
-def warm(lane, path=PATH, **headers):
-    """Ask until the lane answers; return what Zope, and what it said."""
-    for _ in range(3):
-        slow = lane.get(path, **headers)
-    before = lane.asked
-    fast = lane.get(path, **headers)
-    assert lane.asked == before
-    return slow, fast
 
 
 @pytest.mark.parametrize('path', [
@@ -344,23 +295,6 @@ def test_an_error_of_the_lane_is_none_of_the_visitor(lane, caplog):
 
 
 # storages
-
-class Storage:
-    """Wraps a database so that its storage says something of itself."""
-
-    def __init__(self, database, **said):
-        self.database = database
-        self.storage = type('Storage', (), said)()
-
-    def lastTransaction(self):
-        return self.database.lastTransaction()
-
-
-def wrap(lane, **said):
-    lane.lane._databases = {
-        name: Storage(database, **said)
-        for name, database in lane.lane._databases.items()}
-
 
 def test_closed_while_not_connected(lane):
     warm(lane)

@@ -13,12 +13,12 @@ from .. import lane as fastlane_permits
 from .. import policy
 from ..caches import cache_of
 from .client import Client
+from .lane_client import PATH
+from .lane_client import LaneClient
+from .lane_client import warm
+from .lane_client import wrap
 from .site import add_template
 from .site import set_policy
-from .test_fastlane import PATH
-from .test_fastlane import LaneClient
-from .test_fastlane import warm
-from .test_fastlane import wrap
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from .. import lane_entry
 from ..caches import cache_of
 from ..lane import Permit
 from .client import Client
-from .test_fastlane import PATH
-from .test_fastlane import LaneClient
-from .test_fastlane import warm
+from .lane_client import PATH
+from .lane_client import LaneClient
+from .lane_client import warm
 
 
 LINES = [
