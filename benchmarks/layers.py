@@ -31,15 +31,15 @@ LAYERS = {
     'template: bindings, _exec, ZCacheable': [
         'Shared.DC.Scripts.Bindings:Bindings.__call__'],
     'cache: way in and out': ['.PageCache:PageCache.ZCache_get'],
-    'cache: the call, its settings': ['.call:TemplateCall.__init__'],
+    'cache: the call, its settings': ['.template_call:TemplateCall.__init__'],
     'access of the visitor': [
         '.identity:may_view', '.identity:may_list'],
     'policy: found, answer read': ['.policy:ask'],
-    'policy: context of expressions': ['.policy:_expression_context'],
+    'policy: context of expressions': ['.expressions:context'],
     PREDICATE: [],
     ETAG: [],
     'versions of templates and manager': [
-        '.call:TemplateCall.find_templates', '.question:versions'],
+        '.template_call:TemplateCall.find_templates', '.question:versions'],
     'whose page it is': ['.identity:partition'],
     'key': [
         '.question:page_id', '.question:known_varies',
@@ -58,7 +58,7 @@ LAYERS = {
     'date of the page': ['.question:date'],
     'output: noted': ['.PageCache:PageCache.ZCache_set'],
     'output: compared with the response': [
-        '.capture:take_in', '.exchange:made_body'],
+        '.capture:take_in', '.bodies:made_body'],
     'output: captured': ['.capture:_capture', '.question:has_changed'],
     'page: kept': ['.call:Call.keep', '.core.store:PageStore.set'],
 }

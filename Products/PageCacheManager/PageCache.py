@@ -11,12 +11,12 @@ from AccessControl.SecurityInfo import ClassSecurityInfo
 from Acquisition import aq_base
 from OFS.Cache import Cache
 
+from . import cmf
 from . import exchange
-from . import policy
 from .answer import answer
 from .answer import give_up
-from .call import TemplateCall
 from .interfaces import IPageCacheManager
+from .template_call import TemplateCall
 from .versions import path_of
 from .visit import current_visit
 
@@ -59,7 +59,7 @@ class PageCache(Cache):
                    mtime_func=None):
         """Note what `ob` rendered; nothing is stored before the commit."""
         if data is None:  # a file or an image, which is no page
-            policy.set_headers_of_file(ob)
+            cmf.set_headers_of_file(ob)
             return
         visit = current_visit(ob)
         call = visit.call if visit is not None else None

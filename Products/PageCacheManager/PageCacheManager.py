@@ -1,6 +1,5 @@
-"""The persistent object: settings, generation, and what the ZMI calls."""
+"""The persistent object: settings, views, and what code and forms call."""
 from functools import lru_cache
-from uuid import uuid4
 
 from AccessControl.class_init import InitializeClass
 from AccessControl.Permissions import view_management_screens
@@ -20,24 +19,17 @@ from .core import settings as fields
 from .core.associations import Association
 from .core.keys import row_id
 from .core.settings import Settings
+from .generation import Generation
 from .interfaces import IPageCacheManager
-from .marks import ContentMarks
-from .marks import Invalidations
-from .marks import PurgeMark
 from .PageCache import page_cache
-from .versions import changed_at
-from .versions import identity_of
-from .versions import version_of
 
 
 postonly = requestmethod('POST')
 
-#: Longer ones are not paths.
-MAX_PATH_LENGTH = 2000
-
 
 @implementer(IPageCacheManager)
-class PageCacheManager(CacheManager, SimpleItem):
+class PageCacheManager(
+        Generation, screens.ManagerTabs, CacheManager, SimpleItem):
     """Keeps whole rendered pages in memory, found by their ETag."""
 
     meta_type = 'Page Cache Manager'
@@ -47,20 +39,8 @@ class PageCacheManager(CacheManager, SimpleItem):
     security = ClassSecurityInfo()
     security.setPermissionDefault('Change cache managers', ('Manager',))
 
-    manage_options = (
-        {'label': 'Properties', 'action': 'manage_main'},
-        {'label': 'Statistics', 'action': 'manage_stats'},
-        {'label': 'Views', 'action': 'manage_views'},
-        {'label': 'Explain', 'action': 'manage_explain'},
-    ) + CacheManager.manage_options + SimpleItem.manage_options
-
     # what is not in the database has the defaults
     _settings = None
-    # absent in a manager of 1.2's time until it is next saved
-    _uid = None
-    _purged = None
-    _invalidated = None
-    _contents = None
     _views = ()
 
     def __init__(self, id, title=''):
@@ -76,68 +56,9 @@ class PageCacheManager(CacheManager, SimpleItem):
     # what the engine reads
 
     @security.private
-    def renew(self):
-        """Begin a new identity: what was stored so far is another's."""
-        self._uid = uuid4().hex
-        self._purged = PurgeMark()
-        self._invalidated = Invalidations()
-        self._contents = ContentMarks()
-
-    @security.private
-    def cache_name(self):
-        """Return the name of this manager's cache in every process."""
-        return self._uid or identity_of(self)
-
-    @security.private
-    def generation_of(self, identity, page):
-        """Return the generation of a page, None if it changes just now.
-
-        `identity` is the template's, '' for a view; `page` is the template's
-        path, the context's path and the URL.
-        """
-        # of 1.2's time and not yet saved: any write makes it another
-        purged = version_of(self if self._purged is None else self._purged)
-        if purged is None:
-            return None
-        return ' '.join((self.cache_name(), purged, *self._marks(
-            identity, page)))
-
-    def _marks(self, identity, page):
-        if self._invalidated is None or not self._invalidated.marks:
-            return ()
-        marks = self._invalidated.marks
-        named = (identity, *page[:2], row_id(page))
-        return [f'{i}{marks[n]}' for i, n in enumerate(named) if n in marks]
-
-    @security.private
     def associations(self):
         """Return the associated views."""
         return _associations(self._views)
-
-    @security.private
-    def content_versions(self, shows, path):
-        """Return the versions of what a view's page shows, all strings.
-
-        One of them is None where it changes just now.
-        """
-        if self._contents is None:
-            return [None]
-        return [version_of(mark) for mark in self._contents.of(shows, path)]
-
-    @security.private
-    def content_marks(self):
-        """Return the marks to write when content changes, None if none.
-
-        A manager of old has none until it is saved.
-        """
-        return self._contents
-
-    @security.private
-    def changed_at(self):
-        """Return when pages were last purged or invalidated, seconds."""
-        return max(
-            (changed_at(mark) for mark in (self._purged, self._invalidated)
-             if mark is not None), default=0)
 
     @security.private
     def ZCacheManager_getCache(self):
@@ -188,30 +109,6 @@ class PageCacheManager(CacheManager, SimpleItem):
     def disable(self):
         """Switch caching off."""
         self._change({'active': 'off'})
-
-    @zpublish
-    @security.protected(view_management_screens)
-    def manage_main(self, REQUEST=None):
-        """Show the Properties screen."""
-        return screens.properties(self, REQUEST or self.REQUEST)
-
-    @zpublish
-    @security.protected(view_management_screens)
-    def manage_stats(self, REQUEST=None):
-        """Show the Statistics screen."""
-        return screens.statistics(self, REQUEST or self.REQUEST)
-
-    @zpublish
-    @security.protected(view_management_screens)
-    def manage_views(self, REQUEST=None):
-        """Show the Views screen."""
-        return screens.views(self, REQUEST or self.REQUEST)
-
-    @zpublish
-    @security.protected(view_management_screens)
-    def manage_explain(self, REQUEST=None):
-        """Show the Explain screen."""
-        return screens.explain(self, REQUEST or self.REQUEST)
 
     @zpublish(methods='POST')
     @security.protected('Change cache managers')
@@ -280,14 +177,6 @@ class PageCacheManager(CacheManager, SimpleItem):
         if REQUEST is not None:
             screens.show_tab(self, REQUEST, 'manage_stats', 'invalidated')
 
-    # Zope's Associate tab, wrapped
-
-    @zpublish
-    @security.protected(change_cache_settings)
-    def ZCacheManager_associate(self, client=None, REQUEST=None, **options):
-        """Show the Associate screen."""
-        return screens.associate(self, REQUEST or self.REQUEST, **options)
-
     @zpublish(methods='POST')
     @security.protected(change_cache_settings)
     @postonly
@@ -297,33 +186,10 @@ class PageCacheManager(CacheManager, SimpleItem):
             props = None  # what is meant is in the form
         return super().ZCacheManager_setAssociations(props, REQUEST)
 
-    def _names_of(self, paths):
-        if not isinstance(paths, (list, tuple, set, frozenset)) or not paths:
-            raise ValueError('Select at least one page to invalidate.')
-        names = set()
-        for path in paths:
-            if not isinstance(path, str) or not path.startswith(
-                    ('/', '@@', 'page:')) or len(path) > MAX_PATH_LENGTH:
-                raise ValueError(
-                    f'{path!r:.60} is neither a path, a view such as @@view, '
-                    'nor a row of the report.')
-            names.add(path)
-            if path.startswith('/'):
-                names.add(identity_of(self.unrestrictedTraverse(path, None)))
-        return names - {''}
-
     def _change(self, values):
         settings = fields.changed(fields.stored(self._settings), values)
         self._settings = fields.as_dict(settings)
         self._modernize()
-
-    def _modernize(self):
-        """Give a manager of 1.2's time what it lacks."""
-        if self._uid is None:
-            caches.drop_after_commit(self.cache_name())
-            self.renew()
-        if self._contents is None:
-            self._contents = ContentMarks()
 
 
 InitializeClass(PageCacheManager)

@@ -6,6 +6,7 @@ from . import coded
 from . import exchange
 from . import identity
 from . import question
+from .aside import Aside
 from .caches import is_active
 from .core import conditional
 from .core.flights import Flight
@@ -50,7 +51,7 @@ def answer(call):
     if call.page is not None:
         return _hand_out(call, now)
     if call.outcome.word == 'MISS':
-        call.aside = exchange.Aside(
+        call.aside = Aside(
             call.request, call.settings.ignored_parameters,
             call.known_cookies())
     return None

@@ -1,43 +1,21 @@
-"""One call of an associated template: what is known, stored and held of it.
-"""
-import logging
-from types import MappingProxyType
-
-import transaction
-from Acquisition import aq_base
-from Acquisition import aq_parent
-
+"""One call of a template or view: what is known, stored and held of it."""
+from . import bystanders
 from . import exchange
 from . import identity
-from . import policy
 from .caches import Onlooker
 from .caches import cache_of
 from .caches import settings_of
 from .core import conditional
 from .core import headers
-from .core.keys import arguments_key
 from .core.keys import digest
 from .core.keys import secondary
 from .core.page import names
-from .question import Bypass
-from .versions import holds_changes
-from .versions import identity_of
-from .versions import path_of
-from .versions import shared_templates
-from .versions import version_of_content
-
-
-logger = logging.getLogger(__name__)
-
-#: What a template has for arguments that is called without any.
-_NONE = ()
-_NO_ARGUMENTS = arguments_key(({'args': _NONE}, []))
 
 
 class Call:
     """The call that may become the page of this request.
 
-    What is called is a template or a view, see the classes below.
+    What is called is a template or a view: see `template_call`, `view_call`.
     """
 
     #: The content that the page is of.
@@ -200,7 +178,7 @@ class Call:
 
     def others_follow(self):
         """Tell whether other code gets to see the response."""
-        return exchange.others_follow()
+        return bystanders.others_follow()
 
     def known_cookies(self):
         """Return the names of cookies that the key holds.
@@ -220,122 +198,3 @@ class Call:
         if page.varies:
             self.store.set(self.key, page.signpost())
         self.store.set(self.key_for(page.varies), page)
-
-
-class TemplateCall(Call):
-    """A call of an associated page template, whoever calls it."""
-
-    def __init__(self, template, keywords, manager, visit):
-        super().__init__(manager, visit)
-        self.template = self.traversed = template
-        self.keywords = keywords
-        self.policy_keywords = keywords['bound_names']
-        self.context = aq_parent(template)
-        self.view_name = template.getId()
-        self.path = path_of(template)
-        self.identity = identity_of(template)
-        self.is_published = (
-            visit.published is aq_base(template)
-            and policy.gives_what_it_renders(template))
-        self.kind = 'published' if self.is_published else 'called'
-        self.has_base = self.is_published
-
-    def find_templates(self):
-        """Return the template and the shared ones, as they are found now."""
-        return [self.template, *shared_templates(
-            self.context, self.settings.shared_templates)]
-
-    def more_versions(self):
-        return ()
-
-    def more_variant(self):
-        return ()
-
-    def spelled_arguments(self):
-        """Return the arguments as a key, REQUEST and RESPONSE left out."""
-        options = self.policy_keywords.get('options', {})
-        subpath = self.policy_keywords.get('traverse_subpath')
-        if (len(options) == 1 and options.get('args') is _NONE
-                and type(subpath) is list and not subpath):
-            return _NO_ARGUMENTS
-        given = {
-            name: value for name, value in options.items()
-            if name not in ('REQUEST', 'RESPONSE')}
-        spelling = arguments_key((given, subpath))
-        if spelling is None:
-            raise Bypass('unkeyed-arguments')
-        return spelling
-
-
-class ViewCall(Call):
-    """The call of a published browser view."""
-
-    kind = 'view'
-    policy_keywords = MappingProxyType({})
-    #: What follows belongs to the kind of site, and to what changed.
-    more_names = ('class', 'layers')
-    more_version_names = ('code', 'content')
-
-    def __init__(self, view, shows, manager, visit, around):
-        super().__init__(manager, visit)
-        self._around = around
-        self.view = view
-        self.shows = shows
-        self.keywords = {}
-        self.context = self.traversed = view.context
-        self.view_name = view.name
-        self.path = f'@@{view.name}'
-        #: Whether anything was written to the database meanwhile.
-        self.has_changes = False
-        # rendering may commit it and begin another
-        self._transaction = transaction.get()
-
-    def find_templates(self):
-        """Return the shared templates, as they are found now."""
-        if self._around.marks_templates:
-            return ()
-        return shared_templates(self.context, self.settings.shared_templates)
-
-    def more_versions(self):
-        return (
-            self.view.version(), version_of_content(self.context),
-            *self.manager.content_versions(
-                self.shows, path_of(self.context)))
-
-    def more_variant(self):
-        return (
-            self.view.spelling, exchange.layers(self.request),
-            *self._around.variant(self.context, self.request))
-
-    def known_cookies(self):
-        return super().known_cookies() | {*self._around.cookies(self.request)}
-
-    def spelled_arguments(self):
-        return ''
-
-    def language(self):
-        return self._around.language(self.request)
-
-    def chosen_by(self):
-        return (
-            # by which traversal may find another view
-            'accept', *self._around.chosen_by(self.request))
-
-    def others_follow(self):
-        """The same, but for transforms, which a stored page goes without."""
-        return exchange.others_follow(but=exchange.TRANSFORMS)
-
-    def look_for_changes(self):
-        """Note whether anything was written to the database so far."""
-        try:
-            self.has_changes = (
-                self.has_changes or holds_changes(self.manager._p_jar)
-                or transaction.get() is not self._transaction)
-        except Exception:
-            logger.exception('Page is not kept')
-            self.has_changes = True
-
-    def marks(self):
-        marks = self.manager.content_marks()
-        return () if marks is None else marks.of(
-            self.shows, path_of(self.context))

@@ -3,6 +3,7 @@ import time
 
 import transaction
 
+from . import bodies
 from . import exchange
 from . import sending
 from .core.headers import without_later
@@ -25,7 +26,7 @@ def take_in(visit, call, response):
     if call.answer is None:
         return
     varies = call.varies_of(response)
-    zipped = exchange.zipped_by_zope(response)
+    zipped = bodies.zipped_by_zope(response)
     values = _values_of_render(call, response, varies)
     name, data = zopes_coding(call, zipped, body)
     sending.send_page(response, data or body, values, name)
@@ -49,12 +50,12 @@ def take_in(visit, call, response):
 
 def _whole_body(call, response):
     """Return the body without coding if it is all from the call."""
-    if response.status != 200 or exchange.is_streamed(response):
+    if response.status != 200 or bodies.is_streamed(response):
         return None
-    body = exchange.plain_body(response)
+    body = bodies.plain_body(response)
     if call.kind == 'view':
         return body
-    if body is None or body != exchange.made_body(response, call.text):
+    if body is None or body != bodies.made_body(response, call.text):
         return None
     return body
 

@@ -5,6 +5,7 @@ no render is the slower for it, and is kept from then on.
 """
 import logging
 
+from . import bodies
 from . import exchange
 from .core import codecs
 from .core import coding
@@ -22,7 +23,7 @@ def chosen(call, may_make=True):
     ask for a coding never gets it (RFC 9110 section 12.5.3).  A coding that
     the page lacks is made and kept if `may_make`.
     """
-    if exchange.speaks_of_bytes(call.request.response, call.page):
+    if bodies.speaks_of_bytes(call.request.response, call.page):
         return '', b''
     for name in exchange.codings(call.request):
         if name == coding.IDENTITY:
@@ -72,7 +73,7 @@ def _is_to_be_made(call, name):
         # who waited for a render is not to wait for this as well
         return False
     content_type = dict(call.page.headers).get('content-type', '')
-    if name == 'gzip' and exchange.is_zope_to_compress(call.request):
+    if name == 'gzip' and bodies.is_zope_to_compress(call.request):
         return may_be_coded(content_type)
     return (
         call.settings.compression == 'hits'

@@ -1,16 +1,12 @@
-"""Reads a request, and captures a response.
+"""Reads a request, and the headers of its response.
 
-Only here and in `sending`, `visit` and `head` are ZPublisher's objects known.
+What Zope's request and response are made of is known here, and in `aside`,
+`bodies`, `sending`, `visit` and `head`.
 """
 from functools import lru_cache
 from hashlib import sha256
 
-from zope.component import getSiteManager
-from zope.event import subscribers
-from zope.interface import implementedBy
 from ZPublisher.HTTPRequest import record
-from ZPublisher.HTTPResponse import HTTPBaseResponse
-from ZPublisher.pubevents import PubBeforeCommit
 
 from .core import coding
 from .core.keys import digest
@@ -18,18 +14,11 @@ from .core.keys import is_ignored
 from .core.keys import query_key
 
 
-#: What our own handlers, and any others that come after them, are found by.
-_BEFORE_COMMIT = implementedBy(PubBeforeCommit)
-_OURS = (f'{__package__}.subscribers', f'{__package__}.integrations.')
-
-#: What calls the transforms of a Plone site.
-TRANSFORMS = 'plone.transformchain.zpublisher'
-
 #: setBody() sets these anew for each response, from the body.
 OF_THE_BODY = ('content-length', 'content-encoding')
 
 
-# reading
+# the request
 
 def method(request):
     """Return the request's method, of which the case counts (RFC 9110 9.1).
@@ -45,50 +34,6 @@ def url(request, ignored_parameters):
     query = request.environ.get('QUERY_STRING', '')
     query = query_key(query, ignored_parameters)
     return f'{address}?{query}' if query else address
-
-
-class Aside:
-    """What a page must not show of a request, since the key leaves it out.
-
-    A page that is kept for everybody would give the parameters that one
-    visitor came with to the next.  It is made as if they were not there.
-    """
-
-    def __init__(self, request, ignored_parameters, known_cookies):
-        self._request = request
-        self._was = None
-        self._cookies = request.cookies
-        request.cookies = {
-            name: value for name, value in request.cookies.items()
-            if name in known_cookies}
-        query = request.environ.get('QUERY_STRING', '')
-        kept = query_key(query, ignored_parameters)
-        if kept == query:
-            return
-        self._was = request.form, request.taintedform, query
-        copy = request.clone()
-        copy.environ['QUERY_STRING'] = request.environ['QUERY_STRING'] = kept
-        copy.processInputs()
-        request.form, request.taintedform = (
-            {**{name: value for name, value in fields.items()
-                if not is_ignored(name, ignored_parameters)},
-             # the same name may stand in the key in another spelling
-             **{name: value for name, value in read.items()
-                if is_ignored(name, ignored_parameters)}}
-            for fields, read in (
-                (request.form, copy.form),
-                (request.taintedform, copy.taintedform)))
-        copy.clear()
-
-    def put_back(self):
-        """Let the request be as it came; again does nothing."""
-        request = self._request
-        if self._cookies is not None:
-            request.cookies, self._cookies = self._cookies, None
-        if self._was is not None:
-            request.form, request.taintedform, query = self._was
-            request.environ['QUERY_STRING'] = query
-            self._was = None
 
 
 def header(request, name):
@@ -201,7 +146,7 @@ def records(value):
     return [dict(vars(one)) for one in found]
 
 
-# capturing
+# the headers of its response
 
 def lower_headers(response):
     """Return the response's headers under lower-case names."""
@@ -257,94 +202,6 @@ def sets_cookie(response):
     return any(name.lower() == 'set-cookie' for name in named)
 
 
-def is_streamed(response):
-    """Tell whether the body is, or began to be, streamed."""
-    return bool(
-        response._streaming or not isinstance(response.body, bytes)
-        or response.stdout.tell())
-
-
-def has_begun(response):
-    """Tell whether there is, or must not be, a body before the page's."""
-    return bool(
-        response.body or response._locked_body or is_streamed(response))
-
-
-def is_as_it_is(response):
-    """Tell whether this is a 200 with a body in no coding."""
-    return (
-        response.status == 200 and not is_streamed(response)
-        and 'content-encoding' not in lower_headers(response))
-
-
-def plain_body(response):
-    """Return the body without gzip, or None where it can't be known."""
-    kind = response.headers.get('content-encoding')
-    if kind is None:
-        return response.body
-    if kind != 'gzip':
-        return None
-    return coding.gunzip(response.body, limit=1 << 30)
-
-
-def made_body(response, result):
-    """Return what setBody() makes of a published `result`, uncompressed.
-
-    It encodes, mends an XML preamble and inserts a base element.
-    """
-    probe = HTTPBaseResponse()
-    probe.charset = response.charset
-    probe.base = response.base
-    kind = response.headers.get('content-type')
-    if kind is not None:
-        probe.headers['content-type'] = kind
-    try:
-        probe.setBody(result)
-    except Exception:
-        return None
-    return probe.body
-
-
 def content_type(response):
     """Return the Content-Type that is set so far, '' for none."""
     return response.headers.get('content-type', '')
-
-
-def zipped_by_zope(response):
-    """Return the body if setBody() put it in gzip, else b''."""
-    if response.headers.get('content-encoding') == 'gzip':
-        return response.body
-    return b''
-
-
-def others_follow(but=None):
-    """Tell whether other code gets to see a response before the commit.
-
-    It may change the body, which it does not expect to be in a coding.
-    Handlers of the module `but` do not count.
-    """
-    # the one that zope.component has there asks the component registries
-    if len(subscribers) > 1:
-        return True
-    found = getSiteManager().adapters.subscriptions([_BEFORE_COMMIT], None)
-    modules = {getattr(handler, '__module__', '') or '' for handler in found}
-    return any(
-        module != but and not module.startswith(_OURS)
-        for module in modules)
-
-
-#: Digests of the bytes that are sent (RFC 9530, RFC 3230, RFC 2616 14.15).
-_OF_THE_BYTES = frozenset([
-    'content-digest', 'content-md5', 'digest', 'repr-digest'])
-
-
-def speaks_of_bytes(response, page):
-    """Tell whether a header holds for the body only as it is."""
-    return not (
-        _OF_THE_BYTES.isdisjoint(map(str.lower, response.headers))
-        and _OF_THE_BYTES.isdisjoint(name for name, _ in page.headers))
-
-
-def is_zope_to_compress(request):
-    """Tell whether Zope was told to compress this response."""
-    return bool(request.response.use_HTTP_content_compression)

@@ -3,7 +3,6 @@
 Nothing is rendered for it, and nothing is left behind: statistics, store and
 database are as before.
 """
-from dataclasses import dataclass
 from traceback import format_exception_only
 
 import transaction
@@ -22,10 +21,10 @@ from . import surroundings
 from . import views
 from . import walk
 from .core.address import path_and_query
-from .core.outcome import Outcome
-from .core.page import Page
+from .explanation import Explanation
+from .explanation import of_call
+from .explanation import of_published
 from .interfaces import IPageCacheManager
-from .question import VARIANT
 from .versions import path_of
 
 
@@ -38,69 +37,6 @@ _CONDITIONS = (
 
 class Inexplicable(Exception):
     """Nothing can be told of a page; the text says why, to people."""
-
-
-@dataclass(frozen=True)
-class Published:
-    """What a URL leads to."""
-
-    #: ``template``, ``view``, or '' for what is neither.
-    kind: str
-    #: The template's path, the view's name, or what else it is.
-    name: str
-    #: The view's class; the files of its templates, or of the template.
-    class_name: str = ''
-    file: str = ''
-    content_path: str = ''
-    portal_type: str = ''
-
-
-@dataclass(frozen=True)
-class Question:
-    """What the caching policies said, and what follows from it."""
-
-    policy_id: str
-    etag: str
-    headers: tuple[tuple[str, str], ...]
-    #: The entity-tag to send, '' for none.
-    tag: str
-    #: Name and value of each part of the key, all strings; none without an
-    #: ETag.
-    key: tuple[tuple[str, str], ...] = ()
-    #: Names and values of request headers and cookies in the key.
-    request_headers: tuple[tuple[str, str], ...] = ()
-    cookies: tuple[tuple[str, str], ...] = ()
-    #: Template paths, or what else it is a version of, and the versions.
-    versions: tuple[tuple[str, str], ...] = ()
-    #: Among whom the page is shared: ``all`` anonymous visitors, or a value
-    #: of the setting ``partition``.
-    sharing: str = 'all'
-    user: str = ''
-    roles: tuple[str, ...] = ()
-    has_session: bool = False
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """All that is known of a page that nobody rendered."""
-
-    url: str
-    published: Published
-    #: The path of the manager that keeps the page, '' if none does, and
-    #: its kind; `is_asked` where it is the one that was asked.
-    manager_path: str = ''
-    manager_kind: str = ''
-    is_asked: bool = False
-    is_ours: bool = False
-    #: What the pages of a view show.
-    shows: str = ''
-    outcome: Outcome | None = None
-    #: What a policy raised, in a line.
-    failure: str = ''
-    question: Question | None = None
-    #: The page that is stored, and what the report says of it.
-    page: Page | None = None
-    counts: dict | None = None
 
 
 def explain(manager, request, text, as_anonymous=False):
@@ -188,13 +124,13 @@ def _explanation(manager, published, copy, as_anonymous):
             'whether the page may be seen only rendering would tell.')
     return Explanation(
         url=exchange.url(copy, ()),
-        published=_published(view, published, content),
+        published=of_published(view, published, content),
         manager_path='' if keeper is None else path_of(keeper),
         manager_kind=getattr(keeper, 'meta_type', ''),
         is_asked=aq_base(keeper) is aq_base(manager),
         is_ours=is_ours,
         shows=shows or '',
-        **({} if call is None else _found(call)))
+        **({} if call is None else of_call(call)))
 
 
 def _content(view, published):
@@ -203,107 +139,3 @@ def _content(view, published):
     if hasattr(aq_base(published), 'pt_render'):
         return aq_parent(published)
     return None
-
-
-def _published(view, published, content):
-    if content is None:
-        return Published('', _spelled(published))
-    about = {
-        'content_path': path_of(content),
-        'portal_type': str(
-            getattr(aq_base(content), 'portal_type', '') or '')}
-    if view is not None:
-        return Published(
-            'view', view.name, view.class_name(),
-            ', '.join(view.template_files()), **about)
-    return Published(
-        'template', path_of(published),
-        file=str(getattr(aq_base(published), '_filepath', '') or ''), **about)
-
-
-def _spelled(published):
-    owner = getattr(published, '__self__', published)
-    name = getattr(published, '__name__', '')
-    kind = getattr(owner, 'meta_type', '') or type(aq_base(owner)).__name__
-    where = path_of(owner)
-    return f'{name} of {where} ({kind})' if where else f'{name} ({kind})'
-
-
-def _found(call):
-    """Return what the cache found out, as fields of an Explanation."""
-    counts = None
-    if call.page is not None and call.settings.store == 'process':
-        counts = call.cache.row(call.page_id)
-    return {
-        'outcome': call.outcome,
-        'failure': call.failure,
-        'question': None if call.answer is None else _question(call),
-        'page': call.page,
-        'counts': counts}
-
-
-def _question(call):
-    answer, request = call.answer, call.request
-    about = {
-        'policy_id': answer.policy_id,
-        'etag': answer.etag,
-        'headers': tuple(answer.headers.items()),
-        'tag': call.tag(call.varies)}
-    if call.parts is None:
-        return Question(**about)
-    names = sorted({*call.known_varies, *call.varies})
-    return Question(
-        **about,
-        key=tuple(_key(call)),
-        request_headers=tuple(
-            (name, exchange.header(request, name) or '') for name in names),
-        cookies=tuple(
-            (name, str(request.cookies[name]))
-            for name in call.settings.key_cookies
-            if name in request.cookies),
-        versions=tuple(_versions(call)),
-        **_sharing(call))
-
-
-def _key(call):
-    parts = call.parts
-    yield 'called', parts.template_path
-    yield 'context', parts.context_path
-    yield 'url', parts.url
-    names = [*VARIANT, *call.more_names]
-    rest = len(parts.variant) - len(names)
-    names += ['surroundings'] * rest
-    for name, value in zip(names, parts.variant, strict=True):
-        if name == 'layers':  # of which the key has a digest
-            value = ' '.join(exchange.layer_names(call.request))
-        yield name, value
-    yield 'etag', parts.etag
-
-
-def _versions(call):
-    generation, rules, *rest = call.versions
-    count = len(call.templates)
-    yield 'generation', generation
-    yield 'rules', rules
-    for template, version in zip(call.templates, rest, strict=False):
-        yield path_of(template), version
-    names = call.more_version_names
-    yield from zip(names, rest[count:], strict=False)
-    if names:
-        yield 'marks', ' '.join(rest[count + len(names):])
-    yield 'date_rule', call.answer.date_rule
-
-
-def _sharing(call):
-    request, settings = call.request, call.settings
-    user = identity.current_user()
-    found = {
-        'has_session': bool(exchange.session(
-            request, settings.session_cookies))}
-    if user is None:
-        return found
-    return {
-        **found,
-        'sharing': identity.sharing(request, settings, call.answer),
-        'user': str(user.getId() or user.getUserName()),
-        'roles': tuple(sorted(user.getRolesInContext(call.context)))}

@@ -6,6 +6,7 @@ what was called made the page.
 import logging
 import time
 
+from . import bodies
 from . import coded
 from . import exchange
 from . import lane
@@ -166,7 +167,7 @@ def _send_coded(visit, call):
     if (call.outcome.word != 'HIT' or call.page is None
             or not response.body or response.body is not call.page.body
             or not call.others_follow()
-            or not exchange.is_as_it_is(response)
+            or not bodies.is_as_it_is(response)
             # another tag is of other code, which means these bytes
             or exchange.lower_headers(response).get('etag') not in (
                 None, call.tag())):

@@ -1,4 +1,5 @@
 """A page that the cache has, given out once the response is whole."""
+from . import bodies
 from . import coded
 from . import exchange
 from . import sending
@@ -21,11 +22,11 @@ def give_out(call, response):
 
 
 def _hit_is_whole(call, response):
-    if response.status != 200 or exchange.is_streamed(response):
+    if response.status != 200 or bodies.is_streamed(response):
         return False
     if not call.is_published:
-        made = exchange.made_body(response, call.text)
-        return made is not None and made == exchange.plain_body(response)
+        made = bodies.made_body(response, call.text)
+        return made is not None and made == bodies.plain_body(response)
     return call.kind == 'view' or not response.body
 
 
@@ -33,7 +34,7 @@ def why_not_whole(response):
     """Return the reason for which a response is not the page it seemed."""
     if response.status != 200:
         return 'status'
-    return 'streamed' if exchange.is_streamed(response) else 'fragment'
+    return 'streamed' if bodies.is_streamed(response) else 'fragment'
 
 
 def send_not_modified(call, response, values):
@@ -72,7 +73,7 @@ def give_out_bare(call, response):
     """Send what the cache has in place of the body, and no more."""
     if call.client_holds_page:
         sending.send_bare_304(response)
-    elif response.status == 200 and not exchange.is_streamed(response):
+    elif response.status == 200 and not bodies.is_streamed(response):
         sending.send_bare_page(
             response, coded.plain(call),
             dict(call.page.headers).get('content-type'))
@@ -85,7 +86,7 @@ def _send_called_page(call, response):
         call.headers_before, {})
     if 'content-type' in values:
         response.setHeader('content-type', values['content-type'])
-    body = exchange.made_body(response, call.text)
+    body = bodies.made_body(response, call.text)
     if body == call.page.body:
         body = call.page.body
     name, data = _called_coding(call, response, body)
@@ -94,9 +95,9 @@ def _send_called_page(call, response):
 
 def _called_coding(call, response, body):
     """Return name and bytes of the coding of `body`, empty for none."""
-    zipped = exchange.zipped_by_zope(response)
+    zipped = bodies.zipped_by_zope(response)
     if zipped:
-        if body != exchange.plain_body(response):
+        if body != bodies.plain_body(response):
             zipped = gzip(body)  # the charset is known only now
         return zopes_coding(call, zipped, body)
     if body is call.page.body and not call.others_follow():

@@ -16,9 +16,9 @@ from . import surroundings
 from . import views
 from .answer import answer
 from .answer import give_up
-from .call import ViewCall
 from .core.outcome import Outcome
 from .versions import holds_changes
+from .view_call import ViewCall
 from .visit import begin
 from .visit import visit_of
 

@@ -1,35 +1,17 @@
 """The one question to CMF's caching policies.
 
-No other module knows CMFCore.  CMF itself asks its policies once for headers
-and once more for a conditional request, and only for filesystem templates;
-here they are asked once, for every kind of template, and CMF is kept from
-asking again.
+CMF itself asks its policies once for headers and once more for a conditional
+request, and only for filesystem templates; here they are asked once, for
+every kind of template, and `cmf` keeps it from asking again.  Only these two
+and `expressions` know CMFCore.
 """
-import re
-from contextlib import contextmanager
-from functools import lru_cache
-from threading import get_ident
-
-from AccessControl import getSecurityManager
 from Acquisition import aq_base
 from Acquisition import aq_chain
-from DateTime import DateTime
 from Products.CMFCore.CachingPolicyManager import CachingPolicy
-from Products.CMFCore.FSFile import FSFile
-from Products.CMFCore.FSImage import FSImage
-from Products.CMFCore.FSPageTemplate import FSPageTemplate
 from Products.CMFCore.interfaces import ICachingPolicyManager
-from Products.CMFCore.interfaces import IMembershipTool
-from Products.CMFCore.Skinnable import SKINDATA
-from Products.CMFCore.utils import SUBTEMPLATE
-from Products.CMFCore.utils import _setCacheHeaders
-from Products.CMFCore.utils import _ViewEmulator
-from Products.PageTemplates.Expressions import SecureModuleImporter
-from Products.PageTemplates.Expressions import getEngine
-from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
-from Shared.DC.Scripts.Bindings import Bindings
 from zope.component import queryUtility
 
+from . import expressions
 from .core.conditional import parse_date
 
 
@@ -72,17 +54,6 @@ class Answer:
         return parse_date(self._find_date())
 
 
-def gives_what_it_renders(template):
-    """Tell whether the publisher gets what `template` renders, as it is.
-
-    A class of its own may do something to what the cache gives it.
-    """
-    kind = type(aq_base(template))
-    return (
-        kind.__call__ is Bindings.__call__
-        and kind._exec in (ZopePageTemplate._exec, FSPageTemplate._exec))
-
-
 def find_manager(content):
     """Return the caching policy manager for `content`, or None.
 
@@ -107,8 +78,9 @@ def ask(content, view_name, keywords, request):
     if manager is None:
         return None
     policies = manager.listPolicies()
-    context = _expression_context(
-        content, view_name, keywords, request, _named_by(policies))
+    context = expressions.context(
+        content, view_name, keywords, request,
+        expressions.named_by(policies))
     for policy_id, policy in policies:
         answer = _answer(policy, context)
         if answer is not None:
@@ -123,33 +95,8 @@ def reads_request(content):
     What an expression calls may do so as well; of that nothing is known.
     """
     manager = find_manager(content)
-    return manager is None or 'request' in _named_by(manager.listPolicies())
-
-
-#: What is dear to have, or tells whose page it is.
-_NAMES = frozenset(['member', 'request'])
-
-#: This is the same for all who are anonymous.
-_THE_USER = re.compile(r'''request\[(['"])authenticated_user\1\]''')
-
-
-def _named_by(policies):
-    """Return which of `_NAMES` stand in the expressions of the policies."""
-    texts = []
-    for _, policy in policies:
-        if type(policy) is not CachingPolicy:
-            return _NAMES
-        texts += (
-            policy.getPredicate(), policy.getETagFunc(),
-            policy.getMTimeFunc())
-    return _named_in(tuple(texts))
-
-
-@lru_cache(maxsize=256)
-def _named_in(expressions):
-    text = ' '.join(filter(None, expressions)).lower()
-    text = _THE_USER.sub('', text)
-    return frozenset(name for name in _NAMES if name in text)
+    return manager is None or 'request' in expressions.named_by(
+        manager.listPolicies())
 
 
 def _answer(policy, context):
@@ -205,32 +152,6 @@ def _seen_as(kind, policy):
     return other
 
 
-def _expression_context(content, view_name, keywords, request, named):
-    return getEngine().getContext({
-        'content': content,
-        'object': content,
-        'view': view_name,
-        'keywords': keywords,
-        'request': request,
-        'member': _member() if 'member' in named else None,
-        'modules': SecureModuleImporter,
-        'nothing': None,
-        'time': DateTime(),
-    })
-
-
-def _member():
-    tool = queryUtility(IMembershipTool)
-    if tool is not None:
-        if tool.isAnonymousUser():
-            return None
-        return tool.getAuthenticatedMember()
-    user = getSecurityManager().getUser()
-    if user is None or user.getUserName() == 'Anonymous User':
-        return None
-    return user
-
-
 def _tag_text(value):
     if value is None or value is False:
         return ''
@@ -246,45 +167,3 @@ def header_text(value):
         return text
     text = text.translate(_CONTROLS)
     return text.encode('latin-1', 'replace').decode('latin-1')
-
-
-def keep_cmf_from_asking(request):
-    """Make CMF take the template for a part of another one.
-
-    CMF counts nested templates in an attribute of the request, and asks its
-    policies for the outermost alone.  Return False where it does so anyway.
-    """
-    if request.__dict__.get(SUBTEMPLATE, 0):
-        return False
-    setattr(request, SUBTEMPLATE, 1)
-    return True
-
-
-def let_cmf_ask_again(request):
-    """Undo :func:`keep_cmf_from_asking`, whatever failed meanwhile."""
-    request.__dict__.pop(SUBTEMPLATE, None)
-
-
-@contextmanager
-def skin_aside():
-    """Let what is traversed set up a skin; that of before comes back.
-
-    A thread has one skin, and a site sets up none where there is one.
-    """
-    thread = get_ident()
-    skin = SKINDATA.pop(thread, None)
-    try:
-        yield
-    finally:
-        SKINDATA.pop(thread, None)
-        if skin is not None:
-            SKINDATA[thread] = skin
-
-
-def set_headers_of_file(ob):
-    """Let CMF set the policy's headers of a filesystem file or image.
-
-    With a cache manager behind such a file it leaves them to the cache.
-    """
-    if isinstance(aq_base(ob), (FSFile, FSImage)):
-        _setCacheHeaders(_ViewEmulator().__of__(ob), extra_context={})

@@ -9,6 +9,7 @@ from traceback import format_exception_only
 
 from zExceptions import Unauthorized
 
+from . import bodies
 from . import exchange
 from . import identity
 from . import policy
@@ -37,7 +38,7 @@ def rule_out(call):
     if request.response.status != 200:
         exchange.forget_conditions(request)
         raise Bypass('status')
-    if exchange.has_begun(request.response):
+    if bodies.has_begun(request.response):
         # a hit gives Zope no body, so what is there would stand
         exchange.forget_conditions(request)
         raise Bypass('fragment')

@@ -6,8 +6,8 @@ request, so it is kept in the request's own ``__dict__`` and read from there.
 from Acquisition import aq_base
 from Acquisition import aq_get
 
+from . import cmf
 from . import exchange
-from . import policy
 
 
 _VISIT = '_page_cache_visit'
@@ -43,13 +43,13 @@ class Visit:
         self.quiet_for = None
 
     def quieten(self, keywords):
-        if policy.keep_cmf_from_asking(self.request):
+        if cmf.keep_cmf_from_asking(self.request):
             self.quiet_for = keywords
 
     def unquieten(self, keywords):
         if self.quiet_for is keywords:
             self.quiet_for = None
-            policy.let_cmf_ask_again(self.request)
+            cmf.let_cmf_ask_again(self.request)
 
     def is_post_to(self, name):
         """Tell whether the method `name` is what was asked for, by POST."""

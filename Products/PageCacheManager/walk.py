@@ -16,7 +16,7 @@ from zope.globalrequest import setRequest
 from ZPublisher.pubevents import PubAfterTraversal
 from ZPublisher.WSGIPublisher import validate_user
 
-from . import policy
+from . import cmf
 from .hook import stand_in_for
 from .interfaces import IPageCacheManager
 from .views import manager_of
@@ -38,7 +38,7 @@ def copied(request):
     setRequest(copy)  # by which some find the method that was asked for
     # the root as it is given out is bound to the request itself
     copy['PARENTS'] = [aq_base(copy['PARENTS'][-1])]
-    with policy.skin_aside():
+    with cmf.skin_aside():
         try:
             yield copy
         finally:

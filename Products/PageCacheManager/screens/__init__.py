@@ -1,19 +1,18 @@
-"""What the management screens show, each a function that returns HTML."""
+"""The management screens: functions that return HTML, and the tabs."""
 from ..core.statistics import read_view
-from .associate import associate
-from .explain import explain
 from .page import show
 from .page import template
 from .properties import properties
 from .properties import typed_settings
 from .statistics import statistics
+from .tabs import ManagerTabs
 from .views import typed_views
 from .views import views
 
 
 __all__ = [
-    'add_form', 'associate', 'explain', 'properties', 'show_tab',
-    'statistics', 'typed_settings', 'typed_views', 'views']
+    'ManagerTabs', 'add_form', 'properties', 'show_tab', 'statistics',
+    'typed_settings', 'typed_views', 'views']
 
 _add_form = template('add.zpt')
 

@@ -8,11 +8,14 @@ from hypothesis import settings
 from Products.CMFCore.Skinnable import SKINDATA
 from zope.component.hooks import setSite
 from zope.pytestlayer import fixture
+from ZPublisher.httpexceptions import HTTPExceptionHandler
+from ZPublisher.WSGIPublisher import publish_module
 
 from .. import caches
+from . import client as clients
+from . import engine
 from . import layers
 from . import view_cases
-from .client import Client
 from .site import Item
 
 
@@ -48,7 +51,24 @@ def site(app):
 
 @pytest.fixture
 def client():
-    return Client()
+    return clients.Client()
+
+
+@pytest.fixture
+def errors_are_responses(monkeypatch):
+    """Put clients in front of Zope as it is set up, which raises nothing."""
+    monkeypatch.setattr(
+        clients, 'publish_module', HTTPExceptionHandler(publish_module))
+
+
+@pytest.fixture(params=['chameleon', 'zope.tal'])
+def template_engine(request):
+    """Both engines that Zope may render its screens with."""
+    if request.param == 'zope.tal':
+        yield
+        return
+    with engine.chameleon():
+        yield
 
 
 @pytest.fixture

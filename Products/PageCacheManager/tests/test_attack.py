@@ -7,26 +7,19 @@ import transaction
 from DateTime import DateTime
 from Products.CMFCore.CookieCrumbler import CookieCrumbler
 from Products.CMFCore.interfaces import ICookieCrumbler
-from ZPublisher.httpexceptions import HTTPExceptionHandler
-from ZPublisher.WSGIPublisher import publish_module
 
-from . import client as clients
 from .site import Item
 from .site import add_template
 from .site import set_policy
 from .test_whole import add_script
 
 
+pytestmark = pytest.mark.usefixtures('errors_are_responses')
+
 PAGE = '/site/doc/page'
 
 #: A tag that names the content's date and no more.
 DATED = 'python: object.modified().timeTime()'
-
-
-@pytest.fixture(autouse=True)
-def errors_are_responses(monkeypatch):
-    monkeypatch.setattr(
-        clients, 'publish_module', HTTPExceptionHandler(publish_module))
 
 
 @pytest.fixture

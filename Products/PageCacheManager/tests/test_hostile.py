@@ -12,13 +12,10 @@ import transaction
 from Products.SiteAccess.VirtualHostMonster import VirtualHostMonster
 from zope.component import getGlobalSiteManager
 from ZPublisher import pubevents
-from ZPublisher.httpexceptions import HTTPExceptionHandler
-from ZPublisher.WSGIPublisher import publish_module
 
 from .. import caches
 from ..core.keys import MAX_FIELDS
 from ..policy import header_text
-from . import client as clients
 from .browser import zope_server
 from .client import Client
 from .site import Item
@@ -26,6 +23,8 @@ from .site import add_template
 from .site import set_policy
 from .test_whole import add_script
 
+
+pytestmark = pytest.mark.usefixtures('errors_are_responses')
 
 #: A page that shows all that a request says of its own address.
 ECHO = '/site/doc/echo'
@@ -60,12 +59,6 @@ class Attacker(Client):
 @pytest.fixture
 def custom(site):
     return site.portal_skins.custom
-
-
-@pytest.fixture(autouse=True)
-def errors_are_responses(monkeypatch):
-    monkeypatch.setattr(
-        clients, 'publish_module', HTTPExceptionHandler(publish_module))
 
 
 #: What a template can read of the address, all of it in the key.

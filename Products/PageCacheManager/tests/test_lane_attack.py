@@ -9,8 +9,8 @@ from zope.i18n.interfaces import ITranslationDomain
 from zope.i18n.simpletranslationdomain import SimpleTranslationDomain
 from ZPublisher import pubevents
 
+from .. import expressions
 from .. import lane as fastlane_permits
-from .. import policy
 from ..caches import cache_of
 from .client import Client
 from .lane_client import PATH
@@ -192,8 +192,8 @@ def test_a_304_of_zope_renews_expires(lane, site, monkeypatch):
     """Or clients that ask with a tag would keep an old date for ever."""
     set_policy(site, etag='string:x', max_age_secs=60)
     slow, fast = warm(lane)
-    real = policy.DateTime
-    monkeypatch.setattr(policy, 'DateTime', lambda: real() + 1)  # a day
+    real = expressions.DateTime
+    monkeypatch.setattr(expressions, 'DateTime', lambda: real() + 1)  # a day
     lane.clock.now += 5
     tag = {'If_None_Match': fast['ETag']}
     expected = Client().get(PATH)['Expires']

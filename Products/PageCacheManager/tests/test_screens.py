@@ -13,22 +13,21 @@ from plone.testing.zope import login
 from plone.testing.zope import logout
 from Products.CMFCore.interfaces import ICachingPolicyManager
 from zope.component import getGlobalSiteManager
-from ZPublisher.httpexceptions import HTTPExceptionHandler
-from ZPublisher.WSGIPublisher import publish_module
 
 from .. import caches
 from ..core.keys import KeyParts
 from ..core.page import Page
 from ..core.settings import FIELDS
 from ..core.store import PageStore
-from . import client as clients
-from . import engine
 from .screens import Html
 from .screens import follow
 from .screens import get
 from .screens import labels_are_missing
 from .screens import own
 
+
+pytestmark = pytest.mark.usefixtures(
+    'template_engine', 'errors_are_responses')
 
 MANAGER = '/site/page_cache'
 ADD = '/site/manage_addProduct/PageCacheManager'
@@ -40,24 +39,6 @@ SCREENS = (
     f'{MANAGER}/manage_views', f'{MANAGER}/manage_explain',
     f'{MANAGER}/ZCacheManager_associate',
     f'{ADD}/manage_addPageCacheManagerForm')
-
-
-@pytest.fixture(autouse=True, params=['chameleon', 'zope.tal'])
-def template_engine(request):
-    """Both engines that Zope may render its screens with."""
-    if request.param == 'zope.tal':
-        yield
-        return
-    with engine.chameleon():
-        yield
-
-
-@pytest.fixture
-def client(client, monkeypatch):
-    """A client in front of Zope as it is set up: errors are responses."""
-    monkeypatch.setattr(
-        clients, 'publish_module', HTTPExceptionHandler(publish_module))
-    return client
 
 
 def screen(client, name, query=''):

@@ -17,9 +17,7 @@ from zope.interface import Interface
 from zope.interface import alsoProvides
 from zope.interface import implementer
 from ZPublisher.BeforeTraverse import registerBeforeTraverse
-from ZPublisher.httpexceptions import HTTPExceptionHandler
 from ZPublisher.interfaces import IPubAfterTraversal
-from ZPublisher.WSGIPublisher import publish_module
 
 from .. import caches
 from ..core.associations import SHOWS
@@ -29,8 +27,6 @@ from ..explain import explain
 from ..interfaces import Claim
 from ..interfaces import ISurroundings
 from ..PageCacheManager import PageCacheManager
-from . import client as clients
-from . import engine
 from .screens import get
 from .screens import labels_are_missing
 from .screens import own
@@ -43,29 +39,13 @@ from .test_whole import add_script
 from .views import IMobile
 
 
+pytestmark = pytest.mark.usefixtures('errors_are_responses')
+
 TAB = '/site/page_cache/manage_explain'
 PAGE = '/site/doc/page'
 HOSTILE = '"><script>alert(1)</script>'
 
 MOUNTED = '/VirtualHostBase/http/h.example:80/site/VirtualHostRoot'
-
-
-@pytest.fixture(params=['chameleon', 'zope.tal'])
-def template_engine(request):
-    """Both engines that Zope may render its screens with."""
-    if request.param == 'zope.tal':
-        yield
-        return
-    with engine.chameleon():
-        yield
-
-
-@pytest.fixture
-def client(client, monkeypatch):
-    """A client in front of Zope as it is set up: errors are responses."""
-    monkeypatch.setattr(
-        clients, 'publish_module', HTTPExceptionHandler(publish_module))
-    return client
 
 
 @pytest.fixture(autouse=True)
@@ -419,7 +399,8 @@ def test_an_error_on_the_way_is_told(client, item):
 def test_a_fault_of_ours_is_told(client, monkeypatch, caplog):
     def broken(*args):
         raise RuntimeError('a fault')
-    monkeypatch.setattr('Products.PageCacheManager.explain._published', broken)
+    monkeypatch.setattr(
+        'Products.PageCacheManager.explain.of_published', broken)
     assert 'event log' in problem(client, PAGE)
     assert 'a fault' in caplog.text
 

@@ -3,14 +3,10 @@ import pytest
 import transaction
 from plone.testing.zope import login
 from plone.testing.zope import logout
-from ZPublisher.httpexceptions import HTTPExceptionHandler
-from ZPublisher.WSGIPublisher import publish_module
 
 from .. import caches
 from ..core.associations import MAX_ASSOCIATIONS
 from ..core.associations import SHOWS
-from . import client as clients
-from . import engine
 from .screens import follow
 from .screens import get
 from .screens import labels_are_missing
@@ -18,6 +14,8 @@ from .screens import own
 from .screens import text_of
 from .site import set_policy
 
+
+pytestmark = pytest.mark.usefixtures('errors_are_responses')
 
 TAB = '/site/page_cache/manage_views'
 EDIT = '/site/page_cache/manage_editViews'
@@ -27,24 +25,6 @@ VIEWS = [
     {'name': 'v-listing', 'kind': '', 'shows': 'folder'}]
 
 HOSTILE = '"><script>alert(1)</script>'
-
-
-@pytest.fixture(params=['chameleon', 'zope.tal'])
-def template_engine(request):
-    """Both engines that Zope may render its screens with."""
-    if request.param == 'zope.tal':
-        yield
-        return
-    with engine.chameleon():
-        yield
-
-
-@pytest.fixture
-def client(client, monkeypatch):
-    """A client in front of Zope as it is set up: errors are responses."""
-    monkeypatch.setattr(
-        clients, 'publish_module', HTTPExceptionHandler(publish_module))
-    return client
 
 
 @pytest.fixture

@@ -20,14 +20,19 @@ ROOT = Path(Products.PageCacheManager.__file__).parent
 #: after it.
 LAYERS = [
     ['core', 'interfaces'],
-    ['policy', 'exchange', 'sending', 'versions', 'marks', 'memoize'],
-    ['identity', 'caches', 'visit', 'deployment', 'surroundings'],
+    ['cmf', 'expressions', 'versions', 'marks', 'memoize',
+     'exchange', 'aside', 'bodies', 'bystanders'],
+    ['policy', 'sending'],
+    ['identity', 'caches', 'visit', 'deployment', 'surroundings',
+     'generation'],
     ['views'],
     ['question', 'coded', 'lane', 'lane_entry', 'lane_moment',
      'lane_options', 'lane_request', 'fastlane'],
     ['call'],
+    ['template_call', 'view_call'],
     ['answer', 'handout', 'capture'],
-    ['PageCache', 'hook', 'finish', 'walk', 'explain', 'screens'],
+    ['PageCache', 'hook', 'finish', 'walk', 'explanation'],
+    ['explain', 'screens'],
     ['head'],
     ['PageCacheManager', 'subscribers'],
     ['exportimport', 'integrations', 'demo', '__init__'],
@@ -38,9 +43,15 @@ RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 #: Who may know a package, and what of it; None is all of it.
 KNOWN_TO = {
     'Products.CMFCore': {
-        'policy': None, 'integrations': None, 'demo': None},
+        'policy': None,
+        'expressions': None,
+        'cmf': None,
+        'integrations': None,
+        'demo': None},
     'ZPublisher': {
-        'exchange': None,
+        'exchange': ['ZPublisher.HTTPRequest.record'],
+        'bodies': ['ZPublisher.HTTPResponse.HTTPBaseResponse'],
+        'bystanders': ['ZPublisher.pubevents.PubBeforeCommit'],
         'hook': None,
         'walk': None,
         'subscribers': ['ZPublisher.pubevents'],
@@ -212,20 +223,36 @@ def test_core_needs_no_zope():
 
 # what the persistent object declares
 
+def own_parts():
+    """Return the manager's class and those of its bases that are ours."""
+    return [
+        kind for kind in PageCacheManager.__mro__
+        if is_in(kind.__module__, PACKAGE)]
+
+
 def methods():
     """Return the names of the manager's own methods that code may call."""
     return sorted(
-        name for name, value in vars(PageCacheManager).items()
+        name for kind in own_parts() for name, value in vars(kind).items()
         if isinstance(value, FunctionType) and not name.startswith('_'))
 
 
 def test_methods_are_found():
-    assert {'manage_purge', 'getSettings', 'renew'} <= set(methods())
+    assert {
+        'manage_purge', 'getSettings', 'renew', 'manage_main'
+    } <= set(methods())
+
+
+def test_parts_of_the_manager_come_first_and_share_no_method():
+    names = methods()
+    assert len(set(names)) == len(names)
+    assert own_parts() == list(PageCacheManager.__mro__[:len(own_parts())])
 
 
 @pytest.mark.parametrize('name', methods())
 def test_every_method_has_a_declaration_of_its_own(name):
-    assert f'{name}__roles__' in vars(PageCacheManager)
+    part, = (kind for kind in own_parts() if name in vars(kind))
+    assert f'{name}__roles__' in vars(part)
 
 
 @pytest.mark.parametrize('name', methods())

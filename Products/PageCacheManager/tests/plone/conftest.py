@@ -12,7 +12,7 @@ from zope.component.hooks import setSite
 from zope.pytestlayer import fixture
 
 from ... import caches
-from ... import policy
+from ... import expressions
 from ...PageCacheManager import PageCacheManager
 from ..site import add_policy
 from .freshness import Freshness
@@ -57,7 +57,7 @@ def addon(portal, client, monkeypatch):
     For its policies the clock stands still: no period ends in a test.
     """
     now = DateTime()
-    monkeypatch.setattr(policy, 'DateTime', lambda: now)
+    monkeypatch.setattr(expressions, 'DateTime', lambda: now)
     portal.portal_setup.runAllImportStepsFromProfile(
         'Products.PageCacheManager:default')
     client.get('')  # a site writes once when it is first looked at

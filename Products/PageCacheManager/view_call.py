@@ -1,0 +1,90 @@
+"""The call of a browser view, by the publisher alone."""
+import logging
+from types import MappingProxyType
+
+import transaction
+
+from . import bystanders
+from . import exchange
+from .call import Call
+from .versions import holds_changes
+from .versions import path_of
+from .versions import shared_templates
+from .versions import version_of_content
+
+
+logger = logging.getLogger(__name__)
+
+
+class ViewCall(Call):
+    """The call of a published browser view."""
+
+    kind = 'view'
+    policy_keywords = MappingProxyType({})
+    #: What follows belongs to the kind of site, and to what changed.
+    more_names = ('class', 'layers')
+    more_version_names = ('code', 'content')
+
+    def __init__(self, view, shows, manager, visit, around):
+        super().__init__(manager, visit)
+        self._around = around
+        self.view = view
+        self.shows = shows
+        self.keywords = {}
+        self.context = self.traversed = view.context
+        self.view_name = view.name
+        self.path = f'@@{view.name}'
+        #: Whether anything was written to the database meanwhile.
+        self.has_changes = False
+        # rendering may commit it and begin another
+        self._transaction = transaction.get()
+
+    def find_templates(self):
+        """Return the shared templates, as they are found now."""
+        if self._around.marks_templates:
+            return ()
+        return shared_templates(self.context, self.settings.shared_templates)
+
+    def more_versions(self):
+        return (
+            self.view.version(), version_of_content(self.context),
+            *self.manager.content_versions(
+                self.shows, path_of(self.context)))
+
+    def more_variant(self):
+        return (
+            self.view.spelling, exchange.layers(self.request),
+            *self._around.variant(self.context, self.request))
+
+    def known_cookies(self):
+        return super().known_cookies() | {*self._around.cookies(self.request)}
+
+    def spelled_arguments(self):
+        return ''
+
+    def language(self):
+        return self._around.language(self.request)
+
+    def chosen_by(self):
+        return (
+            # by which traversal may find another view
+            'accept', *self._around.chosen_by(self.request))
+
+    def others_follow(self):
+        """The same, but for transforms, which a stored page goes without."""
+        return bystanders.others_follow(but=bystanders.TRANSFORMS)
+
+    def look_for_changes(self):
+        """Note whether anything was written to the database so far."""
+        try:
+            self.has_changes = (
+                self.has_changes or holds_changes(self.manager._p_jar)
+                or transaction.get() is not self._transaction)
+        except Exception:
+            logger.exception('Page is not kept')
+            self.has_changes = True
+
+    def marks(self):
+        marks = self.manager.content_marks()
+        return () if marks is None else marks.of(
+            self.shows, path_of(self.context))
