@@ -192,12 +192,12 @@ def add_floor(name, response, body):
 
 # requests
 
-def asker(path, user=None, **headers):
+def asker(path, user=None, app=publish_module, **headers):
     """Return a function that asks for `path` and throws the answer away."""
     prepared = Client().environ('GET', path, b'', user, headers)
 
     def ask(**more):
-        result = publish_module(
+        result = app(
             {**prepared, 'wsgi.input': BytesIO(), **more}, _ignore)
         for _ in result:
             pass

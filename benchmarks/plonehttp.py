@@ -35,6 +35,8 @@ class Contender(NamedTuple):
     #: What X-PageCache says, and whether plone.app.caching kept the page.
     outcome: str | None = None
     is_theirs: bool = False
+    #: Whether the fast lane answers, or Zope.
+    server: str = 'zope'
 
 
 CONTENDERS = {
@@ -42,6 +44,7 @@ CONTENDERS = {
     'uncached': Contender('floor', BARE),
     'plone.app.caching, RAM': Contender('floor', PACS, is_theirs=True),
     'HIT': Contender('floor', OURS, outcome='HIT'),
+    'fast lane HIT': Contender('floor', OURS, outcome='HIT', server='lane'),
     'floor, member': Contender(
         'floor, member', OURS, f'{PAGE}/floor_of_member', 'bob', 'HIT'),
     'uncached, member': Contender('floor, member', BARE, user='bob'),
@@ -54,6 +57,7 @@ CONTENDERS = {
 #: By what ours is divided for a figure of its own, and the least it may be.
 COMPARED = (
     ('HIT', 'plone.app.caching, RAM', 1.3),
+    ('fast lane HIT', 'plone.app.caching, RAM', 1.3),
     ('HIT', 'uncached', None),
     ('HIT, member', 'uncached, member', 20),
 )
@@ -63,14 +67,14 @@ class Bench:
     """The server, and what is asked of it."""
 
     def __init__(self, server):
-        self._port, self._pids = server.ports['zope'], [server.pid]
+        self._ports, self._pids = server.ports, [server.pid]
         self._cookies = {
             site: self._log_in(site, 'bob') for site in plonesite.SITES}
 
-    def _ask(self, method, path, body=None, **headers):
+    def _ask(self, method, path, body=None, server='zope', **headers):
         """Return a response, with its body in `content`."""
         connection = HTTPConnection(
-            '127.0.0.1', self._port, timeout=served.PATIENCE_SECS)
+            '127.0.0.1', self._ports[server], timeout=served.PATIENCE_SECS)
         headers |= {'Host': served.HOST, 'Accept': 'text/html'}
         try:
             connection.request(method, path, body, headers)
@@ -102,12 +106,14 @@ class Bench:
             for _ in range(5):
                 answer = self._ask(
                     'GET', f'/{contender.site}/{contender.path}',
-                    **self._headers(contender))
+                    server=contender.server, **self._headers(contender))
             assert answer.status == 200, (name, answer.status)
             headers = answer.headers
             assert headers.get('X-PageCache') == contender.outcome, name
             assert bool(headers.get('X-RAMCache')) == (
                 contender.is_theirs), name
+            assert ('detail=fast' in headers.get('Cache-Status', '')) == (
+                contender.server == 'lane'), name
             assert plonesite.THEMED in answer.content, name
             page = pages.setdefault(contender.floor, answer.content)
             found = plonesite.difference(answer.content, page)
@@ -116,8 +122,8 @@ class Bench:
     def wrk(self, name, secs):
         """Return a function that lets wrk ask for `secs` seconds."""
         contender = CONTENDERS[name]
-        url = (f'http://127.0.0.1:{self._port}/{contender.site}'
-               f'/{contender.path}')
+        url = (f'http://127.0.0.1:{self._ports[contender.server]}'
+               f'/{contender.site}/{contender.path}')
         headers = {
             'Host': served.HOST, 'Accept': 'text/html',
             **self._headers(contender)}

@@ -21,7 +21,9 @@ from pages import both
 from plonesite import BARE
 from plonesite import OURS
 from plonesite import PACS
+from ZPublisher.WSGIPublisher import publish_module
 
+from Products.PageCacheManager.fastlane import FastLane
 from Products.PageCacheManager.tests.plone.client import PloneClient
 
 
@@ -76,6 +78,8 @@ class Contender(NamedTuple):
     renders: bool = False
     #: Whether the answer comes from the RAM cache of plone.app.caching.
     is_theirs: bool = False
+    #: Whether it is asked for through the fast lane.
+    by_lane: bool = False
 
 
 class Bench:
@@ -84,9 +88,15 @@ class Bench:
     def __init__(self):
         self.clients = {
             site: PloneClient(f'/{site}') for site in plonesite.SITES}
+        self._lane = FastLane(self._zope)
+        self._left_to_zope = 0
         self._cookies = {
             (site, 'bob'): client.log_in('bob')
             for site, client in self.clients.items()}
+
+    def _zope(self, environ, start_response):
+        self._left_to_zope += 1
+        return publish_module(environ, start_response)
 
     def headers(self, site, user):
         if user is None:
@@ -108,6 +118,8 @@ class Bench:
             'HIT': self._contender(OURS, page, outcome='HIT'),
             'uncached': self._contender(BARE, page, renders=True),
             '304': self._held(OURS, page, hit, outcome='HIT')}
+        if page.user is None:
+            found['fast lane HIT'] = found['HIT']._replace(by_lane=True)
         if theirs.get('ETag'):  # it has a rule for such pages
             is_kept = page.user is None
             found[f'{THEIRS}, {"RAM" if is_kept else "renders"}'] = (
@@ -116,6 +128,8 @@ class Bench:
             found[f'{THEIRS}, 304'] = self._held(PACS, page, theirs)
         for name, contender in found.items():
             self._check(name, page, contender, hit)
+            if contender.by_lane:
+                self._check_lane(contender)
         return found
 
     def _contender(self, site, page, **expected):
@@ -155,14 +169,26 @@ class Bench:
         assert not (found := plonesite.difference(answer.body, hit.body)), (
             name, page.heading, found)
 
+    def _check_lane(self, contender):
+        """See that the lane leaves nothing to Zope."""
+        ask = self._asker(contender)
+        for _ in range(3):
+            ask()
+        before = self._left_to_zope
+        ask()
+        assert self._left_to_zope == before
+
+    def _asker(self, contender):
+        return cmfsite.asker(
+            f'/{contender.site}{contender.path}',
+            app=self._lane if contender.by_lane else publish_module,
+            ACCEPT='text/html', **contender.headers)
+
     def actions(self, page):
         """Return what is timed."""
         return {
             name: rounds.timed(
-                cmfsite.asker(
-                    f'/{each.site}{each.path}', ACCEPT='text/html',
-                    **each.headers),
-                RENDERS if each.renders else HITS)
+                self._asker(each), RENDERS if each.renders else HITS)
             for name, each in self.contenders(page).items()}
 
 
@@ -196,6 +222,7 @@ def time_figures(page, times):
                     if name == 'HIT' else None))
     for ours, theirs, target in (
             ('HIT', f'{THEIRS}, RAM', THEIRS_TARGET),
+            ('fast lane HIT', f'{THEIRS}, RAM', THEIRS_TARGET),
             ('304', f'{THEIRS}, 304', None)):
         if theirs in times:
             yield from both(

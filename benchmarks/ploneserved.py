@@ -10,9 +10,11 @@ from Products.PageCacheManager.tests.plone.client import PloneClient
 
 
 def apps(home, threads):
-    """Return the WSGI application: Zope, with the pages that are asked for.
+    """Return the WSGI applications by name: Zope, without and with the lane.
     """
     from ZPublisher.httpexceptions import HTTPExceptionHandler
+
+    from Products.PageCacheManager.fastlane import FastLane
 
     app = plonesite.start(home, threads)
     client = PloneClient(f'/{OURS}')
@@ -22,7 +24,10 @@ def apps(home, threads):
             page = client.get('/a-document', **headers)
         assert page.outcome == 'HIT', page.lines
         plonesite.add_floor(name, served.without_date(page))
-    return {'zope': HTTPExceptionHandler(app)}
+    return {
+        'zope': HTTPExceptionHandler(app),
+        'lane': HTTPExceptionHandler(FastLane(app)),
+    }
 
 
 if __name__ == '__main__':

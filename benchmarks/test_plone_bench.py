@@ -52,13 +52,14 @@ def found(tmp_path_factory):
 
 
 def test_targets_when_the_program_runs_shortly(found):
-    assert len(report.with_target(found)) == 3 + 4
+    assert len(report.with_target(found)) == 5 + 4
     assert all(figure.value >= 0 for figure in found)
     by_part = {}
     for figure in found:
         by_part.setdefault(figure.part, {})[figure.name] = figure
     document = by_part['Plone, in process, document, anonymous']
-    assert {'HIT', '304', 'plone.app.caching, RAM', 'uncached'} <= {*document}
+    assert {'HIT', '304', 'fast lane HIT', 'plone.app.caching, RAM',
+            'uncached'} <= {*document}
     member = by_part['Plone, in process, document, member']
     assert member['plone.app.caching, renders'].value > 5
     listing = by_part['Plone, memory for one page, listing, anonymous']

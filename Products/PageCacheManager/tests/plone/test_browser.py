@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
+from urllib.request import Request
 from urllib.request import urlopen
 
 import pytest
@@ -119,6 +120,17 @@ def test_each_visitor_sees_pages_of_their_own(site, page):
     look(other, document)
     assert look(other, document) == 'HIT'
     assert not other.query_selector('#edit-zone')
+
+
+def test_anonymous_visitors_are_answered_by_the_fast_lane(site):
+    asked = Request(f'{site}/a-news-item', headers={'Accept': 'text/html'})
+    said = []
+    for _ in range(10):
+        with urlopen(asked, timeout=START_SECS) as answer:
+            said.append(answer.headers['Cache-Status'])
+        if 'detail=fast' in said[-1]:
+            return
+    pytest.fail(f'{said}')
 
 
 @pytest.fixture
