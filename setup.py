@@ -34,7 +34,15 @@ docs = ['Sphinx']
 package = ['build', 'twine']
 # A Plone site to be cached, and what tests one.
 plone = ['Products.CMFPlone >= 6.1', 'plone.app.caching']
-plone_test = test + plone + ['plone.app.testing', 'plone.restapi']
+plone_test = test + plone + [
+    # what sites have besides, and pages show
+    'Products.CMFPlacefulWorkflow',
+    'plone.app.discussion',
+    'plone.app.iterate',
+    'plone.app.multilingual',
+    'plone.app.testing',
+    'plone.restapi',
+]
 # What the cache and its store are compared with.
 bench = [
     'Products.MemcachedManager',

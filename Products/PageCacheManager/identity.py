@@ -119,8 +119,9 @@ def _folder_path(user):
 
 
 def _name(user):
-    # the emergency user has no id
-    return user.getId() or (user.getUserName(),)
+    # tokens are made of the name, which may change; the emergency user has
+    # no id
+    return user.getId(), user.getUserName()
 
 
 def language(request):

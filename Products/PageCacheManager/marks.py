@@ -36,6 +36,10 @@ class PurgeMark(Persistent):
         return new  # both purge, and the serial is new in any case
 
 
+class ContentMark(PurgeMark):
+    """Written with a change of content or set-up, never by itself."""
+
+
 class Invalidations(Persistent):
     """Names of templates, contexts and pages, each with a mark of its own."""
 
@@ -64,20 +68,22 @@ class ContentMarks(Persistent):
 
     def __init__(self):
         #: Settings that show on any page: theme, language, portlets ...
-        self.site = PurgeMark()
+        self.site = ContentMark()
         #: What of some content shows on other pages: titles, states ...
-        self.listed = PurgeMark()
+        self.listed = ContentMark()
         #: Any content.
-        self.anything = PurgeMark()
+        self.anything = ContentMark()
         #: For each path one of these; with a slash at the end, of what is
         #: in it.  All are there from the start: a mark that came with a
         #: change would make it conflict with others, and forbid its undo.
-        self.changed = tuple(PurgeMark() for _ in range(SHARED_MARKS))
+        self.changed = tuple(ContentMark() for _ in range(SHARED_MARKS))
 
     def content_changed(self, path):
         """Mark the content at the physical `path`, and what it is in."""
         self.anything.mark()
-        for name in (path, path.rpartition('/')[0] + '/'):
+        # a comment has the path of a namespace, and shows on its content
+        page = path.partition('/++')[0]
+        for name in {page, path, path.rpartition('/')[0] + '/'}:
             self._of_path(name).mark()
 
     def _of_path(self, path):

@@ -1,4 +1,5 @@
 """What a kind of site adds to the pages of its views."""
+from Acquisition import aq_chain
 from zope.component import queryAdapter
 from zope.component.hooks import getSite
 from zope.interface import implementer
@@ -37,7 +38,12 @@ _plain = Plain()
 
 
 def here():
-    """Return the :class:`interfaces.ISurroundings` of the current site."""
-    site = getSite()
-    return _plain if site is None else queryAdapter(
-        site, ISurroundings, default=_plain)
+    """Return the :class:`interfaces.ISurroundings` of the current site.
+
+    A folder may be a site of its own within the one that has them.
+    """
+    for place in aq_chain(getSite()):
+        found = queryAdapter(place, ISurroundings)
+        if found is not None:
+            return found
+    return _plain

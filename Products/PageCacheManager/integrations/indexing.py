@@ -18,11 +18,12 @@ from ..views import content_marks
 logger = logging.getLogger(__name__)
 
 #: Attributes and indexes that show on the content's own page alone, or where
-#: any content counts.
+#: any content counts.  Annotations and locks are objects of their own, which
+#: come with the first of their kind.
 _OF_ITS_OWN_PAGE = frozenset([
-    'SearchableText', 'changeNote', 'cmf_uid', 'modification_date',
-    'modified', 'table_of_contents', 'text', 'total_comments',
-    'version_id'])
+    'SearchableText', '__annotations__', '_dav_writelocks', 'changeNote',
+    'cmf_uid', 'modification_date', 'modified', 'table_of_contents', 'text',
+    'total_comments', 'version_id'])
 
 
 @implementer(IIndexQueueProcessor)
@@ -44,7 +45,7 @@ class ContentWatch:
 
     def reindex(self, obj, attributes=None, update_metadata=1):
         """Note that content changed."""
-        note(obj, is_listed=_changed_as_listed(obj, attributes))
+        note(obj, is_listed=changed_as_listed(obj, attributes))
 
     def unindex(self, obj):
         """Note that content went away."""
@@ -67,7 +68,7 @@ def listed_otherwise(obj, event):
         marks.listed.mark()
 
 
-def _changed_as_listed(obj, attributes):
+def changed_as_listed(obj, attributes=None):
     """Tell whether a change shows on other pages than the content's own."""
     if attributes:
         return not _OF_ITS_OWN_PAGE.issuperset(attributes)

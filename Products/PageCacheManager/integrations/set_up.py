@@ -3,15 +3,22 @@
 Most of it notifies an event.  What does not is found among the objects that
 a request changed.
 """
+from Acquisition import aq_chain
 from Acquisition import aq_parent
 from plone.app.viewletmanager.interfaces import IViewletSettingsStorage
 from plone.base.interfaces import IPloneSiteRoot
+from plone.protect.utils import safeWrite
+from Products.CMFCore.interfaces import IContentish
+from Products.CMFCore.interfaces import IFolderish
 from zope.component import queryUtility
 from zope.component.hooks import getSite
 from ZPublisher.pubevents import PubBeforeCommit
 
+from ..exchange import method
+from ..marks import ContentMark
 from ..versions import path_of
 from ..views import content_marks
+from .indexing import changed_as_listed
 
 
 #: Modules of objects that show on any page and tell nobody of a change.
@@ -21,11 +28,15 @@ _MODULES = (
     'Products.CMFCore.SkinsTool',
     'Products.CMFCore.TypesTool',
     'Products.CMFDynamicViewFTI',
+    'Products.CMFPlacefulWorkflow',
     'Products.CMFPlone.ActionsTool',
     'Products.CMFPlone.SkinsTool',
+    'Products.CMFPlone.WorkflowTool',
     'Products.DCWorkflow',
     'Products.PageTemplates.ZopePageTemplate',
     'Products.PythonScripts',
+    # written itself when the catalog is cleared or rebuilt
+    'Products.ZCatalog.Catalog',
     'five.customerize',
     'five.localsitemanager',
     # written itself when compiled themes or bundles are thrown away
@@ -69,17 +80,46 @@ def resource_changed(ob, event):
 
 def before_commit(event):
     """Note changes of what tells nobody of them."""
-    site = getSite()
-    if type(event) is not PubBeforeCommit or not IPloneSiteRoot.providedBy(
-            site):
+    if type(event) is not PubBeforeCommit:
+        return
+    site = _plone_site()
+    if site is None:
         return
     changed_now = _changed_objects(site._p_jar)
     if changed_now and (
             any(type(ob).__module__.startswith(_MODULES)
                 for ob in changed_now)
             or _is_set_up_by(event.request)
-            or _has_any(changed_now, _viewlet_settings())):
+            or _has_any(changed_now, [
+                *_viewlet_settings(), *_workflow_settings(site)])
+            or method(event.request) != 'GET' and any(
+                map(_is_content_that_shows, changed_now))):
         _mark(site)
+        changed_now = _changed_objects(site._p_jar)
+    for ob in changed_now:
+        if isinstance(ob, ContentMark):
+            # whether the request may write is for plone.protect to decide
+            # by all else that it wrote
+            safeWrite(ob, event.request)
+
+
+def _plone_site():
+    """Return the Plone site that is current, or has the current one in it.
+    """
+    return next((place for place in aq_chain(getSite())
+                 if IPloneSiteRoot.providedBy(place)), None)
+
+
+def _is_content_that_shows(ob):
+    """Tell whether content changed by which other pages are made.
+
+    Nobody is told of rights and interfaces that are set in the ZMI: who may
+    not see a page is not to see it listed, and folders give theirs to what is
+    in them.
+    """
+    return (
+        (IContentish.providedBy(ob) or IFolderish.providedBy(ob))
+        and changed_as_listed(ob))
 
 
 def _is_set_up_by(request):
@@ -116,6 +156,13 @@ def _saved_objects(connection):
 
 def _has_any(objects, wanted):
     return not {id(ob) for ob in objects}.isdisjoint(map(id, wanted))
+
+
+def _workflow_settings(site):
+    """Return the mapping of content types to workflows, if there is one."""
+    tool = getattr(site, 'portal_workflow', None)
+    chains = getattr(tool, '_chains_by_type', None)
+    return [] if chains is None else [chains]
 
 
 def _viewlet_settings():

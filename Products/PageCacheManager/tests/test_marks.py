@@ -38,6 +38,12 @@ def test_change_is_a_new_version_of_what_shows_it(
     assert (versions(contents, shows, path) != after) is is_new
 
 
+def test_comment_that_changed_is_a_new_version_of_its_content(contents):
+    before = versions(contents, 'item', '/site/doc')
+    contents.content_changed('/site/doc/++conversation++default/12')
+    assert versions(contents, 'item', '/site/doc') != before
+
+
 @pytest.mark.parametrize('shows', ['item', 'folder', 'site'])
 @pytest.mark.parametrize('name', ['site', 'listed'])
 def test_what_shows_anywhere_is_a_new_version_of_all(contents, shows, name):

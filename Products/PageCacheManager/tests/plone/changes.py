@@ -37,7 +37,7 @@ def _target(client, path, form):
 
 def post(client, path, form=(), user='root', **headers):
     """Send a form with the token of its user; return the answer."""
-    form = [*dict(form).items()]
+    form = [*(form.items() if isinstance(form, dict) else form)]
     answer = client.post(
         path, [*form, ('_authenticator', client.token(user))], user,
         **headers)

@@ -4,11 +4,19 @@ Plone, plone.restapi and the product are loaded into one registry, as in a
 running Zope: the handlers of a registry that is stacked on another run after
 all of that one, whatever they are registered for.
 """
+from importlib.util import find_spec
+
 from plone.app.testing import TEST_USER_ID
 from plone.app.testing import FunctionalTesting
 from plone.app.testing import PloneSandboxLayer
 from plone.app.testing import setRoles
 from plone.app.testing.layers import PloneFixture
+
+
+#: What the package Plone has besides; each test installs what it needs.
+OPTIONAL = (
+    'Products.CMFPlacefulWorkflow', 'plone.app.discussion',
+    'plone.app.iterate', 'plone.app.multilingual')
 
 
 class Fixture(PloneFixture):
@@ -20,6 +28,9 @@ class Fixture(PloneFixture):
         ('Products.SiteErrorLog', {'loadZCML': True, 'install': False}),
         ('plone.app.caching', {'loadZCML': True, 'install': False}),
         ('plone.restapi', {'loadZCML': True, 'install': False}),
+        *((name, {'loadZCML': True, 'install': False})
+          for name in OPTIONAL
+          if find_spec(name) is not None),
         ('Products.PageCacheManager', {'loadZCML': True}),
     )
 

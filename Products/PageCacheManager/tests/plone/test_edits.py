@@ -35,3 +35,9 @@ def test_page_of_other_content_when_a_form_is_saved(
     page = client.get(EDITED, user)
     assert page.outcome == 'MISS' and 'Open on Sundays' in page.text
     assert client.get(OTHER, user).outcome == outcome
+
+
+@pytest.mark.parametrize('path', ['/a-folder', OTHER])
+def test_form_that_locks_is_opened_at_once(client, path):
+    """What the cache writes besides is no reason to ask for a token."""
+    assert client.get(f'{path}/edit', 'alice').status == 200

@@ -93,6 +93,37 @@ def relate(client, portal):
         client, portal)
 
 
+def put(client, portal):
+    """Save a document by WebDAV."""
+    answer = client.request(
+        'PUT', '/a-document', 'root', 'title: Put here\n\n<p>Put</p>',
+        CONTENT_TYPE='text/plain')
+    assert answer.status == 204
+
+
+def move_by_webdav(client, portal):
+    answer = client.request(
+        'MOVE', '/a-folder/item-0', 'root',
+        DESTINATION='http://localhost:8080/plone/a-folder/item-zero')
+    assert answer.status == 201
+
+
+def revert(client, portal):
+    for version in 'one', 'two':
+        text('/a-document', f'<p>Version {version}</p>')(client, portal)
+    post(client, '/a-document/revertversion', {'version_id': '0'})
+
+
+def replace(client, portal):
+    """Delete a document and add another one in its place."""
+    delete('/a-document')(client, portal)
+    answer = submit(
+        client, '/++add++Document', 'root', 'form.buttons.save',
+        widgets(**{'IDublinCore.title': 'A document'}))
+    assert answer.get('Location').endswith('/a-document/view')
+    transition('/a-document', 'publish')(client, portal)
+
+
 def patch(path, **values):
     """Return what changes content through the REST interface."""
     def change(client, portal):
@@ -116,6 +147,12 @@ CONTENT = {
     'title of a collection': dublin('/a-collection', title='Another'),
     'title by REST': patch('/a-document', title='Another name'),
     'text by REST': patch('/a-document', text='<p>Another text</p>'),
+    'order by REST': patch(
+        '/a-folder', ordering={'obj_id': 'item-7', 'delta': 'top'}),
+    'put by WebDAV': put,
+    'renamed by WebDAV': move_by_webdav,
+    'reverted': revert,
+    'deleted and added again': replace,
     'tags': dublin('/a-document', subjects='harbour;boats'),
     'creators': dublin('/a-document', creators='bob'),
     'rights': dublin('/a-document', rights='All of them'),

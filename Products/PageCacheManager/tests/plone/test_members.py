@@ -183,6 +183,32 @@ def test_token_of_a_hit_is_valid(client, portal, page_cache):
     assert not is_valid(client, token, 'root')
 
 
+def test_token_of_a_hit_is_valid_after_the_login_name_changed(
+        client, portal, page_cache):
+    """Tokens are made of the name, which is not the user's id."""
+    warm(client, '/a-document', 'alice')
+    setSite(portal)
+    users = portal.acl_users.source_users
+    users.updateUser('alice', 'alice2')
+    users.updateUserPassword('alice', 'alice2')
+    transaction.commit()
+    for _ in range(2):
+        assert is_valid(client, client.token('alice2'), 'alice2')
+
+
+def test_page_is_not_shown_with_an_old_password(
+        client, portal, page_cache):
+    warm(client, '/a-document', 'bob')
+    cookie = client.log_in('alice')
+    warm(client, '/a-document', COOKIE=cookie)
+    setSite(portal)
+    portal.acl_users.source_users.updateUserPassword('bob', 'other')
+    portal.acl_users.userFolderDelUsers(['alice'])
+    transaction.commit()
+    assert 'Bob Birch' not in client.get('/a-document', 'bob').text
+    assert 'Alice Arden' not in client.get('/a-document', COOKIE=cookie).text
+
+
 def test_status_message_is_shown_once_and_never_kept(
         client, portal, page_cache):
     warm(client, '/a-document', 'alice')

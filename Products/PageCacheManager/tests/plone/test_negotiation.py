@@ -8,6 +8,7 @@ from zope.component.hooks import setSite
 from .freshness import shown
 
 
+SOON = 'Mon, 01 Jan 2035 00:00:00 GMT'
 THEMED = 'id="mainnavigation-wrapper"'
 
 
@@ -47,7 +48,13 @@ def test_cookie_of_one_visitor_does_not_show_on_the_page_of_another(
     {'X_THEME_DISABLED': '1'}, {'X_THEME_ENABLED': '0'},
     {'X_FORWARDED_HOST': 'x.org'}, {'X_FORWARDED_FOR': 'x'},
     {'ACCEPT': '*/*'}, {'RANGE': 'bytes=0-10'}, {'PRAGMA': 'no-cache'},
-    {'CACHE_CONTROL': 'no-cache'}])
+    {'CACHE_CONTROL': 'no-cache'}, {'RANGE': 'bytes=-5', 'IF_RANGE': '"x"'},
+    {'IF_MATCH': '"x"'}, {'IF_MODIFIED_SINCE': SOON}, {'COOKIE': '=;=;;'},
+    {'COOKIE': '__ac="YWxpY2U6YWxpY2U="'},
+    {'COOKIE': 'AUTHENTICATED_USER=x; PARENTS=y; PUBLISHED=x; URL=z'},
+    {'AUTHORIZATION': 'Basic !!!'}, {'AUTHORIZATION': 'Bearer x'},
+    {'HOST': 'x.org'}, {'X_HTTP_METHOD_OVERRIDE': 'DELETE'},
+    {'TRANSLATE': 'f', 'DEPTH': '1'}])
 def test_header_of_one_visitor_does_not_show_on_the_page_of_another(
         portal, client, page_cache, headers):
     setSite(portal)
@@ -110,7 +117,15 @@ def test_page_is_what_would_be_rendered_for_any_accept(
     '/sitemap', '/a-shown-folder/front', '/a-document?diazo.off=1',
     '/a-document?diazo.debug=1', '/a-document?set_language=de',
     '/a-folder/@@summary_view', '/a-folder/tabular_view',
-    '/a-folder/full_view', '/?x=%C3%A4', '/a-document?form.x:list=1'])
+    '/a-folder/full_view', '/?x=%C3%A4', '/a-document?form.x:list=1',
+    '//a-document', '/a-document//', '/a-folder/item-0/a-document',
+    '/a-document?ACTUAL_URL=http://x.org&BASE1=http://x.org',
+    '/a-document?AUTHENTICATED_USER=alice&PUBLISHED=x&RESPONSE=x',
+    '/a-document?HTTP_HOST=127.0.0.1&REQUEST_METHOD=HEAD',
+    '/a-document?HTTP_X_REQUESTED_WITH=XMLHttpRequest',
+    '/a-document?LANGUAGE_TOOL=x&LANGUAGE=de&plone_skin=x',
+    '/a-document?__ac_name=alice&__ac_password=alice',
+    '/@@search?SearchableText=%3Cscript%3E'])
 @pytest.mark.parametrize('user', [None, 'alice'])
 def test_kept_page_is_that_of_its_url(portal, client, page_cache, path, user):
     """Others of the same content are asked for before."""
@@ -178,6 +193,20 @@ def test_post_is_no_hit_and_fills_nothing(portal, client, page_cache):
     client.post('/a-news-item', {'ajax_load': '1'}, user=None)
     answer = client.get('/a-news-item')
     assert answer.outcome == 'MISS' and THEMED in answer.text
+
+
+@pytest.mark.parametrize('user', [None, 'bob'])
+@pytest.mark.parametrize('method', [
+    'OPTIONS', 'PROPFIND', 'TRACE', 'PUT', 'MKCOL', 'PATCH', 'get', 'FOO'])
+def test_other_method_is_answered_as_without_the_cache(
+        portal, client, page_cache, method, user):
+    before = shown(warm(client, '/a-document', user))
+    got = client.request(method, '/a-document', user)
+    assert got.outcome != 'HIT'
+    for _ in range(2):
+        assert shown(client.get('/a-document', user)) == before
+    page_cache.disable()
+    assert got.status == client.request(method, '/a-document', user).status
 
 
 def test_ignored_parameters_show_nowhere(portal, client, page_cache):

@@ -8,6 +8,7 @@ from plone.protect.interfaces import IDisableCSRFProtection
 from Products.SiteErrorLog.SiteErrorLog import manage_addErrorLog
 from zope.component import getGlobalSiteManager
 from zope.interface import alsoProvides
+from ZPublisher.interfaces import IPubAfterTraversal
 from ZPublisher.interfaces import IPubStart
 
 from ...PageCacheManager import PageCacheManager
@@ -178,6 +179,29 @@ def test_no_token_is_needed_where_code_says_so(portal, client):
     finally:
         registry.unregisterHandler(disable, (IPubStart,))
     assert state(portal)[0] == 'after'
+
+
+@pytest.mark.parametrize('name', ['site', 'listed', 'anything'])
+def test_mark_of_a_write_that_is_let_by_needs_no_token(
+        portal, client, name):
+    """Who may change content by GET does not know of our marks."""
+    def change(event):
+        plone = event.request['PARENTS'][-1]['plone']
+        getattr(plone.page_cache.content_marks(), name).mark()
+
+    client.get('/a-document', 'alice')
+    portal._p_jar.sync()
+    mark = getattr(portal.page_cache.content_marks(), name)
+    before = version_of(mark)
+    registry = getGlobalSiteManager().__bases__[0]
+    registry.registerHandler(change, (IPubAfterTraversal,))
+    try:
+        answer = client.get('/a-document', 'alice')
+    finally:
+        registry.unregisterHandler(change, (IPubAfterTraversal,))
+    portal._p_jar.sync()
+    assert answer.status == 200
+    assert version_of(mark) != before
 
 
 def test_manager_outside_of_sites_is_protected_too(

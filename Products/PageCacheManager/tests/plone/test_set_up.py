@@ -117,6 +117,35 @@ def permission(client, portal):
         'roles:list': 'Manager'})
 
 
+def folder_permission(client, portal):
+    """Take a right from editors in a folder: what is in it acquires that."""
+    post(client, '/a-folder/manage_permission', {
+        'permission_to_manage': 'Delete objects', 'roles:list': 'Manager'})
+
+
+def page_permission(client, portal):
+    """Let nobody see a page; the catalog does not know."""
+    post(client, '/a-folder/item-0/manage_permission', {
+        'permission_to_manage': 'View', 'roles:list': 'Manager'})
+
+
+def navigation_root(client, portal):
+    """Mark a folder in its Interfaces tab, which indexes nothing."""
+    post(client, '/a-folder/@@edit-markers.html', {
+        'add:list': 'plone.base.interfaces.siteroot.INavigationRoot',
+        'SAVE': 'Add'})
+
+
+def clear_catalog(client, portal):
+    post(client, '/portal_catalog/manage_catalogClear')
+
+
+def workflow_in_zmi(client, portal):
+    post(client, '/portal_workflow/manage_changeWorkflows', {
+        'default_chain': 'simple_publication_workflow',
+        'chain_Document': 'intranet_workflow'})
+
+
 def constrain(client, portal):
     answer = submit(
         client, '/a-folder/folder_constraintypes_form', 'root',
@@ -177,7 +206,12 @@ SET_UP = {
     'type in the ZMI': change_type,
     'type in the panel': rename_type,
     'workflow of a type': workflow,
+    'workflow of a type in the ZMI': workflow_in_zmi,
     'permission': permission,
+    'permission in a folder': folder_permission,
+    'permission of a page': page_permission,
+    'navigation root': navigation_root,
+    'catalog cleared': clear_catalog,
     'types to add': constrain,
     'syndication': syndicate,
     'full name': full_name,
