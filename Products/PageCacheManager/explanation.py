@@ -144,9 +144,7 @@ def _key(call):
     yield 'called', parts.template_path
     yield 'context', parts.context_path
     yield 'url', parts.url
-    names = [*VARIANT, *call.more_names]
-    rest = len(parts.variant) - len(names)
-    names += ['surroundings'] * rest
+    names = (*VARIANT, *call.more_names)
     for name, value in zip(names, parts.variant, strict=True):
         if name == 'layers':  # of which the key has a digest
             value = ' '.join(exchange.layer_names(call.request))

@@ -116,6 +116,9 @@ class ISurroundings(Interface):
         'Whether an edit of any template in the database leaves a mark, so '
         'that shared templates need not be looked for.')
 
+    variant_names = Attribute(
+        'What each string of a variant is, in words for people.')
+
     def claim(request):
         """Return the :class:`Claim` on the page that is asked for, or None.
 

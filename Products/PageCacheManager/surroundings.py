@@ -13,6 +13,7 @@ class Plain:
     """A site, or none, that adds nothing."""
 
     marks_templates = False
+    variant_names = ()
 
     def claim(self, request):
         """Return None: nobody else has a say."""

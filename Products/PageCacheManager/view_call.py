@@ -21,8 +21,7 @@ class ViewCall(Call):
 
     kind = 'view'
     policy_keywords = MappingProxyType({})
-    #: What follows belongs to the kind of site, and to what changed.
-    more_names = ('class', 'layers')
+    #: What follows belongs to what changed.
     more_version_names = ('code', 'content')
 
     def __init__(self, view, shows, manager, visit, around):
@@ -38,6 +37,10 @@ class ViewCall(Call):
         self.has_changes = False
         # rendering may commit it and begin another
         self._transaction = transaction.get()
+
+    @property
+    def more_names(self):
+        return ('class', 'layers', *self._around.variant_names)
 
     def find_templates(self):
         """Return the shared templates, as they are found now."""

@@ -38,6 +38,9 @@ class PloneSurroundings:
 
     # in `set_up`; those in files are part of the code
     marks_templates = True
+    variant_names = (
+        'Kind of client', 'Groups', 'Cookies of the site', 'Keys of tokens',
+        'Lock')
 
     def __init__(self, site):
         self._site = site

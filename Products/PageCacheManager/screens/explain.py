@@ -64,7 +64,6 @@ KEY = {
     'cookies': 'Cookies',
     'class': 'Class of the view',
     'layers': 'Layers',
-    'surroundings': 'User and site besides',
     'etag': 'ETag of the policy',
 }
 
@@ -232,7 +231,9 @@ def _key(question):
     for name, value in question.key:
         if name in _WORDS:
             value = _WORDS[name](value, question)
-        yield KEY[name], value
+        elif name not in KEY:  # what the kind of site adds
+            value = value and digest(value)
+        yield KEY.get(name, name), value
 
 
 def _versions(question):
@@ -272,5 +273,4 @@ _WORDS = {
     'headers': lambda value, question: _listed(question.request_headers),
     'cookies': lambda value, question: _listed(question.cookies),
     # these may be cookies of the visitor as well
-    'surroundings': lambda value, question: value and digest(value),
 }

@@ -263,6 +263,8 @@ def claimed(claim):
         def cookies(self, request):
             return ()
 
+        variant_names = ('Colour', 'Other colour')
+
         def variant(self, context, request):
             return ('green', 'blue')
 
@@ -284,7 +286,8 @@ def test_a_page_that_other_machinery_claims(client):
         page = told(client, '/site/doc/v-by-method')
         assert page['word'] == 'MISS'
         assert page['Its pages show'] == SHOWS['site']
-        assert page['User and site besides'] == digest('green')
+        assert page['Colour'] == digest('green')
+        assert page['Other colour'] == digest('blue')
         assert 'green' not in page['text']
 
 
