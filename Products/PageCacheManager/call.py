@@ -1,7 +1,6 @@
 """One call of a template or view: what is known, stored and held of it."""
 from . import bystanders
 from . import exchange
-from . import identity
 from .caches import Onlooker
 from .caches import cache_of
 from .caches import settings_of
@@ -84,14 +83,11 @@ class Call:
     #: What the template gave, or was given in its place.
     text = None
 
-    #: What traversal led to: the template, or the view's content.
-    traversed = None
-
-    #: What the strings are that a kind of call adds to variant and versions.
-    more_names = ()
+    #: What the strings are that a kind of call adds to the versions.
     more_version_names = ()
 
-    def __init__(self, manager, visit):
+    def __init__(self, manager, visit, around):
+        self._around = around
         self.manager = manager
         self.request = visit.request
         self.visit = visit
@@ -167,14 +163,30 @@ class Call:
 
     def language(self):
         """Return the languages in which the site would answer."""
-        return identity.language(self.request)
+        return self._around.language(self.request)
+
+    @property
+    def more_names(self):
+        """What the strings are that are added to the variant."""
+        return self._around.variant_names
+
+    def more_variant(self):
+        """Return what the kind of site and of call adds to the variant."""
+        return self._around.variant(self.context, self.request)
 
     def chosen_by(self):
         """Return request headers by which pages differ, Vary or not.
 
-        What they lead to is in the key.
+        What they lead to is in the key, or not this page at all.
         """
-        return ('accept-language',) if identity.has_languages() else ()
+        # by Accept traversal may find something else
+        return ('accept', *self._around.chosen_by(self.request))
+
+    def headers_of_all(self):
+        """Return names of headers that are there before the cache is asked,
+        and the same for all who ask for the page.
+        """
+        return self._around.headers_of_all
 
     def others_follow(self):
         """Tell whether other code gets to see the response."""
@@ -185,7 +197,9 @@ class Call:
 
         A page finds any cookie where it looks for a parameter of the query.
         """
-        return {*self.settings.key_cookies, *self.settings.session_cookies}
+        return {
+            *self.settings.key_cookies, *self.settings.session_cookies,
+            *self._around.cookies(self.request)}
 
     def marks(self):
         """Return what is written when other content on the page changes."""

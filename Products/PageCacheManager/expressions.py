@@ -14,6 +14,9 @@ from zope.component import queryUtility
 #: What is dear to have, or tells whose page it is.
 _NAMES = frozenset(['member', 'request'])
 
+#: By these an expression may lead to a view, which has the request.
+_WAYS_TO_VIEWS = ('@@', '++', 'traverse')
+
 #: This is the same for all who are anonymous.
 _THE_USER = re.compile(r'''request\[(['"])authenticated_user\1\]''')
 
@@ -34,7 +37,10 @@ def named_by(policies):
 def _named_in(expressions):
     text = ' '.join(filter(None, expressions)).lower()
     text = _THE_USER.sub('', text)
-    return frozenset(name for name in _NAMES if name in text)
+    found = {name for name in _NAMES if name in text}
+    if any(way in text for way in _WAYS_TO_VIEWS):
+        found.add('request')
+    return frozenset(found)
 
 
 def context(content, view_name, keywords, request, named):

@@ -4,7 +4,6 @@ from functools import lru_cache
 from AccessControl import getSecurityManager
 from AccessControl.users import nobody
 from Acquisition import aq_base
-from Acquisition import aq_chain
 from Acquisition import aq_get
 from Acquisition import aq_inner
 from Acquisition import aq_parent
@@ -38,12 +37,15 @@ def current_user():
     return None if is_anonymous(user) else user
 
 
-def goes_by_address(context):
-    """Tell whether a user folder may know a visitor by the address alone."""
+def goes_by_address(request):
+    """Tell whether a user folder may know a visitor by the address alone.
+
+    Zope asks those of all that it traversed.
+    """
     return any(
         _folder_goes_by_address(getattr(
             aq_base(place), '__allow_groups__', None))
-        for place in aq_chain(aq_inner(context)))
+        for place in request.other['PARENTS'])
 
 
 def _folder_goes_by_address(folder):

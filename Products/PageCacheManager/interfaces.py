@@ -116,6 +116,10 @@ class ISurroundings(Interface):
         'Whether an edit of any template in the database leaves a mark, so '
         'that shared templates need not be looked for.')
 
+    headers_of_all = Attribute(
+        'Response headers that are set before the cache is asked, and by the '
+        'page alone: a frozenset of names in lower case.')
+
     variant_names = Attribute(
         'What each string of a variant is, in words for people.')
 

@@ -12,9 +12,6 @@ from .core.page import names
 #: Where the fast lane leaves its ticket in the WSGI environment.
 TICKET = 'Products.PageCacheManager.ticket'
 
-#: What a page template itself sets before the cache is asked.
-_OF_THE_TEMPLATE = frozenset(['content-type'])
-
 
 class Permit(NamedTuple):
     """A page that any anonymous visitor may be given, and how."""
@@ -87,10 +84,10 @@ def _is_for_anybody(call):
         and not exchange.carries_cookie(
             call.request, call.settings.key_cookies)
         and call.settings.store == 'process'
-        and call.visit.undo.headers_before() <= _OF_THE_TEMPLATE
+        and call.visit.undo.headers_before() <= call.headers_of_all()
         and call.visit.undo.is_settled(call.request.response)
         and not policy.reads_request(call.context)
-        and not identity.goes_by_address(call.traversed))
+        and not identity.goes_by_address(call.request))
 
 
 def _coding(body, page):

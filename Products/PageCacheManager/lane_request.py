@@ -93,5 +93,6 @@ def length(key):
 
 
 def environ_key(name):
-    """Return where a header stands in a WSGI environment."""
-    return f'HTTP_{name.upper().replace("-", "_")}'
+    """Return where a header stands in a WSGI environment (PEP 3333)."""
+    key = name.upper().replace('-', '_')
+    return key if key in ('CONTENT_TYPE', 'CONTENT_LENGTH') else f'HTTP_{key}'

@@ -13,6 +13,7 @@ class Plain:
     """A site, or none, that adds nothing."""
 
     marks_templates = False
+    headers_of_all = frozenset()
     variant_names = ()
 
     def claim(self, request):

@@ -3,6 +3,7 @@ from Acquisition import aq_base
 from Acquisition import aq_parent
 
 from . import cmf
+from . import surroundings
 from .call import Call
 from .core.keys import arguments_key
 from .question import Bypass
@@ -20,8 +21,8 @@ class TemplateCall(Call):
     """A call of an associated page template, whoever calls it."""
 
     def __init__(self, template, keywords, manager, visit):
-        super().__init__(manager, visit)
-        self.template = self.traversed = template
+        super().__init__(manager, visit, surroundings.here())
+        self.template = template
         self.keywords = keywords
         self.policy_keywords = keywords['bound_names']
         self.context = aq_parent(template)
@@ -42,8 +43,9 @@ class TemplateCall(Call):
     def more_versions(self):
         return ()
 
-    def more_variant(self):
-        return ()
+    def headers_of_all(self):
+        # a template sets this itself
+        return super().headers_of_all() | {'content-type'}
 
     def spelled_arguments(self):
         """Return the arguments as a key, REQUEST and RESPONSE left out."""

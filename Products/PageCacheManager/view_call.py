@@ -25,12 +25,11 @@ class ViewCall(Call):
     more_version_names = ('code', 'content')
 
     def __init__(self, view, shows, manager, visit, around):
-        super().__init__(manager, visit)
-        self._around = around
+        super().__init__(manager, visit, around)
         self.view = view
         self.shows = shows
         self.keywords = {}
-        self.context = self.traversed = view.context
+        self.context = view.context
         self.view_name = view.name
         self.path = f'@@{view.name}'
         #: Whether anything was written to the database meanwhile.
@@ -40,7 +39,7 @@ class ViewCall(Call):
 
     @property
     def more_names(self):
-        return ('class', 'layers', *self._around.variant_names)
+        return ('class', 'layers', *super().more_names)
 
     def find_templates(self):
         """Return the shared templates, as they are found now."""
@@ -57,21 +56,10 @@ class ViewCall(Call):
     def more_variant(self):
         return (
             self.view.spelling, exchange.layers(self.request),
-            *self._around.variant(self.context, self.request))
-
-    def known_cookies(self):
-        return super().known_cookies() | {*self._around.cookies(self.request)}
+            *super().more_variant())
 
     def spelled_arguments(self):
         return ''
-
-    def language(self):
-        return self._around.language(self.request)
-
-    def chosen_by(self):
-        return (
-            # by which traversal may find another view
-            'accept', *self._around.chosen_by(self.request))
 
     def others_follow(self):
         """The same, but for transforms, which a stored page goes without."""

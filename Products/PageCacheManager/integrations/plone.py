@@ -38,6 +38,8 @@ class PloneSurroundings:
 
     # in `set_up`; those in files are part of the code
     marks_templates = True
+    # plone.caching tells which ruleset a page has
+    headers_of_all = frozenset(['x-cache-rule', 'x-cache-operation'])
     variant_names = (
         'Kind of client', 'Groups', 'Cookies of the site', 'Keys of tokens',
         'Lock')
@@ -80,8 +82,10 @@ class PloneSurroundings:
 
 def _has_one_language():
     registry = queryUtility(IRegistry)
-    return registry is not None and len(
-        registry.get('plone.available_languages') or ()) == 1
+    return registry is not None and len({
+        # which need not be among the others
+        registry.get('plone.default_language'),
+        *(registry.get('plone.available_languages') or ())}) == 1
 
 
 def _groups():

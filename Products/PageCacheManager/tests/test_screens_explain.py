@@ -263,6 +263,7 @@ def claimed(claim):
         def cookies(self, request):
             return ()
 
+        headers_of_all = frozenset()
         variant_names = ('Colour', 'Other colour')
 
         def variant(self, context, request):

@@ -5,6 +5,7 @@ from plone.registry.interfaces import IRegistry
 from zope.component import getUtility
 from zope.component.hooks import setSite
 
+from ...integrations.caching import NAME
 from ..lane_client import LaneClient
 from .changes import dublin
 from .changes import panel
@@ -117,3 +118,24 @@ def test_visitor_known_by_address_is_not_overlooked(lane, addon):
         page = lane.get(PAGE)
     assert page.outcome == 'HIT'
     assert not lane.is_fast(PAGE)
+
+
+RULE = 'plone.content.itemView'
+
+
+@pytest.mark.parametrize(('mapping', 'is_fast'), [
+    ({}, True), ({RULE: NAME}, True),
+    ({RULE: 'plone.app.caching.weakCaching'}, False)])
+def test_page_of_which_the_ruleset_is_told(lane, addon, mapping, is_fast):
+    """plone.caching tells it in a header, and so does what is stored."""
+    setSite(addon)
+    registry = getUtility(IRegistry)
+    settings = 'plone.caching.interfaces.ICacheSettings'
+    registry[f'{settings}.enabled'] = True
+    registry[f'{settings}.operationMapping'] = mapping
+    transaction.commit()
+    for _ in range(4):
+        slow = lane.get(PAGE)
+    assert slow['X-Cache-Rule'] == RULE
+    assert lane.is_fast(PAGE) is is_fast
+    assert lane.get(PAGE)['X-Cache-Rule'] == RULE

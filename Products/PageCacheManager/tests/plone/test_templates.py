@@ -2,7 +2,10 @@
 """
 import pytest
 import transaction
+from plone.registry.interfaces import IRegistry
 from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
+from zope.component import getUtility
+from zope.component.hooks import setSite
 
 from .freshness import shown
 
@@ -48,3 +51,27 @@ def test_hit_after_the_theme_was_switched_off(
     assert answer.outcome == 'HIT'
     client.host = '127.0.0.1:8080'
     assert THEMED not in client.get('/a_template').text
+
+
+@pytest.mark.parametrize(('user', 'headers'), [
+    (None, {'X_REQUESTED_WITH': 'XMLHttpRequest'}),
+    ('alice', {'X_REQUESTED_WITH': 'XMLHttpRequest'}),
+    ('alice', {'COOKIE': 'plone-toolbar={"expanded":false}'})])
+@pytest.mark.parametrize('is_first', [True, False])
+def test_what_a_client_asks_with_has_a_page_of_its_own(
+        portal, client, page_cache, template, user, headers, is_first):
+    """The frame of a page depends on it, whoever fills the frame."""
+    setSite(portal)
+    getUtility(IRegistry)['plone.use_ajax_main_template'] = True
+    client.get('/a_template', user)
+    page_cache.disable()
+    asked = [{}, headers] if is_first else [headers, {}]
+    honest = [shown(client.get('/a_template?new=1', user, **each))
+              for each in asked]
+    assert honest[0] != honest[1]
+    page_cache.enable()
+    for _ in range(2):
+        answers = [client.get('/a_template?new=1', user, **each)
+                   for each in asked]
+        assert list(map(shown, answers)) == honest
+    assert {answer.outcome for answer in answers} == {'HIT'}
