@@ -1,7 +1,28 @@
 """Changes made the way people make them, by forms of the site."""
 from urllib.parse import urljoin
 
+import transaction
 from lxml import html
+from plone.registry.interfaces import IRegistry
+from zope.component import getUtility
+from zope.component.hooks import setSite
+
+
+FRAME_FOR_SCRIPTS = 'plone.use_ajax_main_template'
+
+
+def has_frame_for_scripts(portal):
+    """Switch on that a script is given a page without the site's frame.
+
+    Return whether Plone can do so, as it does from 6.2 on.
+    """
+    setSite(portal)
+    registry = getUtility(IRegistry)
+    if FRAME_FOR_SCRIPTS not in registry:
+        return False
+    registry[FRAME_FOR_SCRIPTS] = True
+    transaction.commit()
+    return True
 
 
 def submit(client, path, user, button, changes=(), **headers):

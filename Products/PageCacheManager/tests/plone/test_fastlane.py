@@ -8,6 +8,7 @@ from zope.component.hooks import setSite
 from ...integrations.caching import NAME
 from ..lane_client import LaneClient
 from .changes import dublin
+from .changes import has_frame_for_scripts
 from .changes import panel
 from .changes import text
 from .changes import transition
@@ -85,8 +86,7 @@ def test_members_go_the_whole_way(lane, client):
     {'HOST': '127.0.0.1:8080'}, {'RANGE': 'bytes=0-10'}])
 def test_header_of_one_visitor_does_not_show_on_the_page_of_another(
         lane, client, addon, headers):
-    setSite(addon)
-    getUtility(IRegistry)['plone.use_ajax_main_template'] = True
+    has_frame_for_scripts(addon)
     slow, fast = warm(lane, PAGE)
     theirs = lane.get(PAGE, **headers)
     honest = client.get(PAGE, **headers)

@@ -7,6 +7,7 @@ from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
 from zope.component import getUtility
 from zope.component.hooks import setSite
 
+from .changes import has_frame_for_scripts
 from .freshness import TOKEN
 from .test_fastlane import PAGE
 from .test_fastlane import PloneLaneClient
@@ -94,8 +95,9 @@ def sent(answer):
     '/++api++/@@search', '/a-document?ajax_load=1&utm_source=x'])
 def test_whatever_header_comes_the_answer_is_that_of_plone(
         lane, client, addon, path):
+    has_frame_for_scripts(addon)
     set_registry(
-        addon, use_ajax_main_template=True, use_request_negotiation=True,
+        addon, use_request_negotiation=True,
         use_cookie_negotiation=True, available_languages=['en', 'de'])
     fast = 0
     for headers in HEADERS * 2:

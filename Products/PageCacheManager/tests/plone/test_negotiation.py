@@ -5,6 +5,7 @@ from plone.registry.interfaces import IRegistry
 from zope.component import getUtility
 from zope.component.hooks import setSite
 
+from .changes import has_frame_for_scripts
 from .freshness import shown
 
 
@@ -57,8 +58,7 @@ def test_cookie_of_one_visitor_does_not_show_on_the_page_of_another(
     {'TRANSLATE': 'f', 'DEPTH': '1'}])
 def test_header_of_one_visitor_does_not_show_on_the_page_of_another(
         portal, client, page_cache, headers):
-    setSite(portal)
-    getUtility(IRegistry)['plone.use_ajax_main_template'] = True
+    has_frame_for_scripts(portal)
     client.get('/a-document')
     page_cache.disable()
     honest = shown(client.get('/a-document?new=1'))

@@ -3,7 +3,6 @@ import pytest
 import transaction
 from five.localsitemanager import make_objectmanager_site
 from plone.keyring.interfaces import IKeyManager
-from plone.registry.interfaces import IRegistry
 from Products.SiteAccess.VirtualHostMonster import VirtualHostMonster
 from zope.component import getUtility
 from zope.component.hooks import setSite
@@ -11,6 +10,7 @@ from zope.component.hooks import setSite
 from ...demo.plone_site import add_site
 from ...PageCacheManager import PageCacheManager
 from .changes import dublin
+from .changes import has_frame_for_scripts
 from .changes import panel
 from .changes import post
 from .changes import submit
@@ -163,9 +163,7 @@ def test_user_of_the_root_gets_no_page_of_one_of_the_site(
 def inner(portal, page_cache):
     """A document in a folder that is a site of its own."""
     make_objectmanager_site(portal['a-folder'])
-    setSite(portal)
-    getUtility(IRegistry)['plone.use_ajax_main_template'] = True
-    transaction.commit()
+    has_frame_for_scripts(portal)
     return '/a-folder/item-0'
 
 
