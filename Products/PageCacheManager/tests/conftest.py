@@ -6,6 +6,7 @@ import transaction
 from AccessControl.SecurityManagement import noSecurityManager
 from hypothesis import settings
 from Products.CMFCore.Skinnable import SKINDATA
+from zope.component import getGlobalSiteManager
 from zope.component.hooks import setSite
 from zope.pytestlayer import fixture
 from ZPublisher.httpexceptions import HTTPExceptionHandler
@@ -69,6 +70,20 @@ def template_engine(request):
         return
     with engine.chameleon():
         yield
+
+
+@pytest.fixture
+def subscribe():
+    """Let a function hear of an event while the test lasts."""
+    components = getGlobalSiteManager()
+    given = []
+
+    def add(handler, event):
+        given.append((handler, [event]))
+        components.registerHandler(*given[-1])
+    yield add
+    for one in given:
+        components.unregisterHandler(*one)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import weakref
 
 import pytest
 import transaction
-from zope.component import getGlobalSiteManager
 from zope.i18n.interfaces import ITranslationDomain
 from zope.i18n.simpletranslationdomain import SimpleTranslationDomain
 from ZPublisher import pubevents
@@ -24,20 +23,6 @@ from .site import set_policy
 @pytest.fixture
 def lane(site):
     return LaneClient()
-
-
-@pytest.fixture
-def subscribe():
-    """Let a function hear of an event while the test lasts."""
-    components = getGlobalSiteManager()
-    given = []
-
-    def add(handler, event):
-        given.append((handler, [event]))
-        components.registerHandler(*given[-1])
-    yield add
-    for one in given:
-        components.unregisterHandler(*one)
 
 
 @pytest.fixture

@@ -28,20 +28,6 @@ def lane():
     return LaneClient()
 
 
-@pytest.fixture
-def subscribe():
-    """Let a function hear of an event while the test lasts."""
-    components = getGlobalSiteManager()
-    given = []
-
-    def add(handler, event):
-        given.append((handler, [event]))
-        components.registerHandler(*given[-1])
-    yield add
-    for one in given:
-        components.unregisterHandler(*one)
-
-
 def test_page_may_vary_by_a_header_that_has_no_prefix(lane, item):
     """Content-Type stands under its bare name in a WSGI environment."""
     def act(self, request):
