@@ -5,6 +5,7 @@
 #   make test        all tests
 #   make plone-test  the tests on a Plone site
 #   make coverage    all tests, and what of the code they ran
+#   make plone-coverage  the same of the tests on a Plone site
 #   make mutation    whether the tests of core notice changes to it
 #   make lint        ruff, and whether versions.cfg fits constraints.txt
 #   make typecheck   mypy --strict on core
@@ -52,9 +53,9 @@ SOURCES := setup.py pyproject.toml constraints.txt
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := start
-.PHONY: start plone-start test plone-test coverage mutation lint typecheck \
-	docs package bench plone-bench conformance soak memory versions clean \
-	distclean
+.PHONY: start plone-start test plone-test coverage plone-coverage mutation \
+	lint typecheck docs package bench plone-bench conformance soak memory \
+	versions clean distclean
 
 start: $(VENV)/start-installed
 	@$(BIN)/python -m Products.PageCacheManager.demo.instance $(INSTANCE) \
@@ -75,6 +76,10 @@ test: $(VENV)/dev-installed
 # Branches count too; how much there has to be stands in pyproject.toml.
 coverage:
 	@$(MAKE) test ARGS='--cov $(ARGS)'
+
+plone-coverage:
+	@$(MAKE) plone-test ARGS='--cov \
+	    --cov-config=Products/PageCacheManager/tests/plone/coverage.ini $(ARGS)'
 
 # It takes an hour; `make mutation CORE=keys` takes one module. What was found
 # is kept in mutants/, which `mutmut browse` shows.
