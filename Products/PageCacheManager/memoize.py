@@ -13,6 +13,7 @@ from plone.memoize.interfaces import ICacheChooser
 from zope.component import queryUtility
 
 from .core import page as page_format
+from .core.expiry import is_too_old
 from .core.keys import digest
 
 
@@ -51,7 +52,9 @@ class MemoizeStore:
         except _UNREADABLE:
             return None
         page = page_format.from_bytes(value, envelope)
-        if page is None or self._is_too_old(page):
+        if page is None or is_too_old(
+                page.created, self._clock(), self._max_age_secs,
+                page.max_age_secs):
             return None
         return page
 
@@ -79,11 +82,6 @@ class MemoizeStore:
 
     def _envelope(self, key):
         return repr((self._generation, key))
-
-    def _is_too_old(self, page):
-        limit = self._max_age_secs
-        # another client's clock may be ahead of this one's
-        return bool(limit) and abs(self._clock() - page.created) > limit
 
 
 def _name(envelope):

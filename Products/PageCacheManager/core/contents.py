@@ -25,11 +25,13 @@ from .tables import put
 
 
 #: Where the parts of a record stand: number of the entry, body and so on;
-#: then the ends of variant, validity, varies and codings; then the page's id;
-#: then variant, validity, varies, codings and headers, all in one row.
+#: then the ends of variant, validity, varies, cookies and codings; then the
+#: page's id; then variant, validity, varies, absent cookies, codings and
+#: headers, all in one row.
 _CREATED = 3
-_PAGE_ID = slice(8, 11)
-_VARIANT = 11
+_MAX_AGE = 4
+_PAGE_ID = slice(10, 13)
+_VARIANT = 13
 
 #: A longer string is not likely to be part of many entries.
 _MAX_SHARED_LENGTH = 200
@@ -48,11 +50,14 @@ def flatten(key: Key, page: Page) -> Record:
     variant_end = _VARIANT + len(key[3])
     validity_end = variant_end + len(key[4])
     varies_end = validity_end + len(page.varies)
+    cookies_end = varies_end + len(page.absent_cookies)
     return (
-        page.body, int(page.modified), float(page.created), variant_end,
-        validity_end, varies_end, varies_end + 2 * len(page.codings),
+        page.body, int(page.modified), float(page.created),
+        page.max_age_secs, variant_end, validity_end, varies_end,
+        cookies_end, cookies_end + 2 * len(page.codings),
         _shared(key[0]), *key[1:3], *map(_shared, key[3]), *key[4][:1],
         *map(_shared, key[4][1:]), *page.varies,
+        *map(_shared, page.absent_cookies),
         *chain.from_iterable(page.codings),
         *chain.from_iterable(map(_shared_header, page.headers)))
 
@@ -72,7 +77,7 @@ def _shared_header(header: tuple[str, str]) -> tuple[str, str]:
 
 def key_of(record: Record) -> Key:
     """Return the key in a record."""
-    variant_end, validity_end = record[4:6]
+    variant_end, validity_end = record[5:7]
     return (
         *record[_PAGE_ID],
         record[_VARIANT:variant_end],
@@ -85,15 +90,24 @@ def created_of(record: Record) -> float:
     return created
 
 
+def max_age_of(record: Record) -> int:
+    """Return the limit of its own that the page in a record has, seconds.
+    """
+    max_age_secs: int = record[_MAX_AGE]
+    return max_age_secs
+
+
 def page_of(record: Record) -> Page:
     """Return the page in a record."""
-    (_, body, modified, created, _, validity_end, varies_end,
-     codings_end) = record[:8]
+    (_, body, modified, created, max_age_secs, _, validity_end, varies_end,
+     cookies_end, codings_end) = record[:10]
     return Page(
         body=body, modified=modified, created=created,
-        codings=_pairs(record[varies_end:codings_end]),
+        codings=_pairs(record[cookies_end:codings_end]),
         headers=_pairs(record[codings_end:]),
-        varies=record[validity_end:varies_end])
+        varies=record[validity_end:varies_end],
+        absent_cookies=record[varies_end:cookies_end],
+        max_age_secs=max_age_secs)
 
 
 def _pairs(parts: Record) -> Record:

@@ -13,11 +13,15 @@ from .tables import NONE
 SWEEP = 32
 
 
-def is_expired(created: float, bounds: Bounds, now: float) -> bool:
-    # Created in the future means that the clock went back: how old the
-    # page is can't be known, but it is not kept forever.
-    max_age_secs = bounds.max_age_secs
-    return bool(max_age_secs) and abs(now - created) > max_age_secs
+def is_too_old(
+        created: float, now: float, *limits: int) -> bool:
+    """Return whether a page is older than one of `limits`.
+
+    They are in seconds; 0 is no limit.  Created in the future means that the
+    clock went back: the true age is unknown, but no page is kept forever.
+    """
+    age = abs(now - created)
+    return any(limit and age > limit for limit in limits)
 
 
 class Expiry:

@@ -32,10 +32,18 @@ class Page(NamedTuple):
     #: response varies.  A page with such names, and with neither a body nor
     #: codings, is a signpost to the pages stored for their values.
     varies: tuple[str, ...] = ()
+    #: Names of cookies that rendering looked for and did not find; ``*`` for
+    #: any.  A request that carries one of them is not given this page.
+    absent_cookies: tuple[str, ...] = ()
+    #: The page is dropped at this age, if the store's own limit allows more;
+    #: 0 for no limit of its own.
+    max_age_secs: int = 0
 
     def signpost(self) -> 'Page':
         """Return what stands in the page's place: whereby it varies."""
-        return self._replace(body=b'', codings=(), headers=())
+        return self._replace(
+            body=b'', codings=(), headers=(), absent_cookies=(),
+            max_age_secs=0)
 
     @property
     def is_signpost(self) -> bool:
@@ -86,7 +94,7 @@ class Page(NamedTuple):
 
 _CSP = ('content-security-policy', 'content-security-policy-report-only')
 
-_MAGIC = b'PCM2'
+_MAGIC = b'PCM3'
 #: Of the line of JSON, the body, and all codings together.
 _LENGTHS = struct.Struct('>III')
 
@@ -99,6 +107,7 @@ def to_bytes(page: Page, envelope: str) -> bytes:
     """
     head = json.dumps([
         envelope, page.headers, page.modified, page.created, page.varies,
+        page.absent_cookies, page.max_age_secs,
         [(name, len(data)) for name, data in page.codings]]).encode('ascii')
     codings = b''.join(data for _, data in page.codings)
     lengths = _LENGTHS.pack(len(head), len(page.body), len(codings))
@@ -120,8 +129,8 @@ def from_bytes(data: object, envelope: str) -> Page | None:
             return None
         middle = start + lengths[0]
         end = middle + lengths[1]
-        found, headers, modified, created, varies, codings = json.loads(
-            data[start:middle])
+        (found, headers, modified, created, varies, cookies, max_age_secs,
+         codings) = json.loads(data[start:middle])
         if found != envelope:
             return None
         return Page(
@@ -130,7 +139,9 @@ def from_bytes(data: object, envelope: str) -> Page | None:
             headers=tuple((str(name), str(value)) for name, value in headers),
             modified=int(modified),
             created=float(created),
-            varies=tuple(str(name) for name in varies))
+            varies=tuple(str(name) for name in varies),
+            absent_cookies=tuple(str(name) for name in cookies),
+            max_age_secs=int(max_age_secs))
     except (
             struct.error, ValueError, TypeError,
             # JSON of others: numbers without end, lists nested too deep.

@@ -14,35 +14,23 @@ from typing import TypeVar
 from .contents import Contents
 from .contents import created_of
 from .contents import flatten
+from .contents import max_age_of
 from .counts import Counts
 from .expiry import Expiry
-from .expiry import is_expired
+from .expiry import is_too_old
 from .keys import Key
 from .keys import PageId
 from .keys import page_id
 from .page import Page
+from .placing import Places
+from .placing import entry_size
 from .room import Bounds
 from .room import Room
-from .spare import Parts
 from .spare import parted
 from .tables import NONE
-from .tables import Record
 
 
 T = TypeVar('T')
-
-#: What an entry takes beside its strings, in bytes.
-ENTRY_BYTES = 1024
-
-#: No page takes the place of more entries than this at once: it would take
-#: milliseconds, with the lock held.  What was evicted for a page that did not
-#: fit yet stays evicted, so the page fits one of the next times.  The same for
-#: what is spare.
-MAX_EVICTIONS = 200
-
-#: Entries of one variant of a page that are equally new; beyond, the one
-#: stored first goes.
-MAX_PER_SLOT = 1000
 
 #: How many rows or entries are walked over before the lock is let go.
 SLICE = 200
@@ -65,6 +53,7 @@ class PageStore:
             max_entries, max_bytes, max_age_secs, cleanup_interval_secs)
         bounds.check()
         self._room = Room(bounds)
+        self._places = Places(self._room)
         self._lock = threading.Lock()
         self._clock = clock
         self._contents = Contents()
@@ -88,7 +77,9 @@ class PageStore:
                 self._miss(key)
                 return None
             number = record[0]
-            if is_expired(contents.created[number], bounds, now):
+            if is_too_old(
+                    contents.created[number], now, bounds.max_age_secs,
+                    max_age_of(record)):
                 self._miss(key)
                 self._expiry.expire(contents, number)
                 return None
@@ -105,7 +96,9 @@ class PageStore:
         with self._lock:
             contents, bounds = self._contents, self._room.bounds
             record = contents.find(key)
-            if record is None or is_expired(created_of(record), bounds, now):
+            if record is None or is_too_old(
+                    created_of(record), now, bounds.max_age_secs,
+                    max_age_of(record)):
                 return None
             return contents.page(record)
 
@@ -121,10 +114,7 @@ class PageStore:
             if not self._room.admits(size) or not contents.admits(key):
                 self._rejections += 1
                 return False
-            record = contents.find(key)
-            kept = (
-                self._add(key, flat, size, parts) if record is None
-                else self._replace(record[0], flat, size, parts))
+            kept = self._places.put(contents, key, flat, size, parts)
             self._rejections += not kept
             return kept
 
@@ -139,8 +129,9 @@ class PageStore:
             page = contents.page(record)
             if page.coded(name) is not None:
                 return False
-            return self._recode(
-                key, record[0], parted(page.with_coding(name, data)))
+            return self._places.recode(
+                contents, key, record[0],
+                parted(page.with_coding(name, data)))
 
     def configure(
             self,
@@ -208,7 +199,7 @@ class PageStore:
                 misses=self._misses,
                 evictions=self._room.evictions,
                 expirations=self._expiry.expirations,
-                removals=self._removals,
+                removals=self._removals + self._places.superseded,
                 rejections=self._rejections,
                 spare=self._contents.spare_bytes)
 
@@ -253,72 +244,6 @@ class PageStore:
         if row:
             self._contents.misses[row] += 1
 
-    def _add(self, key: Key, flat: Record, size: int, parts: Parts) -> bool:
-        contents = self._contents
-        number = contents.link(key, flat)
-        # What is evicted now may take its place among the ghosts.
-        queue = contents.queue.queue_for(contents.hashes[number])
-        self._bound_slot(number)
-        self._supersede(number, parts.kept.modified)
-        has_room = self._room.make(contents, size, 1, MAX_EVICTIONS)
-        if has_room:
-            contents.resume(number, size, queue)
-            self._room.keep_spare(contents, number, parts, MAX_EVICTIONS)
-        else:
-            contents.unlink(number)
-        return has_room
-
-    def _replace(
-            self, number: int, flat: Record, size: int,
-            parts: Parts) -> bool:
-        # It leaves the queue meanwhile, so that it is nobody's victim.
-        contents = self._contents
-        size_before = contents.queue.sizes[number]
-        queue = contents.suspend(number)
-        contents.forget_spare(number)
-        self._supersede(number, parts.kept.modified)
-        has_room = self._room.make(contents, size, 1, MAX_EVICTIONS)
-        if has_room:
-            contents.write(number, flat)
-        contents.resume(number, size if has_room else size_before, queue)
-        if has_room:
-            self._room.keep_spare(contents, number, parts, MAX_EVICTIONS)
-        return has_room
-
-    def _recode(self, key: Key, number: int, parts: Parts) -> bool:
-        """Give an entry one coding more than it had."""
-        contents = self._contents
-        size = entry_size(key, parts.kept)
-        if not self._room.admits(size):
-            return False
-        more = size - contents.queue.sizes[number]
-        if more > 0 and not self._room.make(contents, more, 0, MAX_EVICTIONS):
-            return False
-        if contents.find(key) is None:  # it was a victim itself
-            return False
-        contents.rewrite(number, flatten(key, parts.kept))
-        contents.resize(number, size)
-        self._room.keep_spare(contents, number, parts, MAX_EVICTIONS)
-        return True
-
-    def _supersede(self, number: int, modified: float) -> None:
-        """Remove what nobody will ask for since `number` is there."""
-        contents = self._contents
-        group = contents.slots.of[number]
-        if modified <= contents.modified[group]:
-            return
-        contents.modified[group] = modified
-        for other in contents.slots.some(group, MAX_PER_SLOT):
-            if other != number:
-                contents.drop(other)
-                self._removals += 1
-
-    def _bound_slot(self, number: int) -> None:
-        contents = self._contents
-        group = contents.slots.of[number]
-        if contents.slots.lengths[group] > MAX_PER_SLOT:
-            self._room.evict(contents, contents.slots.some(group, 1)[0])
-
     def _fit(self, bounds: Bounds) -> bool:
         """Evict a slice of what exceeds `bounds`, and take them at last."""
         with self._lock:
@@ -326,18 +251,6 @@ class PageStore:
             if is_done:
                 self._expiry.restart()
             return is_done
-
-
-def entry_size(key: Key, page: Page) -> int:
-    """Return the bytes that an entry counts for.
-
-    A character of a string counts as one.
-    """
-    return (
-        ENTRY_BYTES + page.size
-        + sum(map(len, page.varies))
-        + sum(map(len, key[:3])) + sum(map(len, key[3]))
-        + sum(map(len, key[4])))
 
 
 def _free(contents: Contents) -> None:

@@ -36,6 +36,8 @@ def make_page(body=b'<p>page</p>', **parts):
         'modified': 1_600_000_000,
         'created': 1_700_000_000.25,
         'varies': ('accept-language', 'x-theme'),
+        'absent_cookies': ('consent', 'theme'),
+        'max_age_secs': 500,
     } | parts
     missing = set(Page._fields) - set(values)
     assert not missing, f'no value for {missing}'

@@ -46,7 +46,9 @@ PAGES = st.builds(
     headers=st.lists(st.tuples(TEXT, TEXT), max_size=4).map(tuple),
     modified=st.integers(-2**62, 2**62),
     created=st.floats(allow_nan=False, allow_infinity=False),
-    varies=st.lists(TEXT, max_size=3).map(tuple))
+    varies=st.lists(TEXT, max_size=3).map(tuple),
+    absent_cookies=st.lists(TEXT, max_size=3).map(tuple),
+    max_age_secs=st.integers(0, 2**31))
 
 
 # Pages
@@ -190,7 +192,7 @@ def test_from_bytes_never_raises_where_bits_are_flipped():
 
 @pytest.mark.parametrize('data', [
     None, '', 'PCM2', 1, [], (), PAGE, tuple(PAGE), bytearray(DATA),
-    memoryview(DATA), DATA.decode('latin-1'), b'', b'PCM2', b'PCM3' + DATA[4:],
+    memoryview(DATA), DATA.decode('latin-1'), b'', b'PCM3', b'PCM2' + DATA[4:],
 ], ids=lambda data: type(data).__name__)
 def test_from_bytes_refuses_what_is_foreign(data):
     assert from_bytes(data, ENVELOPE) is None
@@ -204,14 +206,16 @@ def test_from_bytes_refuses_codings_without_a_body():
 
 def framed(head):
     """Return `head` in a frame with a body of 3 bytes and 2 of codings."""
-    return b'PCM2' + struct.pack('>III', len(head), 3, 2) + head + b'bodyc'
+    return b'PCM3' + struct.pack('>III', len(head), 3, 2) + head + b'bodyc'
 
 
 def test_framed_head_is_read():
     head = json.dumps(
-        ['e', [['a', 'b']], 1, 2.5, ['c'], [['d', 2], ['e', 0]]]).encode()
+        ['e', [['a', 'b']], 1, 2.5, ['c'], ['f'], 9,
+         [['d', 2], ['e', 0]]]).encode()
     assert from_bytes(framed(head), 'e') == Page(
-        b'bod', (('d', b'yc'), ('e', b'')), (('a', 'b'),), 1, 2.5, ('c',))
+        b'bod', (('d', b'yc'), ('e', b'')), (('a', 'b'),), 1, 2.5, ('c',),
+        ('f',), 9)
 
 
 @pytest.mark.parametrize('head', [
@@ -222,36 +226,39 @@ def test_framed_head_is_read():
     b'1',
     b'"ebcde"',
     b'[]',
-    b'["e", [], 1, 1, [["d", 2]]]',
-    b'["e", [], 1, 1, [], 1, [["d", 2]]]',
+    b'["e", [], 1, 1, [], 0, [["d", 2]]]',
+    b'["e", [], 1, 1, [], 1, [], 0, [["d", 2]]]',
     b'{"e": 1, "b": 2, "c": 3, "d": 4, "f": 5}',
-    b'["x", [], 1, 1, [], [["d", 2]]]',
-    b'[["e"], [], 1, 1, [], [["d", 2]]]',
-    b'["e", null, 1, 1, [], [["d", 2]]]',
-    b'["e", [1], 1, 1, [], [["d", 2]]]',
-    b'["e", [["a"]], 1, 1, [], [["d", 2]]]',
-    b'["e", [["a", "b", "c"]], 1, 1, [], [["d", 2]]]',
-    b'["e", [], null, 1, [], [["d", 2]]]',
-    b'["e", [], "x", 1, [], [["d", 2]]]',
-    b'["e", [], NaN, 1, [], [["d", 2]]]',
-    b'["e", [], Infinity, 1, [], [["d", 2]]]',
-    b'["e", [], 1e999, 1, [], [["d", 2]]]',
-    b'["e", [], 1, [], [], [["d", 2]]]',
-    b'["e", [], 1, 1, null, [["d", 2]]]',
-    b'["e", [], 1, 1, 1, [["d", 2]]]',
-    b'["e", [], 1, 1' + b'0' * 400 + b', [], [["d", 2]]]',
-    b'["e", [], 1' + b'0' * 10_000 + b', 1, [], [["d", 2]]]',
-    b'["e", [], 1, 1, [], null]',
-    b'["e", [], 1, 1, [], []]',
-    b'["e", [], 1, 1, [], [2]]',
-    b'["e", [], 1, 1, [], [["d"]]]',
-    b'["e", [], 1, 1, [], [["d", 1]]]',
-    b'["e", [], 1, 1, [], [["d", 3]]]',
-    b'["e", [], 1, 1, [], [["d", -1], ["e", 3]]]',
-    b'["e", [], 1, 1, [], [["d", 2], ["e", -2], ["f", 2]]]',
-    b'["e", [], 1, 1, [], [["d", 2.0]]]',
-    b'["e", [], 1, 1, [], [["d", true], ["e", true]]]',
-    b'["e", [], 1, 1, [], [["d", "2"]]]',
+    b'["x", [], 1, 1, [], [], 0, [["d", 2]]]',
+    b'[["e"], [], 1, 1, [], [], 0, [["d", 2]]]',
+    b'["e", null, 1, 1, [], [], 0, [["d", 2]]]',
+    b'["e", [1], 1, 1, [], [], 0, [["d", 2]]]',
+    b'["e", [["a"]], 1, 1, [], [], 0, [["d", 2]]]',
+    b'["e", [["a", "b", "c"]], 1, 1, [], [], 0, [["d", 2]]]',
+    b'["e", [], null, 1, [], [], 0, [["d", 2]]]',
+    b'["e", [], "x", 1, [], [], 0, [["d", 2]]]',
+    b'["e", [], NaN, 1, [], [], 0, [["d", 2]]]',
+    b'["e", [], Infinity, 1, [], [], 0, [["d", 2]]]',
+    b'["e", [], 1e999, 1, [], [], 0, [["d", 2]]]',
+    b'["e", [], 1, [], [], [], 0, [["d", 2]]]',
+    b'["e", [], 1, 1, null, [], 0, [["d", 2]]]',
+    b'["e", [], 1, 1, 1, [], 0, [["d", 2]]]',
+    b'["e", [], 1, 1' + b'0' * 400 + b', [], [], 0, [["d", 2]]]',
+    b'["e", [], 1' + b'0' * 10_000 + b', 1, [], [], 0, [["d", 2]]]',
+    b'["e", [], 1, 1, [], null, 0, [["d", 2]]]',
+    b'["e", [], 1, 1, [], [], null, [["d", 2]]]',
+    b'["e", [], 1, 1, [], [], NaN, [["d", 2]]]',
+    b'["e", [], 1, 1, [], [], 0, null]',
+    b'["e", [], 1, 1, [], [], 0, []]',
+    b'["e", [], 1, 1, [], [], 0, [2]]',
+    b'["e", [], 1, 1, [], [], 0, [["d"]]]',
+    b'["e", [], 1, 1, [], [], 0, [["d", 1]]]',
+    b'["e", [], 1, 1, [], [], 0, [["d", 3]]]',
+    b'["e", [], 1, 1, [], [], 0, [["d", -1], ["e", 3]]]',
+    b'["e", [], 1, 1, [], [], 0, [["d", 2], ["e", -2], ["f", 2]]]',
+    b'["e", [], 1, 1, [], [], 0, [["d", 2.0]]]',
+    b'["e", [], 1, 1, [], [], 0, [["d", true], ["e", true]]]',
+    b'["e", [], 1, 1, [], [], 0, [["d", "2"]]]',
     b'[' * 100_000,
     b'["e", ' + b'[' * 100_000 + b']' * 100_000 + b', 1, 1, []]',
     b'{"e":' * 100_000,
@@ -262,7 +269,7 @@ def test_from_bytes_refuses_foreign_head(head):
 
 @given(st.one_of(
     st.binary(),
-    st.binary().map(lambda data: b'PCM2' + data),
+    st.binary().map(lambda data: b'PCM3' + data),
     st.binary().map(framed)))
 def test_from_bytes_never_raises_on_random_bytes(data):
     assert from_bytes(data, ENVELOPE) is None
@@ -275,8 +282,8 @@ JSON = st.recursive(
         | st.dictionaries(st.text(max_size=2), inner, max_size=3)))
 
 
-@given(st.lists(JSON, min_size=5, max_size=5))
-@example([[], math.inf, 1, [], []])
+@given(st.lists(JSON, min_size=7, max_size=7))
+@example([[], math.inf, 1, [], [], 0, []])
 def test_from_bytes_never_raises_on_foreign_json(parts):
     found = from_bytes(framed(json.dumps(['e', *parts]).encode()), 'e')
     assert found is None or isinstance(found, Page)

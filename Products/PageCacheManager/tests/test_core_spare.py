@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from Products.PageCacheManager.core import store as module
+from Products.PageCacheManager.core import placing as module
 from Products.PageCacheManager.core.page import Page
+from Products.PageCacheManager.core.placing import ENTRY_BYTES
 from Products.PageCacheManager.core.room import SPARE_SHARE
 from Products.PageCacheManager.core.spare import joined
 from Products.PageCacheManager.core.spare import parted
-from Products.PageCacheManager.core.store import ENTRY_BYTES
 from Products.PageCacheManager.core.store import PageStore
 
 

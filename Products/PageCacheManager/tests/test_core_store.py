@@ -24,9 +24,9 @@ from Products.PageCacheManager.core.contents import flatten
 from Products.PageCacheManager.core.contents import key_of
 from Products.PageCacheManager.core.contents import page_of
 from Products.PageCacheManager.core.page import Page
-from Products.PageCacheManager.core.store import ENTRY_BYTES
-from Products.PageCacheManager.core.store import MAX_EVICTIONS
-from Products.PageCacheManager.core.store import MAX_PER_SLOT
+from Products.PageCacheManager.core.placing import ENTRY_BYTES
+from Products.PageCacheManager.core.placing import MAX_EVICTIONS
+from Products.PageCacheManager.core.placing import MAX_PER_SLOT
 from Products.PageCacheManager.core.store import SLICE
 from Products.PageCacheManager.core.store import PageStore
 
@@ -104,7 +104,7 @@ def test_counts_of_an_entry_are_exact():
     pages.set(KEY, found)
     expected = ENTRY_BYTES + text_length(KEY) + 5 + 3 + sum(
         len(name + value) for name, value in found.headers) + sum(
-        map(len, found.varies))
+        map(len, (*found.varies, *found.absent_cookies)))
     assert pages.counts().bytes == expected
     # the body is spare
     assert pages.counts().spare == 5
@@ -371,6 +371,18 @@ def test_get_of_an_expired_page_is_a_miss():
     counts = pages.counts()
     assert (counts.entries, counts.bytes, counts.expirations) == (0, 0, 1)
     assert (counts.hits, counts.misses) == (1, 1)
+
+
+def test_get_of_a_page_past_a_limit_of_its_own():
+    clock = Clock()
+    pages = store(max_age_secs=100, clock=clock)
+    pages.set(key(), page()._replace(max_age_secs=10))
+    clock.now += 10
+    assert pages.peek(key()) and pages.get(key())
+    clock.now += 1
+    assert pages.peek(key()) is None
+    assert pages.get(key()) is None
+    assert pages.counts().expirations == 1
 
 
 def test_get_of_an_old_page_when_age_is_no_matter():
@@ -1214,12 +1226,14 @@ class Model(RuleBasedStateMachine):
 
     @rule(
         key=st.sampled_from(KEYS), length=st.sampled_from([0, 9, 500, 3000]),
-        gzip=st.sampled_from([0, 50]), modified=st.integers(0, 3))
-    def set(self, key, length, gzip, modified):
+        gzip=st.sampled_from([0, 50]), modified=st.integers(0, 3),
+        own_limit=st.sampled_from([0, 0, 0, 20]))
+    def set(self, key, length, gzip, modified, own_limit):
         page = Page(
             body=bytes(length),
             codings=(('gzip', bytes(gzip)),) if gzip else (), headers=(),
-            modified=modified, created=self.clock.now)
+            modified=modified, created=self.clock.now,
+            max_age_secs=own_limit)
         self.sweep()
         size = self.size(key, page)
         kept = self.store.set(key, page)
@@ -1271,9 +1285,9 @@ class Model(RuleBasedStateMachine):
         self.sweep()
         page = self.pages.get(key)
         found = self.store.get(key)
-        max_age = self.bounds[2]
-        is_expired = page is not None and bool(max_age) and (
-            abs(self.clock.now - page.created) > max_age)
+        is_expired = page is not None and any(
+            limit and abs(self.clock.now - page.created) > limit
+            for limit in (self.bounds[2], page.max_age_secs))
         if page is None or is_expired:
             assert found is None
             self.totals['misses'] += 1

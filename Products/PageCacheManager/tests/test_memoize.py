@@ -126,9 +126,9 @@ def test_the_value_itself_is_read():
 
 @pytest.mark.parametrize('value', [
     None, '', 'text', VALUE.decode('latin-1'), 5, 1.5, True, [], {}, object(),
-    b'', b'PCM2', b'\x00' * 100, VALUE[4:], b'PCM3' + VALUE[4:], VALUE + b'x',
+    b'', b'PCM3', b'\x00' * 100, VALUE[4:], b'PCM2' + VALUE[4:], VALUE + b'x',
     VALUE * 2, bytearray(VALUE), pickle.dumps(make_page()),
-    pickle.dumps(VALUE), b'PCM2' + b'\xff' * 12, b'PCM2' + b'\x00' * 12,
+    pickle.dumps(VALUE), b'PCM3' + b'\xff' * 12, b'PCM3' + b'\x00' * 12,
     make_page(), tuple(make_page()),
 ], ids=lambda value: f'{type(value).__name__}')
 def test_a_value_of_others_is_a_miss(value):
@@ -201,8 +201,15 @@ def test_max_age_is_checked_on_reading(age, is_there):
 
 def test_max_age_of_zero_is_no_limit():
     cache = {}
-    store_in(cache).set(KEY, make_page())
+    store_in(cache).set(KEY, make_page(max_age_secs=0))
     assert store_in(cache, max_age_secs=0, now=NOW * 2).get(KEY)
+
+
+def test_a_page_past_a_limit_of_its_own_is_a_miss():
+    cache = {}
+    store_in(cache).set(KEY, make_page(max_age_secs=20))
+    assert store_in(cache, now=NOW + 10).get(KEY)
+    assert store_in(cache, now=NOW + 11).get(KEY) is None
 
 
 def test_a_coding_is_added_to_the_page_that_it_is_of():
