@@ -3,14 +3,15 @@ import logging
 import time
 
 from . import coded
+from . import cookies
 from . import exchange
 from . import identity
 from . import question
-from .aside import Aside
 from .caches import is_active
 from .core import conditional
 from .core.flights import Flight
 from .core.outcome import Outcome
+from .core.reasons import reason
 
 
 logger = logging.getLogger(__name__)
@@ -22,17 +23,23 @@ def answer(call):
         call.outcome = Outcome('OFF', 'off')
         return None
     try:
-        question.rule_out(call)
-        call.headers_before = exchange.lower_headers(call.request.response)
-        call.added_before = len(call.request.response.accumulated_headers)
-        call.base_before = call.request.response.base
-        question.ask(call)
-        trouble = look_up(call) if call.has_etag else ''
-        if call.answer is not None:
-            question.date(call)
-    except question.Bypass as reason:
-        call.outcome = Outcome('BYPASS', str(reason))
+        return _answer(call)
+    except question.Bypass as why:
+        call.let_go()
+        call.page = None
+        call.outcome = Outcome('BYPASS', str(why))
         return None
+
+
+def _answer(call):
+    question.rule_out(call)
+    call.headers_before = exchange.lower_headers(call.request.response)
+    call.added_before = len(call.request.response.accumulated_headers)
+    call.base_before = call.request.response.base
+    question.ask(call)
+    trouble = look_up(call) if call.has_etag else ''
+    if call.answer is not None:
+        question.date(call)
     now = time.time()
     if call.answer is not None and client_holds_page(call, now):
         call.client_holds_page = True
@@ -50,10 +57,8 @@ def answer(call):
         _board(call)
     if call.page is not None:
         return _hand_out(call, now)
-    if call.outcome.word == 'MISS':
-        call.aside = Aside(
-            call.request, call.settings.ignored_parameters,
-            call.known_cookies())
+    if call.answer is not None and not call.is_head:
+        call.watch()
     return None
 
 
@@ -61,11 +66,14 @@ def _board(call):
     """Lead the flight for the page, or wait for the one that does."""
     call.outcome = Outcome(
         'MISS', forward='vary-miss' if call.varies else 'uri-miss')
+    key = call.key_for(call.varies)
+    refusal = call.cache.flights.refusal(key)
+    if reason(refusal).lasts:
+        raise question.Bypass(refusal)
     if call.is_head:
         return
     boarding = call.cache.flights.board(
-        call.key_for(call.varies), call.settings.wait_secs,
-        call.settings.max_waiting)
+        key, call.settings.wait_secs, call.settings.max_waiting)
     if isinstance(boarding, Flight):
         call.flight = boarding
         if boarding.follows_landing:
@@ -74,9 +82,17 @@ def _board(call):
     if boarding is not None and boarding.is_signpost:
         look_up(call)
     elif boarding is not None and is_young(call, boarding):
+        _check_cookies(call, boarding)
         call.page = boarding
     if call.page is not None:
         call.outcome = call.outcome._replace(word='HIT', collapsed=True)
+
+
+def _check_cookies(call, page):
+    """Raise Bypass where `page` was made without a cookie that is here."""
+    name = call.cookie_against(page)
+    if name:
+        raise question.Bypass(cookies.reason(name))
 
 
 def _look_again(call):
@@ -125,6 +141,7 @@ def look_up(call):
     """Find the stored page, through a signpost if there is one.
 
     Return '' or, where there is no store or one that fails, the reason.
+    Raises Bypass for a page that is not for this request.
     """
     try:
         call.store = call.cache.store(call.settings, call.versions[0])
@@ -140,6 +157,8 @@ def look_up(call):
         logger.exception('Store failed')
         call.cache.tally.add('ERROR', 'store')
         return 'store-error'
+    if page is not None:
+        _check_cookies(call, page)
     call.page = page
     return ''
 
@@ -149,8 +168,9 @@ def client_holds_page(call, now):
 
     A date counts for anonymous visitors alone.  Where the page varies by
     headers only what is stored says which variant the client may hold.
-    `call.is_sure` tells whether the page is known to be a 200 as well: a tag
-    comes from one, and so does what is stored.
+    `call.is_sure` says whether the page is known to be a 200 as well: a tag
+    comes from one, and so does what is stored.  Without a stored page only
+    rendering tells whether a cookie makes it another.
     """
     if_none_match = exchange.header(call.request, 'If-None-Match')
     since = exchange.header(call.request, 'If-Modified-Since')
@@ -170,7 +190,8 @@ def client_holds_page(call, now):
     if if_none_match is not None:
         held = conditional.held_tag(if_none_match, variants)
         if held and if_none_match.strip() != '*':
-            call.held_tag, call.is_sure = held, True
+            call.held_tag = held
+            call.is_sure = call.is_sure or not call.foreign_cookie()
         return bool(held)
     return conditional.not_modified(
         if_none_match, since, variants, call.modified, now, _dates_count(call))

@@ -1,22 +1,18 @@
-"""What a page that is kept must not be made with."""
+"""Hides from rendering the parameters that the key leaves out."""
 from .core.keys import is_ignored
 from .core.keys import query_key
 
 
 class Aside:
-    """What a page must not show of a request, since the key leaves it out.
+    """The ignored parameters of a request, until `put_back`.
 
     A page that is kept for everybody would give the parameters that one
     visitor came with to the next.  It is made as if they were not there.
     """
 
-    def __init__(self, request, ignored_parameters, known_cookies):
+    def __init__(self, request, ignored_parameters):
         self._request = request
         self._was = None
-        self._cookies = request.cookies
-        request.cookies = {
-            name: value for name, value in request.cookies.items()
-            if name in known_cookies}
         query = request.environ.get('QUERY_STRING', '')
         kept = query_key(query, ignored_parameters)
         if kept == query:
@@ -39,8 +35,6 @@ class Aside:
     def put_back(self):
         """Let the request be as it came; again does nothing."""
         request = self._request
-        if self._cookies is not None:
-            request.cookies, self._cookies = self._cookies, None
         if self._was is not None:
             request.form, request.taintedform, query = self._was
             request.environ['QUERY_STRING'] = query

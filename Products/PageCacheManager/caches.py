@@ -126,7 +126,7 @@ class Onlooker:
     def __init__(self, cache):
         self._cache = cache
         self.settings_at = cache.settings_at
-        self.flights = Flights()
+        self.flights = cache.flights
         self.tally = Tally()
 
     def store(self, settings, generation):

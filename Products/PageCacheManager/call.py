@@ -1,9 +1,14 @@
 """One call of a template or view: what is known, stored and held of it."""
 from . import bystanders
 from . import exchange
+from .aside import Aside
 from .caches import Onlooker
 from .caches import cache_of
 from .caches import settings_of
+from .cookies import Watch
+from .cookies import conflict
+from .cookies import first_foreign
+from .cookies import reason
 from .core import conditional
 from .core import headers
 from .core.keys import digest
@@ -72,9 +77,13 @@ class Call:
     flight = None
     #: Parameters that are not in the key, while the page is rendered.
     aside = None
+    #: Notes which cookies the page is made from.
+    cookies = None
     #: Response headers before rendering, and those that it set.
     headers_before = None
     added_before = 0
+    #: Whether other code had set a cookie before rendering.
+    has_cookie_before = False
     #: The base of URLs before rendering.
     base_before = ''
     own_headers = None
@@ -136,10 +145,31 @@ class Call:
             name for name in names(response.headers.get('vary', ''))
             if name not in known)
 
+    def watch(self):
+        """Watch what the page is made from, while it is rendered."""
+        self.has_cookie_before = exchange.sets_cookie(self.request.response)
+        if self.outcome.word == 'MISS':
+            self.aside = Aside(
+                self.request, self.settings.ignored_parameters)
+        if not self._has_all_cookies(()):
+            self.cookies = Watch(
+                self.request, self.settings, self._known_cookies())
+
     def put_back(self):
-        """Give the request back what rendering was not to see."""
+        """End what `watch` began; again does nothing."""
+        if self.cookies is not None:
+            self.cookies.end()
         if self.aside is not None:
             self.aside.put_back()
+
+    def let_go(self, why=''):
+        """Let others render the page for which this request has the right.
+
+        `why` is what makes this render one for this visitor alone.
+        """
+        flight, self.flight = self.flight, None
+        if flight is not None:
+            flight.abandon(why)
 
     def headers_of(self, own, now, varies=()):
         """Return the headers of a 200 with the headers `own` of rendering.
@@ -192,14 +222,46 @@ class Call:
         """Tell whether other code gets to see the response."""
         return bystanders.others_follow()
 
-    def known_cookies(self):
-        """Return the names of cookies that the key holds.
+    def _known_cookies(self):
+        """Return the cookies that the key holds for this kind of site."""
+        return self._around.cookies(self.request)
 
-        A page finds any cookie where it looks for a parameter of the query.
+    def _has_all_cookies(self, varies):
+        """Return whether the key has the whole header Cookie."""
+        return 'cookie' in self.known_varies or 'cookie' in varies
+
+    def foreign_cookie(self):
+        """Return a cookie of the request that the key lacks, '' for none."""
+        if not self.request.cookies or self._has_all_cookies(self.varies):
+            return ''
+        return first_foreign(
+            self.request.cookies, self.settings, self._known_cookies())
+
+    def cookie_against(self, page):
+        """Return a cookie that `page` was made without, '' for none."""
+        if not page.absent_cookies or not self.request.cookies:
+            return ''
+        return conflict(
+            self.request.cookies, page.absent_cookies, self.settings)
+
+    def why_of_one_visitor(self, varies):
+        """Return why what was rendered is for this request alone, or ''.
+
+        `varies` are the headers beyond the key by which it varies.
         """
-        return {
-            *self.settings.key_cookies, *self.settings.session_cookies,
-            *self._around.cookies(self.request)}
+        watch = self.cookies
+        if exchange.touched_session(self.request) or (
+                watch is not None and watch.saw_session):
+            return 'session'
+        if watch is None or self._has_all_cookies(varies) or not watch.found:
+            return ''
+        return reason(watch.found)
+
+    def absent_cookies(self, varies):
+        """Return names of cookies that the page looked for in vain."""
+        if self.cookies is None or self._has_all_cookies(varies):
+            return ()
+        return self.cookies.absent
 
     def marks(self):
         """Return what is written when other content on the page changes."""

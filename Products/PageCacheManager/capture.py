@@ -26,6 +26,10 @@ def take_in(visit, call, response):
     if call.answer is None:
         return
     varies = call.varies_of(response)
+    why = call.why_of_one_visitor(varies)
+    if why:
+        call.let_go(why)  # the next visitor's page may be for all
+        call.outcome = Outcome('BYPASS', why)
     zipped = bodies.zipped_by_zope(response)
     values = _values_of_render(call, response, varies)
     name, data = zopes_coding(call, zipped, body)
@@ -77,21 +81,23 @@ def _values_of_render(call, response, varies):
 
 
 def _is_for_once(outcome):
-    return outcome.word == 'BYPASS' and outcome.detail in (
-        'session', 'set-cookie', 'nonce', 'no-store', 'added-header',
-        'changes')
+    return outcome.word == 'BYPASS' and outcome.detail.partition(' ')[0] in (
+        'cookie', 'session', 'set-cookie', 'nonce', 'no-store',
+        'added-header', 'changes')
 
 
 def refuse(call, reason):
     """Say why a page is not kept, and let nobody wait for it."""
     call.outcome = Outcome('BYPASS', reason)
     if call.flight is not None:
-        call.flight.refuse()
+        call.flight.refuse(reason)
 
 
 def _capture(visit, call, response, body, zipped, own, varies):
     """Note the page to be stored once the transaction is through."""
     reason = _why_not_stored(call, response, body)
+    if reason == 'set-cookie' and call.has_cookie_before:
+        call.let_go(reason)  # of other code, for this visitor
     if reason:
         refuse(call, reason)
         return
@@ -103,7 +109,8 @@ def _capture(visit, call, response, body, zipped, own, varies):
         headers=tuple(own.items()),
         modified=call.changed_at,
         created=time.time(),
-        varies=varies)
+        varies=varies,
+        absent_cookies=call.absent_cookies(varies))
     if zipped and call.is_published:
         page = page.with_coding('gzip', zipped)
     visit.captured = page
@@ -126,8 +133,6 @@ def _why_not_stored(call, response, body):
     if any('no-store' in directives(said.get('cache-control', ''))
            for said in (call.own_headers, call.answer.headers)):
         return 'no-store'
-    if exchange.touched_session(call.request):
-        return 'session'
     if len(body) > call.settings.max_page_bytes:
         return 'too-large'
     if transaction.isDoomed():

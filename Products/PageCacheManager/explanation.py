@@ -72,6 +72,8 @@ class Explanation:
     outcome: Outcome | None = None
     #: What a policy raised, in a line.
     failure: str = ''
+    #: Why the page was not kept when it was last rendered, '' if unknown.
+    last_refusal: str = ''
     question: Question | None = None
     #: The page that is stored, and what the report says of it.
     page: Page | None = None
@@ -111,9 +113,16 @@ def of_call(call):
     return {
         'outcome': call.outcome,
         'failure': call.failure,
+        'last_refusal': _last_refusal(call),
         'question': None if call.answer is None else _question(call),
         'page': call.page,
         'counts': counts}
+
+
+def _last_refusal(call):
+    if call.outcome is None or call.outcome.word != 'MISS':
+        return ''
+    return call.cache.flights.last_refusal(call.key_for(call.varies))
 
 
 def _question(call):

@@ -98,7 +98,7 @@ class FastLane:
         if tags is not None and not entry.is_held(tags):
             return None  # it may be the tag of another variant
         permit, cache = entry.permit, entry.cache()
-        if cookies and not permit.cookies.isdisjoint(cookies):
+        if cookies and not permit.cookies.isdisjoint((*cookies, '*')):
             return None
         if cache is None:
             return None

@@ -199,6 +199,4 @@ def end(visit):
     call = visit.call
     if call is not None:
         call.put_back()
-    if call is not None and call.flight is not None:
-        flight, call.flight = call.flight, None
-        flight.abandon()
+        call.let_go()

@@ -67,7 +67,7 @@ def permit(call, response):
             ignored_parameters=call.settings.ignored_parameters,
             cookies=frozenset(
                 call.settings.key_cookies + call.settings.session_cookies
-                + call.settings.bypass_cookies),
+                + call.settings.bypass_cookies + call.page.absent_cookies),
             allows_304=call.answer.allows_304,
             databases=call.manager._p_jar.db().databases)
 

@@ -47,13 +47,19 @@ class Flight:
         """Give `page` to all who wait."""
         self._flights._finish(self, page)
 
-    def refuse(self) -> None:
-        """Tell all who wait, or will ask soon, to render for themselves."""
-        self._flights._finish(self, None)
+    def refuse(self, reason: str = '') -> None:
+        """Let all who wait, or will ask soon, render for themselves.
 
-    def abandon(self) -> None:
-        """Let one of those who wait render instead."""
-        self._flights._abandon(self)
+        `reason` is why the page is not kept.
+        """
+        self._flights._finish(self, None, reason)
+
+    def abandon(self, reason: str = '') -> None:
+        """Let one of those who wait render instead.
+
+        `reason` is why this render is for one visitor alone.
+        """
+        self._flights._abandon(self, reason)
 
 
 class Flights:
@@ -67,12 +73,23 @@ class Flights:
         # renders in vain, no more
         self._refused: OrderedDict[int, float] = OrderedDict()
         self._landed: OrderedDict[int, float] = OrderedDict()
+        self._reasons: OrderedDict[int, str] = OrderedDict()
         self._waiting = 0
 
     @property
     def waiting(self) -> int:
         """How many requests wait now."""
         return self._waiting
+
+    def refusal(self, key: Hashable) -> str:
+        """Return why a page was refused lately, '' if it was not."""
+        with self.lock:
+            return self.last_refusal(key) if self._is_refused(key) else ''
+
+    def last_refusal(self, key: Hashable) -> str:
+        """Return why a page was refused when last rendered, '' if unknown.
+        """
+        return self._reasons.get(hash(key), '')
 
     def board(
             self,
@@ -118,10 +135,20 @@ class Flights:
         flight.led = True
         return flight
 
-    def _finish(self, flight: Flight, page: Page | None) -> None:
+    def _finish(
+            self, flight: Flight, page: Page | None,
+            reason: str = '') -> None:
         with self.lock:
             if not flight.over:
                 self._end(flight, page)
+                self._note_reason(flight.key, reason)
+
+    def _note_reason(self, key: Hashable, reason: str) -> None:
+        self._reasons.pop(hash(key), None)
+        if reason:
+            self._reasons[hash(key)] = reason
+        if len(self._reasons) > MAX_REMEMBERED:
+            self._reasons.popitem(last=False)
 
     def _end(self, flight: Flight, page: Page | None) -> None:
         flight.over = True
@@ -133,10 +160,12 @@ class Flights:
             self._remember_landing(flight.key)
         flight.news.notify_all()
 
-    def _abandon(self, flight: Flight) -> None:
+    def _abandon(self, flight: Flight, reason: str) -> None:
         with self.lock:
             if flight.over:
                 return
+            if reason:
+                self._note_reason(flight.key, reason)
             if flight.waiting and flight.was_passed_on:
                 self._end(flight, None)
                 return
@@ -173,7 +202,8 @@ class Flights:
             table.popitem(last=False)
 
     def forget(self) -> None:
-        """Forget what has landed and what was refused."""
+        """Forget what has landed, and what was refused and why."""
         with self.lock:
             self._landed.clear()
             self._refused.clear()
+            self._reasons.clear()

@@ -7,6 +7,8 @@ class Reason(NamedTuple):
 
     meaning: str
     advice: str
+    #: Whether the next render of the page will end so as well.
+    lasts: bool = False
 
 
 _LOG = 'The event log has the traceback.'
@@ -25,6 +27,11 @@ REASONS = {
         'The visitor had a cookie that rules caching out, such as a message '
         'that is shown once.',
         'Nothing, or take the cookie out of the list at the Properties tab.'),
+    'cookie': Reason(
+        'Rendering looked at a cookie that the visitor has and the key '
+        'lacks, so the page may be made for this visitor alone.',
+        'Add the cookie to "Cookies in the key", or to "Ignored cookies" if '
+        'it does not change the page, both at the Properties tab.'),
     'no-policy': Reason(
         'No caching policy fits the page, or the one that fits sets no '
         'headers.',
@@ -45,7 +52,8 @@ REASONS = {
         'Nothing: the next request finds them saved.'),
     'vary-any': Reason(
         'The page is sent with Vary: *, which forbids any reuse.',
-        'Name the headers that matter, in the policy or in the template.'),
+        'Name the headers that matter, in the policy or in the template.',
+        lasts=True),
     'unkeyed-arguments': Reason(
         'The template was called with an object of which the value can not '
         'be compared.',
@@ -56,13 +64,16 @@ REASONS = {
         'Associate the template that makes the whole page.'),
     'set-cookie': Reason(
         'The response sets a cookie.',
-        'Do not set cookies on pages that should be cached.'),
+        'Do not set cookies on pages that should be cached.',
+        lasts=True),
     'no-store': Reason(
         'The response forbids it with Cache-Control.',
-        'Look at the policy, and at the code that sets the header.'),
+        'Look at the policy, and at the code that sets the header.',
+        lasts=True),
     'added-header': Reason(
         'Rendering added a header with addHeader(), which is not kept.',
-        'Set it with setHeader().'),
+        'Set it with setHeader().',
+        lasts=True),
     'base': Reason(
         'A template that other code calls set the base of the page, which '
         'its text does not show.',
@@ -70,16 +81,19 @@ REASONS = {
     'nonce': Reason(
         'The page has a nonce in its Content-Security-Policy, which must '
         'not be used twice.',
-        'Use hashes in place of nonces on pages that should be cached.'),
+        'Use hashes in place of nonces on pages that should be cached.',
+        lasts=True),
     'empty': Reason(
         'The page was empty.',
-        'Nothing, unless the page should have content.'),
+        'Nothing, unless the page should have content.',
+        lasts=True),
     'session': Reason(
         'Rendering the page used the session.',
         'Do not touch the session on pages that should be cached.'),
     'too-large': Reason(
         'The page is larger than the largest page that is kept.',
-        'Raise the limit at the Properties tab, or make the page smaller.'),
+        'Raise the limit at the Properties tab, or make the page smaller.',
+        lasts=True),
     'doomed': Reason(
         'The transaction was doomed, so that nothing of it may last.',
         'Nothing, unless the code should not doom it.'),
@@ -88,7 +102,8 @@ REASONS = {
         'Nothing: the next request makes it anew.'),
     'streamed': Reason(
         'The response was written piece by piece.',
-        'Nothing: such responses are never whole in memory.'),
+        'Nothing: such responses are never whole in memory.',
+        lasts=True),
     'changes': Reason(
         'The request changed something in the database, before the page was '
         'rendered or while it was.',
@@ -113,6 +128,6 @@ REASONS = {
 UNKNOWN = Reason('This reason has no explanation yet.', 'Please report it.')
 
 
-def reason(word: str) -> Reason:
-    """Return what a word means."""
-    return REASONS.get(word, UNKNOWN)
+def reason(text: str) -> Reason:
+    """Return what a reason means, of which the first word counts."""
+    return REASONS.get(text.partition(' ')[0], UNKNOWN)

@@ -44,6 +44,7 @@ class Settings:
         'mc_cid', 'mc_eid', '_ga', '_gl')
     key_headers: tuple[str, ...] = ()
     key_cookies: tuple[str, ...] = ()
+    ignored_cookies: tuple[str, ...] = ()
     bypass_cookies: tuple[str, ...] = ('statusmessages',)
     session_cookies: tuple[str, ...] = ('_ZopeId',)
     dropped_headers: tuple[str, ...] = (
@@ -163,6 +164,11 @@ _TABLE: tuple[Field, ...] = (
     Names(
         'key_cookies', 'Cookies in the key', 'Pages that differ by these '
         'cookies are kept apart.', 'Key', example='theme'),
+    Names(
+        'ignored_cookies', 'Ignored cookies', 'Cookies that do not change a '
+        'page although rendering looks at them; * stands for anything. A '
+        'page made from any other cookie is not kept.', 'Key',
+        pattern=r'[A-Za-z0-9_.~*\-]+', example='_ga_*'),
     Names(
         'ignored_parameters', 'Ignored parameters', 'Query parameters that '
         'do not change a page; * stands for anything.', 'Key',

@@ -125,6 +125,9 @@ def _answer(found):
                 'advice': NOT_KEPT[found.published.kind]})}
     word, detail = found.outcome.word, found.outcome.detail
     color, text = OUTCOMES[word]
+    if found.last_refusal:
+        detail = found.last_refusal
+        text = 'It was rendered lately, and not kept.'
     known = reason(detail) if detail else None
     return {
         'word': word, 'color': color, 'text': text, 'reason': detail,
