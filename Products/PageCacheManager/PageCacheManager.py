@@ -17,7 +17,6 @@ from . import screens
 from .core import associations
 from .core import settings as fields
 from .core.associations import Association
-from .core.defaults import dated
 from .core.keys import row_id
 from .core.settings import Settings
 from .generation import Generation
@@ -47,7 +46,7 @@ class PageCacheManager(
     def __init__(self, id, title=''):
         self.id = id
         self.title = title
-        self._settings = dated(fields.as_dict(Settings()))
+        self._settings = fields.as_dict(Settings())
         self.renew()
 
     def __setstate__(self, state):
@@ -189,7 +188,7 @@ class PageCacheManager(
 
     def _change(self, values):
         settings = fields.changed(fields.stored(self._settings), values)
-        self._settings = dated(fields.as_dict(settings))
+        self._settings = fields.as_dict(settings)
         self._modernize()
 
 

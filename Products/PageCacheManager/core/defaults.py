@@ -27,27 +27,16 @@ IGNORED_PARAMETERS = (
     'pk_keyword', 'pk_kwd', 'pk_medium', 'pk_source', 'pk_vid', 'wt_mc',
     'etcc_*', 'ef_id', 's_kwcid')
 
-#: For each time that defaults changed: what they were before.
-FORMER: tuple[Mapping[str, object], ...] = (
-    {'ignored_parameters': (
+#: Defaults of the past by the names of their settings.
+FORMER: Mapping[str, tuple[object, ...]] = {
+    'ignored_parameters': ((
         'utm_*', 'fbclid', 'gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid',
-        'mc_cid', 'mc_eid', '_ga', '_gl')},
-)
-
-#: In a pickled state: how many of these were past when it was written.  What
-#: it has of those was chosen.
-_CHANGES = 'changes_of_defaults'
-
-
-def dated(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `state` with a note of the defaults that go with it."""
-    return {**state, _CHANGES: len(FORMER)}
+        'mc_cid', 'mc_eid', '_ga', '_gl'),),
+}
 
 
 def without_former(state: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return `state` without what was a default when it was written."""
-    known = state.get(_CHANGES)
-    later = FORMER[known if type(known) is int and known > 0 else 0:]
+    """Return a pickled `state` without what was the default of its time."""
     return {
         name: value for name, value in state.items()
-        if not any(name in old and old[name] == value for old in later)}
+        if value not in FORMER.get(name, ())}

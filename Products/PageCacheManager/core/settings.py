@@ -242,7 +242,7 @@ def stored(state: object) -> Settings:
 
 
 def as_dict(settings: Settings) -> dict[str, Any]:
-    """Return `settings` as a plain dict, see `defaults.dated`."""
+    """Return `settings` as the plain dict that is pickled."""
     return asdict(settings)
 
 

@@ -2,6 +2,7 @@
 import ast
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -247,6 +248,7 @@ def test_files_that_are_named_exist(name):
 TESTS = Path(__file__).parent
 
 
+@cache
 def existing_tests():
     """Return the names of all tests of the package."""
     return {
