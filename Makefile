@@ -22,7 +22,7 @@
 #
 # Variables: PYTHON=python3.12 PORT=8080 ADDRESS=127.0.0.1 INSTANCE=instance
 # USER_PASSWORD=admin:admin ARGS='-k store' SECONDS=300 REQUESTS=1000000
-# SEED=1 (of a soak or a memory trial) CORE='keys page' (to mutate)
+# SEED=1 (of a soak or a memory trial) CORE='keys page' (to mutate) WORKERS=2
 
 PYTHON ?= python3
 PORT ?= 8080
@@ -30,6 +30,8 @@ ADDRESS ?= 127.0.0.1
 INSTANCE ?= instance
 USER_PASSWORD ?= admin:admin
 ARGS ?=
+# Processes that run tests side by side; 0 runs them in one, for a debugger.
+WORKERS ?= 2
 SECONDS ?= 300
 REQUESTS ?= 1000000
 SEED ?=
@@ -71,7 +73,7 @@ plone-test: $(PLONE_VENV)/installed
 	    Products/PageCacheManager/tests/plone $(ARGS)
 
 test: $(VENV)/dev-installed
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 # Branches count too; how much there has to be stands in pyproject.toml.
 coverage:

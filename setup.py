@@ -23,6 +23,7 @@ test = [
     'plone.testing[zope]',
     'pytest',
     'pytest-cov',
+    'pytest-xdist',
     'zodbupdate',
     'zope.pytestlayer',
     'zstandard; python_version < "3.14"',

@@ -6,6 +6,7 @@ import sys
 from array import array
 from collections import deque
 from functools import _lru_cache_wrapper
+from types import FunctionType
 from types import ModuleType
 
 
@@ -13,6 +14,9 @@ PACKAGE = 'Products.PageCacheManager'
 
 #: Not the engine, or made of test data.
 _LEFT_OUT = (f'{PACKAGE}.tests', f'{PACKAGE}.demo')
+
+#: What may remember results, by itself or by `core.remembered`.
+_FUNCTIONS = (_lru_cache_wrapper, FunctionType)
 
 _CONTAINERS = (dict, list, set, frozenset, tuple, deque, array)
 
@@ -42,7 +46,7 @@ def _look(value, name, found, seen):
     if id(value) in seen or name.rpartition('.')[2].startswith('__'):
         return
     seen.add(id(value))
-    if isinstance(value, _lru_cache_wrapper):
+    if isinstance(value, _FUNCTIONS) and hasattr(value, 'cache_info'):
         found[name] = value.cache_info().currsize
     elif isinstance(value, _CONTAINERS):
         found[name] = found.get(name, 0) + len(value)

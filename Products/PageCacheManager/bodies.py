@@ -6,10 +6,14 @@ from .exchange import lower_headers
 
 
 def is_streamed(response):
-    """Tell whether the body is, or began to be, streamed."""
-    return bool(
-        response._streaming or not isinstance(response.body, bytes)
-        or response.stdout.tell())
+    """Return whether the body is, or began to be, streamed."""
+    return bool(response._streaming or holds_stream(response))
+
+
+def holds_stream(response):
+    """Return whether the body, or its beginning, is not in memory."""
+    return not isinstance(response.body, bytes) or bool(
+        response.stdout.tell())
 
 
 def has_begun(response):

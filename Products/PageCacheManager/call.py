@@ -111,6 +111,17 @@ class Call:
         return self.key is not None
 
     @property
+    def takes_part(self):
+        """Whether the cache may change the response before the commit.
+
+        It leaves others alone (POST, caching off): no more is said of them
+        than the outcome, once nothing can fail any more.
+        """
+        return (
+            self.headers_before is not None
+            or self.outcome.detail == 'request-cookie')
+
+    @property
     def is_answered(self):
         """Whether the template was kept from rendering."""
         return self.hit_headers is not None

@@ -12,6 +12,7 @@ from .core import coding
 from .core.keys import digest
 from .core.keys import is_ignored
 from .core.keys import query_key
+from .core.remembered import remembered
 
 
 #: setBody() sets these anew for each response, from the body.
@@ -44,7 +45,7 @@ def header(request, name):
     return request.environ.get(key)
 
 
-@lru_cache(maxsize=256)
+@remembered(256, 200)
 def _environ_key(name):
     """Return where a header stands in a WSGI environment (PEP 3333)."""
     key = name.upper().replace('-', '_')

@@ -68,6 +68,8 @@ def before_commit_at_last(visit):
 
 def _finish(visit, call):
     call.put_back()  # of a template that failed and was left out
+    if not call.takes_part:
+        return
     response = visit.request.response
     if visit.head is not None:
         visit.head.reset(response)
@@ -131,6 +133,8 @@ def succeeded(visit):
     if call is None or call.outcome is None:
         return
     call.cache.tally.add(call.outcome.word, call.outcome.detail)
+    if not call.takes_part:
+        say(call, visit.request.response)
     if visit.head is None:
         _settle(visit, call)
     page, visit.captured = visit.captured, None

@@ -12,6 +12,8 @@ def give_out(call, response):
     """Send the stored page or a 304, if nothing else was published."""
     if not _hit_is_whole(call, response):
         call.outcome = Outcome('BYPASS', why_not_whole(response))
+        if call.kind == 'view':
+            _set_own_headers(call, response)
     elif call.client_holds_page and (
             call.is_published or not response._locked_status):
         send_not_modified(call, response, call.hit_headers)
@@ -35,6 +37,16 @@ def why_not_whole(response):
     if response.status != 200:
         return 'status'
     return 'streamed' if bodies.is_streamed(response) else 'fragment'
+
+
+def _set_own_headers(call, response):
+    """Let the response have what the view, had it rendered, would have set.
+    """
+    if call.page is not None:
+        present = exchange.lower_headers(response)
+        sending.put_headers(response, {
+            name: value for name, value in call.page.headers
+            if name not in ('etag', 'last-modified', *present)})
 
 
 def send_not_modified(call, response, values):

@@ -13,7 +13,7 @@ from zope.i18n.interfaces import INegotiator
 from zope.i18n.interfaces import ITranslationDomain
 from zope.i18n.interfaces import IUserPreferredLanguages
 from zope.i18n.negotiator import Negotiator
-from zope.interface import implementer
+from zope.i18n.negotiator import normalize_lang
 
 from . import exchange
 from .core.page import directives
@@ -141,7 +141,7 @@ def language(request):
         return ''
     if type(negotiator) is Negotiator:  # which looks at nothing else
         wanted = IUserPreferredLanguages(request).getPreferredLanguages()
-        return _order_of(tuple(wanted), frozenset(remaining))
+        return ','.join(_order_of(wanted, frozenset(remaining)))
     return _order(negotiator, remaining, request)
 
 
@@ -156,20 +156,29 @@ def _order(negotiator, remaining, request):
     return ','.join(order)
 
 
-@implementer(IUserPreferredLanguages)
-class _Wanted:
-    """The languages that somebody prefers, the best first."""
-
-    def __init__(self, languages):
-        self._languages = languages
-
-    def getPreferredLanguages(self):
-        return self._languages
-
-
-@lru_cache(maxsize=512)
 def _order_of(wanted, languages):
-    return _order(Negotiator(), languages, _Wanted(list(wanted)))
+    """Return what Zope's negotiator would choose first, second and so on.
+
+    It is asked for each of them in one pass: `wanted` is as long as a client
+    likes.
+    """
+    remaining = dict(_spellings(languages))
+    order = []
+    for name in wanted:
+        for form in (name, name.partition('-')[0]):
+            order += remaining.pop(form, ())
+        if not remaining:
+            break
+    return order
+
+
+@lru_cache(maxsize=64)
+def _spellings(languages):
+    """Return the languages by the form in which clients name them."""
+    found = {}
+    for language in sorted(languages, reverse=True):
+        found.setdefault(normalize_lang(language), []).append(language)
+    return found
 
 
 def has_languages():

@@ -1,4 +1,5 @@
 """Sends a response, and takes back what was not to be sent."""
+from . import bodies
 from .core.conditional import coded_tag
 from .core.headers import merged
 from .core.headers import not_modified_headers
@@ -48,25 +49,33 @@ class Undo:
             and not response.accumulated_headers and not response.cookies)
 
     def take_back(self, response):
-        """Restore headers that still are as the cache left them."""
+        """Restore headers that still are as the cache left them.
+
+        What other code streams since then stays as that code left it.
+        """
         now = response.headers
+        is_stream = bodies.holds_stream(response)
         for name in {*self._headers, *self._settled}:
             before = self._headers.get(name, _ABSENT)
             settled = self._settled.get(name, _ABSENT)
             if before == settled or now.get(name, _ABSENT) != settled:
                 continue
-            if name in OF_THE_BODY:
+            if name in OF_THE_BODY and not is_stream:
                 continue
             if before is _ABSENT:
                 del now[name]
             else:
                 now[name] = before
-        self._describe_body(response)
-        response._streaming = self._streaming
+        if not is_stream:
+            self._describe_body(response)
+            response._streaming = self._streaming
 
     def _describe_body(self, response):
         """Let the headers fit the body, an error page perhaps."""
         now = response.headers
+        if all(self._headers.get(name) == self._settled.get(name)
+               for name in OF_THE_BODY):
+            return  # the cache has no part in them
         coded_in = 'gzip' if response.body[:2] == _GZIP_MAGIC else None
         if response.body is self._settled_body:
             now.pop('content-length', None)  # Zope adds it

@@ -2,7 +2,8 @@
 import re
 import struct
 import zlib
-from functools import lru_cache
+
+from .remembered import remembered
 
 
 # 12.4.2: weight = OWS ";" OWS "q=" qvalue
@@ -30,9 +31,6 @@ _WORTHWHILE = re.compile(
 #: Nobody has so much to say; to read it would cost more than the page.
 MAX_LENGTH = 8192
 
-#: A longer header is read anew each time: what is remembered is bounded.
-_MAX_REMEMBERED_LENGTH = 200
-
 _GZIP_LEVEL = 6
 # No time, no name; the last two are what Zope says of level and system.
 GZIP_HEADER = b'\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff'
@@ -48,18 +46,17 @@ def preferences(accept_encoding: str | None) -> tuple[str, ...]:
     """
     if not accept_encoding or len(accept_encoding) > MAX_LENGTH:
         return (IDENTITY,)
-    if len(accept_encoding) > _MAX_REMEMBERED_LENGTH:
-        return _ordered(accept_encoding)
     return _preferences(accept_encoding)
 
 
-@lru_cache(maxsize=256)
+@remembered(256, 200)
 def is_worthwhile(content_type: str) -> bool:
     """Tell whether bodies of this type get shorter by a coding."""
     return _WORTHWHILE.fullmatch(content_type) is not None
 
 
-def _ordered(accept_encoding: str) -> tuple[str, ...]:
+@remembered(256, 200)
+def _preferences(accept_encoding: str) -> tuple[str, ...]:
     weights = _weights(accept_encoding)
     found = {
         name: weight for name in CODINGS if (weight := weights.get(
@@ -67,9 +64,6 @@ def _ordered(accept_encoding: str) -> tuple[str, ...]:
     found[IDENTITY] = weights.get(IDENTITY, 0)
     # The sort is stable: of those liked equally ours comes first.
     return tuple(sorted(found, key=lambda name: -found[name]))
-
-
-_preferences = lru_cache(maxsize=256)(_ordered)
 
 
 def _weights(accept_encoding: str) -> dict[str, float]:

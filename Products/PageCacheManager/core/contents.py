@@ -4,7 +4,6 @@ It keeps these in step, and knows no bounds, no clock and no lock.
 """
 import math
 from array import array
-from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -14,6 +13,7 @@ from .keys import PageId
 from .keys import page_id
 from .keys import slot
 from .page import Page
+from .remembered import remembered
 from .spare import Spare
 from .spare import joined
 from .tables import NONE
@@ -32,13 +32,6 @@ _CREATED = 3
 _MAX_AGE = 4
 _PAGE_ID = slice(10, 13)
 _VARIANT = 13
-
-#: A longer string is not likely to be part of many entries.
-_MAX_SHARED_LENGTH = 200
-
-#: Each request makes its strings anew, and each takes some 50 bytes beside
-#: its characters.  Python's own table of strings may keep them forever.
-_remembered = lru_cache(maxsize=4096)(lambda text: text)
 
 
 def flatten(key: Key, page: Page) -> Record:
@@ -62,9 +55,15 @@ def flatten(key: Key, page: Page) -> Record:
         *chain.from_iterable(map(_shared_header, page.headers)))
 
 
+@remembered(4096, 200)
 def _shared(text: str) -> str:
-    """Return `text`, as the object that other entries have of it."""
-    return _remembered(text) if len(text) <= _MAX_SHARED_LENGTH else text
+    """Return `text`, as the object that other entries have of it.
+
+    Each request makes its strings anew, and each takes some 50 bytes beside
+    its characters.  Python's own table of strings may keep them forever, and
+    a longer one is not likely to be part of many entries.
+    """
+    return text
 
 
 def _shared_header(header: tuple[str, str]) -> tuple[str, str]:

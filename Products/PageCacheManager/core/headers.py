@@ -3,13 +3,15 @@
 All mappings here have lower-case names.
 """
 from collections.abc import Mapping
-from functools import lru_cache
+from itertools import chain
 
 from .conditional import format_date
 from .conditional import parse_date
 from .page import directives
 from .page import joined
 from .page import listed
+from .remembered import characters
+from .remembered import remembered
 
 
 Headers = dict[str, str]
@@ -57,7 +59,11 @@ def _but_expires(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(item for item in values.items() if item[0] != 'expires')
 
 
-@lru_cache(maxsize=256)
+def _length(*values: tuple[tuple[str, str], ...]) -> int:
+    return characters(*chain.from_iterable(chain(*values)))
+
+
+@remembered(256, 2000, _length)
 def _combined(
         own: tuple[tuple[str, str], ...],
         policy: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -3,6 +3,9 @@ import threading
 from collections import OrderedDict
 
 
+#: Longer names are not counted: some views are called what a URL says.
+MAX_LENGTH = 200
+
 #: Of more views than this those are forgotten that were not seen longest.
 MAX_VIEWS = 200
 
@@ -16,6 +19,8 @@ class Lately:
 
     def saw(self, name: str, kind: str) -> None:
         """Count one page of the view `name` for content of a kind."""
+        if len(name) + len(kind) > MAX_LENGTH:
+            return
         with self._lock:
             found = name, kind
             self._counts[found] = self._counts.get(found, 0) + 1

@@ -1,8 +1,9 @@
 """What a response says about itself: X-PageCache and Cache-Status."""
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
+
+from .remembered import remembered
 
 
 #: Why a request went past the cache, in the words of RFC 9211 2.2, by our
@@ -59,7 +60,11 @@ class Outcome(NamedTuple):
     forward_status: int | None = None
 
 
-@lru_cache(maxsize=1024)
+def _length(outcome: Outcome, *name: str) -> int:
+    return len(outcome.detail)
+
+
+@remembered(1024, 100, _length)
 def cache_status(outcome: Outcome, name: str = 'PageCacheManager') -> str:
     """Return the value of Cache-Status (RFC 9211 2) for `outcome`.
 

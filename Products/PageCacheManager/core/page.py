@@ -3,10 +3,10 @@ import json
 import struct
 from collections.abc import Iterable
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from . import codecs
+from .remembered import remembered
 
 
 class Page(NamedTuple):
@@ -197,7 +197,7 @@ def why_not(
     return ''
 
 
-@lru_cache(maxsize=256)
+@remembered(256, 200)
 def directives(cache_control: str) -> frozenset[str]:
     """Return the names of the directives in a Cache-Control value."""
     return frozenset(
@@ -205,7 +205,7 @@ def directives(cache_control: str) -> frozenset[str]:
         for part in cache_control.split(','))
 
 
-@lru_cache(maxsize=256)
+@remembered(256, 200)
 def names(value: str) -> tuple[str, ...]:
     """Return the field names in a list such as Vary's, lower case, sorted."""
     return tuple(sorted({name.lower() for name in listed(value)}))

@@ -12,6 +12,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from .defaults import IGNORED_PARAMETERS
+from .defaults import without_former
 from .fields import Choice
 from .fields import Field
 from .fields import Names
@@ -39,9 +41,7 @@ class Settings:
     partition: str = 'user'
     validator: str = 'page'
     shared_templates: tuple[str, ...] = ('main_template',)
-    ignored_parameters: tuple[str, ...] = (
-        'utm_*', 'fbclid', 'gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid',
-        'mc_cid', 'mc_eid', '_ga', '_gl')
+    ignored_parameters: tuple[str, ...] = IGNORED_PARAMETERS
     key_headers: tuple[str, ...] = ()
     key_cookies: tuple[str, ...] = ()
     ignored_cookies: tuple[str, ...] = ()
@@ -172,7 +172,7 @@ _TABLE: tuple[Field, ...] = (
     Names(
         'ignored_parameters', 'Ignored parameters', 'Query parameters that '
         'do not change a page; * stands for anything.', 'Key',
-        pattern=r'[A-Za-z0-9_.~*\-\[\]]+', example='utm_*'),
+        pattern=r'[A-Za-z0-9_.~*\-\[\]]+', example='utm_*', most=100),
     Names(
         'shared_templates', 'Shared templates', 'Templates that others are '
         'made with: an edit of one of these makes all pages new.', 'Key',
@@ -231,14 +231,14 @@ def changed(base: Settings, values: Mapping[str, object]) -> Settings:
 def stored(state: object) -> Settings:
     """Return the settings in a pickled `state`, whoever wrote it.
 
-    What is missing gets its default, what is unknown is left out, and what
-    is out of range is logged and gets its default: a manager that can't be
-    loaded could not be mended.
+    What is missing, or was the default at that time, gets its default, what
+    is unknown is left out, and what is out of range is logged and gets its
+    default: a manager that can't be loaded could not be mended.
     """
     settings = Settings()
     if not isinstance(state, Mapping):
         return settings
-    for name, value in state.items():
+    for name, value in without_former(state).items():
         if name in BY_NAME:
             try:
                 settings = changed(settings, {name: value})

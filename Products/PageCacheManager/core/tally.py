@@ -3,6 +3,15 @@ import threading
 from collections import Counter
 
 
+#: Of more counters than this the first word of a detail stands for all of
+#: it, since details may hold names that a client chose; of twice as many no
+#: new detail is counted by itself.
+MAX_COUNTERS = 500
+
+#: The same for details of more characters.
+MAX_LENGTH = 200
+
+
 class Tally:
     """Counters of one cache since the process started, or since a reset."""
 
@@ -13,7 +22,19 @@ class Tally:
     def add(self, word: str, detail: str = '') -> None:
         """Count one event: `word` is what happened, `detail` why."""
         with self._lock:
-            self._counts[word, detail] += 1
+            self._counts[word, self._bounded(word, detail)] += 1
+
+    def _bounded(self, word: str, detail: str) -> str:
+        if (word, detail) in self._counts:
+            return detail
+        if len(detail) <= MAX_LENGTH and len(self._counts) < MAX_COUNTERS:
+            return detail
+        first = detail.partition(' ')[0]
+        if (word, first) in self._counts or (
+                len(first) <= MAX_LENGTH
+                and len(self._counts) < 2 * MAX_COUNTERS):
+            return first
+        return ''
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return all counts of one moment."""

@@ -1,4 +1,5 @@
 """A real browser in front of a real server with the layer's Zope."""
+import fcntl
 import os
 import sys
 import threading
@@ -40,7 +41,11 @@ def zope_server():
 
 @contextmanager
 def chromium():
-    """Start Chromium, or skip where there is none."""
+    """Start Chromium, or skip where there is none.
+
+    Tests that run side by side take turns: two browsers at once are too
+    much for two cores.
+    """
     reason = _what_is_missing()
     if reason and os.environ.get('PCM_REQUIRE_BROWSER') == '1':
         pytest.fail(f'PCM_REQUIRE_BROWSER is set, but {reason}')
@@ -49,7 +54,8 @@ def chromium():
 
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
+    with open(__file__) as turn, sync_playwright() as playwright:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # until it is closed
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser

@@ -2,6 +2,7 @@
 import ast
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from DateTime import DateTime
 
 import Products.PageCacheManager
 
+from ..core.defaults import IGNORED_PARAMETERS
 from ..core.outcome import FORWARD
 from ..core.reasons import REASONS
 from ..core.settings import FIELDS
@@ -79,6 +81,13 @@ def test_a_setting_has_its_default_its_range_and_a_reason(field):
     assert title == field.title
     assert text.startswith(shown(field))
     assert len(text) > len(shown(field)) + 40
+
+
+def test_each_ignored_parameter_says_who_appends_it():
+    table = read('docs/settings.rst').partition('- Appended by')[2]
+    table = table.partition('A pattern stands only')[0]
+    for name in IGNORED_PARAMETERS:
+        assert f'``{name}``' in table, name
 
 
 # reasons
@@ -239,6 +248,7 @@ def test_files_that_are_named_exist(name):
 TESTS = Path(__file__).parent
 
 
+@cache
 def existing_tests():
     """Return the names of all tests of the package."""
     return {

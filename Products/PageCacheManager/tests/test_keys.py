@@ -9,6 +9,10 @@ from zope.component import getGlobalSiteManager
 from zope.i18n.interfaces import ITranslationDomain
 from zope.i18n.simpletranslationdomain import SimpleTranslationDomain
 
+from .. import caches
+from ..core import defaults
+from ..core.settings import Settings
+from ..core.settings import as_dict
 from ..PageCacheManager import PageCacheManager
 from .client import Client
 from .site import add_policy
@@ -162,6 +166,55 @@ def test_ignored_parameters_do_not_split(site, client):
     assert outcomes(
         client, (PAGE, None, {}), (f'{PAGE}?utm_source=x', None, {}),
         (PAGE, None, {})) == ['MISS', 'MISS', 'HIT']
+
+
+@pytest.mark.parametrize('name', [
+    'gad_source', 'gad_campaignid', 'gclsrc', 'srsltid', 'ttclid', 'twclid',
+    'yclid', 'li_fat_id', 'igshid', 'epik', '_hsenc', '_hsmi', 'mc_eid',
+    'mtm_campaign', 'pk_campaign', 'pk_kwd', 'wt_mc', 'etcc_cmp'])
+def test_click_of_an_advertisement_is_no_page_of_its_own(
+        site, client, name):
+    assert outcomes(
+        client, (PAGE, None, {}), (f'{PAGE}?{name}=x', None, {})
+    ) == ['MISS', 'HIT']
+
+
+@pytest.mark.parametrize('name', [
+    'pk', 'pk_id', 'pk_document', 'mc_page', 'gad', 'page', 'epik_id'])
+def test_parameter_that_may_shape_a_page_counts(site, client, name):
+    assert outcomes(
+        client, (PAGE, None, {}), (f'{PAGE}?{name}=x', None, {})
+    ) == ['MISS', 'MISS']
+
+
+def stored_in_a_manager(site, names, state):
+    site.page_cache._settings = {**state, 'ignored_parameters': names}
+    caches.forget_all()
+
+
+@pytest.mark.parametrize('former', defaults.FORMER['ignored_parameters'])
+def test_former_default_is_read_as_that_of_today(site, client, former):
+    stored_in_a_manager(site, former, as_dict(Settings()))
+    assert outcomes(
+        client, (PAGE, None, {}), (f'{PAGE}?gad_source=1', None, {})
+    ) == ['MISS', 'HIT']
+    site.page_cache.enable()
+    assert site.page_cache._settings[
+        'ignored_parameters'] == defaults.IGNORED_PARAMETERS
+    assert site.page_cache.getSettings() == as_dict(Settings())
+
+
+@pytest.mark.parametrize('change', [
+    lambda names: names[1:], lambda names: (*names, 'own'),
+    lambda names: names[::-1], lambda names: ()])
+def test_list_that_somebody_changed_is_left(site, client, change):
+    former = defaults.FORMER['ignored_parameters'][0]
+    stored_in_a_manager(site, change(former), as_dict(Settings()))
+    assert outcomes(
+        client, (PAGE, None, {}), (f'{PAGE}?gad_source=1', None, {})
+    ) == ['MISS', 'MISS']
+    site.page_cache.enable()
+    assert site.page_cache._settings['ignored_parameters'] == change(former)
 
 
 def test_hosts_are_apart(site, client):

@@ -1,0 +1,43 @@
+"""What was worked out before, for arguments that are not too long.
+
+A cache that is bounded by the number of its entries takes as much memory as
+clients choose, if they choose the keys.
+"""
+from collections.abc import Callable
+from functools import lru_cache
+from functools import wraps
+from typing import Any
+from typing import TypeVar
+
+
+R = TypeVar('R')
+
+
+def characters(*texts: str) -> int:
+    """Return how many characters strings have together."""
+    return sum(map(len, texts))
+
+
+def remembered(
+        most: int, max_length: int,
+        length: Callable[..., int] = characters,
+        ) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Return a decorator that remembers the last `most` results.
+
+    Arguments of which the `length` exceeds `max_length` are worked out anew
+    each time.
+    """
+    def decorate(function: Callable[..., R]) -> Callable[..., R]:
+        cached = lru_cache(maxsize=most)(function)
+
+        @wraps(function)
+        def call(*arguments: Any) -> R:
+            if length(*arguments) > max_length:
+                return function(*arguments)
+            return cached(*arguments)
+
+        #: For those who ask how much is remembered.
+        call.cache_info = cached.cache_info  # type: ignore[attr-defined]
+        call.max_length = max_length  # type: ignore[attr-defined]
+        return call
+    return decorate
