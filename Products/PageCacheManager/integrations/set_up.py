@@ -15,7 +15,8 @@ from zope.component.hooks import getSite
 from ZPublisher.pubevents import PubBeforeCommit
 
 from ..exchange import method
-from ..marks import ContentMark
+from ..marks import is_mark
+from ..marks import write
 from ..versions import path_of
 from ..views import content_marks
 from .indexing import changed_as_listed
@@ -97,7 +98,7 @@ def before_commit(event):
         _mark(site)
         changed_now = _changed_objects(site._p_jar)
     for ob in changed_now:
-        if isinstance(ob, ContentMark):
+        if is_mark(ob):
             # whether the request may write is for plone.protect to decide
             # by all else that it wrote
             safeWrite(ob, event.request)
@@ -135,7 +136,7 @@ def _is_set_up_by(request):
 
 def _mark(place):
     for marks in content_marks(place):
-        marks.site.mark()
+        write(marks.site)
 
 
 def _changed_objects(connection):

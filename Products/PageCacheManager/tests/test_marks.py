@@ -48,7 +48,7 @@ def test_comment_that_changed_is_a_new_version_of_its_content(contents):
 @pytest.mark.parametrize('name', ['site', 'listed'])
 def test_what_shows_anywhere_is_a_new_version_of_all(contents, shows, name):
     before = versions(contents, shows, '/site/doc')
-    getattr(contents, name).mark()
+    getattr(contents, name).change(1)
     assert versions(contents, shows, '/site/doc') != before
 
 
@@ -130,7 +130,7 @@ def test_two_clients_change_content_at_once(
     two.managers[1].begin()
     for number, path in enumerate(paths):
         two.contents(number).content_changed(path)
-        two.contents(number).listed.mark()
+        two.contents(number).listed.change(1)
     two.commit(0)
     try:
         two.commit(1)
