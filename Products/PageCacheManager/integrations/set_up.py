@@ -19,6 +19,8 @@ from ..marks import is_mark
 from ..marks import write
 from ..versions import path_of
 from ..views import content_marks
+from ..views import managers
+from . import caching
 from .indexing import changed_as_listed
 
 
@@ -60,6 +62,19 @@ RESOURCES = 'portal_resources'
 def changed(*event):
     """Note that the set-up of the current site changed."""
     _mark(getSite())
+
+
+def rules_changed(event):
+    """Note that rulesets were mapped otherwise.
+
+    While none was ours changes may have left no mark, and undo may bring the
+    mapping back.
+    """
+    if event.record.__name__ == caching.MAPPING:
+        for manager in managers(getSite()):
+            marks = manager.content_marks()
+            if marks is not None:
+                write(marks.site)
 
 
 def profile_imported(event):

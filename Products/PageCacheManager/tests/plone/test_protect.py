@@ -11,8 +11,8 @@ from zope.interface import alsoProvides
 from ZPublisher.interfaces import IPubAfterTraversal
 from ZPublisher.interfaces import IPubStart
 
-from ...PageCacheManager import PageCacheManager
 from ...marks import write
+from ...PageCacheManager import PageCacheManager
 from ...versions import version_of
 from ..site import add_policy
 
