@@ -21,6 +21,7 @@ from .core.keys import row_id
 from .core.settings import Settings
 from .generation import Generation
 from .interfaces import IPageCacheManager
+from .marks import write
 from .PageCache import page_cache
 
 
@@ -141,8 +142,11 @@ class PageCacheManager(
             if typed.message:
                 return screens.views(self, REQUEST, typed)
             found = typed.found
-        self._views = tuple(tuple(one) for one in found)
         self._modernize()
+        if not (self._views and found):
+            # while none was associated changes left no mark
+            write(self._contents.site)
+        self._views = tuple(tuple(one) for one in found)
         if REQUEST is not None:
             screens.show_tab(self, REQUEST, 'manage_views', 'views')
 
@@ -152,8 +156,7 @@ class PageCacheManager(
     def manage_purge(self, REQUEST=None):
         """Forget every page, on every client of the database."""
         self._modernize()
-        self._purged.mark()
-        self._invalidated.clear()
+        write(self._purged)
         caches.purge_after_commit(self.cache_name())
         if REQUEST is not None:
             screens.show_tab(self, REQUEST, 'manage_main', 'purged')
@@ -169,11 +172,7 @@ class PageCacheManager(
             if REQUEST is None:
                 raise
             return screens.statistics(self, REQUEST, str(error), 'warning')
-        self._modernize()
-        if self._invalidated.mark(names):
-            caches.forget_after_commit(self.cache_name(), names)
-        else:
-            self.manage_purge()
+        self.invalidate(names, {*self._templates_of(names)} - {''})
         if REQUEST is not None:
             screens.show_tab(self, REQUEST, 'manage_stats', 'invalidated')
 

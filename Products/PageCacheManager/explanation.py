@@ -168,10 +168,7 @@ def _versions(call):
     yield 'rules', rules
     for template, version in zip(call.templates, rest, strict=False):
         yield path_of(template), version
-    names = call.more_version_names
-    yield from zip(names, rest[count:], strict=False)
-    if names:
-        yield 'marks', ' '.join(rest[count + len(names):])
+    yield from zip(call.more_version_names, rest[count:], strict=False)
     yield 'date_rule', call.answer.date_rule
 
 

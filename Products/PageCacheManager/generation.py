@@ -7,15 +7,16 @@ from uuid import uuid4
 
 from AccessControl.class_init import InitializeClass
 from AccessControl.SecurityInfo import ClassSecurityInfo
+from Acquisition import aq_base
+from BTrees.Length import Length
 
 from . import caches
-from .core.keys import row_id
 from .marks import ContentMarks
 from .marks import Invalidations
 from .marks import PurgeMark
 from .versions import changed_at
 from .versions import identity_of
-from .versions import version_of
+from .versions import latest_of
 
 
 #: Longer ones are not paths.
@@ -37,7 +38,7 @@ class Generation:
     def renew(self):
         """Begin a new identity: what was stored so far is another's."""
         self._uid = uuid4().hex
-        self._purged = PurgeMark()
+        self._purged = Length()
         self._invalidated = Invalidations()
         self._contents = ContentMarks()
 
@@ -53,29 +54,24 @@ class Generation:
         `identity` is the template's, '' for a view; `page` is the template's
         path, the context's path and the URL.
         """
-        # of 1.2's time and not yet saved: any write makes it another
-        purged = version_of(self if self._purged is None else self._purged)
-        if purged is None:
-            return None
-        return ' '.join((self.cache_name(), purged, *self._marks(
-            identity, page)))
+        latest = latest_of(self._marks(identity, page))
+        return None if latest is None else f'{self.cache_name()} {latest}'
 
     def _marks(self, identity, page):
-        if self._invalidated is None or not self._invalidated.marks:
-            return ()
-        marks = self._invalidated.marks
-        named = (identity, *page[:2], row_id(page))
-        return [f'{i}{marks[n]}' for i, n in enumerate(named) if n in marks]
+        if self._invalidated is None:
+            # of 1.2's time and not yet saved: any write makes it another
+            return [self]
+        return self._invalidated.of(identity, page, self._purged)
 
     @security.private
-    def content_versions(self, shows, path):
-        """Return the versions of what a view's page shows, all strings.
+    def content_version(self, shows, path):
+        """Return the version of what a view's page shows.
 
-        One of them is None where it changes just now.
+        It is None where any of that changes just now.
         """
         if self._contents is None:
-            return [None]
-        return [version_of(mark) for mark in self._contents.of(shows, path)]
+            return None
+        return latest_of(self._contents.of(shows, path))
 
     @security.private
     def content_marks(self):
@@ -86,11 +82,16 @@ class Generation:
         return self._contents
 
     @security.private
-    def changed_at(self):
-        """Return when pages were last purged or invalidated, seconds."""
-        return max(
-            (changed_at(mark) for mark in (self._purged, self._invalidated)
-             if mark is not None), default=0)
+    def changed_at(self, identity, page):
+        """Return when a page was last purged or invalidated, seconds."""
+        return max(map(changed_at, self._marks(identity, page)))
+
+    @security.private
+    def invalidate(self, names, templates=frozenset()):
+        """Forget pages of contexts and rows, and of templates."""
+        self._modernize()
+        self._invalidated.mark(names, templates)
+        caches.forget_after_commit(self.cache_name(), names | templates)
 
     def _names_of(self, paths):
         if not isinstance(paths, (list, tuple, set, frozenset)) or not paths:
@@ -103,17 +104,30 @@ class Generation:
                     f'{path!r:.60} is neither a path, a view such as @@view, '
                     'nor a row of the report.')
             names.add(path)
-            if path.startswith('/'):
-                names.add(identity_of(self.unrestrictedTraverse(path, None)))
-        return names - {''}
+        return names
+
+    def _templates_of(self, names):
+        """Yield the names of templates and views, identities as well."""
+        for name in names:
+            if name.startswith('@@'):
+                yield name
+            elif name.startswith('/'):
+                found = self.unrestrictedTraverse(name, None)
+                if found is None or hasattr(aq_base(found), 'pt_render'):
+                    yield name
+                    yield identity_of(found)
 
     def _modernize(self):
-        """Give a manager of 1.2's time what it lacks."""
+        """Give a manager of an earlier release what it lacks."""
         if self._uid is None:
             caches.drop_after_commit(self.cache_name())
             self.renew()
         if self._contents is None:
             self._contents = ContentMarks()
+        if isinstance(self._purged, PurgeMark):
+            self._purged = Length()
+        self._invalidated.modernize()
+        self._contents.modernize()
 
 
 InitializeClass(Generation)

@@ -129,6 +129,10 @@ class ISurroundings(Interface):
         It is asked once traversal is over and before the view is called.
         """
 
+    def claims_views():
+        """Return whether a claim may name a view that nothing associates.
+        """
+
     def language(request):
         """Return the languages in which the site would answer, best first.
         """

@@ -1,99 +1,174 @@
 """Small persistent objects whose writes make pages of before invalid.
 
-They stand beside the manager, so that a purge writes nothing else and two
-of them at once do not conflict.
+The version of a mark is its serial, which rises with every write, undo
+included; a counter would come back with undo.
+
+Marks are BTrees' lengths: any database resolves conflicts of their writes,
+a ZEO server too that has nothing but ZEO, and an edit can be undone though
+others came after it.  All are there from the start: one that came with a
+change would make it conflict with others, and forbid its undo.
 """
 import time
-from uuid import uuid4
+from zlib import crc32
 
+from BTrees.Length import Length
 from persistent import Persistent
 
-from .core.keys import digest
+from .core.keys import row_id
+from .versions import is_newest
 
 
-#: More invalidated paths than this, and all pages are forgotten instead.
-MAX_INVALIDATED = 200
-
-#: How many marks all paths share.  Those that share one are taken as changed
+#: How many marks all names share.  Those that share one are taken as changed
 #: together, which costs a render now and then.
 SHARED_MARKS = 512
 
 
-class PurgeMark(Persistent):
-    """Written at each purge: its serial is a part of every key.
+def write(mark):
+    """Make pages of before this transaction invalid."""
+    mark.change(1)
+    mark._v_is_mark = True
 
-    A serial rises with every write, undo included; a counter would come
-    back with undo.
+
+def is_mark(ob):
+    """Return whether `ob`, which was changed, is a mark."""
+    return '_v_is_mark' in getattr(ob, '__dict__', ())
+
+
+class PurgeMark(Persistent):
+    """A mark of a release that had classes of its own.
+
+    Conflicts of it resolve only where the product is installed.
     """
 
     purged_at = None
 
-    def mark(self):
-        """Make this transaction forget all pages."""
+    @property
+    def value(self):
+        """What is not 0 once it was written."""
+        return self.purged_at or 0
+
+    def change(self, delta):
+        """Be written."""
         self.purged_at = time.time()
 
     def _p_resolveConflict(self, old, saved, new):
-        return new  # both purge, and the serial is new in any case
+        return new  # the serial is new in any case
 
 
 class ContentMark(PurgeMark):
-    """Written with a change of content or set-up, never by itself."""
+    """The same, for content."""
 
 
-class Invalidations(Persistent):
-    """Names of templates, contexts and pages, each with a mark of its own."""
+class SharedMarks(Persistent):
+    """Marks that names share, by a hash of each.
+
+    The version of this object itself counts too: undo may bring those marks
+    back that were there before `modernize`.
+    """
+
+    # absent where an earlier release wrote names
+    changed = ()
 
     def __init__(self):
-        self.marks = {}
+        self.renew()
 
-    def mark(self, names):
-        """Give each of `names` a new mark; return whether there is room."""
-        mark = uuid4().hex[:16]
-        self.marks = {**self.marks, **dict.fromkeys(names, mark)}
-        return len(self.marks) <= MAX_INVALIDATED
+    def renew(self):
+        """Take new marks."""
+        self.changed = _new_marks(SHARED_MARKS)
 
-    def clear(self):
-        self.marks = {}
+    def modernize(self):
+        """Put lengths in the place of what an earlier release left."""
+        if not self.changed or not isinstance(self.changed[0], Length):
+            vars(self).clear()
+            self.renew()
 
-    def _p_resolveConflict(self, old, saved, new):
-        return {**new, 'marks': {**saved['marks'], **new['marks']}}
+    def of_name(self, name):
+        """Return the mark of `name`."""
+        return _of_name(self.changed, name)
 
 
-class ContentMarks(Persistent):
+class Invalidations(SharedMarks):
+    """Names of contexts, rows and templates that were invalidated."""
+
+    def renew(self):
+        super().renew()
+        #: Of templates and views, apart: all their pages have the mark.
+        self.templates = _new_marks(SHARED_MARKS // 4)
+        #: Written with any other: tells whether others are worth a look.
+        self.anything = Length()
+
+    def mark(self, names, templates):
+        """Give each of `names`, and of `templates`, a new version."""
+        write(self.anything)
+        for name in names:
+            write(self.of_name(name))
+        for name in templates:
+            write(_of_name(self.templates, name))
+
+    def of(self, identity, page, purged):
+        """Return the marks that count for a page of a template or view.
+
+        No name does that was invalidated before all pages were purged, which
+        saves each request the search; `purged` is the mark of that.
+        """
+        found = [self, purged]
+        if not self.changed or not is_newest(self.anything, found):
+            return found
+        names = (identity, page[0]) if identity else page[:1]
+        return [
+            *found, self.of_name(page[1]), self.of_name(row_id(page)),
+            *(_of_name(self.templates, name) for name in names)]
+
+
+class ContentMarks(SharedMarks):
     """What of a site's content and set-up changed, a mark for each.
 
     Only pages of views are concerned.  A mark is written in the transaction
     of the change, so all clients of the database know of it at once.
     """
 
-    def __init__(self):
+    def renew(self):
+        super().renew()
         #: Settings that show on any page: theme, language, portlets ...
-        self.site = ContentMark()
+        self.site = Length()
         #: What of some content shows on other pages: titles, states ...
-        self.listed = ContentMark()
+        self.listed = Length()
         #: Any content.
-        self.anything = ContentMark()
-        #: For each path one of these; with a slash at the end, of what is
-        #: in it.  All are there from the start: a mark that came with a
-        #: change would make it conflict with others, and forbid its undo.
-        self.changed = tuple(ContentMark() for _ in range(SHARED_MARKS))
+        self.anything = Length()
 
     def content_changed(self, path):
         """Mark the content at the physical `path`, and what it is in."""
-        self.anything.mark()
+        write(self.anything)
         # a comment has the path of a namespace, and shows on its content
         page = path.partition('/++')[0]
+        # with a slash at the end: of what is in it
         for name in {page, path, path.rpartition('/')[0] + '/'}:
-            self._of_path(name).mark()
-
-    def _of_path(self, path):
-        return self.changed[int(digest(path), 16) % len(self.changed)]
+            write(self.of_name(name))
 
     def of(self, shows, path):
         """Return the marks that count for a page of the content at `path`.
         """
-        found = [self.site, self.listed]
+        found = [self, self.site, self.listed]
         if shows == 'site':
             return [*found, self.anything]
         names = [path, f'{path}/'] if shows == 'folder' else [path]
-        return found + [self._of_path(name) for name in names]
+        return found + [self.of_name(name) for name in names]
+
+    def expect_no_views(self):
+        """Fail the transaction if another associates the first view.
+
+        It changes content of which it leaves no mark.
+        """
+        connection = self.site._p_jar
+        if connection is not None:
+            self.site._p_activate()
+            connection.readCurrent(self.site)
+
+
+def _new_marks(count):
+    return tuple(Length() for _ in range(count))
+
+
+def _of_name(marks, name):
+    data = name.encode('utf-8', 'surrogatepass')
+    return marks[crc32(data) % len(marks)]

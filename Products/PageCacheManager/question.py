@@ -92,7 +92,7 @@ def date(call):
         call.answer = call.page = None
         raise _policy_failed(call, error) from None
     call.changed_at = max(
-        modified or 0, call.manager.changed_at(),
+        modified or 0, call.manager.changed_at(call.identity, call.page_id),
         # undo brings an older date of the policy back, but a new serial
         changed_at(call.context),
         *map(changed_at, (*call.templates, *call.marks())))

@@ -19,6 +19,10 @@ class Plain:
     def claim(self, request):
         """Return None: nobody else has a say."""
 
+    def claims_views(self):
+        """Return False."""
+        return False
+
     def language(self, request):
         """Return what `identity` finds out."""
         return identity.language(request)
@@ -40,11 +44,16 @@ _plain = Plain()
 
 
 def here():
-    """Return the :class:`interfaces.ISurroundings` of the current site.
+    """Return the :class:`interfaces.ISurroundings` of the current site."""
+    return around(getSite())
+
+
+def around(ob):
+    """Return the :class:`interfaces.ISurroundings` of the site around `ob`.
 
     A folder may be a site of its own within the one that has them.
     """
-    for place in aq_chain(getSite()):
+    for place in aq_chain(ob):
         found = queryAdapter(place, ISurroundings)
         if found is not None:
             return found

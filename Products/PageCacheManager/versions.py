@@ -27,6 +27,23 @@ def version_of(ob):
     return None
 
 
+def latest_of(obs):
+    """Return the version of several persistent objects, the last write's.
+
+    It is None if any of them has none now.
+    """
+    if not all(map(is_committed, obs)):
+        return None
+    return max([aq_base(ob)._p_serial for ob in obs]).hex()
+
+
+def is_newest(ob, others):
+    """Return whether `ob` was written after all `others`, or is just now."""
+    return not is_committed(ob) or all(
+        is_committed(other) and other._p_serial < ob._p_serial
+        for other in others)
+
+
 def is_committed(ob):
     """Tell whether `ob` is as the database has it.
 

@@ -22,7 +22,7 @@ class ViewCall(Call):
     kind = 'view'
     policy_keywords = MappingProxyType({})
     #: What follows belongs to what changed.
-    more_version_names = ('code', 'content')
+    more_version_names = ('code', 'content', 'marks')
 
     def __init__(self, view, shows, manager, visit, around):
         super().__init__(manager, visit, around)
@@ -50,8 +50,7 @@ class ViewCall(Call):
     def more_versions(self):
         return (
             self.view.version(), version_of_content(self.context),
-            *self.manager.content_versions(
-                self.shows, path_of(self.context)))
+            self.manager.content_version(self.shows, path_of(self.context)))
 
     def more_variant(self):
         return (

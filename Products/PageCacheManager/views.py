@@ -16,6 +16,7 @@ from zope.interface import Interface
 from zope.interface.interface import InterfaceClass
 from zope.publisher.interfaces.browser import IBrowserView
 
+from . import surroundings
 from .caches import cache_of
 from .core.associations import choose
 from .deployment import code_version
@@ -105,11 +106,18 @@ def managers(context):
 
 
 def content_marks(ob):
-    """Yield the marks to write when `ob` changes."""
+    """Yield the marks to write when `ob` changes.
+
+    A manager that keeps no views needs none, and no manager of old has any.
+    """
     for manager in managers(ob):
         marks = manager.content_marks()
-        if marks is not None:
+        if marks is None:
+            continue
+        if manager.associations() or surroundings.around(ob).claims_views():
             yield marks
+        else:
+            marks.expect_no_views()
 
 
 def manager_of(view, claim=None):

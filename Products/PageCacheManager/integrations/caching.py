@@ -8,7 +8,9 @@ from plone.caching.interfaces import ICachingOperation
 from plone.caching.interfaces import ICachingOperationType
 from plone.caching.utils import findOperation
 from plone.caching.utils import lookupOptions
+from plone.registry.interfaces import IRegistry
 from zope.component import adapter
+from zope.component import queryUtility
 from zope.interface import Interface
 from zope.interface import implementer
 from zope.interface import provider
@@ -19,6 +21,9 @@ from ..interfaces import Claim
 
 #: The name under which the operation is registered.
 NAME = 'Products.PageCacheManager'
+
+#: The record that maps rulesets to operations.
+MAPPING = 'plone.caching.interfaces.ICacheSettings.operationMapping'
 
 _RULE = X_CACHE_RULE_HEADER.lower()
 
@@ -45,6 +50,13 @@ class PageCacheOperation:
 
     def modifyResponse(self, rulename, response):
         """Leave headers to the policy."""
+
+
+def has_rules(site):
+    """Return whether any ruleset of the site is mapped to our operation."""
+    registry = queryUtility(IRegistry, context=site)
+    return registry is not None and NAME in (
+        registry.get(MAPPING) or {}).values()
 
 
 def claim(request):

@@ -12,6 +12,7 @@ from ZODB.utils import z64
 from zope.interface import implementer
 from zope.proxy import removeAllProxies
 
+from ..marks import write
 from ..views import content_marks
 
 
@@ -59,13 +60,13 @@ def note(obj, is_listed):
     for marks in content_marks(removeAllProxies(obj)):
         marks.content_changed(path)
         if is_listed:
-            marks.listed.mark()
+            write(marks.listed)
 
 
 def listed_otherwise(obj, event):
     """Note a change that shows on other pages: of a state, of an order."""
     for marks in content_marks(obj):
-        marks.listed.mark()
+        write(marks.listed)
 
 
 def changed_as_listed(obj, attributes=None):

@@ -51,6 +51,10 @@ class PloneSurroundings:
         """Return what plone.app.caching says of the page."""
         return caching.claim(request)
 
+    def claims_views(self):
+        """Return whether plone.app.caching has a ruleset for us."""
+        return caching.has_rules(self._site)
+
     def language(self, request):
         """Return what the site has settled on for the request."""
         binding = request.other.get('LANGUAGE_TOOL')

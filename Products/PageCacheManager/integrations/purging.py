@@ -4,26 +4,35 @@ from Acquisition import aq_inner
 from Acquisition import aq_parent
 
 from ..versions import path_of
+from ..versions import version_of_content
 from ..views import managers
 
 
 def purged(event):
-    """Forget the pages of content, in the transaction that says so."""
+    """Forget the pages of content, in the transaction that says so.
+
+    Content that changes in the transaction has new pages in any case: those
+    of views by its serial or by its marks, those of templates by their ETag.
+    """
     paths = _paths(event.object)
-    if not paths:
+    if not paths or version_of_content(event.object) is None:
         return
     for manager in managers(event.object):
-        try:
-            manager.manage_invalidate(paths)
-        except ValueError:  # longer than a path that it takes
-            manager.manage_purge()
+        if not _is_marked(manager, path_of(event.object)):
+            manager.invalidate(paths)
+
+
+def _is_marked(manager, path):
+    """Return whether the transaction marked the content at `path`."""
+    return (manager.content_marks() is not None
+            and manager.content_version('item', path) is None)
 
 
 def _paths(ob):
     """Return the path of `ob`, and of the folder of which it is the page."""
-    paths = [path_of(ob)]
+    paths = {path_of(ob)}
     parent = aq_parent(aq_inner(ob))
     if hasattr(aq_base(parent), 'getDefaultPage') and (
             parent.getDefaultPage() == ob.getId()):
-        paths.append(path_of(parent))
-    return [path for path in paths if path]
+        paths.add(path_of(parent))
+    return paths - {''}

@@ -15,9 +15,12 @@ from zope.component.hooks import getSite
 from ZPublisher.pubevents import PubBeforeCommit
 
 from ..exchange import method
-from ..marks import ContentMark
+from ..marks import is_mark
+from ..marks import write
 from ..versions import path_of
 from ..views import content_marks
+from ..views import managers
+from . import caching
 from .indexing import changed_as_listed
 
 
@@ -61,6 +64,19 @@ def changed(*event):
     _mark(getSite())
 
 
+def rules_changed(event):
+    """Note that rulesets were mapped otherwise.
+
+    While none was ours changes may have left no mark, and undo may bring the
+    mapping back.
+    """
+    if event.record.__name__ == caching.MAPPING:
+        for manager in managers(getSite()):
+            marks = manager.content_marks()
+            if marks is not None:
+                write(marks.site)
+
+
 def profile_imported(event):
     """Note that an add-on came or went."""
     _mark(aq_parent(event.tool))
@@ -97,7 +113,7 @@ def before_commit(event):
         _mark(site)
         changed_now = _changed_objects(site._p_jar)
     for ob in changed_now:
-        if isinstance(ob, ContentMark):
+        if is_mark(ob):
             # whether the request may write is for plone.protect to decide
             # by all else that it wrote
             safeWrite(ob, event.request)
@@ -135,7 +151,7 @@ def _is_set_up_by(request):
 
 def _mark(place):
     for marks in content_marks(place):
-        marks.site.mark()
+        write(marks.site)
 
 
 def _changed_objects(connection):

@@ -11,6 +11,7 @@ from ..core.settings import BY_NAME
 from ..core.statistics import number_text
 from ..core.statistics import size_text
 from ..memoize import site_cache
+from ..versions import changed_at
 from ..versions import version_of
 from .page import moment
 
@@ -20,13 +21,15 @@ logger = logging.getLogger(__name__)
 
 def state_of(manager, settings):
     """Return whether pages are cached now, and if not why not."""
-    purged = getattr(manager._purged, 'purged_at', None)
-    version = manager._purged is not None and version_of(manager._purged)
+    mark = manager._purged
+    version = mark is not None and version_of(mark)
     problem = _problem(manager, settings)
     return {
         'active': not problem,
         'problem': problem,
-        'purged': moment(purged) if purged else 'never',
+        'purged': (
+            moment(changed_at(mark)) if mark is not None and mark.value
+            else 'never'),
         'generation': digest(f'{manager.cache_name()} {version}'),
         'store': dict(BY_NAME['store'].choices)[settings.store],
         'is_counted': settings.store == 'process',

@@ -177,10 +177,10 @@ def generation(site):
     manager = site._getOb('page_cache', None)
     if manager is None:
         return 'gone', 'gone'
-    manager._purged._p_activate()
-    return (
-        manager._purged._p_serial.hex(),
-        repr(sorted(manager._invalidated.marks.items())))
+    marks = manager._purged, manager._invalidated.anything
+    for mark in marks:
+        mark._p_activate()
+    return tuple(mark._p_serial.hex() for mark in marks)
 
 
 # what is done

@@ -1,11 +1,15 @@
 """Marks of what changed: bounded, and written by several clients at once."""
 import pytest
 import transaction
+from BTrees.Length import Length
 from ZODB.POSException import ConflictError
 
 from .. import marks
+from ..core.keys import row_id
+from ..marks import write
 from ..PageCacheManager import PageCacheManager
 from ..versions import holds_changes
+from ..views import content_marks
 
 
 @pytest.fixture
@@ -48,7 +52,7 @@ def test_comment_that_changed_is_a_new_version_of_its_content(contents):
 @pytest.mark.parametrize('name', ['site', 'listed'])
 def test_what_shows_anywhere_is_a_new_version_of_all(contents, shows, name):
     before = versions(contents, shows, '/site/doc')
-    getattr(contents, name).mark()
+    getattr(contents, name).change(1)
     assert versions(contents, shows, '/site/doc') != before
 
 
@@ -130,7 +134,7 @@ def test_two_clients_change_content_at_once(
     two.managers[1].begin()
     for number, path in enumerate(paths):
         two.contents(number).content_changed(path)
-        two.contents(number).listed.mark()
+        two.contents(number).listed.change(1)
     two.commit(0)
     try:
         two.commit(1)
@@ -139,3 +143,111 @@ def test_two_clients_change_content_at_once(
     transaction.begin()
     for path, old in zip(paths, before, strict=True):
         assert versions(contents, 'item', path) != old
+
+
+def test_first_view_is_associated_while_content_changes(two):
+    """The change leaves no mark, so it has to be made again."""
+    two.managers[0].begin()
+    two.managers[1].begin()
+    editing, associating = (
+        two.connections[n].root()['Application'] for n in (0, 1))
+    editing.title = 'changed'
+    assert list(content_marks(editing)) == []
+    associating.page_cache.manage_editViews([('view',)])
+    two.commit(1)
+    with pytest.raises(ConflictError):
+        two.commit(0)
+    two.managers[0].abort()
+    assert len(list(content_marks(editing))) == 1
+
+
+# what an earlier release left in the database
+
+@pytest.fixture
+def old(app, contents):
+    """A manager with marks of their own classes, as saved and loaded."""
+    manager = app.page_cache
+    content, names = marks.ContentMarks(), marks.Invalidations()
+    vars(content).update(
+        changed=tuple(marks.ContentMark() for _ in range(8)),
+        **{name: marks.ContentMark()
+           for name in ('site', 'listed', 'anything')})
+    vars(names).clear()
+    names.marks = {'/site/doc': 'abc'}
+    manager._purged = marks.PurgeMark()
+    manager._contents, manager._invalidated = content, names
+    manager._views = (('view', '', 'site'),)
+    transaction.commit()
+    app._p_jar.cacheMinimize()
+    return manager
+
+
+PAGE = '/site/page', '/site/doc', 'http://x/'
+
+
+def seen(manager):
+    """Return what the keys of a template's and a view's page have."""
+    transaction.commit()
+    return (manager.generation_of('oid:1', PAGE),
+            manager.content_version('item', '/site/doc'))
+
+
+def test_marks_of_an_earlier_release_go_on(old):
+    first = seen(old)
+    assert None not in first
+    next(content_marks(old)).content_changed('/site/doc')
+    second = seen(old)
+    assert first[0] == second[0] and first[1] < second[1]
+    write(old._contents.listed)
+    assert seen(old)[1] > second[1]
+    assert old.changed_at('oid:1', PAGE) > 0
+
+
+@pytest.mark.parametrize('save', [
+    lambda manager: manager.manage_purge(),
+    lambda manager: manager.manage_invalidate(['/site/doc']),
+    lambda manager: manager.manage_editProps('', {'max_age': 60})])
+def test_marks_of_an_earlier_release_become_lengths(old, save):
+    first = seen(old)
+    save(old)
+    second = seen(old)
+    assert all(map(str.__lt__, first, second))
+    content, names = old._contents, old._invalidated
+    assert {type(mark) for mark in (
+        old._purged, content.site, content.listed, content.anything,
+        names.anything, *content.changed, *names.changed,
+        *names.templates)} == {Length}
+    assert not hasattr(names, 'marks')
+    save(old)
+    assert seen(old) >= second
+    old.manage_invalidate(['/site/doc'])
+    content.content_changed('/site/doc')
+    assert all(map(str.__lt__, second, seen(old)))
+
+
+# names that were invalidated
+
+@pytest.mark.parametrize(('name', 'is_new'), [
+    ('/site/doc', True), ('/site/page', True), ('@@view', False),
+    (row_id(PAGE), True), ('/site/other', False),
+    (row_id(('/site/page', '/site/doc', 'http://y/')), False)])
+def test_invalidation_is_a_new_generation_of_what_is_named(
+        app, contents, name, is_new):
+    manager = app.page_cache
+    before = seen(manager)
+    for _ in range(2):
+        manager.manage_invalidate([name])
+        after = seen(manager)
+        assert (before[0] != after[0]) is is_new
+        before = after
+
+
+def test_purge_after_an_invalidation_counts_for_all(app, contents):
+    manager = app.page_cache
+    manager.manage_invalidate(['/site/doc'])
+    before = seen(manager)[0]
+    manager.manage_purge()
+    after = seen(manager)[0]
+    assert after > before
+    # which spares each request the search for names
+    assert len(manager._invalidated.of('', PAGE, manager._purged)) == 2

@@ -132,7 +132,7 @@ def state(site):
     template = site.portal_skins.custom.page
     return (
         manager.title, manager.getSettings(), manager.getViews(),
-        manager._purged.purged_at, dict(manager._invalidated.marks),
+        manager._purged.value, manager._invalidated.anything.value,
         template.ZCacheable_getManagerId(), sorted(site.objectIds()))
 
 
@@ -181,7 +181,8 @@ def test_post_changes(site, client, name):
 
 @pytest.mark.parametrize('name', [
     'enable', 'disable', 'getSettings', 'getViews', 'getCacheReport',
-    'isActive', 'associations', 'content_versions', 'content_marks', 'renew',
+    'isActive', 'associations', 'content_version', 'content_marks', 'renew',
+    'invalidate',
     'cache_name', 'generation_of', 'changed_at', 'forget_template',
     'ZCacheManager_getCache', '_settings', '_purged', '_views'])
 @pytest.mark.parametrize('method', ['GET', 'POST'])

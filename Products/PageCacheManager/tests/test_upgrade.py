@@ -774,4 +774,4 @@ def test_zope_starts_with_a_database_of_old(home, spell):
         'screen': [200, True],
         'purge': 302}
     written = database.read_bytes()[len(before):]
-    assert b'PurgeMark' in written and b'_uid' in written
+    assert b'Invalidations' in written and b'_uid' in written

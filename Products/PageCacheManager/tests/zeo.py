@@ -20,6 +20,8 @@ from Products.CMFCore.DirectoryView import registerDirectory
 from waitress import create_server
 from ZEO.ClientStorage import ClientStorage
 from zope.component import provideHandler
+from zope.event import notify
+from zope.lifecycleevent import ObjectModifiedEvent
 from ZPublisher import zpublish
 from ZPublisher.httpexceptions import HTTPExceptionHandler
 from ZPublisher.interfaces import IPubBeforeCommit
@@ -358,14 +360,15 @@ class Zope(Process, HTTPClient):
 class Cluster:
     """The server, two Zope clients, and what a test needs beside them.
 
-    With `late_ms` the fast lane stands before each client.
+    With `late_ms` the fast lane stands before each client; `kind` is the
+    server's.
     """
 
-    def __init__(self, home, late_ms=None):
+    def __init__(self, home, late_ms=None, kind='knowing'):
         self.home = home
         self.gate = Gate()
         self.server = Server(home)
-        self.server.start()
+        self.server.start(kind)
         #: The lines of the two clients.
         self.wires = Wire(self.server.port), Wire(self.server.port)
         self.wire = self.wires[1]
@@ -460,6 +463,23 @@ def make_site(self, name):
     return 'made'
 
 
+@zpublish(methods='POST')
+def make_documents(self, site, count):
+    """Add content to a site, one for each editor."""
+    for number in range(count):
+        name = f'document{number}'
+        self[site]._setObject(name, sites.Item(name, 'text'))
+    return 'made'
+
+
+@zpublish(methods='POST')
+def rewrite(self, text):
+    """Edit the text as an editor's form does, which notifies an event."""
+    self.text = text
+    notify(ObjectModifiedEvent(self))
+    return 'edited'
+
+
 def hold(self):
     """Wait while rendering, if the request says so."""
     _wait_at_gate(self.REQUEST, 'render')
@@ -490,7 +510,8 @@ def serve(conf, late_ms=None):
     app = make_wsgi_app({}, conf)
     registerDirectory('skins', {'__name__': sites.__name__})
     sites.Item.hold = hold
-    for method in tell_state, make_site:
+    sites.Item.rewrite = rewrite
+    for method in tell_state, make_site, make_documents:
         setattr(Application, method.__name__, method)
         setattr(Application, f'{method.__name__}__roles__', None)
     provideHandler(before_commit, [IPubBeforeCommit])

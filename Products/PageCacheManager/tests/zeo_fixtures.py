@@ -5,11 +5,11 @@ import pytest
 from .zeo import Cluster
 
 
-def make_cluster(late_ms=None):
-    """Return the fixture of a :class:`.zeo.Cluster` with this `late_ms`."""
+def make_cluster(*options):
+    """Return the fixture of a :class:`.zeo.Cluster` with these options."""
     @pytest.fixture(scope='module')
     def cluster(tmp_path_factory):
-        cluster = Cluster(tmp_path_factory.mktemp('zeo'), late_ms)
+        cluster = Cluster(tmp_path_factory.mktemp('zeo'), *options)
         try:
             cluster.start()
             yield cluster

@@ -3,9 +3,10 @@ import pytest
 import transaction
 from z3c.caching.purge import Purge
 from zope.event import notify
+from zope.lifecycleevent import ObjectModifiedEvent
 
-from ...marks import MAX_INVALIDATED
 from ...PageCacheManager import PageCacheManager
+from ...versions import version_of
 from .conftest import act_in
 
 
@@ -64,21 +65,58 @@ def test_nothing_is_forgotten_when_the_transaction_aborts(kept, client):
     assert forgotten(client) == set()
 
 
-def test_all_is_forgotten_when_too_much_is_purged(kept, client):
-    content = kept['a-document']
-    for number in range(MAX_INVALIDATED + 1):
-        kept.page_cache.manage_invalidate([f'/plone/{number}'])
-    notify(Purge(content))
-    assert len(forgotten(client)) == len(PAGES)
+def test_many_events_do_not_forget_all(kept, client):
+    folder = kept['a-folder']
+    for number in range(101):
+        folder.invokeFactory('Document', f'many{number}')
+    transaction.commit()
+    for path in PAGES:
+        client.get(path)
+    act_in(kept)
+    for number in range(101):
+        notify(Purge(folder[f'many{number}']))
+        transaction.commit()
+    assert len(forgotten(client)) < len(PAGES)
+
+
+def invalidated(manager):
+    return version_of(manager._invalidated.anything)
 
 
 def test_every_manager_around_the_object_is_told(kept, client):
     folder = kept['a-folder']
     folder._setObject('inner', PageCacheManager('inner'))
+    transaction.commit()
+    managers = kept.page_cache, folder.inner
+    before = list(map(invalidated, managers))
     notify(Purge(folder['item-1']))
-    path = '/plone/a-folder/item-1'
-    for manager in (kept.page_cache, folder.inner):
-        assert path in manager._invalidated.marks
+    transaction.commit()
+    after = list(map(invalidated, managers))
+    assert before[0] != after[0] and before[1] != after[1]
+
+
+@pytest.mark.parametrize('is_told_first', [True, False])
+def test_what_an_edit_has_marked_is_not_written_again(
+        kept, client, is_told_first):
+    content, manager = kept['a-news-item'], kept.page_cache
+    before = invalidated(manager)
+    content.title = 'Edited'
+    notify(Purge(content) if is_told_first else ObjectModifiedEvent(content))
+    notify(ObjectModifiedEvent(content) if is_told_first else Purge(content))
+    transaction.commit()
+    assert invalidated(manager) == before
+    page = client.get('/a-news-item')
+    assert page.outcome == 'MISS' and 'Edited' in page.text
+
+
+def test_what_only_marks_tell_of_is_not_written_again(kept):
+    """Something of the content changed, and not itself."""
+    content, manager = kept['a-document'], kept.page_cache
+    before = invalidated(manager)
+    notify(ObjectModifiedEvent(content))
+    notify(Purge(content))
+    transaction.commit()
+    assert invalidated(manager) == before
 
 
 @pytest.mark.parametrize('ob', [object(), None])
