@@ -1,6 +1,7 @@
 """One call of a template or view: what is known, stored and held of it."""
 from . import bystanders
 from . import exchange
+from . import identity
 from .caches import Onlooker
 from .caches import cache_of
 from .caches import settings_of
@@ -35,6 +36,8 @@ class Call:
     #: What became of the request, for its headers and the statistics.
     outcome = None
     has_ended = False
+    #: Whether rendering ended as the user who asked for the page.
+    is_of_user = True
     #: The policy's word, None if no policy fits.
     answer = None
     #: What a policy that failed raised, in a line.
@@ -135,6 +138,10 @@ class Call:
         return tuple(
             name for name in names(response.headers.get('vary', ''))
             if name not in known)
+
+    def look_for_user(self):
+        """Note whether what was rendered is of the user who asked."""
+        self.is_of_user = identity.is_of_request(self.request, self.context)
 
     def put_back(self):
         """Give the request back what rendering was not to see."""

@@ -79,7 +79,7 @@ def _values_of_render(call, response, varies):
 def _is_for_once(outcome):
     return outcome.word == 'BYPASS' and outcome.detail in (
         'session', 'set-cookie', 'nonce', 'no-store', 'added-header',
-        'changes')
+        'changes', 'user')
 
 
 def refuse(call, reason):
@@ -128,6 +128,8 @@ def _why_not_stored(call, response, body):
         return 'no-store'
     if exchange.touched_session(call.request):
         return 'session'
+    if not call.is_of_user:
+        return 'user'
     if len(body) > call.settings.max_page_bytes:
         return 'too-large'
     if transaction.isDoomed():

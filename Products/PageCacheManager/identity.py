@@ -37,6 +37,25 @@ def current_user():
     return None if is_anonymous(user) else user
 
 
+def is_of_request(request, context):
+    """Return whether code runs as the user whom the request authenticated.
+
+    Other code may lend the rights of another user, or take them away.
+    """
+    user = getSecurityManager().getUser()
+    own = request.other.get('AUTHENTICATED_USER')
+    return user is own or _who(user, context) == _who(own, context)
+
+
+def _who(user, context):
+    if user is None or aq_base(user) is nobody:
+        return None
+    return (
+        # a user of another class may have rights beside roles
+        type(aq_base(user)), _folder_path(user), _name(user),
+        sorted(user.getRolesInContext(context)))
+
+
 def goes_by_address(request):
     """Tell whether a user folder may know a visitor by the address alone.
 

@@ -25,6 +25,10 @@ REASONS = {
         'The visitor had a cookie that rules caching out, such as a message '
         'that is shown once.',
         'Nothing, or take the cookie out of the list at the Properties tab.'),
+    'user': Reason(
+        'The page was made with the rights of another user than the one who '
+        'asked for it.',
+        'Nothing, or let the code adopt that user inside of the page.'),
     'no-policy': Reason(
         'No caching policy fits the page, or the one that fits sets no '
         'headers.',
