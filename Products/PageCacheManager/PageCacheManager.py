@@ -110,6 +110,12 @@ class PageCacheManager(
         """Switch caching off."""
         self._change({'active': 'off'})
 
+    @zpublish(False)
+    @security.protected('Change cache managers')
+    def setTitle(self, title):
+        """Change the title."""
+        self.title = _text(title)
+
     @zpublish(methods='POST')
     @security.protected('Change cache managers')
     @postonly
@@ -125,7 +131,7 @@ class PageCacheManager(
                 raise
             return screens.properties(
                 self, REQUEST, errors=error.errors, title=title)
-        self.title = str(title)
+        self.setTitle(title)
         if REQUEST is not None:
             screens.show_tab(self, REQUEST, 'manage_main', 'saved')
 

@@ -156,6 +156,9 @@ class IPageCacheManager(Interface):
 
     title = Attribute('Title shown in the ZMI.')
 
+    def setTitle(title):
+        """Change the title."""
+
     def getSettings():
         """Return the settings as a dict of plain values."""
 

@@ -272,15 +272,15 @@ def test_what_changes_anything_is_published_by_post_alone(name):
 
 
 @pytest.mark.parametrize('name', [
-    'enable', 'disable', 'getSettings', 'getViews', 'getCacheReport',
-    'isActive'])
+    'enable', 'disable', 'setTitle', 'getSettings', 'getViews',
+    'getCacheReport', 'isActive'])
 def test_what_code_calls_is_not_published(name):
     assert zpublish_mark(getattr(PageCacheManager, name)) is False
 
 
 @pytest.mark.parametrize('name', [
     'manage_editProps', 'manage_editViews', 'manage_purge',
-    'manage_invalidate', 'enable', 'disable'])
+    'manage_invalidate', 'enable', 'disable', 'setTitle'])
 def test_changing_takes_the_permission_to_change(name):
     roles = getattr(PageCacheManager, f'{name}__roles__')
     assert tuple(roles.rolesForPermissionOn(PageCacheManager)) == ('Manager',)
