@@ -3,8 +3,7 @@
 Whatever may be a sign of who asks keeps a request out.  Of the others all
 that may shape a page stands in the key, as raw as it came.
 """
-from collections.abc import Callable
-from functools import partial
+import re
 from typing import NamedTuple
 
 from .core.keys import is_ignored
@@ -43,8 +42,8 @@ class Signs(NamedTuple):
     """Where a WSGI environment tells who asks."""
 
     names: frozenset[str]
-    #: Finds others by their patterns, None if there are none.
-    finds: Callable[[str], bool] | None
+    #: Finds others among lines with a name each, None if there are none.
+    others: re.Pattern[str] | None
 
     def are_in(self, environ):
         """Return whether the environment has a value under any of them.
@@ -55,8 +54,9 @@ class Signs(NamedTuple):
         if not self.names.isdisjoint(environ) and any(
                 map(environ.get, self.names)):
             return True
-        return self.finds is not None and any(
-            value and self.finds(name) for name, value in environ.items())
+        return self.others is not None and any(
+            environ[found.group()]
+            for found in self.others.finditer('\n'.join(environ)))
 
 
 def signs_of_identity(given):
@@ -66,10 +66,13 @@ def signs_of_identity(given):
     variable; which of them it is a name does not tell.
     """
     places = {place for name in given for place in (name, environ_key(name))}
-    patterns = tuple(sorted(place for place in places if '*' in place))
+    patterns = {place for place in places if '*' in place}
+    choices = '|'.join(
+        re.escape(pattern).replace(r'\*', '.*')
+        for pattern in sorted(patterns))
     return Signs(
-        frozenset(IDENTITY) | places.difference(patterns),
-        partial(is_ignored, ignored=patterns) if patterns else None)
+        frozenset(IDENTITY) | places - patterns,
+        re.compile(f'^(?:{choices})$', re.MULTILINE) if patterns else None)
 
 
 def parts_of_address(key_headers):
