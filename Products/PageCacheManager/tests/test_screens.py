@@ -182,7 +182,8 @@ def test_post_changes(site, client, name):
 @pytest.mark.parametrize('name', [
     'enable', 'disable', 'getSettings', 'getViews', 'getCacheReport',
     'isActive', 'setTitle', 'associations', 'content_versions',
-    'content_marks', 'renew', 'cache_name', 'generation_of', 'changed_at', 'forget_template',
+    'content_marks', 'renew',
+    'cache_name', 'generation_of', 'changed_at', 'forget_template',
     'ZCacheManager_getCache', '_settings', '_purged', '_views'])
 @pytest.mark.parametrize('method', ['GET', 'POST'])
 def test_what_code_calls_has_no_url(site, client, name, method):
