@@ -170,6 +170,12 @@ class IPageCacheManager(Interface):
         nothing is changed; through the web the form is shown again.
         """
 
+    def manage_dissociate(REQUEST=None):
+        """Take all associations of templates away, as far as one may.
+
+        What is made from files keeps the association that is in its file.
+        """
+
     def manage_purge(REQUEST=None):
         """Forget every page, on every client of the database."""
 

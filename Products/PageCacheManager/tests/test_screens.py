@@ -123,6 +123,7 @@ CHANGES = {
     'manage_invalidate': {'paths:list': '/site/page'},
     'ZCacheManager_setAssociations': {
         'associate_portal_skins/custom/page:int': '0'},
+    'manage_dissociate': {},
 }
 
 
