@@ -205,7 +205,9 @@ class Call:
         A page finds any cookie where it looks for a parameter of the query.
         """
         return {
-            *self.settings.key_cookies, *self.settings.session_cookies,
+            *self.settings.key_cookies,
+            *identity.session_cookies(
+                self.context, self.request, self.settings),
             *self._around.cookies(self.request)}
 
     def marks(self):

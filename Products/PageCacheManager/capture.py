@@ -126,7 +126,7 @@ def _why_not_stored(call, response, body):
     if any('no-store' in directives(said.get('cache-control', ''))
            for said in (call.own_headers, call.answer.headers)):
         return 'no-store'
-    if exchange.touched_session(call.request):
+    if call.visit.touched_session:
         return 'session'
     if not call.is_of_user:
         return 'user'

@@ -89,7 +89,7 @@ def _finish(visit, call):
         elif call.outcome.word == 'MISS':
             refuse(call, 'fragment')  # it failed, and was left out
         elif call.outcome.detail in (
-                'request-cookie', 'user') and call.is_published:
+                'request-cookie', 'session', 'user') and call.is_published:
             sending.forbid_storing(response)
     except Exception:
         logger.exception('Response is sent without the cache')
