@@ -15,6 +15,7 @@ def read(*names):
 test = [
     'Zope[wsgi]',
     'Products.PythonScripts',
+    'Products.Sessions',
     'WebTest',
     'ZEO',
     'brotli',

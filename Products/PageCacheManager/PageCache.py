@@ -72,6 +72,7 @@ class PageCache(Cache):
         call.put_back()
         if call.headers_before is not None and isinstance(data, str):
             call.text = data
+            call.look_for_user()
             call.own_headers = exchange.changed_headers(
                 call.request.response, call.headers_before)
 

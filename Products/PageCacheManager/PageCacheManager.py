@@ -6,7 +6,6 @@ from AccessControl.Permissions import view_management_screens
 from AccessControl.requestmethod import requestmethod
 from AccessControl.SecurityInfo import ClassSecurityInfo
 from OFS.Cache import CacheManager
-from OFS.Cache import ChangeCacheSettingsPermission as change_cache_settings
 from OFS.ObjectManager import checkValidId
 from OFS.SimpleItem import SimpleItem
 from zope.interface import implementer
@@ -14,6 +13,7 @@ from ZPublisher import zpublish
 
 from . import caches
 from . import screens
+from .associating import Associating
 from .core import associations
 from .core import settings as fields
 from .core.associations import Association
@@ -30,7 +30,8 @@ postonly = requestmethod('POST')
 
 @implementer(IPageCacheManager)
 class PageCacheManager(
-        Generation, screens.ManagerTabs, CacheManager, SimpleItem):
+        Generation, Associating, screens.ManagerTabs, CacheManager,
+        SimpleItem):
     """Keeps whole rendered pages in memory, found by their ETag."""
 
     meta_type = 'Page Cache Manager'
@@ -111,6 +112,12 @@ class PageCacheManager(
         """Switch caching off."""
         self._change({'active': 'off'})
 
+    @zpublish(False)
+    @security.protected('Change cache managers')
+    def setTitle(self, title):
+        """Change the title."""
+        self.title = _text(title)
+
     @zpublish(methods='POST')
     @security.protected('Change cache managers')
     @postonly
@@ -126,7 +133,7 @@ class PageCacheManager(
                 raise
             return screens.properties(
                 self, REQUEST, errors=error.errors, title=title)
-        self.title = str(title)
+        self.setTitle(title)
         if REQUEST is not None:
             screens.show_tab(self, REQUEST, 'manage_main', 'saved')
 
@@ -175,15 +182,6 @@ class PageCacheManager(
         self.invalidate(names, {*self._templates_of(names)} - {''})
         if REQUEST is not None:
             screens.show_tab(self, REQUEST, 'manage_stats', 'invalidated')
-
-    @zpublish(methods='POST')
-    @security.protected(change_cache_settings)
-    @postonly
-    def ZCacheManager_setAssociations(self, props=None, REQUEST=None):
-        """Associate templates with this manager, or no longer."""
-        if REQUEST is not None:
-            props = None  # what is meant is in the form
-        return super().ZCacheManager_setAssociations(props, REQUEST)
 
     def _change(self, values):
         settings = fields.changed(fields.stored(self._settings), values)

@@ -1,6 +1,7 @@
 """One call of a template or view: what is known, stored and held of it."""
 from . import bystanders
 from . import exchange
+from . import identity
 from .aside import Aside
 from .caches import Onlooker
 from .caches import cache_of
@@ -40,6 +41,8 @@ class Call:
     #: What became of the request, for its headers and the statistics.
     outcome = None
     has_ended = False
+    #: Whether rendering ended as the user who asked for the page.
+    is_of_user = True
     #: The policy's word, None if no policy fits.
     answer = None
     #: What a policy that failed raised, in a line.
@@ -164,7 +167,12 @@ class Call:
                 self.request, self.settings.ignored_parameters)
         if not self._has_all_cookies(()):
             self.cookies = Watch(
-                self.request, self.settings, self._known_cookies())
+                self.request, self.settings, self._known_cookies(),
+                self._session_cookies())
+
+    def look_for_user(self):
+        """Note whether what was rendered is of the user who asked."""
+        self.is_of_user = identity.is_of_request(self.request, self.context)
 
     def put_back(self):
         """End what `watch` began; again does nothing."""
@@ -246,14 +254,16 @@ class Call:
         if not self.request.cookies or self._has_all_cookies(self.varies):
             return ''
         return first_foreign(
-            self.request.cookies, self.settings, self._known_cookies())
+            self.request.cookies, self.settings, self._session_cookies(),
+            self._known_cookies())
 
     def cookie_against(self, page):
         """Return a cookie that `page` was made without, '' for none."""
         if not page.absent_cookies or not self.request.cookies:
             return ''
         return conflict(
-            self.request.cookies, page.absent_cookies, self.settings)
+            self.request.cookies, page.absent_cookies, self.settings,
+            self._session_cookies())
 
     def why_of_one_visitor(self, varies):
         """Return why what was rendered is for this request alone, or ''.
@@ -261,9 +271,11 @@ class Call:
         `varies` are the headers beyond the key by which it varies.
         """
         watch = self.cookies
-        if exchange.touched_session(self.request) or (
+        if self.visit.touched_session or (
                 watch is not None and watch.saw_session):
             return 'session'
+        if not self.is_of_user:
+            return 'user'
         if watch is None or self._has_all_cookies(varies) or not watch.found:
             return ''
         return reason(watch.found)
@@ -273,6 +285,11 @@ class Call:
         if self.cookies is None or self._has_all_cookies(varies):
             return ()
         return self.cookies.absent
+
+    def _session_cookies(self):
+        """Return the cookies that lead to a session."""
+        return identity.session_cookies(
+            self.context, self.request, self.settings)
 
     def marks(self):
         """Return what is written when other content on the page changes."""

@@ -83,7 +83,7 @@ def _values_of_render(call, response, varies):
 def _is_for_once(outcome):
     return outcome.word == 'BYPASS' and outcome.detail.partition(' ')[0] in (
         'cookie', 'session', 'set-cookie', 'nonce', 'no-store',
-        'added-header', 'changes')
+        'added-header', 'changes', 'user')
 
 
 def refuse(call, reason):

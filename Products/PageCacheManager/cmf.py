@@ -8,6 +8,7 @@ from threading import get_ident
 from Acquisition import aq_base
 from Products.CMFCore.FSFile import FSFile
 from Products.CMFCore.FSImage import FSImage
+from Products.CMFCore.FSObject import FSObject
 from Products.CMFCore.FSPageTemplate import FSPageTemplate
 from Products.CMFCore.Skinnable import SKINDATA
 from Products.CMFCore.utils import SUBTEMPLATE
@@ -26,6 +27,12 @@ def gives_what_it_renders(template):
     return (
         kind.__call__ is Bindings.__call__
         and kind._exec in (ZopePageTemplate._exec, FSPageTemplate._exec))
+
+
+def file_of(ob):
+    """Return the name of the file that an object is made from, or ''."""
+    ob = aq_base(ob)
+    return str(ob._filepath) if isinstance(ob, FSObject) else ''
 
 
 def keep_cmf_from_asking(request):

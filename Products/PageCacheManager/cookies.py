@@ -42,9 +42,10 @@ def is_foreign(name, settings, known):
 class Watch:
     """Notes the cookies that code looks for in a request, until `end`."""
 
-    def __init__(self, request, settings, known_names):
+    def __init__(self, request, settings, known, sessions):
         self._settings = settings
-        self._known = known_names
+        self._known = known
+        self._sessions = sessions
         self._sent = frozenset(request.cookies)
         self._names = set()
         self._watched = []
@@ -100,7 +101,7 @@ class Watch:
         """Whether a session was looked at, or the cookie that leads to it.
         """
         return self._saw_session or not self._sent.isdisjoint(
-            self._names.intersection(self._settings.session_cookies))
+            self._names.intersection(self._sessions))
 
     @property
     def found(self):
@@ -123,20 +124,23 @@ class Watch:
             name, self._settings, self._known)
 
 
-def conflict(sent, absent, settings):
+def conflict(sent, absent, settings, sessions):
     """Return a cookie for which a page was looked for in vain, '' if none.
 
     `sent` are the cookies of a request, `absent` names that a page has.
     """
     if ANY in absent:
-        return first_foreign(sent, settings)
+        return first_foreign(sent, settings, sessions)
     return next((name for name in absent if name in sent), '')
 
 
-def first_foreign(sent, settings, known=()):
-    """Return a cookie that may shape a page and is not in its key, or ''."""
+def first_foreign(sent, settings, sessions, known=()):
+    """Return a cookie that may shape a page and is not in its key, or ''.
+
+    `sessions` are cookies of which the key has a digest.
+    """
     return next((
-        name for name in sent if name not in settings.session_cookies
+        name for name in sent if name not in sessions
         and is_foreign(name, settings, known)), '')
 
 

@@ -177,7 +177,8 @@ def _sharing(call):
     user = identity.current_user()
     found = {
         'has_session': bool(exchange.session(
-            request, settings.session_cookies))}
+            request, identity.session_cookies(
+                call.context, request, settings)))}
     if user is None:
         return found
     return {

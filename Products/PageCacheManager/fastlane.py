@@ -54,6 +54,9 @@ class FastLane:
         self._max_entries = options.max_entries
         self._ignored_cookies = options.ignored_cookies
         self._signs = lane_request.signs_of_identity(options.identity_headers)
+        logger.info(
+            'Zope is asked where a request has any of: %s', ', '.join(
+                lane_request.IDENTITY + options.identity_headers))
         self._parts = lane_request.parts_of_address(options.key_headers)
         self._watch = Watch()
         self._databases = None

@@ -63,6 +63,7 @@ def before_commit_at_last(visit):
         return
     if visit.head is None:
         call.look_for_changes()
+        call.look_for_user()
     _finish(visit, call)
 
 
@@ -89,7 +90,8 @@ def _finish(visit, call):
             take_in(visit, call, response)
         elif call.outcome.word == 'MISS':
             refuse(call, 'fragment')  # it failed, and was left out
-        elif call.outcome.detail == 'request-cookie' and call.is_published:
+        elif call.outcome.detail in (
+                'request-cookie', 'session', 'user') and call.is_published:
             sending.forbid_storing(response)
     except Exception:
         logger.exception('Response is sent without the cache')

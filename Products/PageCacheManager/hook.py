@@ -20,6 +20,7 @@ from .core.outcome import Outcome
 from .versions import holds_changes
 from .view_call import ViewCall
 from .visit import begin
+from .visit import start
 from .visit import visit_of
 
 
@@ -35,6 +36,8 @@ def watch(request):
     What is set on the request itself goes with the first traversal:
     subrequests are copies that do not have it.
     """
+    start(request)
+
     def traverse(*args, **keywords):
         del request.__dict__['traverse']
         published = request.traverse(*args, **keywords)

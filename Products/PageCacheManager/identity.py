@@ -37,6 +37,25 @@ def current_user():
     return None if is_anonymous(user) else user
 
 
+def is_of_request(request, context):
+    """Return whether code runs as the user whom the request authenticated.
+
+    Other code may lend the rights of another user, or take them away.
+    """
+    user = getSecurityManager().getUser()
+    own = request.other.get('AUTHENTICATED_USER')
+    return user is own or _who(user, context) == _who(own, context)
+
+
+def _who(user, context):
+    if user is None or aq_base(user) is nobody:
+        return None
+    return (
+        # a user of another class may have rights beside roles
+        type(aq_base(user)), _folder_path(user), _name(user),
+        sorted(user.getRolesInContext(context)))
+
+
 def goes_by_address(request):
     """Tell whether a user folder may know a visitor by the address alone.
 
@@ -77,7 +96,8 @@ def partition(user, context, request, settings, answer):
     A setting relaxes it, but not for a request with credentials of its own
     unless the policy says that the page may be shared.
     """
-    session = exchange.session(request, settings.session_cookies)
+    session = exchange.session(
+        request, session_cookies(context, request, settings))
     if user is None:
         given = _given_roles(context)
         return repr((session, given)) if session or given else ''
@@ -89,6 +109,22 @@ def partition(user, context, request, settings, answer):
         # a Manager of a folder has no power above it
         return repr((session, _folder_path(user), roles))
     return repr((session, _folder_path(user), _name(user), roles))
+
+
+def session_cookies(context, request, settings):
+    """Return the names of cookies that stand for a session.
+
+    Beside those of the settings that is the one by which a Browser Id
+    Manager knows the browser (Products.Sessions).
+    """
+    if not request.cookies:
+        return settings.session_cookies
+    ids = aq_get(container_of(context), 'browser_id_manager', None)
+    if (getattr(aq_base(ids), 'meta_type', '') != 'Browser Id Manager'
+            or 'cookies' not in ids.getBrowserIdNamespaces()):
+        return settings.session_cookies
+    return tuple({
+        **dict.fromkeys(settings.session_cookies), ids.getBrowserIdName(): 1})
 
 
 def sharing(request, settings, answer):

@@ -160,6 +160,9 @@ class IPageCacheManager(Interface):
 
     title = Attribute('Title shown in the ZMI.')
 
+    def setTitle(title):
+        """Change the title."""
+
     def getSettings():
         """Return the settings as a dict of plain values."""
 
@@ -169,6 +172,12 @@ class IPageCacheManager(Interface):
         Settings that are left out keep their values.  Raises ValueError
         that names field, value and range where one is wrong, and then
         nothing is changed; through the web the form is shown again.
+        """
+
+    def manage_dissociate(REQUEST=None):
+        """Take all associations of templates away, as far as one may.
+
+        What is made from files keeps the association that is in its file.
         """
 
     def manage_purge(REQUEST=None):

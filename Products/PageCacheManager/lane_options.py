@@ -19,9 +19,10 @@ FIELDS = {
         'stands for anything. With any other Zope is asked.',
         pattern=r'[A-Za-z0-9_.~*\-]+', example='_ga_*'),
     'identity_headers': Names(
-        'identity_headers', 'Identity headers', 'Request headers by which '
-        'visitors are known. With one of these Zope is asked.',
-        example='X-Remote-User'),
+        'identity_headers', 'Identity headers', 'Request headers, and '
+        'variables that a web server sets, by which visitors are known; * '
+        'stands for anything. With one of these Zope is asked.',
+        example='X-Remote-User or OIDC_CLAIM_*'),
     'key_headers': Names(
         'key_headers', 'Request headers in the key', 'Request headers by '
         'which answers differ, though no page names them in Vary.',
@@ -34,9 +35,23 @@ DEFAULTS = {
     'ignored_cookies': (
         '_ga', '_ga_*', '_gid', '_gat*', '_gcl_*', '_fbp', '_pk_*'),
     'identity_headers': (
+        # proxies
         'X-Remote-User', 'Remote-User', 'X-Forwarded-User',
-        'X-Forwarded-Email', 'X-Auth-Request-User', 'X-SSL-Client-S-DN',
-        'SSL-Client-S-DN'),
+        'X-Forwarded-Email', 'X-Forwarded-Preferred-Username',
+        'X-Auth-Request-User', 'X-Auth-Request-Email', 'X-Authentik-Username',
+        'X-WebAuth-User',
+        'X-SSL-Client-S-DN', 'SSL-Client-S-DN', 'X-SSL-Client-Cert',
+        # services before a site
+        'X-Amzn-Oidc-Identity', 'X-Amzn-Oidc-Data',
+        'X-Goog-Authenticated-User-Email', 'X-Goog-IAP-JWT-Assertion',
+        'X-MS-Client-Principal', 'X-MS-Client-Principal-Name',
+        'Cf-Access-Authenticated-User-Email', 'Cf-Access-Jwt-Assertion',
+        'X-Pomerium-Jwt-Assertion', 'Tailscale-User-Login',
+        # mod_auth_openidc, mod_auth_mellon, Shibboleth, IIS
+        'OIDC_CLAIM_sub', 'OIDC_CLAIM_email', 'OIDC_CLAIM_preferred_username',
+        'OIDC_access_token', 'MELLON_NAME_ID',
+        'Shib-Session-ID', 'Shib_Session_ID', 'eppn', 'persistent-id',
+        'AUTH_USER', 'LOGON_USER'),
     'key_headers': (),
 }
 

@@ -3,6 +3,7 @@
 Whatever may be a sign of who asks keeps a request out.  Of the others all
 that may shape a page stands in the key, as raw as it came.
 """
+import re
 from typing import NamedTuple
 
 from .core.keys import is_ignored
@@ -10,9 +11,9 @@ from .core.keys import query_key
 
 
 #: What a server says of who asks, before Zope does (RFC 3875 4.1).
-_IDENTITY = (
+IDENTITY = (
     'HTTP_AUTHORIZATION', 'HTTP_CGI_AUTHORIZATION',
-    'HTTP_PROXY_AUTHORIZATION', 'REMOTE_USER', 'AUTH_TYPE',
+    'HTTP_PROXY_AUTHORIZATION', 'REMOTE_USER', 'AUTH_TYPE', 'REMOTE_IDENT',
     'SSL_CLIENT_S_DN', 'HTTP_TRANSFER_ENCODING')
 
 #: What Zope makes the address of a page from, besides path and query.
@@ -37,9 +38,41 @@ class Rules(NamedTuple):
     ignored_parameters: tuple[str, ...]
 
 
-def signs_of_identity(identity_headers):
-    """Return where a WSGI environment tells who asks."""
-    return _IDENTITY + tuple(map(environ_key, identity_headers))
+class Signs(NamedTuple):
+    """Where a WSGI environment tells who asks."""
+
+    names: frozenset[str]
+    #: Finds others among lines with a name each, None if there are none.
+    others: re.Pattern[str] | None
+
+    def are_in(self, environ):
+        """Return whether the environment has a value under any of them.
+
+        The time does not grow with the number of names, and patterns cost
+        it only where there are some.
+        """
+        if not self.names.isdisjoint(environ) and any(
+                map(environ.get, self.names)):
+            return True
+        return self.others is not None and any(
+            environ[found.group()]
+            for found in self.others.finditer('\n'.join(environ)))
+
+
+def signs_of_identity(given):
+    """Return the :class:`Signs` for names of headers and of variables.
+
+    A server may pass on what it knows of a visitor as a header and as a
+    variable; which of them it is a name does not tell.
+    """
+    places = {place for name in given for place in (name, environ_key(name))}
+    patterns = {place for place in places if '*' in place}
+    choices = '|'.join(
+        re.escape(pattern).replace(r'\*', '.*')
+        for pattern in sorted(patterns))
+    return Signs(
+        frozenset(IDENTITY) | places - patterns,
+        re.compile(f'^(?:{choices})$', re.MULTILINE) if patterns else None)
 
 
 def parts_of_address(key_headers):
@@ -50,15 +83,15 @@ def parts_of_address(key_headers):
 def names_of_cookies(environ, signs, ignored_cookies):
     """Return the names of the cookies, all of which are ignored.
 
-    None if there is another cookie, any of the `signs` of who asks, or a
-    body.
+    None if there is another cookie, any of the `signs` of who asks (a
+    :class:`Signs`), or a body.
     """
     get = environ.get
     if environ['REQUEST_METHOD'] not in ('GET', 'HEAD'):
         return None
     if get('CONTENT_LENGTH') not in (None, '', '0'):
         return None
-    if any(map(get, signs)) or _REDIRECTED in ''.join(environ):
+    if signs.are_in(environ) or _REDIRECTED in ''.join(environ):
         return None
     cookies = get('HTTP_COOKIE')
     if not cookies:

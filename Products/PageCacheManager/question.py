@@ -47,6 +47,10 @@ def rule_out(call):
     call.visit.quieten(call.keywords)
     if exchange.carries_cookie(request, call.settings.bypass_cookies):
         raise Bypass('request-cookie')
+    if call.visit.touched_session:
+        raise Bypass('session')
+    if not identity.is_of_request(request, call.context):
+        raise Bypass('user')
 
 
 def ask(call):

@@ -8,9 +8,13 @@ from Acquisition import aq_get
 
 from . import cmf
 from . import exchange
+from . import sessions
 
 
 _VISIT = '_page_cache_visit'
+
+#: How often the thread had looked at sessions before the request.
+_TOUCHES = '_page_cache_touches'
 
 
 class Visit:
@@ -22,7 +26,8 @@ class Visit:
 
     __slots__ = (
         'request', 'published', 'call', 'is_head', 'head', 'undo',
-        'committed', 'captured', 'quiet_for', 'leaves_traces')
+        'committed', 'captured', 'quiet_for', 'leaves_traces',
+        '_touches_before')
 
     def __init__(self, request, is_head=False, leaves_traces=True):
         self.request = request
@@ -41,6 +46,15 @@ class Visit:
         self.captured = None
         #: Keywords of the call for which CMF is kept from asking.
         self.quiet_for = None
+        self._touches_before = request.__dict__.pop(
+            _TOUCHES, sessions.touches())
+
+    @property
+    def touched_session(self):
+        """Whether the session was looked at, by whom ever and however."""
+        return (
+            sessions.touches() != self._touches_before
+            or exchange.touched_session(self.request))
 
     def quieten(self, keywords):
         if cmf.keep_cmf_from_asking(self.request):
@@ -61,6 +75,11 @@ class Visit:
     def reported_call(self):
         """The call that the response speaks of, or None."""
         return self.call if self.head is None else self.head.visit.call
+
+
+def start(request):
+    """Note that `request` begins, before it is traversed."""
+    request.__dict__[_TOUCHES] = sessions.touches()
 
 
 def begin(request, is_head=False, leaves_traces=True):

@@ -22,6 +22,7 @@ from .interfaces import IPageCacheManager
 from .views import manager_of
 from .views import published_view
 from .visit import begin
+from .visit import start
 
 
 @contextmanager
@@ -34,6 +35,7 @@ def copied(request):
     security, site = getSecurityManager(), getSite()
     setSite(None)
     copy = request.clone()
+    start(copy)
     current = getRequest()
     setRequest(copy)  # by which some find the method that was asked for
     # the root as it is given out is bound to the request itself

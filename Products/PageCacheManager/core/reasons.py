@@ -32,6 +32,10 @@ REASONS = {
         'lacks, so the page may be made for this visitor alone.',
         'Add the cookie to "Cookies in the key", or to "Ignored cookies" if '
         'it does not change the page, both at the Properties tab.'),
+    'user': Reason(
+        'The page was made with the rights of another user than the one who '
+        'asked for it.',
+        'Nothing, or let the code adopt that user inside of the page.'),
     'no-policy': Reason(
         'No caching policy fits the page, or the one that fits sets no '
         'headers.',

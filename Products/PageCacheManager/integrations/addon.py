@@ -4,6 +4,9 @@ What is there already stays as it is, so installing again mends what is
 missing.  A record in the registry notes what was added, so that no more than
 that is removed.
 """
+import logging
+
+from Acquisition import aq_get
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from plone.base.interfaces import INonInstallable
@@ -12,17 +15,24 @@ from plone.registry.field import Choice
 from plone.registry.field import List
 from plone.registry.field import TextLine
 from plone.registry.interfaces import IRegistry
+from Products.statusmessages.interfaces import IStatusMessage
 from zope.component import getUtility
 from zope.interface import implementer
 
+from ..associated import below
+from ..associated import naming
+from ..associated import take_all_away
 from ..core.associations import SHOWS
 from ..interfaces import IPageCacheManager
 from ..PageCacheManager import PageCacheManager
 from ..policy import find_manager
+from ..versions import path_of
 from .addon_pages import POLICIES
 from .addon_pages import VIEWS
 from .caching import PageCacheOperation
 
+
+logger = logging.getLogger(__name__)
 
 MANAGER_ID = 'page_cache'
 TITLE = 'Page Cache'
@@ -64,12 +74,33 @@ def uninstall(tool):
     added = set(records[ADDED].value if ADDED in records else ())
     if IPageCacheManager.providedBy(site.get(MANAGER_ID)):
         if 'manager' in added:
+            take_all_away(site[MANAGER_ID])
             site._delObject(MANAGER_ID)
         else:
             _remove_views(site[MANAGER_ID], added)
     _remove_policies(site, added)
     for name in [name for name in records if name.startswith(PREFIX)]:
         del records[name]
+    _say_what_stays(site)
+
+
+def _say_what_stays(site):
+    """Name, in the log and to who uninstalls, what would fail or is left.
+    """
+    stays = [
+        path_of(ob) for ob in below(site)
+        if IPageCacheManager.providedBy(ob)
+        or getattr(naming(ob), 'manager', None) is not None]
+    if not stays:
+        return
+    text = (
+        'Page Cache Managers, and templates that name one, stay: '
+        f'{", ".join(stays)}. Delete the managers before the package is '
+        'removed, or these templates fail.')
+    logger.warning(text)
+    messages = IStatusMessage(aq_get(site, 'REQUEST', None), None)
+    if messages is not None:
+        messages.add(text, type='warning')
 
 
 def _add_manager(site):

@@ -16,6 +16,7 @@ from Products.PageTemplates.PageTemplateFile import PageTemplateFile
 DONE = {
     'saved': 'Settings saved.',
     'views': 'Views saved.',
+    'dissociated': 'Associations in the database are taken away.',
     'purged': 'All pages are forgotten, on every client of the database.',
     'invalidated':
         'The selected pages are forgotten, on every client of the database.',

@@ -6,6 +6,7 @@ from Acquisition import aq_parent
 
 from .. import caches
 from .. import policy
+from ..associated import count
 from ..core.keys import digest
 from ..core.settings import BY_NAME
 from ..core.statistics import number_text
@@ -33,6 +34,7 @@ def state_of(manager, settings):
         'generation': digest(f'{manager.cache_name()} {version}'),
         'store': dict(BY_NAME['store'].choices)[settings.store],
         'is_counted': settings.store == 'process',
+        'associated': count(manager),
     }
 
 

@@ -163,6 +163,16 @@ def test_a_commit_while_zope_answers_leaves_nothing(lane, site):
 
 # what is nobody else's business
 
+@pytest.mark.parametrize('name', [
+    'OIDC_CLAIM_sub', 'MELLON_uid', 'HTTP_MELLON_UID', 'REMOTE_USER_ID'])
+def test_variables_of_a_web_server_go_the_whole_way(site, name):
+    lane = LaneClient(
+        identity_headers='OIDC_CLAIM_sub MELLON_* REMOTE_USER_*')
+    warm(lane)
+    assert not lane.is_fast(environ={name: 'alice'})
+    assert lane.is_fast()
+
+
 @pytest.mark.parametrize('given', [
     {'user': 'alice'},
     {'Authorization': 'Bearer x'},

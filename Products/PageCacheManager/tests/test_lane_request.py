@@ -52,6 +52,50 @@ def test_request_that_may_be_of_somebody_has_none(environ):
     assert names(**environ) is None
 
 
+VARIABLES = signs_of_identity((
+    'X-Who', 'OIDC_CLAIM_sub', 'MELLON_*', 'Shib-*', 'REMOTE_USER_*'))
+
+
+@pytest.mark.parametrize('name', [
+    'OIDC_CLAIM_sub', 'HTTP_OIDC_CLAIM_SUB', 'MELLON_NAME_ID', 'MELLON_mail',
+    'HTTP_MELLON_MAIL', 'Shib-Session-ID', 'HTTP_SHIB_SESSION_ID',
+    'REMOTE_USER_ID', 'REMOTE_USER', 'HTTP_X_WHO'])
+def test_signs_are_headers_and_variables(name):
+    assert VARIABLES.are_in({'PATH_INFO': '/', name: 'alice'})
+    assert not VARIABLES.are_in({'PATH_INFO': '/', name: ''})
+
+
+@pytest.mark.parametrize('name', [
+    'PATH_INFO', 'OIDC_CLAIM_SUB', 'OIDC_CLAIM_sub_', 'X_MELLON_mail',
+    'REMOTE_ADDR', 'REMOTE_PORT', 'HTTP_HOST', 'wsgi.input',
+    'wsgi.url_scheme'])
+def test_what_is_no_sign(name):
+    assert not VARIABLES.are_in({name: 'x'})
+
+
+def test_no_pattern_costs_nothing_unless_there_is_one():
+    assert signs_of_identity(lane_options.DEFAULTS[
+        'identity_headers']).others is None
+    assert VARIABLES.others is not None
+
+
+@pytest.mark.parametrize('name', [
+    'OIDC_CLAIM_sub', 'HTTP_OIDC_CLAIM_SUB', 'MELLON_NAME_ID',
+    'Shib-Session-ID', 'Shib_Session_ID', 'AUTH_USER',
+    'HTTP_X_AMZN_OIDC_IDENTITY'])
+def test_usual_signs_are_known(name):
+    known = lane_options.read({}).identity_headers
+    assert signs_of_identity(known).are_in({name: 'alice'})
+
+
+def test_lane_says_at_start_what_it_watches_for(caplog):
+    caplog.set_level('INFO')
+    filter_app(None, {}, identity_headers='X-Who MELLON_*')
+    text, = caplog.messages
+    for name in ('X-Who', 'MELLON_*', 'REMOTE_USER', 'HTTP_AUTHORIZATION'):
+        assert name in text
+
+
 def test_key_tells_requests_apart_by_all_that_counts():
     parts = parts_of_address(['X-Tenant'])
     rules = Rules(('HTTP_X_KIND',), ('utm_*',))

@@ -49,6 +49,15 @@ def test_code_may_change_the_title_alone(site):
     assert manager.getSettings() == before
 
 
+def test_title_as_1_2_changed_it(site):
+    manager = site.page_cache
+    before = manager.getSettings()
+    manager.setTitle('Pages')
+    assert manager.title == 'Pages' and manager.getSettings() == before
+    manager.setTitle(None)
+    assert manager.title == ''
+
+
 def test_what_nobody_asked_for_is_let_go(app, site, client):
     """A manager that another process deleted is not asked for again."""
     client.get(PAGE)

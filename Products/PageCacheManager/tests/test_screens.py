@@ -123,6 +123,7 @@ CHANGES = {
     'manage_invalidate': {'paths:list': '/site/page'},
     'ZCacheManager_setAssociations': {
         'associate_portal_skins/custom/page:int': '0'},
+    'manage_dissociate': {},
 }
 
 
@@ -181,8 +182,8 @@ def test_post_changes(site, client, name):
 
 @pytest.mark.parametrize('name', [
     'enable', 'disable', 'getSettings', 'getViews', 'getCacheReport',
-    'isActive', 'associations', 'content_version', 'content_marks', 'renew',
-    'invalidate',
+    'isActive', 'setTitle', 'associations', 'content_version',
+    'content_marks', 'renew', 'invalidate',
     'cache_name', 'generation_of', 'changed_at', 'forget_template',
     'ZCacheManager_getCache', '_settings', '_purged', '_views'])
 @pytest.mark.parametrize('method', ['GET', 'POST'])

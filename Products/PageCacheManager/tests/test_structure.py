@@ -21,10 +21,10 @@ ROOT = Path(Products.PageCacheManager.__file__).parent
 LAYERS = [
     ['core', 'interfaces'],
     ['cmf', 'expressions', 'versions', 'marks', 'memoize',
-     'exchange', 'aside', 'bodies', 'bystanders'],
+     'exchange', 'aside', 'bodies', 'bystanders', 'sessions'],
     ['policy', 'sending'],
     ['identity', 'caches', 'visit', 'deployment', 'surroundings',
-     'generation'],
+     'generation', 'associated'],
     ['views'],
     ['question', 'coded', 'lane', 'lane_entry', 'lane_moment',
      'lane_options', 'lane_request', 'fastlane'],
@@ -33,9 +33,9 @@ LAYERS = [
     ['answer', 'handout', 'capture'],
     ['PageCache', 'hook', 'finish', 'walk', 'explanation'],
     ['explain', 'screens'],
-    ['head'],
+    ['head', 'associating'],
     ['PageCacheManager', 'subscribers'],
-    ['exportimport', 'integrations', 'demo', '__init__'],
+    ['check', 'exportimport', 'integrations', 'demo', '__init__'],
 ]
 
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -56,6 +56,7 @@ KNOWN_TO = {
         'walk': None,
         'subscribers': ['ZPublisher.pubevents'],
         'PageCacheManager': ['ZPublisher.zpublish'],
+        'associating': ['ZPublisher.zpublish'],
         'screens': ['ZPublisher.zpublish'],
         'integrations': None,
         'demo': None},
@@ -266,21 +267,21 @@ def test_what_may_be_published_says_so(name):
 
 @pytest.mark.parametrize('name', [
     'manage_editProps', 'manage_editViews', 'manage_purge',
-    'manage_invalidate'])
+    'manage_invalidate', 'manage_dissociate'])
 def test_what_changes_anything_is_published_by_post_alone(name):
     assert zpublish_mark(getattr(PageCacheManager, name)) == ('POST',)
 
 
 @pytest.mark.parametrize('name', [
-    'enable', 'disable', 'getSettings', 'getViews', 'getCacheReport',
-    'isActive'])
+    'enable', 'disable', 'setTitle', 'getSettings', 'getViews',
+    'getCacheReport', 'isActive'])
 def test_what_code_calls_is_not_published(name):
     assert zpublish_mark(getattr(PageCacheManager, name)) is False
 
 
 @pytest.mark.parametrize('name', [
     'manage_editProps', 'manage_editViews', 'manage_purge',
-    'manage_invalidate', 'enable', 'disable'])
+    'manage_invalidate', 'enable', 'disable', 'setTitle'])
 def test_changing_takes_the_permission_to_change(name):
     roles = getattr(PageCacheManager, f'{name}__roles__')
     assert tuple(roles.rolesForPermissionOn(PageCacheManager)) == ('Manager',)

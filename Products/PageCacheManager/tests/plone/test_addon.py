@@ -17,6 +17,7 @@ from plone.registry import Record
 from plone.registry.field import TextLine
 from plone.registry.interfaces import IRegistry
 from Products.CMFPlone.factory import addPloneSite
+from Products.statusmessages.interfaces import IStatusMessage
 from zope.component import getAllUtilitiesRegisteredFor
 from zope.component import getGlobalSiteManager
 from zope.component import getUtility
@@ -34,6 +35,7 @@ from ...integrations.addon_pages import LISTING_VIEWS
 from ...integrations.addon_pages import POLICIES
 from ...integrations.addon_pages import VIEWS
 from ...PageCacheManager import PageCacheManager
+from ..site import add_template
 from .conftest import act_in
 
 
@@ -324,6 +326,38 @@ def test_removing_leaves_nothing(portal, client):
     assert [*getattr(portal, ZCM_MANAGERS)] == before
     assert not policies(portal) and not records(portal)
     assert client.get('/a-document').outcome is None
+
+
+@pytest.fixture
+def named(portal):
+    """Templates that name the manager of the add-on, and another one."""
+    run(portal, 'default')
+    add_template(portal, 'ours', 'text')
+    portal._setObject('other', PageCacheManager('other'))
+    add_template(portal, 'others', 'text')
+    portal.others.ZCacheable_setManagerId('other')
+    transaction.commit()
+    return portal
+
+
+def test_removing_takes_associations_away(named, client):
+    run(named, 'uninstall')
+    assert named.ours.ZCacheable_getManagerId() is None
+    assert named.others.ZCacheable_getManagerId() == 'other'
+
+
+def test_removing_says_what_stays(named, client, caplog):
+    run(named, 'uninstall')
+    text, = (
+        line for line in caplog.messages if 'Page Cache Managers' in line)
+    assert '/plone/other, /plone/others.' in text and 'ours' not in text
+    assert [one.message for one in IStatusMessage(named.REQUEST).show()] == [
+        text]
+
+
+def test_removing_says_nothing_where_nothing_stays(addon, caplog):
+    run(addon, 'uninstall')
+    assert 'Page Cache Managers' not in caplog.text
 
 
 def test_removed_add_on_can_be_installed_again(addon, client):

@@ -26,6 +26,7 @@ CHANGES = {
     'manage_purge': {},
     'manage_invalidate': {'paths:list': '/plone/a-document'},
     'ZCacheManager_setAssociations': {'props': ''},
+    'manage_dissociate': {},
     'manage_changePermissions': {},
 }
 

@@ -1,0 +1,71 @@
+"""List what names a Page Cache Manager, before the package is removed.
+
+Pages of templates that name one fail as soon as the package is gone. Without
+--remove nothing is changed. The exit code is 1 if anything names one.
+"""
+import argparse
+import sys
+
+import transaction
+import Zope2
+from Testing.makerequest import makerequest
+from Zope2.Startup.run import make_wsgi_app
+
+from .associated import below
+from .associated import naming
+from .associated import take_away
+from .interfaces import IPageCacheManager
+from .versions import path_of
+
+
+#: After so many objects what was loaded is let go.
+_BATCH = 10_000
+
+
+def check(app, remove=False, say=print):
+    """Say what names a manager below `app`; return how many still do so."""
+    left = 0
+    for number, ob in enumerate(below(app), 1):
+        if IPageCacheManager.providedBy(ob):
+            say(f'{path_of(ob)} is a Page Cache Manager.')
+        found = naming(ob)
+        if found is not None:
+            is_gone = remove and take_away(found)
+            left += not is_gone
+            say(f'{found.path} {_about(found, is_gone)}')
+        if number % _BATCH == 0:
+            app._p_jar.cacheGC()
+    return left
+
+
+def _about(found, is_gone):
+    where = (
+        'where there is no manager' if found.manager is None
+        else f'which is {path_of(found.manager)}')
+    return f'{"named" if is_gone else "names"} {found.name!r}, {where}' + (
+        f': take it out of {found.file}' if found.file else '.')
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        prog='python -m Products.PageCacheManager.check', description=__doc__)
+    parser.add_argument('zope_conf', help='path to zope.conf')
+    parser.add_argument(
+        '--remove', action='store_true', help='take the associations away')
+    options = parser.parse_args(arguments)
+    make_wsgi_app({}, options.zope_conf)
+    app = makerequest(Zope2.app())
+    try:
+        left = check(app, options.remove)
+        if options.remove:
+            transaction.get().note('Page Cache Manager: associations removed')
+            transaction.commit()
+    finally:
+        transaction.abort()
+        app._p_jar.close()
+    print(f'{left} objects name a Page Cache Manager.')
+    return 1 if left else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
