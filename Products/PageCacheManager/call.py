@@ -72,6 +72,8 @@ class Call:
     flight = None
     #: Parameters that are not in the key, while the page is rendered.
     aside = None
+    #: Notices failures that are caught while the page is rendered.
+    watch = None
     #: Response headers before rendering, and those that it set.
     headers_before = None
     added_before = 0
@@ -140,6 +142,13 @@ class Call:
         """Give the request back what rendering was not to see."""
         if self.aside is not None:
             self.aside.put_back()
+        if self.watch is not None:
+            self.watch.end()
+
+    @property
+    def caught(self):
+        """The failure that was caught while the page was rendered, or ''."""
+        return '' if self.watch is None else self.watch.failure
 
     def headers_of(self, own, now, varies=()):
         """Return the headers of a 200 with the headers `own` of rendering.

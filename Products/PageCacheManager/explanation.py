@@ -70,7 +70,8 @@ class Explanation:
     #: What the pages of a view show.
     shows: str = ''
     outcome: Outcome | None = None
-    #: What a policy raised, in a line.
+    #: What a policy raised, or what was caught while the stored page was
+    #: rendered, in a line.
     failure: str = ''
     question: Question | None = None
     #: The page that is stored, and what the report says of it.
@@ -110,10 +111,17 @@ def of_call(call):
         counts = call.cache.row(call.page_id)
     return {
         'outcome': call.outcome,
-        'failure': call.failure,
+        'failure': call.failure or _caught(call),
         'question': None if call.answer is None else _question(call),
         'page': call.page,
         'counts': counts}
+
+
+def _caught(call):
+    """Return what was caught for the stored page, as far as it is known."""
+    if call.page is None or not call.page.shows_failure:
+        return ''
+    return call.cache.caught.of(call.page_id)
 
 
 def _question(call):

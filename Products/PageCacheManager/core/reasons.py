@@ -99,6 +99,12 @@ REASONS = {
         'plone.app.caching.',
         'Choose the operation of Page Cache Manager for its ruleset, or '
         'none.'),
+    'render-error': Reason(
+        'A failure was caught and shown while the page was rendered, by a '
+        'viewlet manager or by tal:on-error for instance. The page has no tag '
+        'and is not kept for long.',
+        'Mend what fails; the event log names it. What is expected to be '
+        'missing is better asked for than caught.'),
     'error': Reason(
         'The cache failed, and the page was made without it.',
         f'{_LOG} Please report it.'),

@@ -21,7 +21,7 @@ ROOT = Path(Products.PageCacheManager.__file__).parent
 LAYERS = [
     ['core', 'interfaces'],
     ['cmf', 'expressions', 'versions', 'marks', 'memoize',
-     'exchange', 'aside', 'bodies', 'bystanders'],
+     'exchange', 'aside', 'bodies', 'bystanders', 'failures'],
     ['policy', 'sending'],
     ['identity', 'caches', 'visit', 'deployment', 'surroundings',
      'generation'],
