@@ -389,8 +389,11 @@ def test_nothing_is_watched_where_nothing_is_rendered(
     for ask in (client.get, client.head):
         ask(path)
         assert failures._watches.all == []
-    client.head(f'{path}?x=1')
-    assert failures._watches.all == []
+    for ask, other in (
+            (client.head, f'{path}?x=1'),
+            (client.get, f'/site/page_cache/manage_explain?path={path}?x=2')):
+        assert ask(other, 'root').status == 200
+        assert failures._watches.all == []
 
 
 @pytest.mark.parametrize('path', [ACTING, CALLING])
