@@ -9,6 +9,7 @@ from . import identity
 from . import question
 from .caches import is_active
 from .core import conditional
+from .core.expiry import is_too_old
 from .core.flights import Flight
 from .core.outcome import Outcome
 from .core.reasons import reason
@@ -28,7 +29,7 @@ def answer(call):
         call.let_go()
         call.page = None
         call.outcome = Outcome('BYPASS', str(why))
-        return None
+        return _let_render(call)
 
 
 def _answer(call):
@@ -57,7 +58,12 @@ def _answer(call):
         _board(call)
     if call.page is not None:
         return _hand_out(call, now)
-    if call.answer is not None and not call.is_head:
+    return _let_render(call)
+
+
+def _let_render(call):
+    """Return None, and watch rendering where headers or a page follow."""
+    if call.page_id is not None and not call.is_head:
         call.watch()
     return None
 
@@ -113,6 +119,8 @@ def _hand_out(call, now):
         if not call.client_holds_page:
             coded.make_sure(call)
         call.hit_headers = call.headers_of_page(now)
+        if call.page.shows_failure:
+            call.outcome = call.outcome._replace(detail='render-error')
     else:
         call.hit_headers = call.headers_of({}, now, call.varies)
     call.has_ended = True
@@ -184,8 +192,8 @@ def client_holds_page(call, now):
     if call.page is not None or not call.varies:
         tag = call.tag(call.varies)
     call.is_sure = call.page is not None
-    if if_none_match is not None and not tag:
-        return False
+    if not tag and (if_none_match is not None or call.page is not None):
+        return False  # a page without a tag has no date either
     variants = _variants(call, tag)
     if if_none_match is not None:
         held = conditional.held_tag(if_none_match, variants)
@@ -224,5 +232,5 @@ def _dates_count(call):
 
 def is_young(call, page):
     """Tell whether a page that has just landed is within the age limit."""
-    limit = call.settings.max_age
-    return not limit or page.age(time.time()) < limit
+    return not is_too_old(
+        page.created, time.time(), call.settings.max_age, page.max_age_secs)

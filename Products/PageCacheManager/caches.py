@@ -13,6 +13,7 @@ from collections import defaultdict
 import transaction
 from App.config import getConfiguration
 
+from .core.caught import Caught
 from .core.flights import Flights
 from .core.keys import row_id
 from .core.lately import Lately
@@ -49,6 +50,8 @@ class ManagerCache:
             settings.cleanup_interval)
         self.flights = Flights()
         self.tally = Tally()
+        #: What was caught while pages were rendered.
+        self.caught = Caught()
         #: Views that were published and are not associated.
         self.lately = Lately()
         #: When counting began, seconds since 1970.
@@ -128,6 +131,7 @@ class Onlooker:
         self.settings_at = cache.settings_at
         self.flights = cache.flights
         self.tally = Tally()
+        self.caught = cache.caught
 
     def store(self, settings, generation):
         """Return a store that only shows what it has, None if it is off."""

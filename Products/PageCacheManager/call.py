@@ -1,6 +1,7 @@
 """One call of a template or view: what is known, stored and held of it."""
 from . import bystanders
 from . import exchange
+from . import failures
 from . import identity
 from .aside import Aside
 from .caches import Onlooker
@@ -15,6 +16,7 @@ from .core import headers
 from .core.keys import digest
 from .core.keys import secondary
 from .core.page import names
+from .core.reasons import is_for_once
 
 
 class Call:
@@ -82,6 +84,8 @@ class Call:
     aside = None
     #: Notes which cookies the page is made from.
     cookies = None
+    #: Notices failures that are caught while the page is rendered.
+    failures = None
     #: Response headers before rendering, and those that it set.
     headers_before = None
     added_before = 0
@@ -161,11 +165,12 @@ class Call:
 
     def watch(self):
         """Watch what the page is made from, while it is rendered."""
+        self.failures = failures.Watch()
         self.has_cookie_before = exchange.sets_cookie(self.request.response)
         if self.outcome.word == 'MISS':
             self.aside = Aside(
                 self.request, self.settings.ignored_parameters)
-        if not self._has_all_cookies(()):
+        if not (is_for_once(self.outcome) or self._has_all_cookies(())):
             self.cookies = Watch(
                 self.request, self.settings, self._known_cookies(),
                 self._session_cookies())
@@ -180,6 +185,13 @@ class Call:
             self.cookies.end()
         if self.aside is not None:
             self.aside.put_back()
+        if self.failures is not None:
+            self.failures.end()
+
+    @property
+    def caught(self):
+        """The failure that was caught while the page was rendered, or ''."""
+        return '' if self.failures is None else self.failures.failure
 
     def let_go(self, why=''):
         """Let others render the page for which this request has the right.

@@ -1,4 +1,5 @@
 """A page that was rendered: is it whole, how is it sent, is it kept?"""
+import logging
 import time
 
 import transaction
@@ -11,10 +12,14 @@ from .core.outcome import Outcome
 from .core.page import Page
 from .core.page import directives
 from .core.page import why_not
+from .core.reasons import is_for_once
 from .handout import send_not_modified
 from .handout import why_not_whole
 from .handout import zopes_coding
 from .question import has_changed
+
+
+logger = logging.getLogger(__name__)
 
 
 def take_in(visit, call, response):
@@ -42,13 +47,15 @@ def take_in(visit, call, response):
             name: values[name] for name in ('etag', 'last-modified')
             if name in values}
         _capture(visit, call, response, body, zipped, own, varies)
-    if transaction.isDoomed() or _is_for_once(call.outcome):
+    if call.caught:
+        _report(call)
+    if transaction.isDoomed() or is_for_once(call.outcome):
         # what a doomed transaction changed was never there: a tag would
         # have the client keep it
         sending.put_headers(
             response, {'etag': None, 'last-modified': None})
-    elif (call.client_holds_page and not response._locked_status
-            and (call.held_tag or not varies)):
+    elif (call.client_holds_page and not call.caught
+            and not response._locked_status and (call.held_tag or not varies)):
         send_not_modified(call, response, values)
 
 
@@ -80,10 +87,14 @@ def _values_of_render(call, response, varies):
         call.own_headers)
 
 
-def _is_for_once(outcome):
-    return outcome.word == 'BYPASS' and outcome.detail.partition(' ')[0] in (
-        'cookie', 'session', 'set-cookie', 'nonce', 'no-store',
-        'added-header', 'changes', 'user')
+def _report(call):
+    """Name the failure that the page shows, unless it is for once anyway."""
+    logger.warning(
+        'A failure was caught while %r rendered %r: %s',
+        call.path, call.page_id[2], call.caught)
+    call.cache.caught.saw(call.page_id, call.caught)
+    if not is_for_once(call.outcome):
+        call.outcome = call.outcome._replace(detail='render-error')
 
 
 def refuse(call, reason):
@@ -101,6 +112,9 @@ def _capture(visit, call, response, body, zipped, own, varies):
     if reason:
         refuse(call, reason)
         return
+    if call.caught:
+        own = {name: value for name, value in own.items()
+               if name not in ('etag', 'last-modified')}
     page = Page(
         # other code gets it back as it was before setBody()
         body=body if call.is_published else call.text.encode(
@@ -110,7 +124,8 @@ def _capture(visit, call, response, body, zipped, own, varies):
         modified=call.changed_at,
         created=time.time(),
         varies=varies,
-        absent_cookies=call.absent_cookies(varies))
+        absent_cookies=call.absent_cookies(varies),
+        max_age_secs=call.settings.max_error_age if call.caught else 0)
     if zipped and call.is_published:
         page = page.with_coding('gzip', zipped)
     visit.captured = page
@@ -141,6 +156,8 @@ def _why_not_stored(call, response, body):
         return 'changes'
     if has_changed(call):
         return 'changed'
+    if call.caught and not call.settings.max_error_age:
+        return 'render-error'
     return ''
 
 

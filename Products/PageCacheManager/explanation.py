@@ -70,7 +70,8 @@ class Explanation:
     #: What the pages of a view show.
     shows: str = ''
     outcome: Outcome | None = None
-    #: What a policy raised, in a line.
+    #: What a policy raised, or what was caught while the stored page was
+    #: rendered, in a line.
     failure: str = ''
     #: Why the page was not kept when it was last rendered, '' if unknown.
     last_refusal: str = ''
@@ -112,7 +113,7 @@ def of_call(call):
         counts = call.cache.row(call.page_id)
     return {
         'outcome': call.outcome,
-        'failure': call.failure,
+        'failure': call.failure or _caught(call),
         'last_refusal': _last_refusal(call),
         'question': None if call.answer is None else _question(call),
         'page': call.page,
@@ -123,6 +124,13 @@ def _last_refusal(call):
     if call.outcome is None or call.outcome.word != 'MISS':
         return ''
     return call.cache.flights.last_refusal(call.key_for(call.varies))
+
+
+def _caught(call):
+    """Return what was caught for the stored page, as far as it is known."""
+    if call.page is None or not call.page.shows_failure:
+        return ''
+    return call.cache.caught.of(call.page_id)
 
 
 def _question(call):

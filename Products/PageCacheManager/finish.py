@@ -93,6 +93,8 @@ def _finish(visit, call):
         elif call.outcome.detail in (
                 'request-cookie', 'session', 'user') and call.is_published:
             sending.forbid_storing(response)
+        if call.outcome.detail == 'render-error':
+            sending.forbid_reuse(response)
     except Exception:
         logger.exception('Response is sent without the cache')
         visit.undo.restore(response)
@@ -122,11 +124,12 @@ def say(call, response):
 
 
 def _ttl(call):
-    limit = call.settings.max_age
-    if not limit:
-        return None
-    age = call.page.age(time.time()) if call.page is not None else 0
-    return max(0, limit - age)
+    page = call.page or call.visit.captured
+    age, limit = 0, call.settings.max_age
+    if page is not None:
+        age = page.age(time.time())
+        limit = min(limit or page.max_age_secs, page.max_age_secs or limit)
+    return max(0, limit - age) if limit else None
 
 
 def succeeded(visit):

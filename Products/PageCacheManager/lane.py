@@ -77,6 +77,7 @@ def _is_for_anybody(call):
     return (
         call.outcome.word == 'HIT'
         and call.page is not None
+        and not call.page.max_age_secs  # the lane knows of no such limit
         and call.is_published
         and call.partition == ''
         and identity.current_user() is None

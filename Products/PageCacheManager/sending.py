@@ -174,6 +174,13 @@ def forbid_storing(response):
         put_headers(response, {'cache-control': 'private, no-store'})
 
 
+def forbid_reuse(response):
+    """Keep all caches from a page, and give nobody a tag or date of it."""
+    put_headers(response, {
+        'etag': None, 'last-modified': None, 'expires': None})
+    forbid_storing(response)
+
+
 def content_control(response):
     """Return the directives of the response's Cache-Control."""
     return directives(lower_headers(response).get('cache-control', ''))

@@ -51,6 +51,14 @@ class Page(NamedTuple):
         return not (self.body or self.codings)
 
     @property
+    def shows_failure(self) -> bool:
+        """Return whether a failure was caught while it was rendered.
+
+        It has no tag, since the good page of the same key has that.
+        """
+        return bool(self.max_age_secs) and 'etag' not in dict(self.headers)
+
+    @property
     def is_coded(self) -> bool:
         """Tell whether the body can be had from a coding."""
         return any(data for _, data in self.codings)

@@ -1,6 +1,8 @@
 """Why a page was not cached, in plain words."""
 from typing import NamedTuple
 
+from .outcome import Outcome
+
 
 class Reason(NamedTuple):
     """A word of Cache-Status: what it means, and what to do about it."""
@@ -118,6 +120,12 @@ REASONS = {
         'plone.app.caching.',
         'Choose the operation of Page Cache Manager for its ruleset, or '
         'none.'),
+    'render-error': Reason(
+        'A failure was caught and shown while the page was rendered, by a '
+        'viewlet manager or by tal:on-error for instance. The page has no tag '
+        'and is not kept for long.',
+        'Mend what fails; the event log names it. What is expected to be '
+        'missing is better asked for than caught.'),
     'error': Reason(
         'The cache failed, and the page was made without it.',
         f'{_LOG} Please report it.'),
@@ -129,9 +137,19 @@ REASONS = {
         f'{_LOG} See whether the cache server runs.'),
 }
 
+#: What else has neither tag nor date, since it is made for once.
+_FOR_ONCE = frozenset(['no-store', 'added-header', 'changes'])
+
 UNKNOWN = Reason('This reason has no explanation yet.', 'Please report it.')
 
 
 def reason(text: str) -> Reason:
     """Return what a reason means, of which the first word counts."""
     return REASONS.get(text.partition(' ')[0], UNKNOWN)
+
+
+def is_for_once(outcome: Outcome) -> bool:
+    """Return whether no client may ask for this page by tag or date."""
+    word = outcome.detail.partition(' ')[0]
+    return outcome.word == 'BYPASS' and (
+        word in _FOR_ONCE or is_of_one_visitor(word))

@@ -35,6 +35,7 @@ class Settings:
     max_mib: int = 128
     max_page_kib: int = 4096
     max_age: int = 3600
+    max_error_age: int = 10
     cleanup_interval: int = 60
     store: str = 'process'
     compression: str = 'hits'
@@ -117,6 +118,11 @@ _TABLE: tuple[Field, ...] = (
         'max_age', 'Longest age', 'No page is served when it is older than '
         'this; 0 means no limit.', 'Main',
         unit='seconds', low=0, high=31_536_000),
+    Number(
+        'max_error_age', 'Longest age of failures', 'A page on which a '
+        'failure was caught and shown is served no longer than this; 0 means '
+        'that it is not kept.', 'Main',
+        unit='seconds', low=0, high=86_400),
     Number(
         'cleanup_interval', 'Clean-up interval', 'How often pages past their '
         'age are looked for and dropped.', 'Main',

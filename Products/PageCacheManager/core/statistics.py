@@ -179,10 +179,13 @@ def totals(counts: Mapping[tuple[str, str], int]) -> Totals:
 
 
 def reasons(counts: Mapping[tuple[str, str], int]) -> list[tuple[str, int]]:
-    """Return why pages were not cached, the most frequent reason first."""
+    """Return why pages were not cached, the most frequent reason first.
+
+    A page with a failure counts with each request that was given it.
+    """
     found: dict[str, int] = {}
     for (word, detail), count in counts.items():
-        if word in ('NO-ETAG', 'BYPASS', 'OFF'):
+        if word in ('NO-ETAG', 'BYPASS', 'OFF') or detail == 'render-error':
             found[detail] = found.get(detail, 0) + count
     return sorted(found.items(), key=lambda item: (-item[1], item[0]))
 

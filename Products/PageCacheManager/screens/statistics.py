@@ -47,7 +47,9 @@ def statistics(manager, request, message='', kind='success'):
         tiles=_tiles(totals, cache.pages.counts(), settings),
         reasons=[
             {'word': word, 'count': figures.number_text(count),
-             'meaning': reason(word).meaning, 'advice': reason(word).advice}
+             'meaning': reason(word).meaning, 'advice': reason(word).advice,
+             'last': cut(cache.caught.newest())
+                     if word == 'render-error' else ''}
             for word, count in figures.reasons(counts)],
         view=asdict(view),
         view_names=list(asdict(view)),

@@ -31,7 +31,8 @@ FILE = f'{STEP}/page_cache.xml'
 #: Every setting with a value that is not its default.
 OTHERS = {
     'active': 'on_in_production', 'threshold': 123, 'max_mib': 7,
-    'max_page_kib': 99, 'max_age': 0, 'cleanup_interval': 61,
+    'max_page_kib': 99, 'max_age': 0, 'max_error_age': 5,
+    'cleanup_interval': 61,
     'store': 'memoize', 'compression': 'zope', 'partition': 'roles',
     'validator': 'policy',
     'shared_templates': ('one', 'two'), 'ignored_parameters': ('utm_*', '_x'),

@@ -21,7 +21,8 @@ ROOT = Path(Products.PageCacheManager.__file__).parent
 LAYERS = [
     ['core', 'interfaces'],
     ['cmf', 'expressions', 'versions', 'marks', 'memoize',
-     'exchange', 'aside', 'bodies', 'bystanders', 'sessions'],
+     'exchange', 'aside', 'bodies', 'bystanders', 'sessions', 'failures',
+     'cookies'],
     ['policy', 'sending'],
     ['identity', 'caches', 'visit', 'deployment', 'surroundings',
      'generation', 'associated'],
