@@ -11,6 +11,7 @@ from .core.outcome import Outcome
 from .core.page import Page
 from .core.page import directives
 from .core.page import why_not
+from .core.reasons import is_of_one_visitor
 from .handout import send_not_modified
 from .handout import why_not_whole
 from .handout import zopes_coding
@@ -30,7 +31,10 @@ def take_in(visit, call, response):
     values = _values_of_render(call, response, varies)
     name, data = zopes_coding(call, zipped, body)
     sending.send_page(response, data or body, values, name)
-    if call.outcome.word == 'MISS':
+    whose = _of_one_visitor(call, response, body)
+    if call.outcome.word == 'MISS' and whose:
+        refuse(call, whose)
+    elif call.outcome.word == 'MISS':
         own = dict(call.own_headers)
         if 'content-type' in response.headers:
             own.setdefault('content-type', response.headers['content-type'])
@@ -38,7 +42,9 @@ def take_in(visit, call, response):
             name: values[name] for name in ('etag', 'last-modified')
             if name in values}
         _capture(visit, call, response, body, zipped, own, varies)
-    if transaction.isDoomed() or _is_for_once(call.outcome):
+    if whose:
+        sending.forbid_storing(response)
+    elif transaction.isDoomed() or _is_for_once(call.outcome):
         # what a doomed transaction changed was never there: a tag would
         # have the client keep it
         sending.put_headers(
@@ -78,8 +84,17 @@ def _values_of_render(call, response, varies):
 
 def _is_for_once(outcome):
     return outcome.word == 'BYPASS' and outcome.detail in (
-        'session', 'set-cookie', 'nonce', 'no-store', 'added-header',
-        'changes')
+        'no-store', 'added-header', 'changes')
+
+
+def _of_one_visitor(call, response, body):
+    """Return why the page is one visitor's alone, '' if it is not."""
+    reason = why_not(
+        response.status, exchange.lower_headers(response), body,
+        exchange.sets_cookie(response))
+    if is_of_one_visitor(reason):
+        return reason
+    return 'session' if exchange.touched_session(call.request) else ''
 
 
 def refuse(call, reason):
@@ -126,8 +141,6 @@ def _why_not_stored(call, response, body):
     if any('no-store' in directives(said.get('cache-control', ''))
            for said in (call.own_headers, call.answer.headers)):
         return 'no-store'
-    if exchange.touched_session(call.request):
-        return 'session'
     if len(body) > call.settings.max_page_bytes:
         return 'too-large'
     if transaction.isDoomed():

@@ -110,9 +110,23 @@ REASONS = {
         f'{_LOG} See whether the cache server runs.'),
 }
 
+#: Reasons for which a page is one visitor's alone: no cache but this
+#: visitor's may even see it, whatever the policy says.
+OF_ONE_VISITOR = frozenset([
+    'set-cookie', 'session', 'nonce', 'request-cookie', 'cookie', 'user'])
+
 UNKNOWN = Reason('This reason has no explanation yet.', 'Please report it.')
 
 
-def reason(word: str) -> Reason:
-    """Return what a word means."""
-    return REASONS.get(word, UNKNOWN)
+def reason(detail: str) -> Reason:
+    """Return what a detail of Cache-Status means: its first word decides."""
+    return REASONS.get(_word(detail), UNKNOWN)
+
+
+def is_of_one_visitor(detail: str) -> bool:
+    """Return whether this reason makes a page one visitor's alone."""
+    return _word(detail) in OF_ONE_VISITOR
+
+
+def _word(detail: str) -> str:
+    return detail.partition(' ')[0]
