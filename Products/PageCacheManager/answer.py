@@ -195,7 +195,7 @@ def _dates_count(call):
     if call.kind == 'view':
         return False  # no date tells of all that a view shows
     if call.settings.key_cookies or identity.language(call.request):
-        return False  # no Vary tells a client that it asks for another page
+        return False  # a date does not tell which of the pages it is of
     if call.page is not None:
         return True
     return not call.varies and not call.known_varies

@@ -1,6 +1,9 @@
 """One call of a template or view: what is known, stored and held of it."""
+from functools import cached_property
+
 from . import bystanders
 from . import exchange
+from . import identity
 from .caches import Onlooker
 from .caches import cache_of
 from .caches import settings_of
@@ -39,6 +42,8 @@ class Call:
     answer = None
     #: What a policy that failed raised, in a line.
     failure = ''
+    #: Whether somebody is logged in.
+    has_user = False
     #: Whether the user may view the context: Zope itself checks access to
     #: the template, and leaves the context to what is rendered.
     may_view = False
@@ -144,18 +149,25 @@ class Call:
     def headers_of(self, own, now, varies=()):
         """Return the headers of a 200 with the headers `own` of rendering.
         """
-        modified = None
+        modified, tag = None, self.tag(varies)
         if self.modified is not None:
             modified = headers.last_modified(self.modified, now)
-        return headers.page_headers(
-            own, self.answer.headers, self.tag(varies), modified)
+        whose = () if tag else self.told_by()
+        values = headers.page_headers(
+            own, self.answer.headers, tag, modified,
+            vary_by=(*self.vary_by, *whose))
+        if whose:
+            # once logged out the same browser would ask by it
+            values['last-modified'] = None
+        return values
 
     def headers_of_page(self, now):
         """Return the headers of the stored page, which has tag and date."""
         own = dict(self.page.headers)
         tag, modified = own.pop('etag', ''), own.pop('last-modified', None)
         return headers.page_headers(
-            own, self.answer.headers, tag, modified, self.page.age(now))
+            own, self.answer.headers, tag, modified, self.page.age(now),
+            self.vary_by)
 
     def headers_of_304(self, values):
         """Return `values` of the 200 with the tag that the client holds."""
@@ -181,6 +193,29 @@ class Call:
         """
         # by Accept traversal may find something else
         return ('accept', *self._around.chosen_by(self.request))
+
+    @cached_property
+    def vary_by(self):
+        """The request headers by which pages differ (RFC 9110 12.5.5)."""
+        found = [
+            *self.settings.key_headers, *self._around.vary_by(self.request)]
+        if (self.settings.key_cookies or self._around.cookies(self.request)
+                or exchange.carries_cookie(
+                    self.request, self.settings.session_cookies)
+                or identity.wants_skin(self.context, self.request)):
+            found.append('Cookie')
+        return tuple(found)
+
+    def told_by(self):
+        """Return the request headers that tell whose page this is.
+
+        Where the page has a tag, that tells it.
+        """
+        if not (self.has_user or self.partition):
+            return ()
+        return (
+            ('Authorization',) if exchange.is_authorized(self.request)
+            else ('Cookie',))
 
     def headers_of_all(self):
         """Return names of headers that are there before the cache is asked,

@@ -47,8 +47,7 @@ def take_in(visit, call, response):
     elif transaction.isDoomed() or _is_for_once(call.outcome):
         # what a doomed transaction changed was never there: a tag would
         # have the client keep it
-        sending.put_headers(
-            response, {'etag': None, 'last-modified': None})
+        sending.take_tag_away(response, call.told_by())
     elif (call.client_holds_page and not response._locked_status
             and (call.held_tag or not varies)):
         send_not_modified(call, response, values)

@@ -101,6 +101,7 @@ def _coding(body, page):
 
 
 def _varies(call, response):
-    return tuple(sorted({
-        *call.known_varies, *names(response.headers.get('vary', '')),
-        *call.chosen_by()}))
+    keyed = {*call.known_varies, *call.varies}
+    named = {*names(response.headers.get('vary', '')), *call.chosen_by()}
+    # no request is answered that has any of the cookies in a key
+    return tuple(sorted(keyed | named - {'cookie'}))

@@ -171,6 +171,14 @@ def forbid_storing(response):
     put_headers(response, values)
 
 
+def take_tag_away(response, told_by):
+    """Send a page without a tag; request headers tell whose page it is."""
+    vary = lower_headers(response).get('vary', '')
+    put_headers(response, {
+        'etag': None, 'last-modified': None,
+        'vary': joined(vary, told_by) or None})
+
+
 def keep_private(response):
     """Keep shared caches from a page that others may get as well.
 
