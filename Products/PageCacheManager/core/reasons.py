@@ -67,6 +67,11 @@ REASONS = {
         'A template that other code calls set the base of the page, which '
         'its text does not show.',
         'Set the base in the code that is published.'),
+    'origin': Reason(
+        'A header of the page names the site that asks, such as '
+        'Access-Control-Allow-Origin, and Vary does not name Origin.',
+        'Let the page send Vary: Origin each time, or the same header to '
+        'all.'),
     'nonce': Reason(
         'The page has a nonce in its Content-Security-Policy, which must '
         'not be used twice.',
