@@ -128,6 +128,20 @@ class Call:
             suffix = digest(repr((suffix, values)))
         return conditional.entity_tag(self.answer.etag, suffix)
 
+    def tags(self):
+        """Return the tags of the page that this client can be told of.
+
+        RFC 9110 13.1.2: a tag counts for what would be selected now.  A
+        cache asks with the tags of all that it has (RFC 9111 section 4.1),
+        and would give the page in gzip to a client that did not ask for it.
+        Of several the one that the client likes best comes first.
+        """
+        # where a page varies only what is stored says by what
+        tag = self.tag(self.varies) if (
+            self.page is not None or not self.varies) else ''
+        return conditional.tag_variants(
+            tag, exchange.codings(self.request)) if tag else ()
+
     def key_for(self, varies):
         """Return the key of the page for this request's header values."""
         if not varies:
