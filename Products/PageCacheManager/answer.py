@@ -167,7 +167,8 @@ def client_holds_page(call, now):
     if if_none_match is not None:
         held = conditional.held_tag(if_none_match, tags)
         if held and if_none_match.strip() != '*':
-            call.held_tag, call.is_sure = held, True
+            call.held_tag = conditional.tag_for_304(held)
+            call.is_sure = True
         return bool(held)
     return conditional.not_modified(
         if_none_match, since, tags, call.modified, now, _dates_count(call))

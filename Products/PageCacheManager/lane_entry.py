@@ -3,6 +3,7 @@ import weakref
 from typing import NamedTuple
 
 from .core.conditional import held_tag
+from .core.conditional import tag_for_304
 from .core.headers import not_modified_headers
 from .lane import Permit
 from .lane_moment import Moment
@@ -48,8 +49,9 @@ class Entry(NamedTuple):
         """
         if held == self.tag:
             return self.headers_of_304
+        tag = tag_for_304(held)
         return tuple(
-            (name, held if name.lower() == 'etag' else value)
+            (name, tag if name.lower() == 'etag' else value)
             for name, value in self.headers_of_304)
 
 

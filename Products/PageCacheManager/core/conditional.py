@@ -100,7 +100,8 @@ def filtered_tag(tag: str, coding: str) -> str:
     """Return what a filter of Apache makes of `tag` when it codes a body.
 
     mod_deflate and mod_brotli send the client such a tag, and pass it on as
-    it is where the client asks by it.  What is coded already they leave.
+    it is where the client asks by it.  What is coded already they leave; but
+    mod_brotli marks the tag of a 304 once more.
     """
     return f'{tag[:-1]}{_FILTER_MARK}{coding}"'
 
@@ -114,8 +115,21 @@ def tag_variants(
         if coding == IDENTITY:
             found.append(tag)
         else:
-            found += coded_tag(tag, coding), filtered_tag(tag, coding)
+            marked = filtered_tag(tag, coding)
+            found += (
+                coded_tag(tag, coding), marked, filtered_tag(marked, coding))
     return tuple(found)
+
+
+def tag_for_304(held: str) -> str:
+    """Return the tag to send to a client that has the page as `held`.
+
+    15.4.5: it is to get that tag.  A second mark is of a filter that marks
+    each 304, so the tag goes out with one.
+    """
+    head, _, coding = held[:-1].rpartition(_FILTER_MARK)
+    return f'{head}"' if coding in CODINGS and head.endswith(
+        f'{_FILTER_MARK}{coding}') else held
 
 
 def if_none_match(header: str | None, tags: Collection[str]) -> bool | None:

@@ -18,6 +18,7 @@ from Products.PageCacheManager.core.conditional import format_date
 from Products.PageCacheManager.core.conditional import if_none_match
 from Products.PageCacheManager.core.conditional import not_modified
 from Products.PageCacheManager.core.conditional import parse_date
+from Products.PageCacheManager.core.conditional import tag_for_304
 from Products.PageCacheManager.core.conditional import tag_variants
 
 
@@ -146,13 +147,23 @@ def test_coded_tag_is_no_tag_of_a_value(value, other, suffix):
 
 
 def test_tag_variants_are_plain_and_gzip():
-    assert tag_variants(TAG) == (TAG, '"abc;gzip"', '"abc-gzip"')
+    assert tag_variants(TAG) == (
+        TAG, '"abc;gzip"', '"abc-gzip"', '"abc-gzip-gzip"')
 
 
 def test_tag_variants_are_of_the_codings_that_count():
     assert tag_variants(TAG, ('identity',)) == (TAG,)
     assert tag_variants(TAG, ('br', 'identity', 'zstd')) == (
-        '"abc;br"', '"abc-br"', TAG, '"abc;zstd"', '"abc-zstd"')
+        '"abc;br"', '"abc-br"', '"abc-br-br"', TAG,
+        '"abc;zstd"', '"abc-zstd"', '"abc-zstd-zstd"')
+
+
+@pytest.mark.parametrize(('held', 'expected'), [
+    ('"a"', '"a"'), ('"a;gzip"', '"a;gzip"'), ('"a-gzip"', '"a-gzip"'),
+    ('"a-br-br"', '"a-br"'), ('"a-b-b"', '"a-b-b"'), ('"-br"', '"-br"'),
+    ('"br-br"', '"br-br"'), ('""', '""')])
+def test_tag_for_304_is_what_the_client_will_hold(held, expected):
+    assert tag_for_304(held) == expected
 
 
 @given(DENSE_TEXT, DENSE_TEXT)

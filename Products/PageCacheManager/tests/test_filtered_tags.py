@@ -60,11 +60,21 @@ def test_tag_of_another_coding_holds_nothing(
 def test_what_is_coded_already_has_no_other_mark(client, path):
     """Apache leaves such a body, and its tag."""
     tag = client.get(path)['ETag'][:-1]
-    for end in (';gzip-gzip', '-gzip-gzip', '-gzip;gzip'):
+    for end in (';gzip-gzip', '-gzip;gzip', '-br-gzip', '-gzip' * 3):
         held = f'{tag}{end}"'
         answer = client.get(
             path, Accept_Encoding='gzip', If_None_Match=held)
         assert answer.status == 200, held
+
+
+@pytest.mark.parametrize('coding', ['gzip', 'br', 'zstd'])
+def test_second_mark_is_of_a_filter_that_marks_each_304(
+        client, path, coding):
+    """So the tag goes out with one, and the client gets what it holds."""
+    once = marked(client.get(path)['ETag'], coding)
+    answer = client.get(
+        path, Accept_Encoding=coding, If_None_Match=marked(once, coding))
+    assert (answer.status, answer['ETag']) == (304, once)
 
 
 def test_value_of_a_policy_is_no_mark(site, client, path):
@@ -90,6 +100,9 @@ def test_fast_lane_knows_them(site, path, compression):
     for held in (tag, f'{tag[:-1]};gzip"', marked(tag, 'gzip')):
         answer = lane.get(path, Accept_Encoding='gzip', If_None_Match=held)
         assert (answer.status, answer['ETag']) == (304, held)
+    twice = marked(held, 'gzip')
+    answer = lane.get(path, Accept_Encoding='gzip', If_None_Match=twice)
+    assert (answer.status, answer['ETag']) == (304, held)
     assert lane.asked == before
     for held in (marked(tag, 'br'), marked(tag[:-1] + ';gzip"', 'gzip')):
         answer = lane.get(path, Accept_Encoding='gzip', If_None_Match=held)
