@@ -23,7 +23,8 @@ def find(name):
     found = shutil.which(name, path=PATH)
     if found:
         return found
-    variable = 'PCM_REQUIRE_' + name.rstrip('0123456789').removesuffix('d').upper()
+    plain = name.rstrip('0123456789').removesuffix('d')
+    variable = f'PCM_REQUIRE_{plain.upper()}'
     if os.environ.get(variable) == '1':
         pytest.fail(f'{variable} is set, but there is no {name}')
     pytest.skip(f'there is no {name}')

@@ -161,7 +161,7 @@ def _versions(call):
         yield path_of(template), version
     names = call.more_version_names
     yield from zip(names, rest[count:], strict=False)
-    if names:
+    if call.kind == 'view':
         yield 'marks', ' '.join(rest[count + len(names):])
     yield 'date_rule', call.answer.date_rule
 
