@@ -155,6 +155,9 @@ class Call:
             name for name in names(response.headers.get('vary', ''))
             if name not in known)
 
+    def note_headers(self):
+        """Note the response headers as a view leaves them."""
+
     def put_back(self):
         """Give the request back what rendering was not to see."""
         if self.aside is not None:
