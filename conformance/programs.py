@@ -17,12 +17,14 @@ def find(name):
     """Return the path of a program; without it the test is skipped.
 
     With ``PCM_REQUIRE_NGINX=1`` in the environment it fails instead; of a
-    daemon's name the d at the end is left out (``PCM_REQUIRE_VARNISH``).
+    name the d of a daemon and digits are left out (``PCM_REQUIRE_VARNISH``,
+    ``PCM_REQUIRE_APACHE``).
     """
     found = shutil.which(name, path=PATH)
     if found:
         return found
-    variable = 'PCM_REQUIRE_' + name.removesuffix('d').upper()
+    plain = name.rstrip('0123456789').removesuffix('d')
+    variable = f'PCM_REQUIRE_{plain.upper()}'
     if os.environ.get(variable) == '1':
         pytest.fail(f'{variable} is set, but there is no {name}')
     pytest.skip(f'there is no {name}')

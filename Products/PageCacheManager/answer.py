@@ -188,34 +188,18 @@ def client_holds_page(call, now):
         return False
     if call.page is None and not call.may_view:
         return False  # rendering would tell whether there is a page at all
-    tag = ''
-    if call.page is not None or not call.varies:
-        tag = call.tag(call.varies)
+    tags = call.tags()
     call.is_sure = call.page is not None
-    if not tag and (if_none_match is not None or call.page is not None):
+    if not tags and (if_none_match is not None or call.page is not None):
         return False  # a page without a tag has no date either
-    variants = _variants(call, tag)
     if if_none_match is not None:
-        held = conditional.held_tag(if_none_match, variants)
+        held = conditional.held_tag(if_none_match, tags)
         if held and if_none_match.strip() != '*':
-            call.held_tag = held
+            call.held_tag = conditional.tag_for_304(held)
             call.is_sure = call.is_sure or not call.foreign_cookie()
         return bool(held)
     return conditional.not_modified(
-        if_none_match, since, variants, call.modified, now, _dates_count(call))
-
-
-def _variants(call, tag):
-    """Return the tags of the page, those that this client can be told of.
-
-    RFC 9110 13.1.2: a tag counts for what would be selected now.  A cache
-    asks with the tags of all that it has (RFC 9111 section 4.1), and would
-    give the page in gzip to a client that did not ask for it.  Of several
-    that it may be told of, the one that the client likes best comes first.
-    """
-    if not tag:
-        return ()
-    return conditional.tag_variants(tag, exchange.codings(call.request))
+        if_none_match, since, tags, call.modified, now, _dates_count(call))
 
 
 def _dates_count(call):
@@ -224,7 +208,7 @@ def _dates_count(call):
     if call.kind == 'view':
         return False  # no date tells of all that a view shows
     if call.settings.key_cookies or identity.language(call.request):
-        return False  # no Vary tells a client that it asks for another page
+        return False  # a date does not tell which of the pages it is of
     if call.page is not None:
         return True
     return not call.varies and not call.known_varies

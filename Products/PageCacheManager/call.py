@@ -1,4 +1,6 @@
 """One call of a template or view: what is known, stored and held of it."""
+from functools import cached_property
+
 from . import bystanders
 from . import exchange
 from . import failures
@@ -17,6 +19,7 @@ from .core.keys import digest
 from .core.keys import secondary
 from .core.page import names
 from .core.reasons import is_for_once
+from .core.reasons import is_of_one_visitor
 
 
 class Call:
@@ -49,6 +52,8 @@ class Call:
     answer = None
     #: What a policy that failed raised, in a line.
     failure = ''
+    #: Whether somebody is logged in.
+    has_user = False
     #: Whether the user may view the context: Zope itself checks access to
     #: the template, and leaves the context to what is rendered.
     may_view = False
@@ -126,7 +131,7 @@ class Call:
         """
         return (
             self.headers_before is not None
-            or self.outcome.detail == 'request-cookie')
+            or is_of_one_visitor(self.outcome.detail))
 
     @property
     def is_answered(self):
@@ -149,6 +154,20 @@ class Call:
             values = exchange.headers(self.request, varies)
             suffix = digest(repr((suffix, values)))
         return conditional.entity_tag(self.answer.etag, suffix)
+
+    def tags(self):
+        """Return the tags of the page that this client can be told of.
+
+        RFC 9110 13.1.2: a tag counts for what would be selected now.  A
+        cache asks with the tags of all that it has (RFC 9111 section 4.1),
+        and would give the page in gzip to a client that did not ask for it.
+        Of several the one that the client likes best comes first.
+        """
+        # where a page varies only what is stored says by what
+        tag = self.tag(self.varies) if (
+            self.page is not None or not self.varies) else ''
+        return conditional.tag_variants(
+            tag, exchange.codings(self.request)) if tag else ()
 
     def key_for(self, varies):
         """Return the key of the page for this request's header values."""
@@ -179,6 +198,9 @@ class Call:
         """Note whether what was rendered is of the user who asked."""
         self.is_of_user = identity.is_of_request(self.request, self.context)
 
+    def note_headers(self):
+        """Note the response headers as a view leaves them."""
+
     def put_back(self):
         """End what `watch` began; again does nothing."""
         if self.cookies is not None:
@@ -205,18 +227,25 @@ class Call:
     def headers_of(self, own, now, varies=()):
         """Return the headers of a 200 with the headers `own` of rendering.
         """
-        modified = None
+        modified, tag = None, self.tag(varies)
         if self.modified is not None:
             modified = headers.last_modified(self.modified, now)
-        return headers.page_headers(
-            own, self.answer.headers, self.tag(varies), modified)
+        whose = () if tag else self.told_by()
+        values = headers.page_headers(
+            own, self.answer.headers, tag, modified,
+            vary_by=(*self.vary_by, *whose))
+        if whose:
+            # once logged out the same browser would ask by it
+            values['last-modified'] = None
+        return values
 
     def headers_of_page(self, now):
         """Return the headers of the stored page, which has tag and date."""
         own = dict(self.page.headers)
         tag, modified = own.pop('etag', ''), own.pop('last-modified', None)
         return headers.page_headers(
-            own, self.answer.headers, tag, modified, self.page.age(now))
+            own, self.answer.headers, tag, modified, self.page.age(now),
+            self.vary_by)
 
     def headers_of_304(self, values):
         """Return `values` of the 200 with the tag that the client holds."""
@@ -242,6 +271,29 @@ class Call:
         """
         # by Accept traversal may find something else
         return ('accept', *self._around.chosen_by(self.request))
+
+    @cached_property
+    def vary_by(self):
+        """The request headers by which pages differ (RFC 9110 12.5.5)."""
+        found = [
+            *self.settings.key_headers, *self._around.vary_by(self.request)]
+        if (self.settings.key_cookies or self._around.cookies(self.request)
+                or exchange.carries_cookie(
+                    self.request, self.settings.session_cookies)
+                or identity.wants_skin(self.context, self.request)):
+            found.append('Cookie')
+        return tuple(found)
+
+    def told_by(self):
+        """Return the request headers that tell whose page this is.
+
+        Where the page has a tag, that tells it.
+        """
+        if not (self.has_user or self.partition):
+            return ()
+        return (
+            ('Authorization',) if exchange.is_authorized(self.request)
+            else ('Cookie',))
 
     def headers_of_all(self):
         """Return names of headers that are there before the cache is asked,

@@ -11,8 +11,10 @@ from .core.headers import without_later
 from .core.outcome import Outcome
 from .core.page import Page
 from .core.page import directives
+from .core.page import names
 from .core.page import why_not
 from .core.reasons import is_for_once
+from .core.reasons import is_of_one_visitor
 from .handout import send_not_modified
 from .handout import why_not_whole
 from .handout import zopes_coding
@@ -39,7 +41,10 @@ def take_in(visit, call, response):
     values = _values_of_render(call, response, varies)
     name, data = zopes_coding(call, zipped, body)
     sending.send_page(response, data or body, values, name)
-    if call.outcome.word == 'MISS':
+    whose = why or _why_of_one_visitor(call, response, body)
+    if call.outcome.word == 'MISS' and whose:
+        refuse(call, whose)
+    elif call.outcome.word == 'MISS':
         own = dict(call.own_headers)
         if 'content-type' in response.headers:
             own.setdefault('content-type', response.headers['content-type'])
@@ -49,11 +54,13 @@ def take_in(visit, call, response):
         _capture(visit, call, response, body, zipped, own, varies)
     if call.caught:
         _report(call)
-    if transaction.isDoomed() or is_for_once(call.outcome):
+    if whose:
+        sending.forbid_storing(response)
+    elif (transaction.isDoomed() or is_for_once(call.outcome)
+            or _is_of_one_origin(call, response)):
         # what a doomed transaction changed was never there: a tag would
         # have the client keep it
-        sending.put_headers(
-            response, {'etag': None, 'last-modified': None})
+        sending.take_tag_away(response, call.told_by())
     elif (call.client_holds_page and not call.caught
             and not response._locked_status and (call.held_tag or not varies)):
         send_not_modified(call, response, values)
@@ -74,12 +81,7 @@ def _whole_body(call, response):
 def _values_of_render(call, response, varies):
     """Return the headers to send with what was rendered."""
     if call.kind == 'view':
-        before = call.headers_before
-        call.own_headers = {
-            # what was there before the call is so for a hit as well
-            name: value for name, value in exchange.kept_headers(
-                response, call.settings.dropped_headers).items()
-            if before.get(name) != value or name == 'content-type'}
+        call.own_headers = call.kept_headers()
         return call.headers_of(call.own_headers, time.time(), varies)
     return without_later(
         call.headers_of(call.own_headers, time.time(), varies),
@@ -95,6 +97,20 @@ def _report(call):
     call.cache.caught.saw(call.page_id, call.caught)
     if not is_for_once(call.outcome):
         call.outcome = call.outcome._replace(detail='render-error')
+
+
+def _is_of_one_origin(call, response):
+    """Return whether the page may be meant for the site that asks alone."""
+    return exchange.names_origin(call.request, call.own_headers) and (
+        'origin' not in names(response.headers.get('vary', '')))
+
+
+def _why_of_one_visitor(call, response, body):
+    """Return why the page itself is one visitor's alone, '' if it is not."""
+    reason = why_not(
+        response.status, exchange.lower_headers(response), body,
+        exchange.sets_cookie(response))
+    return reason if is_of_one_visitor(reason) else ''
 
 
 def refuse(call, reason):
@@ -148,6 +164,8 @@ def _why_not_stored(call, response, body):
     if any('no-store' in directives(said.get('cache-control', ''))
            for said in (call.own_headers, call.answer.headers)):
         return 'no-store'
+    if _is_of_one_origin(call, response):
+        return 'origin'
     if len(body) > call.settings.max_page_bytes:
         return 'too-large'
     if transaction.isDoomed():

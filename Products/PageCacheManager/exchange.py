@@ -184,6 +184,21 @@ _OF_ONE_RESPONSE = frozenset([
     'x-pagecache'])
 
 
+def is_of_origins(name):
+    """Return whether a header tells which other sites may read a page."""
+    return name == 'timing-allow-origin' or name.startswith('access-control-')
+
+
+def names_origin(request, own):
+    """Return whether headers that rendering set may be for one site alone.
+
+    What names the site that asks may do so because it asks.
+    """
+    allowed = own.get('access-control-allow-origin', '*')
+    asking = header(request, 'Origin')
+    return allowed.strip() != '*' or bool(asking) and asking in own.values()
+
+
 def appended_headers(own, before):
     """Return headers to which rendering added something.
 

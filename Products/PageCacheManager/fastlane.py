@@ -98,7 +98,8 @@ class FastLane:
         tags = environ.get('HTTP_IF_NONE_MATCH')
         if tags is None and 'HTTP_IF_MODIFIED_SINCE' in environ:
             return None
-        if tags is not None and not entry.is_held(tags):
+        held = '' if tags is None else entry.held(tags)
+        if tags is not None and not held:
             return None  # it may be the tag of another variant
         permit, cache = entry.permit, entry.cache()
         if cookies and not permit.cookies.isdisjoint((*cookies, '*')):
@@ -118,7 +119,8 @@ class FastLane:
         said = self._said(entry, cache, page)
         if tags is not None:
             cache.tally.add(_HIT.word, _NOT_MODIFIED.detail)
-            return '304 Not Modified', [*entry.headers_of_304, *said], b''
+            return (
+                '304 Not Modified', [*entry.lines_of_304(held), *said], b'')
         cache.tally.add(_HIT.word, _HIT.detail)
         return '200 OK', [*entry.headers, *said], body
 

@@ -15,6 +15,7 @@ from .capture import refuse
 from .capture import take_in
 from .core.outcome import Outcome
 from .core.outcome import cache_status
+from .core.reasons import is_of_one_visitor
 from .handout import give_out
 from .handout import give_out_bare
 from .handout import show
@@ -90,8 +91,7 @@ def _finish(visit, call):
             take_in(visit, call, response)
         elif call.outcome.word == 'MISS':
             refuse(call, 'fragment')  # it failed, and was left out
-        elif call.outcome.detail in (
-                'request-cookie', 'session', 'user') and call.is_published:
+        elif is_of_one_visitor(call.outcome.detail) and call.is_published:
             sending.forbid_storing(response)
         if call.outcome.detail == 'render-error':
             sending.forbid_reuse(response)
@@ -142,6 +142,7 @@ def succeeded(visit):
         say(call, visit.request.response)
     if visit.head is None:
         _settle(visit, call)
+    _keep_private(visit, call)
     page, visit.captured = visit.captured, None
     if page is None or not visit.committed:
         return
@@ -168,6 +169,18 @@ def _settle(visit, call):
         lane.permit(call, response)
     except Exception:
         logger.exception('Page is not given by the fast lane')
+
+
+def _keep_private(visit, call):
+    """Keep a cookie of other code to the visitor whom it is for.
+
+    A login that is renewed comes with many a hit.  The page stays of use to
+    the visitor's browser.
+    """
+    response = visit.request.response
+    if (call.answer is not None and call.outcome.word != 'BYPASS'
+            and exchange.sets_cookie(response)):
+        sending.keep_private(response)
 
 
 def _send_coded(visit, call):

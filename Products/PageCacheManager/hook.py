@@ -87,7 +87,10 @@ class StandIn:
         if visit.is_head:
             return ''
         try:
-            return self._render()
+            result = self._render()
+            if visit.call is not None:
+                visit.call.note_headers()
+            return result
         finally:
             if visit.call is not None:
                 visit.unquieten(visit.call.keywords)

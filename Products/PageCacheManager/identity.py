@@ -236,6 +236,14 @@ def _languages():
     return found
 
 
+def wants_skin(context, request):
+    """Return whether a cookie may choose the CMF skin of this request."""
+    if not request.cookies:
+        return False
+    skins = aq_get(container_of(context), 'portal_skins', None)
+    return getattr(aq_base(skins), 'request_varname', '') in request.cookies
+
+
 def skin(context):
     """Return the name of the CMF skin in use, '' outside a CMF site."""
     find = aq_get(container_of(context), 'getCurrentSkinName', None)

@@ -148,6 +148,10 @@ class ISurroundings(Interface):
         some page depend on, in lower case.
         """
 
+    def vary_by(request):
+        """Return the names of those that Vary has to name (RFC 9110 12.5.5).
+        """
+
     def cookies(request):
         """Return the names of the cookies of which the variant tells.
 

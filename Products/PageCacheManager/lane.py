@@ -34,6 +34,8 @@ class Permit(NamedTuple):
     #: Names of cookies that the manager looks at.
     cookies: frozenset[str]
     allows_304: bool
+    #: The tags under which a client that sent the same may hold it.
+    tags: tuple[str, ...]
     #: All databases of this process, by name.
     databases: Any
 
@@ -55,6 +57,7 @@ def permit(call, response):
     if not _is_for_anybody(call):
         return
     coding = _coding(response.body, call.page)
+    varies = _varies(call, response)
     if coding is not None or response.status == 304:
         ticket.permit = Permit(
             cache=call.cache,
@@ -63,12 +66,13 @@ def permit(call, response):
             body=response.body,
             coding=coding or '',
             headers=frozenset(exchange.lower_headers(response).items()),
-            varies=_varies(call, response),
+            varies=varies,
             ignored_parameters=call.settings.ignored_parameters,
             cookies=frozenset(
                 call.settings.key_cookies + call.settings.session_cookies
                 + call.settings.bypass_cookies + call.page.absent_cookies),
             allows_304=call.answer.allows_304,
+            tags=call.tags() if 'accept-encoding' in varies else (),
             databases=call.manager._p_jar.db().databases)
 
 
@@ -102,6 +106,7 @@ def _coding(body, page):
 
 
 def _varies(call, response):
-    return tuple(sorted({
-        *call.known_varies, *names(response.headers.get('vary', '')),
-        *call.chosen_by()}))
+    keyed = {*call.known_varies, *call.varies}
+    named = {*names(response.headers.get('vary', '')), *call.chosen_by()}
+    # no request is answered that has any of the cookies in a key
+    return tuple(sorted(keyed | named - {'cookie'}))

@@ -2,7 +2,8 @@
 import weakref
 from typing import NamedTuple
 
-from .core.conditional import if_none_match
+from .core.conditional import held_tag
+from .core.conditional import tag_for_304
 from .core.headers import not_modified_headers
 from .lane import Permit
 from .lane_moment import Moment
@@ -39,9 +40,19 @@ class Entry(NamedTuple):
         return (self.permit.key, self.permit.created) == (
             permit.key, permit.created)
 
-    def is_held(self, tags):
-        """Tell whether the client holds just what would be sent."""
-        return bool(self.tag and if_none_match(tags, [self.tag]))
+    def held(self, tags):
+        """Return the tag by which the client holds the page, '' if not."""
+        return self.tag and held_tag(tags, (self.tag, *self.permit.tags))
+
+    def lines_of_304(self, held):
+        """Return the header lines of a 304 to a client with the tag `held`.
+        """
+        if held == self.tag:
+            return self.headers_of_304
+        tag = tag_for_304(held)
+        return tuple(
+            (name, tag if name.lower() == 'etag' else value)
+            for name, value in self.headers_of_304)
 
 
 def entry(permit, moment, asked_at, lines):

@@ -55,6 +55,7 @@ def rule_out(call):
 
 def ask(call):
     """Ask the policy; fill in answer, date and, with an ETag, the key."""
+    call.has_user = identity.current_user() is not None
     call.may_view = identity.may_view(call.context)
     try:
         call.answer = policy.ask(

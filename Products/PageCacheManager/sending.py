@@ -1,6 +1,7 @@
 """Sends a response, and takes back what was not to be sent."""
 from . import bodies
 from .core.conditional import coded_tag
+from .core.headers import is_private
 from .core.headers import merged
 from .core.headers import not_modified_headers
 from .core.page import directives
@@ -169,9 +170,34 @@ def send_bare_page(response, body, content_type):
 
 
 def forbid_storing(response):
-    """Keep all caches from a page that is meant for this moment."""
+    """Keep all caches from a page that is one visitor's alone.
+
+    No date stays that a cache which knows no Cache-Control would go by.
+    """
+    values = dict.fromkeys(('etag', 'last-modified', 'expires'))
     if 'no-store' not in content_control(response):
-        put_headers(response, {'cache-control': 'private, no-store'})
+        values['cache-control'] = 'private, no-store'
+    put_headers(response, values)
+
+
+def take_tag_away(response, told_by):
+    """Send a page without a tag; request headers tell whose page it is."""
+    vary = lower_headers(response).get('vary', '')
+    put_headers(response, {
+        'etag': None, 'last-modified': None,
+        'vary': joined(vary, told_by) or None})
+
+
+def keep_private(response):
+    """Keep shared caches from a page that others may get as well.
+
+    The client itself may go on using it, and ask for it by its tag.
+    """
+    control = lower_headers(response).get('cache-control', '')
+    if not is_private(control):
+        put_headers(response, {
+            'expires': None, **merged(
+                {'cache-control': control}, {'cache-control': 'private'})})
 
 
 def forbid_reuse(response):

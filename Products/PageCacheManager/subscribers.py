@@ -1,15 +1,29 @@
 """What Zope's events tell: the stages of a request, the fate of a manager."""
+import logging
+
 from Acquisition import aq_base
 from OFS.Cache import ZCM_MANAGERS
 from ZPublisher import pubevents
 
 from . import caches
+from . import deployment
 from . import finish
 from . import head
 from . import hook
 from . import views
 from . import visit as visits
 from .versions import path_of
+
+
+logger = logging.getLogger(__name__)
+
+
+def opened(event):
+    """Work out now which code it is: later a visitor would wait for it."""
+    try:
+        deployment.code_version()
+    except Exception:
+        logger.exception('The first request finds out which code it is')
 
 
 def publication(event):

@@ -35,6 +35,10 @@ class Plain:
         """Return what languages are chosen by, if there are several."""
         return ('accept-language',) if identity.has_languages() else ()
 
+    def vary_by(self, request):
+        """Return the same."""
+        return ('Accept-Language',) if identity.has_languages() else ()
+
     def cookies(self, request):
         """Return no names."""
         return ()

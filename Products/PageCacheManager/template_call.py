@@ -6,6 +6,7 @@ from . import cmf
 from . import surroundings
 from .call import Call
 from .core.keys import arguments_key
+from .deployment import code_version
 from .question import Bypass
 from .versions import identity_of
 from .versions import path_of
@@ -19,6 +20,8 @@ _NO_ARGUMENTS = arguments_key(({'args': _NONE}, []))
 
 class TemplateCall(Call):
     """A call of an associated page template, whoever calls it."""
+
+    more_version_names = ('code',)
 
     def __init__(self, template, keywords, manager, visit):
         super().__init__(manager, visit, surroundings.here())
@@ -41,7 +44,8 @@ class TemplateCall(Call):
             self.context, self.settings.shared_templates)]
 
     def more_versions(self):
-        return ()
+        # what it calls is code as well
+        return (code_version(),)
 
     def headers_of_all(self):
         # a template sets this itself

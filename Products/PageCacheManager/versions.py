@@ -78,13 +78,21 @@ def _source_digest(ob, base):
     text = getattr(base, '_text', None)
     if not isinstance(text, str):
         return None
-    return _digest(
-        text, getattr(base, 'content_type', ''), getattr(base, 'title', ''))
+    return _digest(text, _described(base))
+
+
+def _described(base):
+    """Return what the template's .metadata file says of it."""
+    return tuple(
+        (name, repr(value)) for name, value in sorted(vars(base).items())
+        if type(value) in (str, tuple, list) and (
+            not name.startswith('_') or name == '_proxy_roles'
+            or name.endswith('_Permission')))
 
 
 @lru_cache(maxsize=2048)
-def _digest(text, content_type, title):
-    return digest(repr((content_type, title, text)))
+def _digest(text, described):
+    return digest(repr((described, text)))
 
 
 def version_of_content(ob):

@@ -36,6 +36,26 @@ class ViewCall(Call):
         self.has_changes = False
         # rendering may commit it and begin another
         self._transaction = transaction.get()
+        self._headers_of_view = {}
+
+    def note_headers(self):
+        """Note the response headers as the view leaves them."""
+        self._headers_of_view = exchange.lower_headers(self.request.response)
+
+    def kept_headers(self):
+        """Return the headers of the whole response that a hit repeats.
+
+        What was there before the call is so for a hit as well.  So is what
+        other code sets for the site that asks.
+        """
+        before, left = self.headers_before, self._headers_of_view
+        kept = exchange.kept_headers(
+            self.request.response, self.settings.dropped_headers)
+        return {
+            name: value for name, value in kept.items()
+            if name == 'content-type' or before.get(name) != value
+            and (left.get(name) == value
+                 or not exchange.is_of_origins(name))}
 
     @property
     def more_names(self):

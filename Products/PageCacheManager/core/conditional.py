@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from email.utils import formatdate
 from urllib.parse import quote
 
+from .coding import CODINGS
 from .coding import IDENTITY
 
 
@@ -32,6 +33,7 @@ _SAFE = "!$&'()+/:<=>?@[]^`{|}"
 _CODING_MARK = ';'
 _DIGEST_MARK = '#'
 _SUFFIX_MARK = '-'
+_FILTER_MARK = '-'
 
 # 8.8.3: etagc = %x21 / %x23-7E / obs-text
 # 5.6.1.2: a recipient reads and ignores empty elements of a list.  Nothing
@@ -70,6 +72,9 @@ def entity_tag(value: str, suffix: str = '') -> str:
     if suffix:
         # Its own hyphens are encoded, so the last one ends the value.
         opaque += _SUFFIX_MARK + _opaque(suffix).replace('-', '%2D')
+    head, mark, tail = opaque.rpartition(_FILTER_MARK)
+    if mark and tail in CODINGS:  # no tag of ours ends as a filter's does
+        opaque = f'{head}%2D{tail}'
     return f'"{opaque}"'
 
 
@@ -91,13 +96,40 @@ def coded_tag(tag: str, coding: str) -> str:
     return f'{tag[:-1]}{_CODING_MARK}{coding}"'
 
 
+def filtered_tag(tag: str, coding: str) -> str:
+    """Return what a filter of Apache makes of `tag` when it codes a body.
+
+    mod_deflate and mod_brotli send the client such a tag, and pass it on as
+    it is where the client asks by it.  What is coded already they leave; but
+    mod_brotli marks the tag of a 304 once more.
+    """
+    return f'{tag[:-1]}{_FILTER_MARK}{coding}"'
+
+
 def tag_variants(
         tag: str,
         codings: Iterable[str] = (IDENTITY, 'gzip')) -> tuple[str, ...]:
     """Return the tags under which a page may be known in some codings."""
-    return tuple(
-        tag if coding == IDENTITY else coded_tag(tag, coding)
-        for coding in codings)
+    found: list[str] = []
+    for coding in codings:
+        if coding == IDENTITY:
+            found.append(tag)
+        else:
+            marked = filtered_tag(tag, coding)
+            found += (
+                coded_tag(tag, coding), marked, filtered_tag(marked, coding))
+    return tuple(found)
+
+
+def tag_for_304(held: str) -> str:
+    """Return the tag to send to a client that has the page as `held`.
+
+    15.4.5: it is to get that tag.  A second mark is of a filter that marks
+    each 304, so the tag goes out with one.
+    """
+    head, _, coding = held[:-1].rpartition(_FILTER_MARK)
+    return f'{head}"' if coding in CODINGS and head.endswith(
+        f'{_FILTER_MARK}{coding}') else held
 
 
 def if_none_match(header: str | None, tags: Collection[str]) -> bool | None:

@@ -35,15 +35,18 @@ def page_headers(
         policy: Mapping[str, str],
         tag: str,
         modified: str | None,
-        age: int = 0) -> Headers:
+        age: int = 0,
+        vary_by: tuple[str, ...] = ()) -> Headers:
     """Return the headers of a 200.
 
     `own` are those that rendering set `age` seconds ago, `policy` those of
     the caching policy, `tag` the entity-tag or '', `modified` the date to
     send, None where the policy has none.  The policy wins, but for what
-    rendering said to keep a page private; Vary has the names of both.
+    rendering said to keep a page private; Vary has the names of both, and
+    those in `vary_by`.
     """
-    values = dict(_combined(_but_expires(own), _but_expires(policy)))
+    values = dict(_combined(
+        _but_expires(own), _but_expires(policy), vary_by))
     if 'expires' in policy:
         values['expires'] = policy['expires']
     elif 'expires' in own:
@@ -66,12 +69,14 @@ def _length(*values: tuple[tuple[str, str], ...]) -> int:
 @remembered(256, 2000, _length)
 def _combined(
         own: tuple[tuple[str, str], ...],
-        policy: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        policy: tuple[tuple[str, str], ...],
+        vary_by: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Return the headers that are the same on many pages, at any time."""
     rendered, said = dict(own), dict(policy)
     values = {**rendered, **said}
     values.update(_more_private(rendered, values))
-    vary = joined(rendered.get('vary', ''), listed(said.get('vary', '')))
+    vary = joined(
+        rendered.get('vary', ''), [*listed(said.get('vary', '')), *vary_by])
     if may_be_coded(values.get('content-type', '')):
         vary = joined(vary, ['Accept-Encoding'])
     values['vary'] = vary

@@ -185,19 +185,20 @@ def why_not(
     """Return why a response must not be stored, '' if it may be.
 
     `headers` have lower-case names.  RFC 9111 section 3 where it decides;
-    the rest is caution: a nonce or a cookie belongs to one visitor alone.
+    the rest is caution: a cookie or a nonce belongs to one visitor alone,
+    which is the first to know.
     """
     if status != 200:
         return 'status'
     if sets_cookie:
         return 'set-cookie'
+    if any("'nonce-" in headers.get(name, '').lower() for name in _CSP):
+        return 'nonce'
     control = directives(headers.get('cache-control', ''))
     if 'no-store' in control:
         return 'no-store'
     if '*' in names(headers.get('vary', '')):
         return 'vary-any'
-    if any("'nonce-" in headers.get(name, '').lower() for name in _CSP):
-        return 'nonce'
     if 'content-range' in headers:
         return 'status'
     if not body:

@@ -84,6 +84,11 @@ REASONS = {
         'A template that other code calls set the base of the page, which '
         'its text does not show.',
         'Set the base in the code that is published.'),
+    'origin': Reason(
+        'A header of the page names the site that asks, such as '
+        'Access-Control-Allow-Origin, and Vary does not name Origin.',
+        'Let the page send Vary: Origin each time, or the same header to '
+        'all.'),
     'nonce': Reason(
         'The page has a nonce in its Content-Security-Policy, which must '
         'not be used twice.',
@@ -137,19 +142,33 @@ REASONS = {
         f'{_LOG} See whether the cache server runs.'),
 }
 
+#: Reasons for which a page is one visitor's alone: no cache but this
+#: visitor's may even see it, whatever the policy says.
+OF_ONE_VISITOR = frozenset([
+    'set-cookie', 'session', 'nonce', 'request-cookie', 'cookie', 'user'])
+
 #: What else has neither tag nor date, since it is made for once.
 _FOR_ONCE = frozenset(['no-store', 'added-header', 'changes'])
 
 UNKNOWN = Reason('This reason has no explanation yet.', 'Please report it.')
 
 
-def reason(text: str) -> Reason:
-    """Return what a reason means, of which the first word counts."""
-    return REASONS.get(text.partition(' ')[0], UNKNOWN)
+def reason(detail: str) -> Reason:
+    """Return what a detail of Cache-Status means: its first word decides."""
+    return REASONS.get(_word(detail), UNKNOWN)
+
+
+def is_of_one_visitor(detail: str) -> bool:
+    """Return whether this reason makes a page one visitor's alone."""
+    return _word(detail) in OF_ONE_VISITOR
 
 
 def is_for_once(outcome: Outcome) -> bool:
     """Return whether no client may ask for this page by tag or date."""
-    word = outcome.detail.partition(' ')[0]
     return outcome.word == 'BYPASS' and (
-        word in _FOR_ONCE or is_of_one_visitor(word))
+        _word(outcome.detail) in _FOR_ONCE
+        or is_of_one_visitor(outcome.detail))
+
+
+def _word(detail: str) -> str:
+    return detail.partition(' ')[0]

@@ -49,8 +49,7 @@ class Settings:
     bypass_cookies: tuple[str, ...] = ('statusmessages',)
     session_cookies: tuple[str, ...] = ('_ZopeId',)
     dropped_headers: tuple[str, ...] = (
-        'access-control-*', 'x-request-id', 'x-correlation-id',
-        'traceparent', 'server-timing')
+        'x-request-id', 'x-correlation-id', 'traceparent', 'server-timing')
     wait_secs: int = 20
     max_waiting: int = 64
     show_outcome: bool = True

@@ -68,6 +68,11 @@ class PloneSurroundings:
             return ('x-requested-with',)
         return ('x-requested-with', 'accept-language')
 
+    def vary_by(self, request):
+        """Return the kind of client, and what languages are chosen by here.
+        """
+        return ('X-Requested-With', *_language_headers())
+
     def cookies(self, request):
         """Return the names of the cookies that are in the variant."""
         return () if identity.current_user() is None else COOKIES
@@ -90,6 +95,18 @@ def _has_one_language():
         # which need not be among the others
         registry.get('plone.default_language'),
         *(registry.get('plone.available_languages') or ())}) == 1
+
+
+def _language_headers():
+    """Return the request headers that the site lets choose the language."""
+    if _has_one_language():
+        return ()
+    registry = queryUtility(IRegistry)
+    return tuple(
+        name for name, setting in (
+            ('Accept-Language', 'plone.use_request_negotiation'),
+            ('Cookie', 'plone.use_cookie_negotiation'))
+        if registry is None or registry.get(setting))
 
 
 def _groups():

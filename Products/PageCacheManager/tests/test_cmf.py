@@ -100,10 +100,14 @@ CASES_OF_304 = [
 ]
 
 
-def conditions(page, since, tag):
-    """Return the headers of a request by someone who has seen `page`."""
+def conditions(page, since, tag, dated=None):
+    """Return the headers of a request by someone who has seen `page`.
+
+    A member's page without a tag has no date; it is that of `dated`.
+    """
     headers = {}
-    modified = parsedate_to_datetime(page['Last-Modified']).timestamp()
+    date = (dated or page)['Last-Modified']
+    modified = parsedate_to_datetime(date).timestamp()
     if since is not None:
         # what changed within this second is sent with a date before it, so
         # that it does not validate
@@ -122,9 +126,12 @@ def test_cmfs_cases_are_answered_by_the_rfc(
     for validator in ('page', 'policy'):
         site.page_cache.manage_editProps('', {'validator': validator})
         set_policy(site, must_revalidate=0, **policy)
+        dated = client.get(path)
         for user, status in ((None, anonymous), ('alice', member)):
             page = client.get(path, user)
-            asked = conditions(page, since, tag)
+            assert bool(page.all('Last-Modified')) == bool(
+                policy['etag'] or not user)
+            asked = conditions(page, since, tag, dated)
             if policy['etag'] and validator == 'policy':
                 assert page['ETag'] == '"abc"'
             see_answer(client.get(path, user, **asked), status, page)

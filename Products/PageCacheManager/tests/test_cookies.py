@@ -206,6 +206,16 @@ def test_cookie_in_the_key_is_none_that_is_not(page, site):
         assert (answer.outcome, shown(answer)) == ('HIT', theme)
 
 
+def test_cookie_beside_one_in_the_key_is_noted(page, site):
+    path = page(lambda r: (r.get('theme'), r.get('other')))
+    site.page_cache.manage_editProps('', {'key_cookies': ['theme']})
+    client = Client()
+    answer = client.get(path, Cookie='theme=a; other=b')
+    assert '"cookie other"' in status(answer)
+    client.get(path, Cookie='theme=a')
+    assert client.get(path, Cookie='theme=a').outcome == 'HIT'
+
+
 @pytest.mark.parametrize('vary', ['policy', 'page'])
 def test_page_that_varies_by_cookie_is_kept_for_each(page, site, vary):
     def render(request):

@@ -13,10 +13,12 @@ from Products.PageCacheManager.core.conditional import MAX_OPAQUE_LENGTH
 from Products.PageCacheManager.core.conditional import MAX_SKEW_SECS
 from Products.PageCacheManager.core.conditional import coded_tag
 from Products.PageCacheManager.core.conditional import entity_tag
+from Products.PageCacheManager.core.conditional import filtered_tag
 from Products.PageCacheManager.core.conditional import format_date
 from Products.PageCacheManager.core.conditional import if_none_match
 from Products.PageCacheManager.core.conditional import not_modified
 from Products.PageCacheManager.core.conditional import parse_date
+from Products.PageCacheManager.core.conditional import tag_for_304
 from Products.PageCacheManager.core.conditional import tag_variants
 
 
@@ -145,7 +147,35 @@ def test_coded_tag_is_no_tag_of_a_value(value, other, suffix):
 
 
 def test_tag_variants_are_plain_and_gzip():
-    assert tag_variants(TAG) == (TAG, '"abc;gzip"')
+    assert tag_variants(TAG) == (
+        TAG, '"abc;gzip"', '"abc-gzip"', '"abc-gzip-gzip"')
+
+
+def test_tag_variants_are_of_the_codings_that_count():
+    assert tag_variants(TAG, ('identity',)) == (TAG,)
+    assert tag_variants(TAG, ('br', 'identity', 'zstd')) == (
+        '"abc;br"', '"abc-br"', '"abc-br-br"', TAG,
+        '"abc;zstd"', '"abc-zstd"', '"abc-zstd-zstd"')
+
+
+@pytest.mark.parametrize(('held', 'expected'), [
+    ('"a"', '"a"'), ('"a;gzip"', '"a;gzip"'), ('"a-gzip"', '"a-gzip"'),
+    ('"a-br-br"', '"a-br"'), ('"a-b-b"', '"a-b-b"'), ('"-br"', '"-br"'),
+    ('"br-br"', '"br-br"'), ('""', '""')])
+def test_tag_for_304_is_what_the_client_will_hold(held, expected):
+    assert tag_for_304(held) == expected
+
+
+@given(DENSE_TEXT, DENSE_TEXT)
+@example('a', 'a-gzip')
+@example('', '-gzip')
+@example('a-br', 'a-br-br')
+@example('x' * 200, 'x' * 200 + '-gzip')
+def test_filtered_tag_is_no_tag_of_a_value(value, other):
+    for coding in ('gzip', 'br', 'zstd'):
+        tag = filtered_tag(entity_tag(value), coding)
+        assert STRONG_TAG.fullmatch(tag)
+        assert tag not in (entity_tag(other), entity_tag(other, '0123ab'))
 
 
 @given(ANY_TEXT)

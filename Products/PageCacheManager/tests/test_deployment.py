@@ -2,10 +2,13 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from zope.event import notify
+from zope.processlifetime import DatabaseOpenedWithRoot
 
 from .. import deployment
 
@@ -26,13 +29,13 @@ def package(tmp_path, monkeypatch):
     module.__file__ = str(tmp_path / 'worked_on' / '__init__.py')
     module.__path__ = [str(tmp_path / 'worked_on')]
     monkeypatch.setitem(sys.modules, 'worked_on', module)
-    deployment.code_version.cache_clear()
+    deployment._code_version.cache_clear()
     yield tmp_path / 'worked_on'
-    deployment.code_version.cache_clear()
+    deployment._code_version.cache_clear()
 
 
 def version():
-    deployment.code_version.cache_clear()
+    deployment._code_version.cache_clear()
     return deployment.code_version()
 
 
@@ -139,6 +142,153 @@ def test_version_is_the_same_in_another_process(seed):
             check=True, capture_output=True, text=True).stdout
         for _ in range(2)}
     assert len(found) == 1 and len(found.pop().strip()) == 16
+
+
+# configuration outside of packages
+
+class Context:
+    """Stands for what ZCML was loaded into."""
+
+    def __init__(self, *paths):
+        self._seen_files = {str(path) for path in paths}
+
+
+@pytest.fixture
+def instance(package, tmp_path, monkeypatch):
+    """An instance whose ZCML names locales, a theme and a template."""
+    home = tmp_path / 'instance'
+    for name, text in (
+            ('etc/site.zcml',
+             '<configure><include package="x" /></configure>'),
+            ('etc/package-includes/001-locales-configure.zcml',
+             '<configure><translations directory="../../locales" />'
+             '</configure>'),
+            ('etc/package-includes/002-resources-configure.zcml',
+             f'<configure><static directory="{home}/resources" type="theme" />'
+             '</configure>'),
+            ('etc/package-includes/999-additional-overrides.zcml',
+             '<configure><viewlet template="logo.pt" name="none.pt" />'
+             '</configure>'),
+            ('etc/package-includes/logo.pt', '<p/>'),
+            ('etc/package-includes/unused.pt', '<p/>'),
+            ('locales/de/LC_MESSAGES/plone.mo', 'messages'),
+            ('resources/theme/my/index.html', '<html/>'),
+            ('resources/theme/my/manifest.cfg', '[theme]'),
+            ('resources/theme/my/picture.png', 'png'),
+            ('Extensions/method.py', 'x'), ('var/Data.fs', 'data')):
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(
+        deployment.zcml, '_context', Context(*home.rglob('*.zcml')))
+    monkeypatch.setattr(deployment, 'getConfiguration', lambda: type(
+        'Configuration', (), {'instancehome': str(home)}))
+    return home
+
+
+@pytest.mark.parametrize(('name', 'counts'), [
+    ('etc/site.zcml', True),
+    ('etc/package-includes/001-locales-configure.zcml', True),
+    ('etc/package-includes/999-additional-overrides.zcml', True),
+    ('etc/package-includes/logo.pt', True),
+    ('etc/package-includes/unused.pt', False),
+    ('locales/de/LC_MESSAGES/plone.mo', True),
+    ('locales/fr/LC_MESSAGES/plone.mo', True),
+    ('resources/theme/my/index.html', True),
+    ('resources/theme/my/manifest.cfg', True),
+    ('resources/theme/my/rules.xml', True),
+    ('resources/theme/my/picture.png', False),
+    ('Extensions/method.py', True), ('var/Data.fs', False)])
+def test_configuration_counts_as_code(instance, name, counts):
+    before = version()
+    path = instance / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        '<configure><edited /></configure>' if name.endswith('zcml')
+        else 'edited')
+    assert (version() != before) is counts
+
+
+def test_configuration_that_was_not_loaded_does_not_count(instance):
+    before = version()
+    (instance / 'etc' / 'other.zcml').write_text('<configure />')
+    assert version() == before
+
+
+def test_more_configuration_is_another_version(instance, monkeypatch):
+    before = version()
+    more = instance / 'etc' / 'package-includes' / 'more-configure.zcml'
+    more.write_text('<configure />')
+    deployment.zcml._context._seen_files.add(str(more))
+    assert version() != before
+
+
+def test_configuration_that_can_not_be_read_does_no_harm(instance):
+    deployment.zcml._context._seen_files.add(str(instance / 'gone.zcml'))
+    (instance / 'etc' / 'site.zcml').write_text('<broken')
+    assert len(version()) == 16
+
+
+def test_configuration_of_packages_is_not_read_twice(
+        instance, package, monkeypatch):
+    path = package / 'configure.zcml'
+    path.write_text('<configure />')
+    installed = Path(pytest.__file__).parent / 'configure.zcml'
+    deployment.zcml._context._seen_files |= {str(path), str(installed)}
+    found = set(deployment._configuration_files())
+    assert not found & {path, installed}
+
+
+@pytest.mark.parametrize('name', [
+    'PTS_LANGUAGES', 'zope_i18n_allowed_languages'])
+def test_languages_that_are_read_count(package, monkeypatch, name):
+    before = version()
+    monkeypatch.setenv(name, 'de')
+    assert version() != before
+
+
+# once, at the start
+
+def test_threads_that_come_together_wait_for_one(package, monkeypatch):
+    count, found, arrived = [], [], threading.Semaphore(0)
+    lock = threading.Lock()
+
+    class Door:
+        def __enter__(self):
+            arrived.release()
+            lock.acquire()
+
+        def __exit__(self, *error):
+            lock.release()
+
+    def distributions():
+        count.append(1)
+        for _ in threads:  # all are there
+            assert arrived.acquire(timeout=10)
+        return []
+
+    monkeypatch.setattr(deployment, '_lock', Door())
+    monkeypatch.setattr(deployment, 'distributions', distributions)
+    threads = [
+        threading.Thread(
+            target=lambda: found.append(deployment.code_version()))
+        for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(count) == 1 and len(found) == 4 and len(set(found)) == 1
+
+
+def test_it_is_worked_out_when_zope_starts(app, package):
+    notify(DatabaseOpenedWithRoot(app._p_jar.db()))
+    assert deployment._code_version.cache_info().currsize == 1
+
+
+def test_zope_starts_all_the_same(app, package, monkeypatch, caplog):
+    monkeypatch.setattr(deployment, 'distributions', None)
+    notify(DatabaseOpenedWithRoot(app._p_jar.db()))
+    assert 'which code it is' in caplog.text
 
 
 # templates

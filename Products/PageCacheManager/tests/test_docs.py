@@ -28,7 +28,8 @@ pytestmark = pytest.mark.skipif(
     not (ROOT / 'docs').is_dir(), reason='installed without docs')
 
 #: Functions that return the reason against something, '' for none.
-WHY_NOT = {'why_not', '_why_not_stored', 'look_up'}
+WHY_NOT = {
+    'why_not', '_why_not_stored', '_why_of_one_visitor', 'look_up'}
 
 
 def read(name):

@@ -3,10 +3,13 @@ import threading
 
 import pytest
 import transaction
+from Acquisition import aq_base
 from ZODB.POSException import ConflictError
 from ZPublisher.HTTPRequest import HTTPRequest
 
 from .. import caches
+from .. import deployment
+from ..versions import version_of
 from .client import Client
 from .site import Item
 from .site import add_template
@@ -65,6 +68,46 @@ def test_filesystem_template_read_anew(site, client):
         template.aq_base._text = old
         template.aq_base._v_cooked = 0
     assert client.get(path).body == page.body
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('_proxy_roles', ('Manager',)), ('colour', 'blue'),
+    ('_View_Permission', ['Manager', 'Anonymous'])])
+def test_metadata_of_a_filesystem_template(
+        site, client, monkeypatch, name, value):
+    """Zope reads the .metadata file when it starts."""
+    path = '/site/doc/fspage'
+    page = fill(client, path)
+    template = aq_base(site.portal_skins.fs.fspage)
+    monkeypatch.setitem(vars(template), name, value)
+    answer = client.get(path, If_None_Match=page['ETag'])
+    assert (answer.status, answer.outcome) == (200, 'MISS')
+    assert answer['ETag'] != page['ETag']
+
+
+def test_place_of_a_filesystem_template_does_not_count(
+        site, client, monkeypatch):
+    """Each client of a database may have it in another folder."""
+    template = site.portal_skins.fs.fspage
+    before = version_of(template)
+    assert version_of(template) == before
+    base = aq_base(template)
+    moved = f'{base._filepath}.moved'
+    monkeypatch.setattr(base, '_updateFromFS', lambda: None, raising=False)
+    monkeypatch.setattr(base, '_filepath', moved)
+    assert version_of(template) == before
+
+
+@pytest.mark.parametrize('path', PATHS)
+def test_other_code_makes_other_pages(client, monkeypatch, path):
+    """Templates call tools and scripts, which come with packages."""
+    page = fill(client, path)
+    deployment._code_version.cache_clear()
+    monkeypatch.setattr(deployment, 'distributions', lambda: [])
+    answer = client.get(path, If_None_Match=page['ETag'])
+    deployment._code_version.cache_clear()
+    assert (answer.status, answer.outcome) == (200, 'MISS')
+    assert answer['ETag'] != page['ETag']
 
 
 def test_shared_template_edited(site, client):

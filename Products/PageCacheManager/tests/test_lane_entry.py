@@ -24,7 +24,7 @@ class Cache:
 def permit():
     permit = Permit(*[None] * len(Permit._fields))
     return permit._replace(
-        cache=Cache(), allows_304=True, body=b'page',
+        cache=Cache(), allows_304=True, body=b'page', tags=(),
         headers=frozenset(
             (name.lower(), value) for name, value in LINES[:-3]))
 
@@ -57,10 +57,10 @@ def test_304_has_its_headers_alone(permit):
     assert names == ['ETag', 'Expires', 'Vary', 'X-PageCache', 'Server']
 
 
-def test_page_is_held_under_its_tag_alone(permit):
-    assert entry(permit).is_held('W/"a;gzip"')
-    assert not entry(permit).is_held('"a"')
-    assert not entry(permit._replace(allows_304=False)).is_held('"a;gzip"')
+def test_page_held_under_its_tag_alone(permit):
+    assert entry(permit).held('W/"a;gzip"')
+    assert not entry(permit).held('"a"')
+    assert not entry(permit._replace(allows_304=False)).held('"a;gzip"')
 
 
 def test_304_of_zope_renews_all_but_the_tag(permit):

@@ -263,6 +263,9 @@ def claimed(claim):
         def cookies(self, request):
             return ()
 
+        def vary_by(self, request):
+            return ()
+
         headers_of_all = frozenset()
         variant_names = ('Colour', 'Other colour')
 

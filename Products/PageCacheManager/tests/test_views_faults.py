@@ -137,6 +137,9 @@ class Says:
     def claim(self, request):
         return self.answer
 
+    def vary_by(self, request):
+        return ()
+
     def language(self, request):
         return ''
 

@@ -322,10 +322,10 @@ def test_template_that_is_edited(client, template, name, path):
 
 def test_other_code_makes_other_pages(client, monkeypatch):
     page = fill(client, COUNTING)
-    deployment.code_version.cache_clear()
+    deployment._code_version.cache_clear()
     monkeypatch.setattr(deployment, 'distributions', lambda: [])
     answer = client.get(COUNTING, If_None_Match=page['ETag'])
-    deployment.code_version.cache_clear()
+    deployment._code_version.cache_clear()
     assert (answer.status, answer.outcome) == (200, 'MISS')
 
 

@@ -5,6 +5,7 @@ from plone.registry.interfaces import IRegistry
 from zope.component import getUtility
 from zope.component.hooks import setSite
 
+from ...core.page import names
 from .changes import has_frame_for_scripts
 from .freshness import shown
 
@@ -269,3 +270,40 @@ def test_languages_have_their_own_pages(portal, client, page_cache):
                     answer = client.get('/a-document', user, **headers)
                     assert word in answer.text, (language, headers)
         assert answer.outcome == 'HIT'
+
+
+# Vary
+
+def varies(answer):
+    return set(names(answer['Vary'])) - {'accept-encoding'}
+
+
+@pytest.mark.parametrize(('changes', 'expected'), [
+    ({}, set()),
+    ({'available_languages': ['en', 'de'], 'use_request_negotiation': False,
+      'use_cookie_negotiation': False}, set()),
+    ({'available_languages': ['en', 'de'], 'use_request_negotiation': True,
+      'use_cookie_negotiation': False}, {'accept-language'}),
+    ({'available_languages': ['en', 'de'], 'use_request_negotiation': True,
+      'use_cookie_negotiation': True}, {'accept-language', 'cookie'})])
+def test_vary_names_what_the_site_chooses_languages_by(
+        portal, client, page_cache, changes, expected):
+    registry = getUtility(IRegistry)
+    for name, value in changes.items():
+        registry[f'plone.{name}'] = value
+    transaction.commit()
+    for answer in (client.get('/a-document'), client.get('/a-document'),
+                   client.head('/a-document')):
+        assert varies(answer) == {'x-requested-with', *expected}
+    tag = client.get('/a-document')['ETag']
+    held = client.get('/a-document', IF_NONE_MATCH=tag)
+    assert held.status == 304
+    assert varies(held) == {'x-requested-with', *expected}
+
+
+def test_vary_names_the_cookies_that_members_pages_show(
+        portal, client, page_cache):
+    hit = warm(client, '/a-document', 'alice')
+    held = client.get('/a-document', 'alice', IF_NONE_MATCH=hit['ETag'])
+    assert (hit.outcome, held.status) == ('HIT', 304)
+    assert varies(hit) == varies(held) == {'x-requested-with', 'cookie'}
