@@ -30,6 +30,8 @@ _RING = '_forms'
 
 _LOCKS = 'plone.locking'
 
+DAY = 86400
+
 
 @implementer(ISurroundings)
 @adapter(IPloneSiteRoot)
@@ -108,13 +110,21 @@ def _token_keys():
 
 
 def _lock(context):
-    """Return who locked the content, '' for nobody.
-
-    Pages say for how many minutes.
+    """Return who locked the content, '' for nobody, and what pages say of it.
     """
     annotations = getattr(aq_base(context), '__annotations__', None)
     if not annotations or not annotations.get(_LOCKS):
         return ''
     lockable = ILockable(context, None)
     info = lockable.lock_info() if lockable is not None else ()
-    return f'{info} {int(time.time() // 60)}' if info else ''
+    now = time.time()
+    told = [(lock, _told(now - lock['time'])) for lock in info]
+    return repr(told) if told else ''
+
+
+def _told(secs):
+    """Return `secs` as far as pages tell for how long content is locked.
+
+    They do so in minutes, one at least, and from the first day on in hours.
+    """
+    return max(60, secs // 60 * 60) if secs < DAY else secs // 3600 * 3600
