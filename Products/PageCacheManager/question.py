@@ -55,7 +55,7 @@ def ask(call):
     try:
         call.answer = policy.ask(
             call.context, call.view_name, call.policy_keywords,
-            call.request)
+            call.request, call.manager.getId())
     except Exception as error:
         raise _policy_failed(call, error) from None
     if call.answer is None:
