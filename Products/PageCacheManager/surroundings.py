@@ -19,6 +19,9 @@ class Plain:
     def claim(self, request):
         """Return None: nobody else has a say."""
 
+    def silence(self, request):
+        """Do nothing: nobody else has a say."""
+
     def language(self, request):
         """Return what `identity` finds out."""
         return identity.language(request)

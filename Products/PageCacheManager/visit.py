@@ -22,7 +22,7 @@ class Visit:
 
     __slots__ = (
         'request', 'published', 'call', 'is_head', 'head', 'undo',
-        'committed', 'captured', 'quiet_for', 'leaves_traces')
+        'committed', 'captured', 'quiet_for', 'leaves_traces', 'noters')
 
     def __init__(self, request, is_head=False, leaves_traces=True):
         self.request = request
@@ -41,6 +41,8 @@ class Visit:
         self.captured = None
         #: Keywords of the call for which CMF is kept from asking.
         self.quiet_for = None
+        #: What to call where a view that nobody keeps gave a page.
+        self.noters = ()
 
     def quieten(self, keywords):
         if cmf.keep_cmf_from_asking(self.request):

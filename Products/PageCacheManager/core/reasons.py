@@ -95,10 +95,15 @@ REASONS = {
         'Nothing, unless the page is rendered by a view that writes each '
         'time.'),
     'other-cache': Reason(
-        'Another cache of the site keeps this page, such as an operation of '
-        'plone.app.caching.',
+        'Another cache of the site keeps this page, or has proxies keep it, '
+        'such as an operation of plone.app.caching.',
         'Choose the operation of Page Cache Manager for its ruleset, or '
         'none.'),
+    'no-caching': Reason(
+        'The operation of plone.app.caching in charge is there to keep this '
+        'page out of caches, or to do so for members.',
+        'Choose the operation of Page Cache Manager for its ruleset, or '
+        'none, if the page should be cached.'),
     'error': Reason(
         'The cache failed, and the page was made without it.',
         f'{_LOG} Please report it.'),

@@ -8,11 +8,13 @@ import time
 from AccessControl import getSecurityManager
 from Acquisition import aq_base
 from plone.base.interfaces import IPloneSiteRoot
+from plone.caching.hooks import IStreamedResponse
 from plone.keyring.interfaces import IKeyManager
 from plone.locking.interfaces import ILockable
 from plone.registry.interfaces import IRegistry
 from zope.component import adapter
 from zope.component import queryUtility
+from zope.interface import alsoProvides
 from zope.interface import implementer
 
 from .. import exchange
@@ -52,6 +54,10 @@ class PloneSurroundings:
     def claim(self, request):
         """Return what plone.app.caching says of the page."""
         return caching.claim(request)
+
+    def silence(self, request):
+        """Have plone.caching take the page for one that it dealt with."""
+        alsoProvides(request, IStreamedResponse)
 
     def language(self, request):
         """Return what the site has settled on for the request."""
