@@ -5,6 +5,10 @@ from .core import coding
 from .exchange import lower_headers
 
 
+#: So many bytes tell whether it is HTML.
+_HEAD = 256
+
+
 def is_streamed(response):
     """Return whether the body is, or began to be, streamed."""
     return bool(response._streaming or holds_stream(response))
@@ -27,6 +31,19 @@ def is_as_it_is(response):
     return (
         response.status == 200 and not is_streamed(response)
         and 'content-encoding' not in lower_headers(response))
+
+
+def is_page(response):
+    """Return whether this is a 200 with HTML in it.
+
+    Zope takes it for plain text if no code says what it is.
+    """
+    kind = response.headers.get('content-type', '').lower()
+    return (
+        response.status == 200 and not is_streamed(response)
+        and bool(response.body) and (
+            kind.startswith(('text/html', 'application/xhtml+xml'))
+            or b'<html' in response.body[:_HEAD].lower()))
 
 
 def plain_body(response):

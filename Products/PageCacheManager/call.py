@@ -107,8 +107,10 @@ class Call:
     #: What the strings are that a kind of call adds to the versions.
     more_version_names = ()
 
-    def __init__(self, manager, visit, around):
+    def __init__(self, manager, visit, around, claim):
         self._around = around
+        #: What other machinery says of the page, or None.
+        self.claim = claim
         self.manager = manager
         self.request = visit.request
         self.visit = visit
@@ -117,6 +119,16 @@ class Call:
         if not visit.leaves_traces:
             self.cache = Onlooker(self.cache)
         self.settings = settings_of(manager, self.cache)
+
+    @property
+    def is_beside_another(self):
+        """Whether other machinery sets headers of this page, too."""
+        return self.claim is not None and not self.claim.is_ours
+
+    def speak_alone(self):
+        """Keep other machinery from setting headers of the page."""
+        if self.is_beside_another:
+            self._around.silence(self.request)
 
     @property
     def has_etag(self):

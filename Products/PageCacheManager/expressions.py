@@ -43,12 +43,14 @@ def _named_in(expressions):
     return frozenset(found)
 
 
-def context(content, view_name, keywords, request, named):
+def context(content, view_name, keywords, request, named, manager_id=''):
     """Return the context of all expressions for one page.
 
     What is dear is looked for only if `named` has it, see :func:`named_by`.
+    ``page_cache`` is there only where a manager asks, not CMF itself.
     """
     return getEngine().getContext({
+        **({'page_cache': manager_id} if manager_id else {}),
         'content': content,
         'object': content,
         'view': view_name,

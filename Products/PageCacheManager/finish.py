@@ -31,6 +31,8 @@ def before_commit(visit):
         return
     if call.kind != 'view':
         _finish(visit, call)
+        if call.outcome.word in ('HIT', 'MISS'):
+            call.speak_alone()
     elif visit.head is None:
         # transforms may abort what rendering wrote, and commit all the same
         call.look_for_changes()
@@ -134,6 +136,7 @@ def _ttl(call):
 
 def succeeded(visit):
     """Keep the captured page, and give it to all who wait for it."""
+    _note(visit)
     call = visit.reported_call
     if call is None or call.outcome is None:
         return
@@ -155,6 +158,14 @@ def succeeded(visit):
         # who waits may have sent other headers than this request
         is_theirs = call.flight.key == call.key_for(page.varies)
         call.flight.land(page if is_theirs else page.signpost())
+
+
+def _note(visit):
+    """Remember that a view which nobody keeps gave a page, if it did."""
+    request = visit.request
+    if exchange.method(request) == 'GET' and bodies.is_page(request.response):
+        for note in visit.noters:
+            note()
 
 
 def _settle(visit, call):

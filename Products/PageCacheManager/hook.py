@@ -121,11 +121,9 @@ def _call_of(visit, view):
     claim = around.claim(visit.request)
     manager, shows = views.manager_of(view, claim)
     if manager is None:
-        views.note(view)
+        visit.noters = views.noters(view)
         return None
-    call = ViewCall(view, shows, manager, visit, around)
-    if claim is not None and not claim.is_ours:
-        call.outcome = Outcome('BYPASS', 'other-cache')
-    elif holds_changes(manager._p_jar):
+    call = ViewCall(view, shows, manager, visit, around, claim)
+    if holds_changes(manager._p_jar):
         call.outcome = Outcome('BYPASS', 'changes')
     return call

@@ -100,13 +100,16 @@ class IBoundedPageStore(IPageStore):
 class Claim(NamedTuple):
     """What another machinery of the site says of the page of a request."""
 
-    #: Whether it is handed to a manager of ours; if not, it is kept by
-    #: another cache, and never in both.
+    #: Whether it is handed to a manager of ours; if not, it is in the
+    #: charge of another machinery, which sets headers of its own.
     is_ours: bool
     #: Which manager, '' for the nearest.
     manager_id: str = ''
     #: What the page shows, a key of `core.associations.SHOWS`.
     shows: str = 'site'
+    #: Where it is not ours: the reason for which no manager may keep it
+    #: all the same, since no page is in two caches; '' if one may.
+    why_not: str = 'other-cache'
 
 
 class ISurroundings(Interface):
@@ -131,6 +134,12 @@ class ISurroundings(Interface):
 
     def claims_views():
         """Return whether a claim may name a view that nothing associates.
+        """
+
+    def silence(request):
+        """Keep the machinery that has a claim from setting headers.
+
+        It is called where a page of a template is sent with ours.
         """
 
     def language(request):

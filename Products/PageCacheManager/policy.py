@@ -68,10 +68,11 @@ def find_manager(content):
     return queryUtility(ICachingPolicyManager)
 
 
-def ask(content, view_name, keywords, request):
+def ask(content, view_name, keywords, request, manager_id=''):
     """Return the :class:`Answer` for a view of `content`, or None.
 
-    `keywords` are those that CMF gives to its expressions.  None means that
+    `keywords` are those that CMF gives to its expressions; `manager_id`
+    names who keeps the page, which CMF knows nothing of.  None means that
     no policy fits.  Whatever an expression raises goes to the caller.
     """
     manager = find_manager(content)
@@ -80,7 +81,7 @@ def ask(content, view_name, keywords, request):
     policies = manager.listPolicies()
     context = expressions.context(
         content, view_name, keywords, request,
-        expressions.named_by(policies))
+        expressions.named_by(policies), manager_id)
     for policy_id, policy in policies:
         answer = _answer(policy, context)
         if answer is not None:

@@ -42,6 +42,8 @@ def rule_out(call):
         # a hit gives Zope no body, so what is there would stand
         exchange.forget_conditions(request)
         raise Bypass('fragment')
+    if call.is_beside_another and call.claim.why_not:
+        raise Bypass(call.claim.why_not)
     # From here on CMF sets no headers: ours are set once the page is whole,
     # and a page with a message for one visitor gets none.
     call.visit.quieten(call.keywords)
@@ -60,7 +62,7 @@ def ask(call):
     try:
         call.answer = policy.ask(
             call.context, call.view_name, call.policy_keywords,
-            call.request)
+            call.request, call.manager.getId())
     except Exception as error:
         raise _policy_failed(call, error) from None
     if call.answer is None:
@@ -101,7 +103,8 @@ def date(call):
         # undo brings an older date of the policy back, but a new serial
         changed_at(call.context),
         *map(changed_at, (*call.templates, *call.marks())))
-    if modified is not None:
+    if modified is not None and not call.is_beside_another:
+        # the other may take a date alone for the newest, whatever it says
         call.modified = call.changed_at
 
 

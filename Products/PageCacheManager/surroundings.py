@@ -23,6 +23,9 @@ class Plain:
         """Return False."""
         return False
 
+    def silence(self, request):
+        """Do nothing: nobody else has a say."""
+
     def language(self, request):
         """Return what `identity` finds out."""
         return identity.language(request)

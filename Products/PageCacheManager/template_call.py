@@ -24,7 +24,8 @@ class TemplateCall(Call):
     more_version_names = ('code',)
 
     def __init__(self, template, keywords, manager, visit):
-        super().__init__(manager, visit, surroundings.here())
+        around = surroundings.here()
+        super().__init__(manager, visit, around, around.claim(visit.request))
         self.template = template
         self.keywords = keywords
         self.policy_keywords = keywords['bound_names']

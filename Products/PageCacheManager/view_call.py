@@ -24,8 +24,8 @@ class ViewCall(Call):
     #: What follows belongs to what changed.
     more_version_names = ('code', 'content', 'marks')
 
-    def __init__(self, view, shows, manager, visit, around):
-        super().__init__(manager, visit, around)
+    def __init__(self, view, shows, manager, visit, around, claim):
+        super().__init__(manager, visit, around, claim)
         self.view = view
         self.shows = shows
         self.keywords = {}

@@ -25,12 +25,17 @@ from .interfaces import IPageCacheManager
 
 
 class View:
-    """A browser view that was published, itself or one of its methods."""
+    """A browser view that was published, itself or one of its methods.
 
-    def __init__(self, view, method=''):
+    `is_part` says of a method that it is another page than the view itself.
+    """
+
+    def __init__(self, view, method='', is_part=False):
         self._view = view
         self._method = method
-        self.name = view.__name__
+        self.is_part = is_part
+        #: As associations and policies have it.
+        self.name = f'{view.__name__}/{method}' if is_part else view.__name__
         self.context = view.context
         #: What renders the page: one name leads to several classes, which
         #: content, layers and what the client accepts choose from.
@@ -83,7 +88,20 @@ def published_view(published):
     if not getattr(view, '__name__', '') or not hasattr(
             aq_base(getattr(view, 'context', None)), 'getPhysicalPath'):
         return None
-    return View(view, method)
+    return View(
+        view, method, found is not None and not _is_itself(published, view))
+
+
+def _is_itself(published, view):
+    """Return whether a method is what the view's own name leads to."""
+    kinds = type(view).__mro__
+    # a method that a URL names is noted in the view, not in its class
+    name = next(
+        (vars(kind)['__page_attribute__'] for kind in kinds
+         if '__page_attribute__' in vars(kind)), '__call__')
+    function = next(
+        (vars(kind)[name] for kind in kinds if name in vars(kind)), None)
+    return published.__func__ is function
 
 
 def owner(published):
@@ -130,18 +148,24 @@ def manager_of(view, claim=None):
         found = choose(manager.associations(), view.name, view.is_of)
         if found is not None:
             return manager, found.shows
-    if claim is not None and claim.is_ours:
+    if claim is not None and claim.is_ours and not view.is_part:
         for manager in managers(view.context):
             if claim.manager_id in ('', manager.getId()):
                 return manager, claim.shows
     return None, None
 
 
-def note(view):
-    """Remember that `view` was published, for those who associate views."""
-    kind = getattr(aq_base(view.context), 'portal_type', '') or ''
-    for manager in managers(view.context):
-        cache_of(manager).lately.saw(view.name, str(kind))
+def noters(view):
+    """Return functions that remember that `view` was published.
+
+    They are for those who associate views, and read no database.
+    """
+    if view.is_part:
+        return []
+    kind = str(getattr(aq_base(view.context), 'portal_type', '') or '')
+    return [
+        partial(cache_of(manager).lately.saw, view.name, kind)
+        for manager in managers(view.context)]
 
 
 def _manager_names(base):

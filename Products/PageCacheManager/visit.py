@@ -26,7 +26,7 @@ class Visit:
 
     __slots__ = (
         'request', 'published', 'call', 'is_head', 'head', 'undo',
-        'committed', 'captured', 'quiet_for', 'leaves_traces',
+        'committed', 'captured', 'quiet_for', 'leaves_traces', 'noters',
         '_touches_before')
 
     def __init__(self, request, is_head=False, leaves_traces=True):
@@ -46,6 +46,8 @@ class Visit:
         self.captured = None
         #: Keywords of the call for which CMF is kept from asking.
         self.quiet_for = None
+        #: What to call where a view that nobody keeps gave a page.
+        self.noters = ()
         self._touches_before = request.__dict__.pop(
             _TOUCHES, sessions.touches())
 

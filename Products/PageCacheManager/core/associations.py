@@ -23,14 +23,14 @@ SHOWS: Mapping[str, str] = {
 MAX_ASSOCIATIONS = 500
 
 _MAX_LENGTH = 200
-_NAME = re.compile(r'[A-Za-z0-9_.\-+]+')
+_NAME = re.compile(r'[A-Za-z0-9_.\-+]+(/[A-Za-z0-9_.\-+]+)?')
 _KIND = re.compile(r'[A-Za-z0-9_.\- ]*')
 
 
 class Association(NamedTuple):
     """One associated view."""
 
-    #: The view's name, without ``@@``.
+    #: The view's name, without ``@@``; of one of its methods ``view/method``.
     name: str
     #: A portal type or the dotted name of an interface, '' for all content.
     kind: str = ''
@@ -85,7 +85,7 @@ def _read_row(row: object) -> Association:
     if not _NAME.fullmatch(name) or len(name) > _MAX_LENGTH:
         raise AssociationError(
             f'View name: {shown(name)} is not 1 to {_MAX_LENGTH} letters, '
-            'digits, "_", ".", "-" or "+".')
+            'digits, "_", ".", "-" or "+", with "/" before a method.')
     if not _KIND.fullmatch(kind) or len(kind) > _MAX_LENGTH:
         raise AssociationError(
             f'Content of {name}: {shown(kind)} is neither a portal type nor '

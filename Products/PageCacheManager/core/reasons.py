@@ -121,8 +121,8 @@ REASONS = {
         'Nothing, unless the page is rendered by a view that writes each '
         'time.'),
     'other-cache': Reason(
-        'Another cache of the site keeps this page, such as an operation of '
-        'plone.app.caching.',
+        'Another cache of the site keeps this page, or has proxies keep it, '
+        'such as an operation of plone.app.caching.',
         'Choose the operation of Page Cache Manager for its ruleset, or '
         'none.'),
     'render-error': Reason(
@@ -131,6 +131,11 @@ REASONS = {
         'and is not kept for long.',
         'Mend what fails; the event log names it. What is expected to be '
         'missing is better asked for than caught.'),
+    'no-caching': Reason(
+        'The operation of plone.app.caching in charge is there to keep this '
+        'page out of caches, or to do so for members.',
+        'Choose the operation of Page Cache Manager for its ruleset, or '
+        'none, if the page should be cached.'),
     'error': Reason(
         'The cache failed, and the page was made without it.',
         f'{_LOG} Please report it.'),

@@ -67,6 +67,12 @@ def install(tool):
     _add_options(site)
 
 
+def add_policies(tool):
+    """Add the policies that are missing."""
+    site = aq_parent(aq_inner(tool))
+    _note(site, _add_policies(site))
+
+
 def uninstall(tool):
     """Remove what was added: the manager, or views of it, and policies."""
     site = aq_parent(aq_inner(tool))

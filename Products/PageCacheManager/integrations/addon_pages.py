@@ -70,8 +70,12 @@ _ALL = {
     'mtime_func': 'object/modified', 'max_age_secs': 0, 'no_cache': 0,
     'no_store': 0, 'must_revalidate': 1, 'vary': '', 'enable_304s': 1}
 
+# what else such a page shows nobody knows, so no date tells of all of it
+_OTHER = {**_ALL, 'last_modified': 0}
+
 #: Policies by name.  The first that fits is taken: those that are asked for
-#: most stand first.
+#: most stand first.  The last two are for whatever else a manager keeps: CMF
+#: asks its policies for filesystem templates too, which are to stay alone.
 POLICIES = {
     'page_cache_content': {
         **_ALL,
@@ -89,6 +93,15 @@ POLICIES = {
     'page_cache_listings_members': {
         **_ALL,
         'predicate': f'python: {_is_one_of(LISTING_VIEWS)}',
+        'etag_func': _etag(LISTING_SECS, _MEMBER),
+        'private': 1},
+    'page_cache_other': {
+        **_OTHER,
+        'predicate': f"python: {_ANONYMOUS} and exists('page_cache')",
+        'etag_func': _etag(LISTING_SECS)},
+    'page_cache_other_members': {
+        **_OTHER,
+        'predicate': 'exists:page_cache',
         'etag_func': _etag(LISTING_SECS, _MEMBER),
         'private': 1},
 }

@@ -1,7 +1,8 @@
 """plone.app.caching: an operation for its control panel, and its word.
 
 Rulesets are mapped to operations there.  A page of a ruleset that has ours
-is kept by a Page Cache Manager; of one that has another, never.
+is kept by a Page Cache Manager; of one that has another, unless that keeps
+it, or has it kept.
 """
 from plone.caching.interfaces import X_CACHE_RULE_HEADER
 from plone.caching.interfaces import ICachingOperation
@@ -17,6 +18,7 @@ from zope.interface import provider
 
 from ..core.associations import SHOWS
 from ..interfaces import Claim
+from . import operations
 
 
 #: The name under which the operation is registered.
@@ -66,11 +68,12 @@ def claim(request):
     """
     if _RULE not in request.response.headers:
         return None
-    rule, name, _ = findOperation(request)
-    if rule is None or name is None:
+    rule, name, operation = findOperation(request)
+    if operation is None:
         return None
     if name != NAME:
-        return Claim(is_ours=False)
+        return Claim(
+            is_ours=False, why_not=operations.why_not(operation, rule))
     options = lookupOptions(PageCacheOperation, rule)
     shows = options.get('shows')
     return Claim(

@@ -8,11 +8,13 @@ import time
 from AccessControl import getSecurityManager
 from Acquisition import aq_base
 from plone.base.interfaces import IPloneSiteRoot
+from plone.caching.hooks import IStreamedResponse
 from plone.keyring.interfaces import IKeyManager
 from plone.locking.interfaces import ILockable
 from plone.registry.interfaces import IRegistry
 from zope.component import adapter
 from zope.component import queryUtility
+from zope.interface import alsoProvides
 from zope.interface import implementer
 
 from .. import exchange
@@ -29,6 +31,8 @@ COOKIES = ('plone-toolbar', '__cp')
 _RING = '_forms'
 
 _LOCKS = 'plone.locking'
+
+DAY = 86400
 
 
 @implementer(ISurroundings)
@@ -54,6 +58,10 @@ class PloneSurroundings:
     def claims_views(self):
         """Return whether plone.app.caching has a ruleset for us."""
         return caching.has_rules(self._site)
+
+    def silence(self, request):
+        """Have plone.caching take the page for one that it dealt with."""
+        alsoProvides(request, IStreamedResponse)
 
     def language(self, request):
         """Return what the site has settled on for the request."""
@@ -129,13 +137,21 @@ def _token_keys():
 
 
 def _lock(context):
-    """Return who locked the content, '' for nobody.
-
-    Pages say for how many minutes.
+    """Return who locked the content, '' for nobody, and what pages say of it.
     """
     annotations = getattr(aq_base(context), '__annotations__', None)
     if not annotations or not annotations.get(_LOCKS):
         return ''
     lockable = ILockable(context, None)
     info = lockable.lock_info() if lockable is not None else ()
-    return f'{info} {int(time.time() // 60)}' if info else ''
+    now = time.time()
+    told = [(lock, _told(now - lock['time'])) for lock in info]
+    return repr(told) if told else ''
+
+
+def _told(secs):
+    """Return `secs` as far as pages tell for how long content is locked.
+
+    They do so in minutes, one at least, and from the first day on in hours.
+    """
+    return max(60, secs // 60 * 60) if secs < DAY else secs // 3600 * 3600

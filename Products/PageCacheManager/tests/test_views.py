@@ -17,6 +17,7 @@ from .site import Item
 from .site import add_policy
 from .site import add_template
 from .site import set_policy
+from .test_faults import error_view  # noqa: F401
 from .test_whole import add_script
 from .view_cases import ACTING
 from .view_cases import COUNTING
@@ -97,6 +98,53 @@ def test_what_is_no_view_is_not_remembered(site, client, path):
     assert caches.cache_of(site.page_cache).lately.counts() == []
 
 
+@pytest.mark.parametrize(('kind', 'body', 'status', 'is_page'), [
+    ('text/html; charset=utf-8', '<p>a page</p>', 200, True),
+    ('application/xhtml+xml', '<p>a page</p>', 200, True),
+    ('text/html', '', 200, False),
+    ('text/html', '<p>gone</p>', 404, False),
+    ('application/json', '{}', 200, False),
+    ('image/png', 'an image', 200, False),
+    ('text/css', 'p {}', 200, False)])
+def test_what_could_be_a_page_is_remembered(
+        site, client, item, kind, body, status, is_page):
+    def act(self, request):
+        request.response.setHeader('Content-Type', kind)
+        request.response.setStatus(status)
+        return body
+
+    item('act', act)
+    associate(site)
+    client.get(ACTING)
+    lately = caches.cache_of(site.page_cache).lately
+    assert bool(lately.counts()) == is_page
+
+
+@pytest.mark.parametrize('method', ['HEAD', 'POST'])
+def test_other_methods_than_get_are_not_remembered(site, client, method):
+    associate(site)
+    client.request(method, COUNTING)
+    assert caches.cache_of(site.page_cache).lately.counts() == []
+
+
+@pytest.mark.parametrize('act', [
+    lambda self, request: request.response.redirect('/site'),
+    lambda self, request: request.response.write(b'<html>piecemeal'),
+    lambda self, request: 1 / 0])
+def test_view_that_gave_no_page_is_not_remembered(
+        site, client, item, act, error_view):  # noqa: F811
+    item('act', act)
+    associate(site)
+    client.get(ACTING)
+    assert caches.cache_of(site.page_cache).lately.counts() == []
+
+
+def test_method_of_a_view_is_not_remembered(site, client):
+    associate(site)
+    client.get('/site/doc/v-own/other')
+    assert caches.cache_of(site.page_cache).lately.counts() == []
+
+
 # which view it is
 
 def test_views_of_other_layers_are_apart(client):
@@ -155,7 +203,25 @@ def test_classes_under_one_name_are_apart(site, client):
         registry.unregisterAdapter(*arguments)
 
 
-def test_methods_of_one_view_are_apart(client):
+@pytest.mark.parametrize('path', ['v-plain/helper', '@@v-plain/helper'])
+def test_method_of_an_associated_view_is_left_alone(site, client, path):
+    for answer in twice(client, f'/site/doc/{path}'):
+        assert answer.outcome is None and 'helper' in answer.text
+    assert outcomes(client, '/site/doc/v-plain') == ['MISS', 'HIT']
+    associate(site, 'v-plain/helper')
+    assert outcomes(client, f'/site/doc/{path}') == ['MISS', 'HIT']
+    assert outcomes(client, '/site/doc/v-plain') == [None, None]
+
+
+def test_method_that_a_view_has_beside_its_own_is_left_alone(site, client):
+    """One view has a method for its page; a URL may name others as well."""
+    assert outcomes(client, '/site/doc/v-own') == ['MISS', 'HIT']
+    assert outcomes(client, '/site/doc/v-own/other') == [None, None]
+    assert client.get('/site/doc/v-own').outcome == 'HIT'
+
+
+def test_methods_of_one_view_are_apart(site, client):
+    associate(site, 'v-plain', 'v-plain/helper')
     page = client.get('/site/doc/v-plain')
     other = client.get('/site/doc/v-plain/helper')
     assert 'plain' in page.text and 'helper' in other.text

@@ -25,9 +25,12 @@ from .. import views
 from ..interfaces import Claim
 from ..interfaces import ISurroundings
 from .events import handler
+from .site import set_policy
 from .test_faults import error_view  # noqa: F401
 from .test_faults import failures
+from .view_cases import ACTING
 from .view_cases import COUNTING
+from .view_cases import ETAG
 from .view_cases import associate
 from .view_cases import is_idle
 from .view_cases import outcomes
@@ -130,9 +133,14 @@ class Says:
     answer = None
     more = ()
     marks_templates = False
+    headers_of_all = frozenset()
+    silenced = 0
 
     def __init__(self, site):
         pass
+
+    def silence(self, request):
+        Says.silenced += 1
 
     def claim(self, request):
         return self.answer
@@ -173,6 +181,46 @@ def test_view_that_another_cache_keeps_is_not_kept(client, says):
     says('answer', Claim(False))
     for answer in twice(client, COUNTING):
         assert reason(answer) == 'other-cache' and answer.all('ETag') == []
+
+
+@pytest.mark.parametrize('why', ['other-cache', 'no-caching'])
+@pytest.mark.parametrize('path', [COUNTING, '/site/doc/page'])
+def test_page_of_other_machinery_says_why_it_is_not_kept(
+        client, says, path, why):
+    says('answer', Claim(False, why_not=why))
+    for answer in twice(client, path):
+        assert answer.outcome == 'BYPASS' and reason(answer) == why
+
+
+def test_template_in_a_view_that_another_cache_keeps_is_not_kept(
+        site, client, says, item):
+    item('act', lambda self, request: self.page())
+    associate(site)
+    assert outcomes(client, ACTING) == ['MISS', 'HIT']
+    says('answer', Claim(False))
+    for answer in twice(client, ACTING):
+        assert reason(answer) == 'other-cache'
+
+
+@pytest.mark.parametrize('path', [COUNTING, '/site/doc/page'])
+def test_page_that_other_machinery_leaves_alone_is_kept(
+        site, client, says, path):
+    says('answer', Claim(False, why_not=''))
+    says('silenced', 0)
+    set_policy(site, etag=ETAG)
+    miss, hit = twice(client, path)
+    assert (miss.outcome, hit.outcome) == ('MISS', 'HIT')
+    # the other may take a date alone for the newest
+    assert miss.all('Last-Modified') == hit.all('Last-Modified') == []
+    assert len(hit.all('ETag')) == 1
+    assert Says.silenced == (0 if path == COUNTING else 2)
+
+
+def test_claim_on_a_view_is_none_on_its_methods(site, client, says):
+    associate(site)
+    says('answer', Claim(True))
+    assert outcomes(client, '/site/doc/v-own') == ['MISS', 'HIT']
+    assert outcomes(client, '/site/doc/v-own/other') == [None, None]
 
 
 def test_what_a_page_depends_on_besides(client, says):

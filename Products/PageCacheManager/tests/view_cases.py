@@ -13,7 +13,7 @@ VIEWS = (
     ('v-with-index', '', 'folder'), 'v-writing', 'v-streaming',
     'v-managers-only', 'v-acting', 'v-arguments', 'v-traversing',
     ('v-by-template', '', 'folder'), 'v-template-alone', 'v-plain', 'v-note',
-    'v-of-pages', 'v-of-view', 'v-two-templates')
+    'v-of-pages', 'v-of-view', 'v-two-templates', 'v-own')
 
 ACTING = '/site/doc/v-acting'
 COUNTING = '/site/doc/v-counting'

@@ -11,6 +11,7 @@ from plone.app.testing import TEST_USER_ID
 from plone.app.testing import setRoles
 from plone.base.interfaces import INonInstallable
 from plone.base.utils import get_installer
+from plone.dexterity.fti import DexterityFTI
 from plone.namedfile.file import NamedBlobFile
 from plone.namedfile.file import NamedBlobImage
 from plone.registry import Record
@@ -18,6 +19,7 @@ from plone.registry.field import TextLine
 from plone.registry.interfaces import IRegistry
 from Products.CMFPlone.factory import addPloneSite
 from Products.statusmessages.interfaces import IStatusMessage
+from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
 from zope.component import getAllUtilitiesRegisteredFor
 from zope.component import getGlobalSiteManager
 from zope.component import getUtility
@@ -27,7 +29,9 @@ from zope.lifecycleevent import ObjectModifiedEvent
 
 from ... import policy
 from ... import subscribers
+from ...caches import cache_of
 from ...core.associations import SHOWS
+from ...core.lately import Lately
 from ...demo.plone_site import add
 from ...demo.plone_site import rich_text
 from ...integrations.addon_pages import CONTENT_VIEWS
@@ -224,6 +228,98 @@ def test_policies_hold_for_the_views_alone(addon):
             assert policy.ask(content, name, {}, content.REQUEST).etag
         for name in ('index_html', 'folder_listing', 'edit', ''):
             assert policy.ask(content, name, {}, content.REQUEST) is None
+
+
+def test_cmf_itself_finds_no_policy_for_what_is_not_kept(addon):
+    """It asks for any template of the file system."""
+    addon.REQUEST['AUTHENTICATED_USER'] = nobody
+    tool = addon.caching_policy_manager
+    for keywords in ({}, {'options': {}}):
+        about = addon['a-document'], 'any_template', keywords
+        assert tool.getHTTPCachingHeaders(*about) == ()
+        assert tool.getModTimeAndETag(*about) is None
+
+
+@pytest.mark.parametrize('user', [None, 'alice'])
+@pytest.mark.parametrize(('place', 'name'), [
+    ('', 'accessibility-info'), ('/a-document', 'a_template'),
+    ('/a-folder', 'an_own_template')])
+def test_whatever_is_associated_has_a_policy(
+        addon, client, author, place, name, user):
+    addon.page_cache.manage_editViews([*VIEWS, ('accessibility-info',)])
+    transaction.commit()
+    if name != 'accessibility-info':
+        template = ZopePageTemplate(name, '<html>Made by it</html>')
+        addon._setObject(name, template)
+        addon[name].ZCacheable_setManagerId('page_cache')
+        transaction.commit()
+    path = f'{place}/{name}'
+    client.get(path, user)
+    answers = [client.get(f'{path}?two', user) for _ in range(2)]
+    assert [one.outcome for one in answers] == ['MISS', 'HIT']
+    assert ('private' in answers[1]['Cache-Control']) == bool(user)
+    # no date tells of all that a page shows
+    assert answers[1].get('Last-Modified') is None
+    again = client.get(f'{path}?two', user, If_None_Match=answers[1]['ETag'])
+    assert again.status == 304
+
+
+@pytest.mark.parametrize('user', [None, 'alice'])
+def test_content_of_a_type_of_the_site_is_kept(addon, client, author, user):
+    """Its ruleset is handed to the manager, and its view has any name."""
+    kind = DexterityFTI('Thing', klass='plone.dexterity.content.Item')
+    addon.portal_types._setObject('Thing', kind)
+    add(addon, 'Thing', 'a-thing', 'A thing')
+    registry = getUtility(IRegistry)
+    prefix = 'plone.caching.interfaces.ICacheSettings'
+    registry[f'{prefix}.enabled'] = True
+    registry[f'{prefix}.operationMapping'] = {
+        'plone.content.itemView': PRODUCT}
+    transaction.commit()
+    client.get('/a-thing', user)
+    answers = [client.get('/a-thing?two', user) for _ in range(2)]
+    assert [one.outcome for one in answers] == ['MISS', 'HIT']
+    addon['a-thing'].title = 'Another title'
+    transaction.commit()
+    answer = client.get('/a-thing?two', user, If_None_Match=answers[1]['ETag'])
+    assert answer.status == 200 and 'Another title' in answer.text
+
+
+def test_site_of_the_first_version_gets_the_policies(addon):
+    setup = addon.portal_setup
+    added = [name for name in POLICIES if 'other' in name]
+    for name in added:
+        addon.caching_policy_manager.removePolicy(name)
+    setup.setLastVersionForProfile(f'{PRODUCT}:default', '1')
+    transaction.commit()
+    setup.upgradeProfile(f'{PRODUCT}:default')
+    assert [*policies(addon)] == [*POLICIES]
+    assert setup.getLastVersionForProfile(f'{PRODUCT}:default') == ('2',)
+    setup.upgradeProfile(f'{PRODUCT}:default')
+    assert [*policies(addon)] == [*POLICIES]
+    run(addon, 'uninstall')
+    assert not policies(addon)
+
+
+def test_what_was_published_lately_could_be_kept(addon, client):
+    addon.page_cache.manage_editViews([])
+    transaction.commit()
+    client.get('/a-document')
+    cache_of(addon.page_cache).lately = Lately()
+    page = client.get('/a-document', 'alice').text
+    found = re.findall('(?:href|src)="[^"]*/plone(/[^"#]*)"', page)
+    linked = {path for path in found if '++' in path}
+    assert len(linked) > 5
+    for path in (
+            *sorted(linked), '/@@plone_context_state/is_folderish',
+            '/++api++', '/++api++/a-document', '/@@site-logo',
+            '/a-document/@@getSource', '/a-document/@@images/image',
+            '/sitemap.xml.gz', '/a-folder/RSS', '/robots.txt', '/favicon.ico',
+            '/a-document/absolute_url'):
+        client.get(path, 'alice')
+    client.get('/a-document', 'alice', ACCEPT='application/json')
+    assert {name for name, _, _ in cache_of(
+        addon.page_cache).lately.counts()} == {'document_view'}
 
 
 def test_policy_of_content_is_asked_first(addon):

@@ -125,7 +125,9 @@ RULE = 'plone.content.itemView'
 
 @pytest.mark.parametrize(('mapping', 'is_fast'), [
     ({}, True), ({RULE: NAME}, True),
-    ({RULE: 'plone.app.caching.weakCaching'}, False)])
+    # set up by no option, the one keeps nothing; the other is for proxies
+    ({RULE: 'plone.app.caching.weakCaching'}, True),
+    ({RULE: 'plone.app.caching.moderateCaching'}, False)])
 def test_page_of_which_the_ruleset_is_told(lane, addon, mapping, is_fast):
     """plone.caching tells it in a header, and so does what is stored."""
     setSite(addon)

@@ -1,13 +1,19 @@
 """Members' pages: each has its own, and what changes for one shows at once.
 """
 import re
+import time
+from types import SimpleNamespace
 
 import pytest
 import transaction
+from DateTime import DateTime
+from OFS.LockItem import LockItem
 from plone.keyring.interfaces import IKeyManager
+from plone.locking.browser import locking
 from zope.component import getUtility
 from zope.component.hooks import setSite
 
+from ...integrations import plone
 from .changes import post
 from .changes import submit
 from .changes import text
@@ -123,6 +129,35 @@ def test_locked_page_is_told_to_other_editors(client, portal, page_cache):
         'form.buttons.cancel': 'Cancel'}, 'alice')
     assert submit_cancel.status == 302
     assert ('/a-document', 'root') in fresh.after()
+
+
+@pytest.mark.parametrize(('secs', 'later', 'outcome', 'words'), [
+    # a minute of the clock ends meanwhile, none of the lock's
+    (70, 110, 'HIT', '1 minute'), (130, 170, 'HIT', '2 minutes'),
+    # the other way round
+    (85, 125, 'MISS', '2 minutes'), (145, 185, 'MISS', '3 minutes'),
+    (3580, 3605, 'MISS', '1 hour and 0 minutes'),
+    (86380, 86405, 'MISS', '1 day and 0 hours'),
+    (86410, 86999, 'HIT', '1 day and 0 hours'),
+    (89980, 90005, 'MISS', '1 day and 1 hours')])
+def test_page_says_for_how_long_content_is_locked(
+        client, portal, page_cache, monkeypatch, secs, later, outcome, words):
+    assert client.get('/a-document/edit', 'alice').status == 200
+    warm(client, '/a-document', 'root')
+    began = int(time.time() // 60 * 60) + 35
+    now = [0]
+    monkeypatch.setattr(plone, 'time', SimpleNamespace(time=lambda: now[0]))
+    monkeypatch.setattr(locking, 'DateTime', lambda *given: DateTime(
+        *given or now))
+    monkeypatch.setattr(LockItem, 'isValid', lambda self: True)
+    monkeypatch.setattr(LockItem, 'getModifiedTime', lambda self: began)
+    now[0] = began + secs
+    client.get('/a-document', 'root')
+    assert client.get('/a-document', 'root').outcome == 'HIT'
+    now[0] = began + later
+    answer = client.get('/a-document', 'root')
+    assert answer.outcome == outcome
+    assert words in ' '.join(re.sub('<[^>]*>', '', answer.text).split())
 
 
 def test_lock_is_forced_open(client, portal, page_cache):

@@ -37,6 +37,11 @@ class Counting(BrowserView):
             f'<p id="render">{context.count_render()}</p></body></html>')
 
 
+    def other(self):
+        """Return another page."""
+        return f'<html><p>another {self.context.count_render()}</p></html>'
+
+
 class Mobile(Counting):
     text = 'mobile'
 

@@ -1,0 +1,65 @@
+"""What an operation of plone.app.caching would do with a page."""
+from plone.app.caching.operations.default import BaseCaching
+from plone.app.caching.operations.default import NoCaching
+from plone.app.caching.operations.utils import cacheStop
+from plone.app.caching.operations.utils import visibleToRole
+from plone.caching.interfaces import ICachingOperation
+from plone.caching.operations import Chain
+from plone.caching.utils import lookupOptions
+from zope.component import queryMultiAdapter
+
+from .. import identity
+
+
+#: With these in its ETag an operation shares no member's page.
+_OF_USERS = frozenset(['anonymousOrRandom', 'roles', 'userid'])
+
+
+def why_not(operation, rule):
+    """Return the reason why no manager may keep a page of `operation`.
+
+    It is '' where the operation sets headers, and neither keeps the page nor
+    lets proxies keep it.
+    """
+    if isinstance(operation, Chain):
+        return next(filter(None, (
+            why_not(one, rule) for one in _chained(operation, rule))), '')
+    if isinstance(operation, NoCaching):
+        return 'no-caching'
+    if not _is_known(type(operation)):
+        return 'other-cache'
+    return _why_not(operation, rule)
+
+
+def _is_known(kind):
+    """Return whether a class does as plone.app.caching's own do."""
+    return (
+        kind.interceptResponse is BaseCaching.interceptResponse
+        and kind.modifyResponse is BaseCaching.modifyResponse)
+
+
+def _why_not(operation, rule):
+    options = lookupOptions(type(operation), rule)
+    ram, max_age, shared_max_age, only_anonymous = (
+        options.get(name, getattr(operation, name))
+        for name in ('ramCache', 'maxage', 'smaxage', 'anonOnly'))
+    is_anonymous = identity.current_user() is None
+    if only_anonymous and not is_anonymous:
+        return 'no-caching'
+    in_proxies = shared_max_age or (max_age and shared_max_age is None)
+    if not (ram or in_proxies) or cacheStop(operation.request, rule):
+        return ''
+    is_shared = is_anonymous or _OF_USERS.isdisjoint(
+        options.get('etags') or operation.etags or ())
+    if is_shared and visibleToRole(operation.published, 'Anonymous'):
+        return 'other-cache'
+    return ''
+
+
+def _chained(operation, rule):
+    names = lookupOptions(type(operation), rule)['operations'] or ()
+    about = operation.published, operation.request
+    for name in names:
+        found = queryMultiAdapter(about, ICachingOperation, name=name)
+        if found is not None:
+            yield found
