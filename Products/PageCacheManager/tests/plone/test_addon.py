@@ -18,8 +18,8 @@ from plone.registry import Record
 from plone.registry.field import TextLine
 from plone.registry.interfaces import IRegistry
 from Products.CMFPlone.factory import addPloneSite
-from Products.statusmessages.interfaces import IStatusMessage
 from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
+from Products.statusmessages.interfaces import IStatusMessage
 from zope.component import getAllUtilitiesRegisteredFor
 from zope.component import getGlobalSiteManager
 from zope.component import getUtility
