@@ -42,6 +42,8 @@ def take_in(visit, call, response):
     name, data = zopes_coding(call, zipped, body)
     sending.send_page(response, data or body, values, name)
     whose = why or _why_of_one_visitor(call, response, body)
+    if whose == 'set-cookie' and call.has_cookie_before:
+        call.let_go(whose)  # of other code, for this visitor
     if call.outcome.word == 'MISS' and whose:
         refuse(call, whose)
     elif call.outcome.word == 'MISS':
@@ -123,8 +125,6 @@ def refuse(call, reason):
 def _capture(visit, call, response, body, zipped, own, varies):
     """Note the page to be stored once the transaction is through."""
     reason = _why_not_stored(call, response, body)
-    if reason == 'set-cookie' and call.has_cookie_before:
-        call.let_go(reason)  # of other code, for this visitor
     if reason:
         refuse(call, reason)
         return

@@ -178,9 +178,9 @@ class SeamFlights(Flights):
         finally:
             actor.wait_ends()
 
-    def _finish(self, flight, page):
+    def _finish(self, flight, page, *rest):
         reach('land')
-        super()._finish(flight, page)
+        super()._finish(flight, page, *rest)
         reach('landed')
 
 

@@ -445,6 +445,8 @@ def seams(world, monkeypatch):
 @pytest.fixture
 def file_page(world, monkeypatch):
     """A filesystem template whose file is the test's own."""
+    # in debug mode CMF reads the folder anew at the first access
+    monkeypatch.setattr(getConfiguration(), 'debug_mode', True)
     template = world.site.portal_skins.fs.fspage.aq_base
     before = dict(vars(template))
     cook = template._cook
@@ -454,7 +456,6 @@ def file_page(world, monkeypatch):
         cook()
         reach('cooked')
     vars(template).update(_filepath=world.source, _cook=_cook)
-    monkeypatch.setattr(getConfiguration(), 'debug_mode', True)
     yield
     vars(template).clear()
     vars(template).update(before)
