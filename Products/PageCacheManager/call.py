@@ -9,10 +9,12 @@ from .aside import Aside
 from .caches import Onlooker
 from .caches import cache_of
 from .caches import settings_of
+from .cookies import HEADER
 from .cookies import Watch
 from .cookies import conflict
 from .cookies import first_foreign
 from .cookies import reason
+from .cookies import sent_by
 from .core import conditional
 from .core import headers
 from .core.keys import digest
@@ -327,18 +329,21 @@ class Call:
 
     def foreign_cookie(self):
         """Return a cookie of the request that the key lacks, '' for none."""
-        if not self.request.cookies or self._has_all_cookies(self.varies):
+        sent = sent_by(self.request)
+        if not sent or self._has_all_cookies(self.varies):
             return ''
+        if len(sent) > 1:
+            sent.discard(HEADER)
         return first_foreign(
-            self.request.cookies, self.settings, self._session_cookies(),
+            sent, self.settings, self._session_cookies(),
             self._known_cookies())
 
     def cookie_against(self, page):
         """Return a cookie that `page` was made without, '' for none."""
-        if not page.absent_cookies or not self.request.cookies:
+        if not page.absent_cookies:
             return ''
         return conflict(
-            self.request.cookies, page.absent_cookies, self.settings,
+            sent_by(self.request), page.absent_cookies, self.settings,
             self._session_cookies())
 
     def why_of_one_visitor(self, varies):

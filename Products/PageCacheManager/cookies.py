@@ -16,6 +16,9 @@ from .core.keys import is_ignored
 #: Stands for any name.
 ANY = '*'
 
+#: Stands for the whole header, of which not all need be cookies.
+HEADER = ' header'
+
 #: A page that looked for more names, or longer ones, looked for any.
 MAX_NAMES = 64
 MAX_CHARACTERS = 2000
@@ -24,6 +27,14 @@ MAX_CHARACTERS = 2000
 _PLAIN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
 
 _COOKIE = 'HTTP_COOKIE'
+
+
+def sent_by(request):
+    """Return the names of a request's cookies, and the header itself."""
+    names = set(request.cookies)
+    if request.environ.get(_COOKIE):
+        names.add(HEADER)
+    return names
 
 
 def is_foreign(name, settings, known):
@@ -46,7 +57,7 @@ class Watch:
         self._settings = settings
         self._known = known
         self._sessions = sessions
-        self._sent = frozenset(request.cookies)
+        self._sent = frozenset(sent_by(request))
         self._names = set()
         self._watched = []
         #: Whether a session of a WSGI filter was looked at.
@@ -88,11 +99,12 @@ class Watch:
         self._names.add(name)
 
     def _note_all(self):
-        self._names |= {ANY, *self._sent}
+        self._names |= {ANY, *self._sent - {HEADER}}
 
     def _note_variable(self, name):
         if name in (_COOKIE, ANY):
             self._note_all()
+            self._names.add(HEADER)
         elif isinstance(name, str) and name.islower() and 'session' in name:
             self._saw_session = True  # such as beaker.session
 
@@ -107,8 +119,9 @@ class Watch:
     def found(self):
         """A cookie that was sent, looked for, and is not in the key, or ''.
         """
-        return min(filter(self._is_foreign, self._sent & self._names),
-                   default='')
+        return min(
+            filter(self._is_foreign, self._sent & self._names),
+            key=lambda name: (name == HEADER, name), default='')
 
     @property
     def absent(self):
@@ -116,7 +129,7 @@ class Watch:
         names = set(filter(self._is_foreign, self._names - self._sent))
         if ANY in names or len(names) > MAX_NAMES or (
                 sum(map(len, names)) > MAX_CHARACTERS):
-            return (ANY,)
+            return (ANY, *{HEADER} & names)
         return tuple(sorted(names))
 
     def _is_foreign(self, name):
@@ -127,11 +140,12 @@ class Watch:
 def conflict(sent, absent, settings, sessions):
     """Return a cookie for which a page was looked for in vain, '' if none.
 
-    `sent` are the cookies of a request, `absent` names that a page has.
+    `sent` is what a request has of cookies, `absent` names that a page has.
     """
+    named = next((name for name in absent if name in sent), '')
     if ANY in absent:
-        return first_foreign(sent, settings, sessions)
-    return next((name for name in absent if name in sent), '')
+        return first_foreign(sent - {HEADER}, settings, sessions) or named
+    return named
 
 
 def first_foreign(sent, settings, sessions, known=()):

@@ -234,6 +234,21 @@ def test_page_that_varies_by_cookie_is_kept_for_each(page, site, vary):
     assert shown(client.get(path)) == 'none'
 
 
+@pytest.mark.parametrize('header', ['junk', ';;', 'theme=a; junk'])
+def test_header_that_is_read_counts_whatever_is_in_it(page, site, header):
+    path = page(lambda r: r.getHeader('Cookie', 'none'))
+    site.page_cache.manage_editProps('', {'key_cookies': ['theme']})
+    client = Client()
+    for _ in range(2):
+        answer = client.get(path, Cookie=header)
+        assert (answer.outcome, shown(answer)) == ('BYPASS', header)
+        assert shown(client.get(path)) == 'none'
+    tag = client.get(path)['ETag']
+    caches.forget_all()
+    answer = client.get(path, Cookie=header, If_None_Match=tag)
+    assert answer.status == 200
+
+
 def test_many_names_count_as_any(page):
     path = page(lambda r: [r.get(f'n{i}') for i in range(MAX_NAMES + 1)])
     client = Client()

@@ -520,10 +520,13 @@ def test_cookies_named_as_marks_of_the_request_change_nothing(page, path):
         caches.forget_all()
         first = client.get(path, Cookie=f'{name}={MARK}')
         again = client.get(path)
-        assert (first.outcome, again.outcome) == ('MISS', 'HIT'), name
+        # where rendering looks for the name, what it finds is not kept
+        assert (first.outcome, again.outcome) in (
+            ('MISS', 'HIT'), ('BYPASS', 'MISS')), name
         assert first.status == again.status == 200
         assert MARK not in again.text
-        assert first['ETag'] == clean['ETag']
+        assert first.get('ETag', clean['ETag']) == clean['ETag']
+        assert again['ETag'] == clean['ETag']
 
 
 @pytest.mark.parametrize('path', [ECHO, '/site/doc/fspage'])
