@@ -12,7 +12,7 @@ from .core import conditional
 from .core.expiry import is_too_old
 from .core.flights import Flight
 from .core.outcome import Outcome
-from .core.reasons import reason
+from .core.reasons import lasts
 
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def _board(call):
         'MISS', forward='vary-miss' if call.varies else 'uri-miss')
     key = call.key_for(call.varies)
     refusal = call.cache.flights.refusal(key)
-    if reason(refusal).lasts:
+    if lasts(refusal):
         raise question.Bypass(refusal)
     if call.is_head:
         return

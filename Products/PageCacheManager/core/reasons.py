@@ -9,8 +9,6 @@ class Reason(NamedTuple):
 
     meaning: str
     advice: str
-    #: Whether the next render of the page will end so as well.
-    lasts: bool = False
 
 
 _LOG = 'The event log has the traceback.'
@@ -58,8 +56,7 @@ REASONS = {
         'Nothing: the next request finds them saved.'),
     'vary-any': Reason(
         'The page is sent with Vary: *, which forbids any reuse.',
-        'Name the headers that matter, in the policy or in the template.',
-        lasts=True),
+        'Name the headers that matter, in the policy or in the template.'),
     'unkeyed-arguments': Reason(
         'The template was called with an object of which the value can not '
         'be compared.',
@@ -70,16 +67,13 @@ REASONS = {
         'Associate the template that makes the whole page.'),
     'set-cookie': Reason(
         'The response sets a cookie.',
-        'Do not set cookies on pages that should be cached.',
-        lasts=True),
+        'Do not set cookies on pages that should be cached.'),
     'no-store': Reason(
         'The response forbids it with Cache-Control.',
-        'Look at the policy, and at the code that sets the header.',
-        lasts=True),
+        'Look at the policy, and at the code that sets the header.'),
     'added-header': Reason(
         'Rendering added a header with addHeader(), which is not kept.',
-        'Set it with setHeader().',
-        lasts=True),
+        'Set it with setHeader().'),
     'base': Reason(
         'A template that other code calls set the base of the page, which '
         'its text does not show.',
@@ -92,19 +86,16 @@ REASONS = {
     'nonce': Reason(
         'The page has a nonce in its Content-Security-Policy, which must '
         'not be used twice.',
-        'Use hashes in place of nonces on pages that should be cached.',
-        lasts=True),
+        'Use hashes in place of nonces on pages that should be cached.'),
     'empty': Reason(
         'The page was empty.',
-        'Nothing, unless the page should have content.',
-        lasts=True),
+        'Nothing, unless the page should have content.'),
     'session': Reason(
         'Rendering the page used the session.',
         'Do not touch the session on pages that should be cached.'),
     'too-large': Reason(
         'The page is larger than the largest page that is kept.',
-        'Raise the limit at the Properties tab, or make the page smaller.',
-        lasts=True),
+        'Raise the limit at the Properties tab, or make the page smaller.'),
     'doomed': Reason(
         'The transaction was doomed, so that nothing of it may last.',
         'Nothing, unless the code should not doom it.'),
@@ -113,8 +104,7 @@ REASONS = {
         'Nothing: the next request makes it anew.'),
     'streamed': Reason(
         'The response was written piece by piece.',
-        'Nothing: such responses are never whole in memory.',
-        lasts=True),
+        'Nothing: such responses are never whole in memory.'),
     'changes': Reason(
         'The request changed something in the database, before the page was '
         'rendered or while it was.',
@@ -155,6 +145,11 @@ OF_ONE_VISITOR = frozenset([
 #: What else has neither tag nor date, since it is made for once.
 _FOR_ONCE = frozenset(['no-store', 'added-header', 'changes'])
 
+#: Reasons for which the next render of the page will not be kept either.
+_LASTING = frozenset([
+    'vary-any', 'set-cookie', 'no-store', 'added-header', 'nonce', 'empty',
+    'too-large', 'streamed'])
+
 UNKNOWN = Reason('This reason has no explanation yet.', 'Please report it.')
 
 
@@ -166,6 +161,11 @@ def reason(detail: str) -> Reason:
 def is_of_one_visitor(detail: str) -> bool:
     """Return whether this reason makes a page one visitor's alone."""
     return _word(detail) in OF_ONE_VISITOR
+
+
+def lasts(detail: str) -> bool:
+    """Return whether the next render of the page will end so as well."""
+    return _word(detail) in _LASTING
 
 
 def is_for_once(outcome: Outcome) -> bool:
