@@ -41,7 +41,8 @@ PAGE = '/site/doc/page'
 #: editors; or they are small numbers.
 OF_THE_SITE = {
     'PageCacheManager._associations', 'deployment._file_digest',
-    'deployment.code_version', 'exchange._digest_of_layers',
+    'deployment._code_version', 'deployment._installed_places',
+    'exchange._digest_of_layers',
     'expressions._named_in', 'fastlane._date', 'fastlane._status',
     'identity._spellings', 'question._known_varies',
     'versions._digest', 'views._template_files', 'core.keys._matcher'}
