@@ -36,7 +36,8 @@ def take_in(visit, call, response):
     why = call.why_of_one_visitor(varies)
     if why:
         call.let_go(why)  # the next visitor's page may be for all
-        call.outcome = Outcome('BYPASS', why)
+        if call.outcome.word != 'NO-ETAG':
+            call.outcome = Outcome('BYPASS', why)
     zipped = bodies.zipped_by_zope(response)
     values = _values_of_render(call, response, varies)
     name, data = zopes_coding(call, zipped, body)

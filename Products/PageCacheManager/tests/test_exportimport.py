@@ -37,6 +37,7 @@ OTHERS = {
     'validator': 'policy',
     'shared_templates': ('one', 'two'), 'ignored_parameters': ('utm_*', '_x'),
     'key_headers': ('X-Tenant', 'X-Theme'), 'key_cookies': ('theme',),
+    'ignored_cookies': ('_ga_*',),
     'bypass_cookies': (), 'session_cookies': ('sid',),
     'dropped_headers': ('x-mine',), 'wait_secs': 0,
     'max_waiting': 0, 'show_outcome': False, 'show_cache_status': False}
