@@ -121,6 +121,8 @@ def refuse(call, reason):
     call.outcome = Outcome('BYPASS', reason)
     if call.flight is not None:
         call.flight.refuse(reason)
+    elif call.has_etag:
+        call.cache.flights.note_refusal(call.key_for(call.varies), reason)
 
 
 def _capture(visit, call, response, body, zipped, own, varies):

@@ -55,8 +55,7 @@ class Watch:
 
     def __init__(self, request, settings, known, sessions):
         self._settings = settings
-        self._known = known
-        self._sessions = sessions
+        self._known = {*known, *sessions}
         self._sent = frozenset(sent_by(request))
         self._names = set()
         self._watched = []
@@ -110,10 +109,8 @@ class Watch:
 
     @property
     def saw_session(self):
-        """Whether a session was looked at, or the cookie that leads to it.
-        """
-        return self._saw_session or not self._sent.isdisjoint(
-            self._names.intersection(self._sessions))
+        """Whether a session of a WSGI filter was looked at."""
+        return self._saw_session
 
     @property
     def found(self):

@@ -73,7 +73,8 @@ class Flights:
         # renders in vain, no more
         self._refused: OrderedDict[int, float] = OrderedDict()
         self._landed: OrderedDict[int, float] = OrderedDict()
-        self._reasons: OrderedDict[int, str] = OrderedDict()
+        #: Why, and how many times in a row.
+        self._reasons: OrderedDict[int, tuple[str, int]] = OrderedDict()
         self._waiting = 0
 
     @property
@@ -82,14 +83,20 @@ class Flights:
         return self._waiting
 
     def refusal(self, key: Hashable) -> str:
-        """Return why a page was refused lately, '' if it was not."""
+        """Return why a page was refused twice in a row lately, else ''."""
         with self.lock:
-            return self.last_refusal(key) if self._is_refused(key) else ''
+            reason, times = self._reasons.get(hash(key), ('', 0))
+            return reason if times > 1 and self._is_refused(key) else ''
+
+    def note_refusal(self, key: Hashable, reason: str) -> None:
+        """Remember why a page that nobody waits for is not kept."""
+        with self.lock:
+            self._note_reason(key, reason)
 
     def last_refusal(self, key: Hashable) -> str:
         """Return why a page was refused when last rendered, '' if unknown.
         """
-        return self._reasons.get(hash(key), '')
+        return self._reasons.get(hash(key), ('', 0))[0]
 
     def board(
             self,
@@ -144,9 +151,10 @@ class Flights:
                 self._note_reason(flight.key, reason)
 
     def _note_reason(self, key: Hashable, reason: str) -> None:
-        self._reasons.pop(hash(key), None)
+        before, times = self._reasons.pop(hash(key), ('', 0))
         if reason:
-            self._reasons[hash(key)] = reason
+            again = times + 1 if reason == before else 1
+            self._reasons[hash(key)] = reason, again
         if len(self._reasons) > MAX_REMEMBERED:
             self._reasons.popitem(last=False)
 

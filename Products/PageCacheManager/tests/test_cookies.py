@@ -416,14 +416,14 @@ def test_session_of_a_wsgi_filter_is_a_session(page, monkeypatch):
         assert answer.all('ETag') == []
 
 
-def test_cookie_of_the_session_that_is_looked_for_is_the_session(page):
+def test_cookie_of_the_session_has_pages_of_its_own(page):
     path = page(lambda r: r.cookies.get('_ZopeId', 'none'))
     client = Client()
-    for _ in range(2):
-        answer = client.get(path, Cookie='_ZopeId=1')
-        assert shown(answer) == '1' and 'detail=session' in status(answer)
-    assert client.get(path).outcome == 'MISS'
-    assert client.get(path).outcome == 'HIT'
+    for value in ('1', '2', 'none'):
+        headers = {} if value == 'none' else {'Cookie': f'_ZopeId={value}'}
+        for outcome in ('MISS', 'HIT'):
+            answer = client.get(path, **headers)
+            assert (answer.outcome, shown(answer)) == (outcome, value)
 
 
 # the second time
@@ -433,7 +433,7 @@ def test_cookie_of_the_session_that_is_looked_for_is_the_session(page):
     (lambda r: r.response.setHeader('Cache-Control', 'no-store'),
      'no-store'),
     (lambda r: r.response.addHeader('X-More', 'b'), 'added-header')])
-def test_page_that_is_never_kept_is_known_the_second_time(page, act, why):
+def test_page_that_is_never_kept_is_known_once_it_was_refused_twice(page, act, why):
     seen = []
 
     def render(request):
@@ -443,13 +443,13 @@ def test_page_that_is_never_kept_is_known_the_second_time(page, act, why):
 
     path = page(render)
     client = Client()
-    first, second = [
-        client.get(f'{path}?utm_source=x') for _ in range(2)]
-    for answer in (first, second):
+    first, second, third = [
+        client.get(f'{path}?utm_source=x') for _ in range(3)]
+    for answer in (first, second, third):
         assert answer.outcome == 'BYPASS' and f'={why}' in status(answer)
         assert answer.all('ETag') == []
-    assert first.body == second.body
-    assert seen[1] == (dict, 'x') and seen[0] != seen[1]
+    assert first.body == second.body == third.body
+    assert seen[2] == (dict, 'x') and seen[0] == seen[1] != seen[2]
 
 
 @pytest.mark.parametrize('page', ['template', 'view'], indirect=True)
