@@ -433,7 +433,8 @@ def test_cookie_of_the_session_has_pages_of_its_own(page):
     (lambda r: r.response.setHeader('Cache-Control', 'no-store'),
      'no-store'),
     (lambda r: r.response.addHeader('X-More', 'b'), 'added-header')])
-def test_page_that_is_never_kept_is_known_once_it_was_refused_twice(page, act, why):
+def test_page_that_is_never_kept_is_known_once_it_was_refused_twice(
+        page, act, why):
     seen = []
 
     def render(request):
