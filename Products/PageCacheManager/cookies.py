@@ -60,7 +60,7 @@ class Watch:
         self._names = set()
         self._watched = []
         #: Whether a session of a WSGI filter was looked at.
-        self._saw_session = False
+        self.saw_session = False
         self._put_on(request)
 
     def _put_on(self, request):
@@ -105,12 +105,7 @@ class Watch:
             self._note_all()
             self._names.add(HEADER)
         elif isinstance(name, str) and name.islower() and 'session' in name:
-            self._saw_session = True  # such as beaker.session
-
-    @property
-    def saw_session(self):
-        """Whether a session of a WSGI filter was looked at."""
-        return self._saw_session
+            self.saw_session = True  # such as beaker.session
 
     @property
     def found(self):
