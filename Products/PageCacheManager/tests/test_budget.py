@@ -1,0 +1,122 @@
+"""How many Python functions a request calls: exact on every machine.
+
+A bound falls with each step that saves calls, and never rises.  Newer
+versions of Python call less: they inline comprehensions.
+"""
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import Products.PageCacheManager
+
+from . import view_cases
+from .lane_client import LaneClient
+from .lane_client import warm
+
+
+ROOT = str(Path(Products.PageCacheManager.__file__).parent)
+TESTS = str(Path(__file__).parent)
+PAGE = '/site/doc/page'
+
+
+class Calls:
+    """The calls of Python functions that a function makes."""
+
+    def __init__(self, function, *arguments, **keywords):
+        self._names = Counter()
+        sys.setprofile(self._note)
+        try:
+            self.result = function(*arguments, **keywords)
+        finally:
+            sys.setprofile(None)
+
+    def _note(self, frame, event, _):
+        if event == 'call':
+            self._names[frame.f_code.co_filename] += 1
+
+    @property
+    def all(self):
+        """How many there were, but for those of the tests themselves."""
+        return sum(
+            count for name, count in self._names.items()
+            if not name.startswith(TESTS))
+
+    @property
+    def ours(self):
+        """How many of them are functions of the product."""
+        return sum(
+            count for name, count in self._names.items()
+            if name.startswith(ROOT) and not name.startswith(TESTS))
+
+
+def calls(client, path, outcome, user=None, **headers):
+    """Return the calls of a request, as one after another makes them."""
+    client.get(path, user, **headers)
+    found = Calls(client.get, path, user, **headers)
+    assert found.result.outcome == outcome
+    return found
+
+
+@pytest.fixture
+def floor(site, client, item):
+    """The calls of a method that gives the same as a hit, without a cache."""
+    hit = client.get(PAGE)
+
+    def method(self, REQUEST):
+        """Give the page."""
+        for name, value in hit.lines:
+            if name.lower() not in ('content-length', 'x-powered-by'):
+                REQUEST.RESPONSE.setHeader(name, value)
+        return hit.text
+
+    item('floor', method)
+    found = calls(client, '/site/doc/floor', hit.outcome)
+    assert found.result.body == hit.body
+    return found
+
+
+def test_a_request_without_a_page_of_ours(floor):
+    assert floor.ours <= 40
+
+
+def test_hit(client, floor):
+    found = calls(client, PAGE, 'HIT')
+    assert found.ours <= 288
+    assert found.all - floor.all <= 395
+
+
+def test_hit_of_a_user(client, floor):
+    found = calls(client, PAGE, 'HIT', 'alice')
+    assert found.ours <= 293
+
+
+def test_304(client, floor):
+    tag = client.get(PAGE)['ETag']
+    found = calls(client, PAGE, 'HIT', If_None_Match=tag)
+    assert found.result.status == 304
+    assert found.ours <= 277
+    assert found.all - floor.all <= 379
+
+
+def test_miss(client, site):
+    client.get(PAGE)
+    client.get(f'{PAGE}?a=1')
+    found = Calls(client.get, f'{PAGE}?a=2')
+    assert found.result.outcome == 'MISS'
+    assert found.ours <= 620
+
+
+def test_hit_of_a_view(client, viewed):
+    client.get(view_cases.COUNTING)
+    found = calls(client, view_cases.COUNTING, 'HIT')
+    assert found.ours <= 336
+
+
+def test_hit_of_the_fast_lane(site):
+    lane = LaneClient()
+    warm(lane)
+    found = Calls(lane.get, PAGE)
+    assert found.result.outcome == 'HIT'
+    assert found.ours <= 38
