@@ -136,6 +136,6 @@ def _explanation(manager, published, copy, as_anonymous):
 def _content(view, published):
     if view is not None:
         return view.context
-    if hasattr(aq_base(published), 'pt_render'):
+    if walk.is_template(published):
         return aq_parent(published)
     return None

@@ -2,6 +2,7 @@
 from typing import Any
 from typing import NamedTuple
 
+from .core.fields import NAME_OR_PATTERN
 from .core.settings import Names
 from .core.settings import Number
 
@@ -22,7 +23,7 @@ FIELDS = {
         'identity_headers', 'Identity headers', 'Request headers, and '
         'variables that a web server sets, by which visitors are known; * '
         'stands for anything. With one of these Zope is asked.',
-        example='X-Remote-User or OIDC_CLAIM_*'),
+        pattern=NAME_OR_PATTERN, example='X-Remote-User or OIDC_CLAIM_*'),
     'key_headers': Names(
         'key_headers', 'Request headers in the key', 'Request headers by '
         'which answers differ, though no page names them in Vary.',

@@ -80,12 +80,19 @@ def manager_of_template(published):
 
     It may be of any kind.
     """
-    if not hasattr(aq_base(published), 'pt_render'):
+    if not is_template(published) or not published.ZCacheable_enabled():
         return None
-    find = getattr(published, 'ZCacheable_getManager', None)
-    if find is None or not published.ZCacheable_enabled():
-        return None
-    return find()
+    return published.ZCacheable_getManager()
+
+
+def is_template(published):
+    """Return whether this is a page template that asks caches.
+
+    A management screen is none, though it acquires what its object has.
+    """
+    base = aq_base(published)
+    return hasattr(base, 'pt_render') and hasattr(
+        base, 'ZCacheable_getManager')
 
 
 def look(published, copy, leaves_traces=True):

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 
+#: A name of a header or a cookie (RFC 9110 5.6.2), or a pattern with a star.
+NAME_OR_PATTERN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One setting, as forms and documentation show it."""
@@ -95,7 +99,9 @@ class Switch(Field):
 class Names(Field):
     """A list of names, one a line or separated by commas."""
 
-    pattern: str = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+    #: The star is refused where it stands for nothing, or people would take
+    #: their pattern for one that counts.
+    pattern: str = r"[!#$%&'+.^_`|~0-9A-Za-z-]+"
     example: str = ''
     most: int = 50
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from .defaults import IGNORED_PARAMETERS
 from .defaults import without_former
+from .fields import NAME_OR_PATTERN
 from .fields import Choice
 from .fields import Field
 from .fields import Names
@@ -186,7 +187,7 @@ _TABLE: tuple[Field, ...] = (
         'dropped_headers', 'Response headers that are not kept', 'Of a view '
         'all response headers are kept, but for these and those that belong '
         'to one response; * stands for anything.', 'Key',
-        example='X-Request-ID'),
+        pattern=NAME_OR_PATTERN, example='X-Request-ID'),
     Number(
         'wait_secs', 'Longest wait', 'How long a request waits for another '
         'one that renders the same page, before it renders it too.',

@@ -134,7 +134,7 @@ def add_types(types):
     for name, title, factory, view in TYPES:
         types._setObject(name, FactoryTypeInformation(
             name, title=title, factory=factory, content_meta_type=name,
-            global_allow=bool(factory),
+            global_allow=bool(factory), filter_content_types=False,
             aliases={'(Default)': view, 'view': view,
                      'edit': 'document_edit_form'},
             actions=() if name != 'Demo Document' else (

@@ -180,6 +180,14 @@ def test_statistics(page, server):
     assert outcome(visit(page, f'{server}/doc/page?n=0')) == 'HIT'
 
 
+def test_report_shows_all_columns_on_a_small_window(page, server):
+    fill(page, server)
+    page.set_viewport_size({'width': 800, 'height': 800})
+    visit(page, f'{server}/page_cache/manage_stats')
+    assert page.locator('form .pcm-scroll').evaluate(
+        'part => part.scrollWidth <= part.clientWidth')
+
+
 def visit_with_a_message(page, server):
     """Send a request that carries a cookie which rules caching out."""
     cookie = {'name': 'statusmessages', 'value': 'saved', 'url': server}

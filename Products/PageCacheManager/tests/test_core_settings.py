@@ -205,6 +205,15 @@ def test_what_is_no_name_and_has_no_hash(field, name):
 
 
 @each(LISTS)
+def test_a_star_is_refused_where_it_stands_for_nothing(field):
+    if '* stands for anything' in field.help:
+        assert field.read('x-*') == ('x-*',)
+    else:
+        with pytest.raises(ValueError, match=r"'x-\*' is none"):
+            field.read('fine x-*')
+
+
+@each(LISTS)
 def test_more_names_than_there_is_room_for(field):
     names = [f'n{number}' for number in range(field.most)]
     assert field.read(names) == tuple(names)

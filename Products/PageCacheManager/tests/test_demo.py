@@ -112,6 +112,20 @@ def test_property_changed_in_the_zmi_is_seen_at_once(demo, client):
         assert 'By the ZMI' in response.text, path
 
 
+@pytest.mark.parametrize('path, name', [
+    ('/demo/news', 'harbour-maps'), ('/demo', 'news')])
+def test_renamed_in_the_zmi(demo, client, path, name):
+    client.get(f'{path}/{name}')
+    response = client.post(
+        f'{path}/manage_renameObjects',
+        [('ids:list', name), ('new_ids:list', 'renamed')], user='root')
+    assert response.status == 200
+    with pytest.raises(NotFound):
+        client.get(f'{path}/{name}')
+    assert '/renamed' in client.get(path).text
+    assert client.get(f'{path}/renamed').status == 200
+
+
 @pytest.mark.parametrize('child', ['reading-room-reopens', 'year-in-books'])
 def test_listing_is_another_when_a_child_goes(demo, client, child):
     client.get('/demo/news')

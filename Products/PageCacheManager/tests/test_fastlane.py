@@ -342,6 +342,7 @@ def test_entries_are_bounded(site):
     ({'late_ms': 'x'}, 'late_ms'),
     ({'max_entries': '0'}, 'max_entries.*1 to 1000000'),
     ({'identity_headers': 'a b@'}, 'identity_headers'),
+    ({'key_headers': 'X-*'}, 'key_headers'),
     ({'nonsense': '1'}, 'nonsense'),
 ])
 def test_wrong_options_are_refused(options, message):

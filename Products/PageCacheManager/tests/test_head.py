@@ -1,7 +1,9 @@
 """HEAD: what Zope keeps, and what it leaves behind."""
 import gc
+from unittest import mock
 
 import pytest
+from Products.PageTemplates.PageTemplateFile import PageTemplateFile
 
 from .. import walk
 from .client import Client
@@ -69,6 +71,13 @@ def test_head_where_get_publishes_no_page_of_ours(
     set_default_view(site, view)
     answer = client.head(DEFAULT)
     assert answer.status == 200 and is_zopes(answer)
+
+
+def test_head_renders_no_screen_of_a_template(site, client):
+    path = '/site/portal_skins/custom/page/pt_editForm'
+    with mock.patch.object(PageTemplateFile, 'pt_render') as render:
+        assert is_zopes(client.head(path, user='root'))
+    assert not render.called
 
 
 def test_head_where_get_may_not_see_what_is_not_ours(site, custom, client):

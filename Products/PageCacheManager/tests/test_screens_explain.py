@@ -314,6 +314,14 @@ def test_what_nobody_keeps(site, custom, client):
         client, '/site/page_cache/manage_main')['Published']
 
 
+def test_a_screen_of_a_template_is_not_the_template(client):
+    # it would acquire the association
+    page = told(client, '/site/portal_skins/custom/page/pt_editForm')
+    assert page['word'] == 'Not kept'
+    assert 'No cache manager keeps this page.' in page['text']
+    assert page['Published'].startswith('neither template nor view: ')
+
+
 def test_what_another_manager_keeps(site, custom, client):
     site._setObject('other', PageCacheManager('other'))
     site._setObject('ram', RAMCacheManager('ram'))
