@@ -20,6 +20,7 @@ from .core import headers
 from .core.keys import digest
 from .core.keys import secondary
 from .core.page import names
+from .core.page import why_of_one_visitor
 from .core.reasons import is_for_once
 from .core.reasons import is_of_one_visitor
 
@@ -350,7 +351,7 @@ class Call:
             self._session_cookies())
 
     def why_of_one_visitor(self, varies):
-        """Return why what was rendered is for this request alone, or ''.
+        """Return why what was rendered is for this visitor alone, or ''.
 
         `varies` are the headers beyond the key by which it varies.
         """
@@ -360,9 +361,12 @@ class Call:
             return 'session'
         if not self.is_of_user:
             return 'user'
-        if watch is None or self._has_all_cookies(varies) or not watch.found:
-            return ''
-        return reason(watch.found)
+        if watch is not None and watch.found and (
+                not self._has_all_cookies(varies)):
+            return reason(watch.found)
+        response = self.request.response
+        return why_of_one_visitor(
+            exchange.lower_headers(response), exchange.sets_cookie(response))
 
     def absent_cookies(self, varies):
         """Return names of cookies that the page looked for in vain."""

@@ -14,7 +14,7 @@ from .core.page import directives
 from .core.page import names
 from .core.page import why_not
 from .core.reasons import is_for_once
-from .core.reasons import is_of_one_visitor
+from .core.reasons import lasts
 from .handout import send_not_modified
 from .handout import why_not_whole
 from .handout import zopes_coding
@@ -33,21 +33,14 @@ def take_in(visit, call, response):
     if call.answer is None:
         return
     varies = call.varies_of(response)
-    why = call.why_of_one_visitor(varies)
-    if why:
-        call.let_go(why)  # the next visitor's page may be for all
-        if call.outcome.word != 'NO-ETAG':
-            call.outcome = Outcome('BYPASS', why)
+    whose = call.why_of_one_visitor(varies)
+    if whose:
+        _leave_to_others(call, whose)
     zipped = bodies.zipped_by_zope(response)
     values = _values_of_render(call, response, varies)
     name, data = zopes_coding(call, zipped, body)
     sending.send_page(response, data or body, values, name)
-    whose = why or _why_of_one_visitor(call, response, body)
-    if whose == 'set-cookie' and call.has_cookie_before:
-        call.let_go(whose)  # of other code, for this visitor
-    if call.outcome.word == 'MISS' and whose:
-        refuse(call, whose)
-    elif call.outcome.word == 'MISS':
+    if call.outcome.word == 'MISS':
         own = dict(call.own_headers)
         if 'content-type' in response.headers:
             own.setdefault('content-type', response.headers['content-type'])
@@ -108,12 +101,15 @@ def _is_of_one_origin(call, response):
         'origin' not in names(response.headers.get('vary', '')))
 
 
-def _why_of_one_visitor(call, response, body):
-    """Return why the page itself is one visitor's alone, '' if it is not."""
-    reason = why_not(
-        response.status, exchange.lower_headers(response), body,
-        exchange.sets_cookie(response))
-    return reason if is_of_one_visitor(reason) else ''
+def _leave_to_others(call, whose):
+    """Let others render the page, which is for this visitor alone."""
+    if lasts(whose) and not call.has_cookie_before:
+        if call.outcome.word == 'MISS':
+            refuse(call, whose)
+        return
+    call.let_go(whose)  # the next visitor's page may be for all
+    if call.outcome.word != 'NO-ETAG':
+        call.outcome = Outcome('BYPASS', whose)
 
 
 def refuse(call, reason):
