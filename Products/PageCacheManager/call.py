@@ -97,6 +97,8 @@ class Call:
     #: Response headers before rendering, and those that it set.
     headers_before = None
     added_before = 0
+    #: Whether rendering looked at which site asks.
+    saw_origin = False
     #: Whether other code had set a cookie before rendering.
     has_cookie_before = False
     #: The base of URLs before rendering.
@@ -207,7 +209,7 @@ class Call:
         if self.outcome.word == 'MISS':
             self.aside = Aside(
                 self.request, self.settings.ignored_parameters)
-        if not (is_for_once(self.outcome) or self._has_all_cookies(())):
+        if not is_for_once(self.outcome):
             self.cookies = Watch(
                 self.request, self.settings, self._known_cookies(),
                 self._session_cookies())
@@ -217,7 +219,9 @@ class Call:
         self.is_of_user = identity.is_of_request(self.request, self.context)
 
     def note_headers(self):
-        """Note the response headers as a view leaves them."""
+        """Note what the response headers are made from, as rendering ends.
+        """
+        self.saw_origin = self.cookies is not None and self.cookies.saw_origin
 
     def put_back(self):
         """End what `watch` began; again does nothing."""

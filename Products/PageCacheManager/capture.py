@@ -11,6 +11,7 @@ from .core.headers import without_later
 from .core.outcome import Outcome
 from .core.page import Page
 from .core.page import directives
+from .core.page import joined
 from .core.page import names
 from .core.page import why_not
 from .core.reasons import is_for_once
@@ -32,6 +33,10 @@ def take_in(visit, call, response):
         return
     if call.answer is None:
         return
+    if call.kind == 'view':
+        call.own_headers = call.kept_headers()
+    if call.saw_origin and not _is_of_one_origin(call, response):
+        _name_origin(call, response)
     varies = call.varies_of(response)
     whose = call.why_of_one_visitor(varies)
     if whose:
@@ -76,12 +81,11 @@ def _whole_body(call, response):
 
 def _values_of_render(call, response, varies):
     """Return the headers to send with what was rendered."""
+    values = call.headers_of(call.own_headers, time.time(), varies)
     if call.kind == 'view':
-        call.own_headers = call.kept_headers()
-        return call.headers_of(call.own_headers, time.time(), varies)
+        return values
     return without_later(
-        call.headers_of(call.own_headers, time.time(), varies),
-        exchange.lower_headers(response), call.headers_before,
+        values, exchange.lower_headers(response), call.headers_before,
         call.own_headers)
 
 
@@ -93,6 +97,12 @@ def _report(call):
     call.cache.caught.saw(call.page_id, call.caught)
     if not is_for_once(call.outcome):
         call.outcome = call.outcome._replace(detail='render-error')
+
+
+def _name_origin(call, response):
+    """Say that the page may be another one for another site that asks."""
+    for values in (response.headers, call.own_headers):
+        values['vary'] = joined(values.get('vary', ''), ['Origin'])
 
 
 def _is_of_one_origin(call, response):
