@@ -73,6 +73,7 @@ class PageCache(Cache):
         if call.headers_before is not None and isinstance(data, str):
             call.text = data
             call.look_for_user()
+            call.note_headers()
             call.own_headers = exchange.changed_headers(
                 call.request.response, call.headers_before)
 

@@ -20,6 +20,7 @@ from .core import headers
 from .core.keys import digest
 from .core.keys import secondary
 from .core.page import names
+from .core.page import why_of_one_visitor
 from .core.reasons import is_for_once
 from .core.reasons import is_of_one_visitor
 
@@ -96,6 +97,8 @@ class Call:
     #: Response headers before rendering, and those that it set.
     headers_before = None
     added_before = 0
+    #: Whether rendering looked at which site asks.
+    saw_origin = False
     #: Whether other code had set a cookie before rendering.
     has_cookie_before = False
     #: The base of URLs before rendering.
@@ -196,6 +199,9 @@ class Call:
             name for name in names(response.headers.get('vary', ''))
             if name not in known)
 
+    def forget_conditions(self):
+        """Do nothing: whoever looks at conditions means to."""
+
     def watch(self):
         """Watch what the page is made from, while it is rendered."""
         self.failures = failures.Watch()
@@ -203,7 +209,7 @@ class Call:
         if self.outcome.word == 'MISS':
             self.aside = Aside(
                 self.request, self.settings.ignored_parameters)
-        if not (is_for_once(self.outcome) or self._has_all_cookies(())):
+        if not is_for_once(self.outcome):
             self.cookies = Watch(
                 self.request, self.settings, self._known_cookies(),
                 self._session_cookies())
@@ -213,7 +219,9 @@ class Call:
         self.is_of_user = identity.is_of_request(self.request, self.context)
 
     def note_headers(self):
-        """Note the response headers as a view leaves them."""
+        """Note what the response headers are made from, as rendering ends.
+        """
+        self.saw_origin = self.cookies is not None and self.cookies.saw_origin
 
     def put_back(self):
         """End what `watch` began; again does nothing."""
@@ -347,7 +355,7 @@ class Call:
             self._session_cookies())
 
     def why_of_one_visitor(self, varies):
-        """Return why what was rendered is for this request alone, or ''.
+        """Return why what was rendered is for this visitor alone, or ''.
 
         `varies` are the headers beyond the key by which it varies.
         """
@@ -357,9 +365,12 @@ class Call:
             return 'session'
         if not self.is_of_user:
             return 'user'
-        if watch is None or self._has_all_cookies(varies) or not watch.found:
-            return ''
-        return reason(watch.found)
+        if watch is not None and watch.found and (
+                not self._has_all_cookies(varies)):
+            return reason(watch.found)
+        response = self.request.response
+        return why_of_one_visitor(
+            exchange.lower_headers(response), exchange.sets_cookie(response))
 
     def absent_cookies(self, varies):
         """Return names of cookies that the page looked for in vain."""

@@ -11,10 +11,11 @@ from .core.headers import without_later
 from .core.outcome import Outcome
 from .core.page import Page
 from .core.page import directives
+from .core.page import joined
 from .core.page import names
 from .core.page import why_not
 from .core.reasons import is_for_once
-from .core.reasons import is_of_one_visitor
+from .core.reasons import lasts
 from .handout import send_not_modified
 from .handout import why_not_whole
 from .handout import zopes_coding
@@ -32,22 +33,19 @@ def take_in(visit, call, response):
         return
     if call.answer is None:
         return
+    if call.kind == 'view':
+        call.own_headers = call.kept_headers()
+    if call.saw_origin and not _is_of_one_origin(call, response):
+        _name_origin(call, response)
     varies = call.varies_of(response)
-    why = call.why_of_one_visitor(varies)
-    if why:
-        call.let_go(why)  # the next visitor's page may be for all
-        if call.outcome.word != 'NO-ETAG':
-            call.outcome = Outcome('BYPASS', why)
+    whose = call.why_of_one_visitor(varies)
+    if whose:
+        _leave_to_others(call, whose)
     zipped = bodies.zipped_by_zope(response)
     values = _values_of_render(call, response, varies)
     name, data = zopes_coding(call, zipped, body)
     sending.send_page(response, data or body, values, name)
-    whose = why or _why_of_one_visitor(call, response, body)
-    if whose == 'set-cookie' and call.has_cookie_before:
-        call.let_go(whose)  # of other code, for this visitor
-    if call.outcome.word == 'MISS' and whose:
-        refuse(call, whose)
-    elif call.outcome.word == 'MISS':
+    if call.outcome.word == 'MISS':
         own = dict(call.own_headers)
         if 'content-type' in response.headers:
             own.setdefault('content-type', response.headers['content-type'])
@@ -83,12 +81,11 @@ def _whole_body(call, response):
 
 def _values_of_render(call, response, varies):
     """Return the headers to send with what was rendered."""
+    values = call.headers_of(call.own_headers, time.time(), varies)
     if call.kind == 'view':
-        call.own_headers = call.kept_headers()
-        return call.headers_of(call.own_headers, time.time(), varies)
+        return values
     return without_later(
-        call.headers_of(call.own_headers, time.time(), varies),
-        exchange.lower_headers(response), call.headers_before,
+        values, exchange.lower_headers(response), call.headers_before,
         call.own_headers)
 
 
@@ -102,18 +99,27 @@ def _report(call):
         call.outcome = call.outcome._replace(detail='render-error')
 
 
+def _name_origin(call, response):
+    """Say that the page may be another one for another site that asks."""
+    for values in (response.headers, call.own_headers):
+        values['vary'] = joined(values.get('vary', ''), ['Origin'])
+
+
 def _is_of_one_origin(call, response):
     """Return whether the page may be meant for the site that asks alone."""
     return exchange.names_origin(call.request, call.own_headers) and (
         'origin' not in names(response.headers.get('vary', '')))
 
 
-def _why_of_one_visitor(call, response, body):
-    """Return why the page itself is one visitor's alone, '' if it is not."""
-    reason = why_not(
-        response.status, exchange.lower_headers(response), body,
-        exchange.sets_cookie(response))
-    return reason if is_of_one_visitor(reason) else ''
+def _leave_to_others(call, whose):
+    """Let others render the page, which is for this visitor alone."""
+    if lasts(whose) and not call.has_cookie_before:
+        if call.outcome.word == 'MISS':
+            refuse(call, whose)
+        return
+    call.let_go(whose)  # the next visitor's page may be for all
+    if call.outcome.word != 'NO-ETAG':
+        call.outcome = Outcome('BYPASS', whose)
 
 
 def refuse(call, reason):

@@ -61,6 +61,8 @@ class Watch:
         self._watched = []
         #: Whether a session of a WSGI filter was looked at.
         self.saw_session = False
+        #: Whether the site that asks was looked at.
+        self.saw_origin = False
         self._put_on(request)
 
     def _put_on(self, request):
@@ -104,6 +106,8 @@ class Watch:
         if name in (_COOKIE, ANY):
             self._note_all()
             self._names.add(HEADER)
+        elif name == 'HTTP_ORIGIN':
+            self.saw_origin = True
         elif isinstance(name, str) and name.islower() and 'session' in name:
             self.saw_session = True  # such as beaker.session
 

@@ -96,7 +96,7 @@ def _finish(visit, call):
         elif is_of_one_visitor(call.outcome.detail) and call.is_published:
             sending.forbid_storing(response)
         if call.outcome.detail == 'render-error':
-            sending.forbid_reuse(response)
+            sending.forbid_storing(response)
     except Exception:
         logger.exception('Response is sent without the cache')
         visit.undo.restore(response)

@@ -15,6 +15,8 @@ from . import coded
 from . import exchange
 from . import sending
 from . import walk
+from .core.reasons import is_for_once
+from .core.reasons import is_of_one_visitor
 from .views import published_view
 
 
@@ -100,6 +102,11 @@ class Head:
         if call.page is None:
             sending.send_page(response, b'', values)
             sending.without_length(response)
+            if is_of_one_visitor(call.outcome.detail):
+                sending.forbid_storing(response)
+            elif is_for_once(call.outcome) or call.foreign_cookie():
+                # GET may have none, too: only rendering tells
+                sending.take_tag_away(response, call.told_by())
         else:
             # what other code would make of the body can't be known: if GET
             # was ever sent in a coding, it is there

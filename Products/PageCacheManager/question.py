@@ -32,16 +32,10 @@ class Bypass(Exception):
 def rule_out(call):
     """Raise Bypass where the request itself rules caching out."""
     request = call.request
-    if exchange.method(request) != 'GET':
-        exchange.forget_conditions(request)
-        raise Bypass('method')
-    if request.response.status != 200:
-        exchange.forget_conditions(request)
-        raise Bypass('status')
-    if bodies.has_begun(request.response):
-        # a hit gives Zope no body, so what is there would stand
-        exchange.forget_conditions(request)
-        raise Bypass('fragment')
+    why = _why_no_page(request)
+    if why:
+        call.forget_conditions()
+        raise Bypass(why)
     if call.is_beside_another and call.claim.why_not:
         raise Bypass(call.claim.why_not)
     # From here on CMF sets no headers: ours are set once the page is whole,
@@ -53,6 +47,16 @@ def rule_out(call):
         raise Bypass('session')
     if not identity.is_of_request(request, call.context):
         raise Bypass('user')
+
+
+def _why_no_page(request):
+    """Return why a request is not answered with a page of its own, or ''."""
+    if exchange.method(request) != 'GET':
+        return 'method'
+    if request.response.status != 200:
+        return 'status'
+    # a hit gives Zope no body, so what is there would stand
+    return 'fragment' if bodies.has_begun(request.response) else ''
 
 
 def ask(call):

@@ -170,7 +170,7 @@ def send_bare_page(response, body, content_type):
 
 
 def forbid_storing(response):
-    """Keep all caches from a page that is one visitor's alone.
+    """Keep all caches from a page, as from one that is a visitor's alone.
 
     No date stays that a cache which knows no Cache-Control would go by.
     """
@@ -198,13 +198,6 @@ def keep_private(response):
         put_headers(response, {
             'expires': None, **merged(
                 {'cache-control': control}, {'cache-control': 'private'})})
-
-
-def forbid_reuse(response):
-    """Keep all caches from a page, and give nobody a tag or date of it."""
-    put_headers(response, {
-        'etag': None, 'last-modified': None, 'expires': None})
-    forbid_storing(response)
 
 
 def content_control(response):

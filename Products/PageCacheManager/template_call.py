@@ -3,6 +3,7 @@ from Acquisition import aq_base
 from Acquisition import aq_parent
 
 from . import cmf
+from . import exchange
 from . import surroundings
 from .call import Call
 from .core.keys import arguments_key
@@ -38,6 +39,10 @@ class TemplateCall(Call):
             and cmf.gives_what_it_renders(template))
         self.kind = 'published' if self.is_published else 'called'
         self.has_base = self.is_published
+
+    def forget_conditions(self):
+        """Keep CMF from a 304."""
+        exchange.forget_conditions(self.request)
 
     def find_templates(self):
         """Return the template and the shared ones, as they are found now."""

@@ -39,7 +39,8 @@ class ViewCall(Call):
         self._headers_of_view = {}
 
     def note_headers(self):
-        """Note the response headers as the view leaves them."""
+        """Note the response headers, too, as the view leaves them."""
+        super().note_headers()
         self._headers_of_view = exchange.lower_headers(self.request.response)
 
     def kept_headers(self):

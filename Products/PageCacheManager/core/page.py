@@ -185,15 +185,13 @@ def why_not(
     """Return why a response must not be stored, '' if it may be.
 
     `headers` have lower-case names.  RFC 9111 section 3 where it decides;
-    the rest is caution: a cookie or a nonce belongs to one visitor alone,
-    which is the first to know.
+    the rest is caution.
     """
     if status != 200:
         return 'status'
-    if sets_cookie:
-        return 'set-cookie'
-    if any("'nonce-" in headers.get(name, '').lower() for name in _CSP):
-        return 'nonce'
+    whose = why_of_one_visitor(headers, sets_cookie)
+    if whose:
+        return whose
     control = directives(headers.get('cache-control', ''))
     if 'no-store' in control:
         return 'no-store'
@@ -203,6 +201,18 @@ def why_not(
         return 'status'
     if not body:
         return 'empty'
+    return ''
+
+
+def why_of_one_visitor(headers: Mapping[str, str], sets_cookie: bool) -> str:
+    """Return why a response belongs to one visitor alone, '' if it does not.
+
+    `headers` have lower-case names.
+    """
+    if sets_cookie:
+        return 'set-cookie'
+    if any("'nonce-" in headers.get(name, '').lower() for name in _CSP):
+        return 'nonce'
     return ''
 
 

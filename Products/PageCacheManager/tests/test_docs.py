@@ -29,7 +29,8 @@ pytestmark = pytest.mark.skipif(
 
 #: Functions that return the reason against something, '' for none.
 WHY_NOT = {
-    'why_not', '_why_not_stored', '_why_of_one_visitor', 'look_up'}
+    'why_not', '_why_not_stored', '_why_no_page', 'why_of_one_visitor',
+    'look_up'}
 
 
 def read(name):

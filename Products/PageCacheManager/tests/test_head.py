@@ -11,6 +11,7 @@ from .site import Item
 from .site import add_template
 from .site import set_policy
 from .test_whole import add_script
+from .view_cases import ACTING
 
 
 PAGE = '/site/doc/page'
@@ -156,3 +157,38 @@ def test_an_index_of_a_folder_outlasts_head(site, client):
         assert answer['Content-Length'] == str(len(page.body))
     assert site.folder.aq_base.__dict__['index_html'] is index
     assert client.get('/site/folder').outcome == 'HIT'
+
+
+# a page that GET would make for one visitor
+
+@pytest.fixture(params=['/site/doc/themed', ACTING])
+def themed(request, viewed, item):
+    """The path of a page that a cookie shapes."""
+    set_policy(viewed, etag='string:same', public=1, max_age_secs=60)
+    item('act', lambda self, request: request.get('theme', 'none'))
+    add_template(
+        viewed.portal_skins.custom, 'themed',
+        '<p tal:content="python: context.act(request)">x</p>')
+    return request.param
+
+
+@pytest.mark.parametrize('is_stored', [False, True])
+def test_head_gives_no_tag_to_who_has_a_cookie_that_matters(
+        client, themed, is_stored):
+    if is_stored:
+        tag = client.get(themed)['ETag']
+    answer = client.head(themed, Cookie='theme=dark')
+    assert answer.all('ETag') == answer.all('Last-Modified') == []
+    if is_stored:
+        assert answer['Cache-Control'] == 'private, no-store'
+        assert client.head(themed)['ETag'] == tag
+        assert client.head(themed, Cookie='other=1')['ETag'] == tag
+
+
+def test_head_of_a_page_that_is_refused_has_no_tag(client, themed, item):
+    item('act', lambda self, request: request.response.setCookie('a', 'b'))
+    for _ in range(2):
+        client.get(themed)
+    answer = client.head(themed)
+    assert answer['Cache-Control'] == 'private, no-store'
+    assert answer.all('ETag') == answer.all('Last-Modified') == []

@@ -9,6 +9,8 @@ from ZPublisher.interfaces import IPubBeforeCommit
 from ..core.conditional import format_date
 from ..core.settings import Settings
 from .events import handler
+from .lane_client import LaneClient
+from .lane_client import warm
 from .site import add_template
 from .site import set_policy
 from .view_cases import ACTING
@@ -85,6 +87,36 @@ def test_page_for_the_site_that_asks_is_not_kept(
         assert answer[names[0]] == origin
         assert (answer.outcome, reason(answer)) == ('BYPASS', 'origin')
         assert answer.all('ETag') == answer.all('Last-Modified') == []
+
+
+def allowing_some(request):
+    """Let those sites read the page that are on a list."""
+    origin = request.get_header('Origin')
+    if origin in (ONE, TWO):
+        request.response.setHeader(ALLOW, origin)
+
+
+def test_page_that_looked_for_the_site_that_asks_is_kept_for_each(
+        client, acting, path):
+    """A page for nobody in particular would keep all others out."""
+    acting(allowing_some)
+    for origin in ('', ONE, TWO, 'https://other.example', ''):
+        headers = {'Origin': origin} if origin else {}
+        answer = client.get(path, **headers)
+        assert answer.all(ALLOW) == [origin] * (origin in (ONE, TWO))
+        assert answer['Vary'] == 'Origin, Accept-Encoding' or answer.all(ALLOW)
+    assert answer.outcome == 'HIT'
+    tag = answer['ETag']
+    assert client.get(path, If_None_Match=tag).status == 304
+    assert client.get(path, Origin=ONE, If_None_Match=tag).status == 200
+
+
+def test_lane_keeps_such_pages_apart(acting, path):
+    acting(allowing_some)
+    lane = LaneClient()
+    slow, fast = warm(lane, path)
+    assert 'Origin' in fast['Vary'] and fast.all(ALLOW) == []
+    assert lane.get(path, Origin=ONE)[ALLOW] == ONE
 
 
 def test_date_of_such_a_page_is_not_sent(site, client, acting, path):

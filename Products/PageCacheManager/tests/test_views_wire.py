@@ -167,6 +167,18 @@ def test_post_is_not_kept_for_get(client):
     assert (answer.outcome, 'posted' in answer.text) == ('MISS', False)
 
 
+def test_conditions_of_other_methods_are_left_to_the_view(
+        client, item, viewed):
+    """Which may be about what it writes, not about a page."""
+    item('act', lambda self, request: str(
+        request.get_header('If-None-Match')))
+    for _ in range(2):
+        answer = client.post(ACTING, user=None, If_None_Match='"x"')
+        assert answer.text == '"x"'
+        viewed.page_cache.disable()
+
+
+
 @pytest.mark.parametrize('method', ['PUT', 'DELETE', 'PROPFIND', 'OPTIONS'])
 def test_other_methods_are_as_without_a_cache(
         site, client, error_view, method):  # noqa: F811
