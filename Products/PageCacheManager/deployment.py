@@ -26,10 +26,12 @@ from Zope2.App import zcml
 from .core.keys import digest
 
 
-#: What a page may be made from.
+#: What a page may be made from.  It links to scripts and style sheets by a
+#: digest of what is in them, and icons stand in it.
 _SUFFIXES = frozenset([
-    '.cfg', '.cpt', '.cpy', '.dtml', '.htm', '.html', '.metadata', '.mo',
-    '.props', '.pt', '.py', '.vpy', '.xml', '.xsl', '.zcml', '.zpt', '.zsql'])
+    '.cfg', '.cpt', '.cpy', '.css', '.dtml', '.htm', '.html', '.js', '.json',
+    '.metadata', '.mo', '.props', '.pt', '.py', '.svg', '.vpy', '.xml',
+    '.xsl', '.zcml', '.zpt', '.zsql'])
 
 #: Attributes by which ZCML names files and folders.
 _NAMING = ('directory', 'file', 'template')

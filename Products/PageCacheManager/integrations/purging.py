@@ -3,6 +3,7 @@ from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 
+from ..versions import is_committed
 from ..versions import path_of
 from ..versions import version_of_content
 from ..views import managers
@@ -23,9 +24,12 @@ def purged(event):
 
 
 def _is_marked(manager, path):
-    """Return whether the transaction marked the content at `path`."""
-    return (manager.content_marks() is not None
-            and manager.content_version('item', path) is None)
+    """Return whether the transaction marked the content at `path`.
+
+    Other marks of its views tell templates of nothing.
+    """
+    marks = manager.content_marks()
+    return marks is not None and not is_committed(marks.of_name(path))
 
 
 def _paths(ob):

@@ -18,6 +18,7 @@ from . import engine
 from . import layers
 from . import view_cases
 from .site import Item
+from .site import add_template
 
 
 # How long an example takes says nothing on a busy machine.  Where CI is set
@@ -105,3 +106,19 @@ def viewed(site):
     """The site, with views that are associated and a policy for them."""
     view_cases.set_up(site)
     return site
+
+
+@pytest.fixture
+def acting(viewed, item):
+    """Let the pages of a view and of a template act on the request."""
+    def let(act):
+        def run(self, request):
+            act(request)
+            return '<p>text</p>'
+        item('act', run)
+
+    add_template(
+        viewed.portal_skins.custom, 'acting_page',
+        '<p tal:content="structure python: context.act(request)">x</p>')
+    transaction.commit()
+    return let

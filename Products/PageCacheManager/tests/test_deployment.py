@@ -54,6 +54,8 @@ def test_version_is_worked_out_once(package):
 @pytest.mark.parametrize(('name', 'counts'), [
     ('page.pt', True), ('__init__.py', True), ('deep/er/x.py', True),
     ('new.zcml', True), ('locales.mo', True), ('data.bin', False),
+    ('static/bundle.js', True), ('static/main.css', True),
+    ('static/icon.svg', True), ('static/manifest.json', True),
     ('tests/test.py', False), ('.hidden/x.py', False),
     ('node_modules/x.py', False), ('__pycache__/x.py', False)])
 def test_edited_file_is_another_version(package, name, counts):
@@ -197,6 +199,7 @@ def instance(package, tmp_path, monkeypatch):
     ('resources/theme/my/index.html', True),
     ('resources/theme/my/manifest.cfg', True),
     ('resources/theme/my/rules.xml', True),
+    ('resources/theme/my/theme.css', True),
     ('resources/theme/my/picture.png', False),
     ('Extensions/method.py', True), ('var/Data.fs', False)])
 def test_configuration_counts_as_code(instance, name, counts):

@@ -1,12 +1,10 @@
 """What is one visitor's alone says so, whatever the policy ticked."""
 import pytest
-import transaction
 from ZPublisher import pubevents
 from ZPublisher.interfaces import IPubBeforeCommit
 
 from ..core.reasons import is_of_one_visitor
 from .events import handler
-from .site import add_template
 from .site import set_policy
 from .view_cases import ACTING
 from .view_cases import ETAG
@@ -27,22 +25,6 @@ ACTS = {
     'session': lambda request: request.set('SESSION', {}),
     'nonce': lambda request: request.response.setHeader(
         'Content-Security-Policy', "script-src 'nonce-abc'")}
-
-
-@pytest.fixture
-def acting(viewed, item):
-    """Let the pages of a view and of a template do something."""
-    def let(act):
-        def run(self, request):
-            act(request)
-            return '<p>text</p>'
-        item('act', run)
-
-    add_template(
-        viewed.portal_skins.custom, 'acting_page',
-        '<p tal:content="structure python: context.act(request)">x</p>')
-    transaction.commit()
-    return let
 
 
 def is_no_caches(answer):

@@ -2,7 +2,6 @@
 import time
 
 import pytest
-import transaction
 from ZPublisher import pubevents
 from ZPublisher.interfaces import IPubBeforeCommit
 
@@ -11,7 +10,6 @@ from ..core.settings import Settings
 from .events import handler
 from .lane_client import LaneClient
 from .lane_client import warm
-from .site import add_template
 from .site import set_policy
 from .view_cases import ACTING
 from .view_cases import reason
@@ -26,22 +24,6 @@ ONE, TWO = 'https://one.example', 'https://two.example'
 @pytest.fixture(params=[ACTING, TEMPLATE])
 def path(request):
     return request.param
-
-
-@pytest.fixture
-def acting(viewed, item):
-    """Let the pages of a view and of a template set headers."""
-    def let(act):
-        def run(self, request):
-            act(request)
-            return '<p>text</p>'
-        item('act', run)
-
-    add_template(
-        viewed.portal_skins.custom, 'acting_page',
-        '<p tal:content="structure python: context.act(request)">x</p>')
-    transaction.commit()
-    return let
 
 
 def setting(*headers):

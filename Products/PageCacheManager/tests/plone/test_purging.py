@@ -1,6 +1,8 @@
 """Purge events: what proxies are told to forget is forgotten here too."""
 import pytest
 import transaction
+from Products.CMFCore.indexing import processQueue
+from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
 from z3c.caching.purge import Purge
 from zope.event import notify
 from zope.lifecycleevent import ObjectModifiedEvent
@@ -8,6 +10,7 @@ from zope.lifecycleevent import ObjectModifiedEvent
 from ...PageCacheManager import PageCacheManager
 from ...versions import version_of
 from .conftest import act_in
+from .test_templates import TEXT
 
 
 PAGES = ['/a-document', '/a-news-item', '/a-folder', '/a-shown-folder',
@@ -117,6 +120,21 @@ def test_what_only_marks_tell_of_is_not_written_again(kept):
     notify(Purge(content))
     transaction.commit()
     assert invalidated(manager) == before
+
+
+def test_change_of_other_content_does_not_stand_for_an_event(addon, client):
+    """Pages of templates have no part in what listings show."""
+    addon._setObject('a_template', ZopePageTemplate('a_template', TEXT))
+    addon['a_template'].ZCacheable_setManagerId('page_cache')
+    path = '/a-document/a_template'
+    client.get(path)
+    assert client.get(path).outcome == 'HIT'
+    act_in(addon)
+    addon['a-folder'].title = 'Edited'
+    notify(ObjectModifiedEvent(addon['a-folder']))
+    processQueue()
+    notify(Purge(addon['a-document']))
+    assert client.get(path).outcome == 'MISS'
 
 
 @pytest.mark.parametrize('ob', [object(), None])
