@@ -77,7 +77,7 @@ GARBAGE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text()
     | st.binary(),
     lambda inner: st.lists(inner) | st.tuples(inner)
-    | st.dictionaries(st.text(), inner))
+    | st.dictionaries(st.text(), inner), max_leaves=10)
 
 
 # the table
@@ -343,7 +343,7 @@ def test_a_setting_that_does_not_exist(name):
 
 
 @given(values=st.dictionaries(
-    st.sampled_from(sorted(BY_NAME)) | st.text(), GARBAGE))
+    st.sampled_from(sorted(BY_NAME)) | st.text(), GARBAGE, max_size=4))
 def test_changed_takes_all_or_nothing(values):
     base = Settings()
     try:
