@@ -70,6 +70,7 @@ plone-start: $(PLONE_VENV)/installed
 
 plone-test: $(PLONE_VENV)/installed
 	PCM_PLONE=1 $(PLONE_BIN)/python -m pytest \
+	    -n $(WORKERS) --dist loadfile \
 	    Products/PageCacheManager/tests/plone $(ARGS)
 
 test: $(VENV)/dev-installed
