@@ -468,10 +468,10 @@ def test_explain_says_why_a_page_was_not_kept(page, site):
 
 # the fast lane
 
-def test_lane_gives_no_page_to_who_has_a_cookie_that_it_looked_for(
-        site, item):
+def warm_lane(site, item, method):
+    """Return a lane that answers with a page which `method` is a part of."""
     set_policy(site, etag='string:same')
-    item('shown', lambda self: self.REQUEST.get('_ga', 'none'))
+    item('shown', method)
     add_template(
         site.portal_skins.custom, 'read',
         '<p tal:content="context/shown">x</p>')
@@ -479,19 +479,18 @@ def test_lane_gives_no_page_to_who_has_a_cookie_that_it_looked_for(
     for _ in range(3):
         lane.get(READ)
     assert lane.is_fast(READ)
+    return lane
+
+
+def test_lane_gives_no_page_to_who_has_a_cookie_that_it_looked_for(
+        site, item):
+    lane = warm_lane(
+        site, item, lambda self: self.REQUEST.get('_ga', 'none'))
     assert not lane.is_fast(READ, Cookie='_ga=1')
     assert shown(lane.get(READ, Cookie='_ga=1')) == '1'
     assert lane.is_fast(READ, Cookie='_gid=1')
 
 
 def test_lane_gives_no_page_that_went_through_all_cookies(site, item):
-    set_policy(site, etag='string:same')
-    item('shown', lambda self: sorted(self.REQUEST.cookies))
-    add_template(
-        site.portal_skins.custom, 'read',
-        '<p tal:content="context/shown">x</p>')
-    lane = LaneClient()
-    for _ in range(3):
-        lane.get(READ)
-    assert lane.is_fast(READ)
+    lane = warm_lane(site, item, lambda self: sorted(self.REQUEST.cookies))
     assert not lane.is_fast(READ, Cookie='_gid=1')
