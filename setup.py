@@ -124,7 +124,7 @@ setup(
     ],
     entry_points={
         'paste.filter_app_factory': [
-            'fastlane = Products.PageCacheManager.fastlane:filter_app'],
+            'fastlane = Products.PageCacheManager.fastlane.filter:filter_app'],
     },
     extras_require={
         'compression': compression,

@@ -15,8 +15,8 @@ from pathlib import Path
 # Run as a program a file here does not get the path of the product.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from Products.PageCacheManager.core.page import Page  # noqa: E402
-from Products.PageCacheManager.core.store import PageStore  # noqa: E402
+from Products.PageCacheManager.core.page import Page
+from Products.PageCacheManager.core.store.store import PageStore
 
 
 class Ours(PageStore):

@@ -10,13 +10,13 @@ from functools import partial
 import cmfsite
 import rounds
 
-from Products.PageCacheManager import finish
-from Products.PageCacheManager import handout
-from Products.PageCacheManager import identity
-from Products.PageCacheManager import policy
-from Products.PageCacheManager import question
-from Products.PageCacheManager import sending
-from Products.PageCacheManager.core import coding
+from Products.PageCacheManager.cmf import policy
+from Products.PageCacheManager.core.http import content_coding
+from Products.PageCacheManager.key import key
+from Products.PageCacheManager.key import visitor
+from Products.PageCacheManager.publisher import sending
+from Products.PageCacheManager.request import finish
+from Products.PageCacheManager.request import hit as handout
 from Products.PageCacheManager.tests.client import Client
 from Products.PageCacheManager.tests.site import Item
 
@@ -42,8 +42,8 @@ def date_on_each_hit():
         call.answer.date()
         return as_it_is(call)
 
-    as_it_is = question.date
-    return replaced(question, 'date', date)
+    as_it_is = key.date
+    return replaced(key, 'date', date)
 
 
 def policy_asked_twice():
@@ -57,7 +57,7 @@ def policy_asked_twice():
 
 def zipped_at_request():
     def send_page(call, response):
-        coding.gzip(call.page.body)
+        content_coding.gzip(call.page.body)
         as_it_is(call, response)
 
     as_it_is = handout._send_page
@@ -75,8 +75,8 @@ def headers_one_by_one():
 
 @contextmanager
 def access_not_asked():
-    with replaced(identity, 'may_view', lambda context: True), \
-            replaced(identity, 'may_list', lambda context: True):
+    with replaced(visitor, 'may_view', lambda context: True), \
+            replaced(visitor, 'may_list', lambda context: True):
         yield
 
 

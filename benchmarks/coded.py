@@ -18,8 +18,8 @@ from rounds import ratio_figure
 from rounds import spread
 from rounds import timed
 
-from Products.PageCacheManager import caches
-from Products.PageCacheManager.core import codecs
+from Products.PageCacheManager.core.http import codecs
+from Products.PageCacheManager.manager import caches
 from Products.PageCacheManager.tests.client import Client
 from Products.PageCacheManager.tests.site import Item
 from Products.PageCacheManager.tests.site import add_template

@@ -16,7 +16,7 @@ from zope.component import getUtility
 from zope.component.hooks import setSite
 from zope.ramcache.interfaces.ram import IRAMCache
 
-from Products.PageCacheManager.caches import cache_of
+from Products.PageCacheManager.manager.caches import cache_of
 
 
 #: How many documents there are beside the one that is edited.

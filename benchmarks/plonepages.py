@@ -23,7 +23,7 @@ from plonesite import OURS
 from plonesite import PACS
 from ZPublisher.WSGIPublisher import publish_module
 
-from Products.PageCacheManager.fastlane import FastLane
+from Products.PageCacheManager.fastlane.filter import FastLane
 from Products.PageCacheManager.tests.plone.client import PloneClient
 
 

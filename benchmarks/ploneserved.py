@@ -14,7 +14,7 @@ def apps(home, threads):
     """
     from ZPublisher.httpexceptions import HTTPExceptionHandler
 
-    from Products.PageCacheManager.fastlane import FastLane
+    from Products.PageCacheManager.fastlane.filter import FastLane
 
     app = plonesite.start(home, threads)
     client = PloneClient(f'/{OURS}')

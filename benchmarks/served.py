@@ -117,7 +117,7 @@ def apps(home, threads):
     from Zope2.Startup.run import make_wsgi_app
     from ZPublisher.httpexceptions import HTTPExceptionHandler
 
-    from Products.PageCacheManager.fastlane import FastLane
+    from Products.PageCacheManager.fastlane.filter import FastLane
     from Products.PageCacheManager.tests import zeo
 
     (home / 'etc').mkdir()

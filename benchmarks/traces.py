@@ -15,8 +15,8 @@ from caches import make_page
 from caches import page_key
 from rounds import Figure
 
-from Products.PageCacheManager.core.placing import entry_size
-from Products.PageCacheManager.core.store import PageStore
+from Products.PageCacheManager.core.store.placing import entry_size
+from Products.PageCacheManager.core.store.store import PageStore
 
 
 try:

@@ -22,7 +22,7 @@ from zExceptions import Unauthorized
 from ZODB.POSException import ConflictError
 from ZPublisher import zpublish
 
-from Products.PageCacheManager import caches
+from Products.PageCacheManager.manager import caches
 
 
 #: The header by which a client asks for a mishap.  It is in no key.

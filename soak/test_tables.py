@@ -2,7 +2,7 @@ import pkgutil
 from importlib import import_module
 
 import Products.PageCacheManager
-from Products.PageCacheManager import views
+from Products.PageCacheManager.origin import published
 
 from . import tables
 
@@ -18,7 +18,7 @@ def test_every_module_of_the_engine_can_be_looked_at():
 
 def test_table_is_found_inside_another(monkeypatch):
     monkeypatch.setattr(
-        views, 'deep', {'a': [1, 2], 'b': [3]}, raising=False)
+        published, 'deep', {'a': [1, 2], 'b': [3]}, raising=False)
     found = tables.sizes()
     assert (found['views.deep'], found['views.deep[]']) == (2, 3)
 
@@ -30,5 +30,5 @@ def test_class_of_classes_with_a_property_for_its_module(monkeypatch):
     class Found(metaclass=Kind):
         pass
 
-    monkeypatch.setattr(views, 'found', Found, raising=False)
+    monkeypatch.setattr(published, 'found', Found, raising=False)
     assert not [name for name in tables.sizes() if 'views.found' in name]

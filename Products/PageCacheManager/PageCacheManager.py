@@ -11,18 +11,18 @@ from OFS.SimpleItem import SimpleItem
 from zope.interface import implementer
 from ZPublisher import zpublish
 
-from . import caches
-from . import screens
-from .associating import Associating
+from . import zmi
 from .core import associations
 from .core import settings as fields
 from .core.associations import Association
-from .core.keys import row_id
+from .core.key import row_id
 from .core.settings import Settings
-from .generation import Generation
 from .interfaces import IPageCacheManager
+from .manager import caches
+from .manager.generation import Generation
 from .marks import write
-from .PageCache import page_cache
+from .request.zcache import page_cache
+from .zmi.associating import Associating
 
 
 postonly = requestmethod('POST')
@@ -30,7 +30,7 @@ postonly = requestmethod('POST')
 
 @implementer(IPageCacheManager)
 class PageCacheManager(
-        Generation, Associating, screens.ManagerTabs, CacheManager,
+        Generation, Associating, zmi.ManagerTabs, CacheManager,
         SimpleItem):
     """Keeps whole rendered pages in memory, found by their ETag."""
 
@@ -125,17 +125,17 @@ class PageCacheManager(
         """Change title and settings, all of them or, if one is wrong, none.
         """
         if not isinstance(settings, dict):  # a form may send anything
-            settings = screens.typed_settings(REQUEST)
+            settings = zmi.typed_settings(REQUEST)
         try:
             self._change(settings)
         except fields.SettingsError as error:
             if REQUEST is None:
                 raise
-            return screens.properties(
+            return zmi.properties(
                 self, REQUEST, errors=error.errors, title=title)
         self.setTitle(title)
         if REQUEST is not None:
-            screens.show_tab(self, REQUEST, 'manage_main', 'saved')
+            zmi.show_tab(self, REQUEST, 'manage_main', 'saved')
 
     @zpublish(methods='POST')
     @security.protected('Change cache managers')
@@ -145,9 +145,9 @@ class PageCacheManager(
         if REQUEST is None:
             found = associations.read(views)
         else:
-            typed = screens.typed_views(REQUEST)  # a form may send anything
+            typed = zmi.typed_views(REQUEST)  # a form may send anything
             if typed.message:
-                return screens.views(self, REQUEST, typed)
+                return zmi.views(self, REQUEST, typed)
             found = typed.found
         self._modernize()
         if not (self._views and found):
@@ -155,7 +155,7 @@ class PageCacheManager(
             write(self._contents.site)
         self._views = tuple(tuple(one) for one in found)
         if REQUEST is not None:
-            screens.show_tab(self, REQUEST, 'manage_views', 'views')
+            zmi.show_tab(self, REQUEST, 'manage_views', 'views')
 
     @zpublish(methods='POST')
     @security.protected('Change cache managers')
@@ -166,7 +166,7 @@ class PageCacheManager(
         write(self._purged)
         caches.purge_after_commit(self.cache_name())
         if REQUEST is not None:
-            screens.show_tab(self, REQUEST, 'manage_main', 'purged')
+            zmi.show_tab(self, REQUEST, 'manage_main', 'purged')
 
     @zpublish(methods='POST')
     @security.protected('Change cache managers')
@@ -178,10 +178,10 @@ class PageCacheManager(
         except ValueError as error:
             if REQUEST is None:
                 raise
-            return screens.statistics(self, REQUEST, str(error), 'warning')
+            return zmi.statistics(self, REQUEST, str(error), 'warning')
         self.invalidate(names, {*self._templates_of(names)} - {''})
         if REQUEST is not None:
-            screens.show_tab(self, REQUEST, 'manage_stats', 'invalidated')
+            zmi.show_tab(self, REQUEST, 'manage_stats', 'invalidated')
 
     def _change(self, values):
         settings = fields.changed(fields.stored(self._settings), values)
@@ -214,7 +214,7 @@ def _text(title):
 @zpublish
 def manage_addPageCacheManagerForm(self, REQUEST=None):
     """Show the form that adds a manager."""
-    return screens.add_form(self, REQUEST or self.REQUEST)
+    return zmi.add_form(self, REQUEST or self.REQUEST)
 
 
 @zpublish(methods='POST')
@@ -229,7 +229,7 @@ def manage_addPageCacheManager(self, id, title='', REQUEST=None):
     except Exception as error:
         if REQUEST is None:
             raise ValueError(str(error)) from error
-        return screens.add_form(self, REQUEST, id, title, error)
+        return zmi.add_form(self, REQUEST, id, title, error)
     self._setObject(id, PageCacheManager(id, str(title)))
     if REQUEST is not None:
         manager = self._getOb(id)

@@ -11,4 +11,4 @@ def initialize(context):
         constructors=(
             PageCacheManager.manage_addPageCacheManagerForm,
             PageCacheManager.manage_addPageCacheManager),
-        icon='www/pagecache.svg')
+        icon='zmi/www/pagecache.svg')

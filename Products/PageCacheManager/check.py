@@ -11,11 +11,11 @@ import Zope2
 from Testing.makerequest import makerequest
 from Zope2.Startup.run import make_wsgi_app
 
-from .associated import below
-from .associated import naming
-from .associated import take_away
 from .interfaces import IPageCacheManager
-from .versions import path_of
+from .key.versions import path_of
+from .manager.associated import below
+from .manager.associated import naming
+from .manager.associated import take_away
 
 
 #: After so many objects what was loaded is let go.

@@ -14,8 +14,8 @@ from zlib import crc32
 from BTrees.Length import Length
 from persistent import Persistent
 
-from .core.keys import row_id
-from .versions import is_newest
+from .core.key import row_id
+from .key.versions import is_newest
 
 
 #: How many marks all names share.  Those that share one are taken as changed

@@ -2,8 +2,8 @@
 import threading
 from collections import OrderedDict
 
-from .keys import PageId
-from .keys import row_id
+from .key import PageId
+from .key import row_id
 
 
 #: Of more pages than this those are forgotten that failed longest ago.

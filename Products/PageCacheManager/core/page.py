@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from . import codecs
+from .http import codecs
 from .remembered import remembered
 
 

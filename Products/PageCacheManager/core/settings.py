@@ -21,7 +21,7 @@ from .fields import Names
 from .fields import Number
 from .fields import Switch
 from .fields import shown
-from .keys import digest
+from .key import digest
 
 
 logger = logging.getLogger(__name__)

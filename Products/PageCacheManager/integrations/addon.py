@@ -19,14 +19,14 @@ from Products.statusmessages.interfaces import IStatusMessage
 from zope.component import getUtility
 from zope.interface import implementer
 
-from ..associated import below
-from ..associated import naming
-from ..associated import take_all_away
+from ..cmf.policy import find_manager
 from ..core.associations import SHOWS
 from ..interfaces import IPageCacheManager
+from ..key.versions import path_of
+from ..manager.associated import below
+from ..manager.associated import naming
+from ..manager.associated import take_all_away
 from ..PageCacheManager import PageCacheManager
-from ..policy import find_manager
-from ..versions import path_of
 from .addon_pages import POLICIES
 from .addon_pages import VIEWS
 from .caching import PageCacheOperation

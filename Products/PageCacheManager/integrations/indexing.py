@@ -13,7 +13,7 @@ from zope.interface import implementer
 from zope.proxy import removeAllProxies
 
 from ..marks import write
-from ..views import content_marks
+from ..origin.published import content_marks
 
 
 logger = logging.getLogger(__name__)

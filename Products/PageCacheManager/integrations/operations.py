@@ -8,7 +8,7 @@ from plone.caching.operations import Chain
 from plone.caching.utils import lookupOptions
 from zope.component import queryMultiAdapter
 
-from .. import identity
+from ..key import visitor
 
 
 #: With these in its ETag an operation shares no member's page.
@@ -43,7 +43,7 @@ def _why_not(operation, rule):
     ram, max_age, shared_max_age, only_anonymous = (
         options.get(name, getattr(operation, name))
         for name in ('ramCache', 'maxage', 'smaxage', 'anonOnly'))
-    is_anonymous = identity.current_user() is None
+    is_anonymous = visitor.current_user() is None
     if only_anonymous and not is_anonymous:
         return 'no-caching'
     in_proxies = shared_max_age or (max_age and shared_max_age is None)

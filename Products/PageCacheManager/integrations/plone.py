@@ -17,9 +17,9 @@ from zope.component import queryUtility
 from zope.interface import alsoProvides
 from zope.interface import implementer
 
-from .. import exchange
-from .. import identity
 from ..interfaces import ISurroundings
+from ..key import visitor
+from ..publisher import request as http_request
 from . import caching
 
 
@@ -67,7 +67,7 @@ class PloneSurroundings:
         """Return what the site has settled on for the request."""
         binding = request.other.get('LANGUAGE_TOOL')
         if binding is None:
-            return identity.language(request)
+            return visitor.language(request)
         return repr(binding.getLanguageBindings())
 
     def chosen_by(self, request):
@@ -83,17 +83,17 @@ class PloneSurroundings:
 
     def cookies(self, request):
         """Return the names of the cookies that are in the variant."""
-        return () if identity.current_user() is None else COOKIES
+        return () if visitor.current_user() is None else COOKIES
 
     def variant(self, context, request):
         """Return kind of client, groups, cookies, token keys and lock."""
         # which may choose another main template
-        asked_by = exchange.header(request, 'X-Requested-With') or ''
+        asked_by = http_request.header(request, 'X-Requested-With') or ''
         kind = 'script' if asked_by == 'XMLHttpRequest' else ''
-        if identity.current_user() is None:
+        if visitor.current_user() is None:
             return kind, '', '', '', ''
         return (
-            kind, _groups(), repr(exchange.cookies(request, COOKIES)),
+            kind, _groups(), repr(http_request.cookies(request, COOKIES)),
             _token_keys(), _lock(context))
 
 

@@ -17,9 +17,9 @@ from plone.transformchain.interfaces import ITransform
 from zope.component import queryMultiAdapter
 from zope.component import queryUtility
 
-from ..exchange import method
 from ..interfaces import IPageCacheManager
 from ..PageCacheManager import manage_addPageCacheManager
+from ..publisher.request import method
 
 
 def check_token(event):

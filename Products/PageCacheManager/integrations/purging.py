@@ -3,10 +3,10 @@ from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 
-from ..versions import is_committed
-from ..versions import path_of
-from ..versions import version_of_content
-from ..views import managers
+from ..key.versions import is_committed
+from ..key.versions import path_of
+from ..key.versions import version_of_content
+from ..origin.published import managers
 
 
 def purged(event):

@@ -8,7 +8,7 @@ from functools import wraps
 from Products.Sessions.BrowserIdManager import BrowserIdManager
 from Products.Sessions.SessionDataManager import SessionDataManager
 
-from ..sessions import touch
+from ..publisher.sessions import touch
 
 
 def watch(event):

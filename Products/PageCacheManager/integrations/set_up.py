@@ -14,12 +14,12 @@ from zope.component import queryUtility
 from zope.component.hooks import getSite
 from ZPublisher.pubevents import PubBeforeCommit
 
-from ..exchange import method
+from ..key.versions import path_of
 from ..marks import is_mark
 from ..marks import write
-from ..versions import path_of
-from ..views import content_marks
-from ..views import managers
+from ..origin.published import content_marks
+from ..origin.published import managers
+from ..publisher.request import method
 from . import caching
 from .indexing import changed_as_listed
 

@@ -17,10 +17,10 @@ from Products.CMFCore.tests import test_FSFile
 from Products.CMFCore.tests import test_FSImage
 from Products.CMFCore.tests import test_FSPageTemplate
 
-from .. import caches
-from ..PageCache import PageCache
-from ..PageCache import page_cache
+from ..manager import caches
 from ..PageCacheManager import PageCacheManager
+from ..request.zcache import PageCache
+from ..request.zcache import page_cache
 
 
 MANAGER_ID = 'page_cache'

@@ -12,7 +12,7 @@ from zope.pytestlayer import fixture
 from ZPublisher.httpexceptions import HTTPExceptionHandler
 from ZPublisher.WSGIPublisher import publish_module
 
-from .. import caches
+from ..manager import caches
 from . import client as clients
 from . import engine
 from . import layers

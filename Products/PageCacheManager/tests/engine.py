@@ -6,7 +6,7 @@ from Products.PageTemplates.engine import Program
 from Products.PageTemplates.PageTemplateFile import PageTemplateFile
 from zope.component import getGlobalSiteManager
 
-from .. import screens
+from .. import zmi
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def _forget_programs():
 
 def _templates():
     for name, module in list(sys.modules.items()):
-        if name.startswith(screens.__name__):
+        if name.startswith(zmi.__name__):
             for value in vars(module).values():
                 if isinstance(value, PageTemplateFile):
                     yield value

@@ -14,9 +14,9 @@ import transaction
 from zope.component import getGlobalSiteManager
 from ZPublisher import pubevents
 
-from .. import caches
 from ..core.flights import Flights
-from ..core.store import PageStore
+from ..core.store.store import PageStore
+from ..manager import caches
 
 
 #: Longer than anything that is waited for takes.

@@ -2,7 +2,7 @@
 import transaction
 from ZPublisher.WSGIPublisher import publish_module
 
-from Products.PageCacheManager.fastlane import FastLane
+from Products.PageCacheManager.fastlane.filter import FastLane
 
 from .client import Client
 from .client import Response

@@ -30,7 +30,7 @@ from zExceptions import Unauthorized
 from zope.component import getGlobalSiteManager
 from ZPublisher.pubevents import PubAfterTraversal
 
-from ..core.conditional import format_date
+from ..core.http.conditional import format_date
 from .client import Client
 from .site import Item
 from .site import add_site

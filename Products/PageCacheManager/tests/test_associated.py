@@ -8,8 +8,8 @@ from OFS.SimpleItem import SimpleItem
 from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
 from Products.PythonScripts.PythonScript import PythonScript
 
-from .. import associated
 from ..check import check
+from ..manager import associated
 from ..PageCacheManager import PageCacheManager
 from .screens import follow
 from .screens import get

@@ -24,12 +24,12 @@ from zope.interface import implementer
 
 import Products.PageCacheManager
 
-from .. import caches
-from .. import identity
-from ..core import tally
-from ..core.lately import MAX_LENGTH
-from ..core.lately import Lately
 from ..core.remembered import remembered
+from ..core.report import tally
+from ..core.report.seen_views import MAX_LENGTH
+from ..core.report.seen_views import Lately
+from ..key import visitor
+from ..manager import caches
 from .lane_client import LaneClient
 from .site import Item
 from .site import set_policy
@@ -190,8 +190,8 @@ class Wants:
 
 @given(wanted=st.lists(LANGUAGES, max_size=8), languages=SITE_LANGUAGES)
 def test_order_of_languages_is_the_negotiators(wanted, languages):
-    assert identity._order_of(wanted, languages) == [
-        *filter(None, identity._order(
+    assert visitor._order_of(wanted, languages) == [
+        *filter(None, visitor._order(
             Negotiator(), set(languages), Wants(wanted)).split(','))]
 
 

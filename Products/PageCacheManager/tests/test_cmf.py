@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 import transaction
 
-from .. import caches
+from ..manager import caches
 from .site import Item
 from .site import set_policy
 

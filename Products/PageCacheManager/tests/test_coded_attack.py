@@ -4,15 +4,12 @@ import time
 import pytest
 from ZPublisher import pubevents
 
-from ..core.conditional import format_date
+from ..core.http.conditional import format_date
 from .lane_client import LaneClient
 from .lane_client import warm
 from .test_compression import BROWSER
 from .test_compression import PATH
 from .test_compression import handler
-from .test_compression import listing  # noqa: F401
-from .test_compression import made  # noqa: F401
-from .test_compression import pages  # noqa: F401
 from .test_compression import template
 
 

@@ -14,11 +14,11 @@ from zope.interface import Interface
 from ZPublisher import pubevents
 from ZPublisher.interfaces import IPubBeforeCommit
 
-from .. import caches
-from ..core import codecs
-from ..core.codecs import Codec
-from ..core.conditional import coded_tag
-from ..core.conditional import format_date
+from ..core.http import codecs
+from ..core.http.codecs import Codec
+from ..core.http.conditional import coded_tag
+from ..core.http.conditional import format_date
+from ..manager import caches
 from .client import Client
 from .events import handler
 from .lane_client import LaneClient

@@ -8,9 +8,9 @@ from Products.PythonScripts.PythonScript import PythonScript
 from ZPublisher.interfaces import IPubAfterTraversal
 from ZPublisher.interfaces import IPubSuccess
 
-from .. import caches
-from ..cookies import MAX_CHARACTERS
-from ..cookies import MAX_NAMES
+from ..manager import caches
+from ..publisher.cookies import MAX_CHARACTERS
+from ..publisher.cookies import MAX_NAMES
 from .client import Client
 from .lane_client import LaneClient
 from .site import Item

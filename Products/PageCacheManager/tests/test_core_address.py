@@ -1,8 +1,8 @@
 """URLs that people type, as a server is sent them."""
 import pytest
 
-from ..core.address import path_and_query
-from ..core.address import rewritten
+from ..core.report.typed_url import path_and_query
+from ..core.report.typed_url import rewritten
 
 
 HOST = 'http://h.example:8080'

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from Products.PageCacheManager.core import codecs
-from Products.PageCacheManager.core.coding import GZIP_HEADER
-from Products.PageCacheManager.core.coding import gunzip
-from Products.PageCacheManager.core.coding import gzip
+from Products.PageCacheManager.core.http import codecs
+from Products.PageCacheManager.core.http.content_coding import GZIP_HEADER
+from Products.PageCacheManager.core.http.content_coding import gunzip
+from Products.PageCacheManager.core.http.content_coding import gzip
 
 
 each_codec = pytest.mark.parametrize('name', codecs.CODECS)

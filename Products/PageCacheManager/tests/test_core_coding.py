@@ -6,13 +6,13 @@ from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from Products.PageCacheManager.core import coding
-from Products.PageCacheManager.core.coding import MAX_LENGTH
-from Products.PageCacheManager.core.coding import _preferences
-from Products.PageCacheManager.core.coding import gunzip
-from Products.PageCacheManager.core.coding import gzip
-from Products.PageCacheManager.core.coding import is_worthwhile
-from Products.PageCacheManager.core.coding import preferences
+from Products.PageCacheManager.core.http import content_coding
+from Products.PageCacheManager.core.http.content_coding import MAX_LENGTH
+from Products.PageCacheManager.core.http.content_coding import _preferences
+from Products.PageCacheManager.core.http.content_coding import gunzip
+from Products.PageCacheManager.core.http.content_coding import gzip
+from Products.PageCacheManager.core.http.content_coding import is_worthwhile
+from Products.PageCacheManager.core.http.content_coding import preferences
 
 
 @pytest.mark.parametrize(('header', 'expected', 'clause'), [
@@ -247,8 +247,8 @@ def test_gunzip_unpacks_no_more_than_limit(monkeypatch):
         def __getattr__(self, name):
             return getattr(self._real, name)
 
-    decompressobj = coding.zlib.decompressobj
-    monkeypatch.setattr(coding.zlib, 'decompressobj', Inflate)
+    decompressobj = content_coding.zlib.decompressobj
+    monkeypatch.setattr(content_coding.zlib, 'decompressobj', Inflate)
     assert gunzip(gzip(b'\0' * 100_000_000), 1000) is None
     assert [len(body) for body in unpacked] == [1001]
 

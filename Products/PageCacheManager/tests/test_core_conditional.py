@@ -9,17 +9,17 @@ from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from Products.PageCacheManager.core.conditional import MAX_OPAQUE_LENGTH
-from Products.PageCacheManager.core.conditional import MAX_SKEW_SECS
-from Products.PageCacheManager.core.conditional import coded_tag
-from Products.PageCacheManager.core.conditional import entity_tag
-from Products.PageCacheManager.core.conditional import filtered_tag
-from Products.PageCacheManager.core.conditional import format_date
-from Products.PageCacheManager.core.conditional import if_none_match
-from Products.PageCacheManager.core.conditional import not_modified
-from Products.PageCacheManager.core.conditional import parse_date
-from Products.PageCacheManager.core.conditional import tag_for_304
-from Products.PageCacheManager.core.conditional import tag_variants
+from Products.PageCacheManager.core.http.conditional import MAX_OPAQUE_LENGTH
+from Products.PageCacheManager.core.http.conditional import MAX_SKEW_SECS
+from Products.PageCacheManager.core.http.conditional import coded_tag
+from Products.PageCacheManager.core.http.conditional import entity_tag
+from Products.PageCacheManager.core.http.conditional import filtered_tag
+from Products.PageCacheManager.core.http.conditional import format_date
+from Products.PageCacheManager.core.http.conditional import if_none_match
+from Products.PageCacheManager.core.http.conditional import not_modified
+from Products.PageCacheManager.core.http.conditional import parse_date
+from Products.PageCacheManager.core.http.conditional import tag_for_304
+from Products.PageCacheManager.core.http.conditional import tag_variants
 
 
 # 8.8.3, without obs-text

@@ -4,14 +4,14 @@ from array import array
 
 import pytest
 
-from Products.PageCacheManager.core.eviction import HALF
-from Products.PageCacheManager.core.eviction import MAIN
-from Products.PageCacheManager.core.eviction import MAX_MOVES
-from Products.PageCacheManager.core.eviction import MAX_USES
-from Products.PageCacheManager.core.eviction import PLACES
-from Products.PageCacheManager.core.eviction import SMALL
-from Products.PageCacheManager.core.eviction import S3Fifo
-from Products.PageCacheManager.core.tables import SHARDS
+from Products.PageCacheManager.core.store.eviction import HALF
+from Products.PageCacheManager.core.store.eviction import MAIN
+from Products.PageCacheManager.core.store.eviction import MAX_MOVES
+from Products.PageCacheManager.core.store.eviction import MAX_USES
+from Products.PageCacheManager.core.store.eviction import PLACES
+from Products.PageCacheManager.core.store.eviction import SMALL
+from Products.PageCacheManager.core.store.eviction import S3Fifo
+from Products.PageCacheManager.core.store.tables import SHARDS
 
 
 def hash_of(name):

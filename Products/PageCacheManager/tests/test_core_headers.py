@@ -1,12 +1,12 @@
 """The headers of a 200 and of a 304, made from what several said."""
 import pytest
 
-from Products.PageCacheManager.core.headers import is_private
-from Products.PageCacheManager.core.headers import last_modified
-from Products.PageCacheManager.core.headers import merged
-from Products.PageCacheManager.core.headers import not_modified_headers
-from Products.PageCacheManager.core.headers import page_headers
-from Products.PageCacheManager.core.headers import without_later
+from Products.PageCacheManager.core.http.headers import is_private
+from Products.PageCacheManager.core.http.headers import last_modified
+from Products.PageCacheManager.core.http.headers import merged
+from Products.PageCacheManager.core.http.headers import not_modified_headers
+from Products.PageCacheManager.core.http.headers import page_headers
+from Products.PageCacheManager.core.http.headers import without_later
 
 
 #: 2023-11-14 22:13:20 UTC

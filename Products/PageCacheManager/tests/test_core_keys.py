@@ -7,18 +7,18 @@ from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from Products.PageCacheManager.core.keys import MAX_ARGUMENT_DEPTH
-from Products.PageCacheManager.core.keys import MAX_ARGUMENT_LENGTH
-from Products.PageCacheManager.core.keys import MAX_ARGUMENT_VALUES
-from Products.PageCacheManager.core.keys import MAX_FIELDS
-from Products.PageCacheManager.core.keys import KeyParts
-from Products.PageCacheManager.core.keys import arguments_key
-from Products.PageCacheManager.core.keys import digest
-from Products.PageCacheManager.core.keys import page_id
-from Products.PageCacheManager.core.keys import query_key
-from Products.PageCacheManager.core.keys import row_id
-from Products.PageCacheManager.core.keys import secondary
-from Products.PageCacheManager.core.keys import slot
+from Products.PageCacheManager.core.key import MAX_ARGUMENT_DEPTH
+from Products.PageCacheManager.core.key import MAX_ARGUMENT_LENGTH
+from Products.PageCacheManager.core.key import MAX_ARGUMENT_VALUES
+from Products.PageCacheManager.core.key import MAX_FIELDS
+from Products.PageCacheManager.core.key import KeyParts
+from Products.PageCacheManager.core.key import arguments_key
+from Products.PageCacheManager.core.key import digest
+from Products.PageCacheManager.core.key import page_id
+from Products.PageCacheManager.core.key import query_key
+from Products.PageCacheManager.core.key import row_id
+from Products.PageCacheManager.core.key import secondary
+from Products.PageCacheManager.core.key import slot
 
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -84,7 +84,7 @@ def test_digest_differs_as_context_variant_and_versions_do(one, other):
 
 def test_digest_of_parts_is_the_same_in_every_process():
     program = (
-        'from Products.PageCacheManager.core.keys import KeyParts;'
+        'from Products.PageCacheManager.core.key import KeyParts;'
         f'print(KeyParts(*{tuple(PARTS)!r}).digest())')
     root = __file__.rpartition('/Products/')[0]
     for seed in ('1', '2'):

@@ -1,8 +1,8 @@
 """Views that were published lately: counted, bounded, by many threads."""
 import threading
 
-from Products.PageCacheManager.core.lately import MAX_VIEWS
-from Products.PageCacheManager.core.lately import Lately
+from Products.PageCacheManager.core.report.seen_views import MAX_VIEWS
+from Products.PageCacheManager.core.report.seen_views import Lately
 
 
 def test_nothing_is_known_at_first():

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from Products.PageCacheManager.core.outcome import FORWARD
-from Products.PageCacheManager.core.outcome import Outcome
-from Products.PageCacheManager.core.outcome import cache_status
-from Products.PageCacheManager.core.outcome import forward_reason
+from Products.PageCacheManager.core.http.cache_status import FORWARD
+from Products.PageCacheManager.core.http.cache_status import Outcome
+from Products.PageCacheManager.core.http.cache_status import cache_status
+from Products.PageCacheManager.core.http.cache_status import forward_reason
 
 
 WORDS = ('HIT', 'MISS', 'NO-ETAG', 'OFF', 'BYPASS')

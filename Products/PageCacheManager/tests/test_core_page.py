@@ -9,7 +9,7 @@ from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from Products.PageCacheManager.core import codecs
+from Products.PageCacheManager.core.http import codecs
 from Products.PageCacheManager.core.page import Page
 from Products.PageCacheManager.core.page import directives
 from Products.PageCacheManager.core.page import from_bytes

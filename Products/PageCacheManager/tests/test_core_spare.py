@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from Products.PageCacheManager.core import placing as module
 from Products.PageCacheManager.core.page import Page
-from Products.PageCacheManager.core.placing import ENTRY_BYTES
-from Products.PageCacheManager.core.room import SPARE_SHARE
-from Products.PageCacheManager.core.spare import joined
-from Products.PageCacheManager.core.spare import parted
-from Products.PageCacheManager.core.store import PageStore
+from Products.PageCacheManager.core.store import placing as module
+from Products.PageCacheManager.core.store.bounds import SPARE_SHARE
+from Products.PageCacheManager.core.store.placing import ENTRY_BYTES
+from Products.PageCacheManager.core.store.spare import joined
+from Products.PageCacheManager.core.store.spare import parted
+from Products.PageCacheManager.core.store.store import PageStore
 
 
 NOW = 1_700_000_000

@@ -5,11 +5,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from ..core import reasons
-from ..core import statistics
-from ..core.statistics import View
-from ..core.statistics import read_view
-from ..core.statistics import select
+from ..core.report import reasons
+from ..core.report import statistics
+from ..core.report.statistics import View
+from ..core.report.statistics import read_view
+from ..core.report.statistics import select
 
 
 def row(number, **values):

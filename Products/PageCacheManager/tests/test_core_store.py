@@ -14,21 +14,21 @@ from hypothesis.stateful import initialize
 from hypothesis.stateful import invariant
 from hypothesis.stateful import rule
 
-from Products.PageCacheManager.core import eviction
-from Products.PageCacheManager.core import expiry
-from Products.PageCacheManager.core import room as room_module
-from Products.PageCacheManager.core import store as module
-from Products.PageCacheManager.core import tables
-from Products.PageCacheManager.core.contents import Contents
-from Products.PageCacheManager.core.contents import flatten
-from Products.PageCacheManager.core.contents import key_of
-from Products.PageCacheManager.core.contents import page_of
 from Products.PageCacheManager.core.page import Page
-from Products.PageCacheManager.core.placing import ENTRY_BYTES
-from Products.PageCacheManager.core.placing import MAX_EVICTIONS
-from Products.PageCacheManager.core.placing import MAX_PER_SLOT
-from Products.PageCacheManager.core.store import SLICE
-from Products.PageCacheManager.core.store import PageStore
+from Products.PageCacheManager.core.store import bounds as room_module
+from Products.PageCacheManager.core.store import eviction
+from Products.PageCacheManager.core.store import expiry
+from Products.PageCacheManager.core.store import store as module
+from Products.PageCacheManager.core.store import tables
+from Products.PageCacheManager.core.store.entries import Contents
+from Products.PageCacheManager.core.store.entries import flatten
+from Products.PageCacheManager.core.store.entries import key_of
+from Products.PageCacheManager.core.store.entries import page_of
+from Products.PageCacheManager.core.store.placing import ENTRY_BYTES
+from Products.PageCacheManager.core.store.placing import MAX_EVICTIONS
+from Products.PageCacheManager.core.store.placing import MAX_PER_SLOT
+from Products.PageCacheManager.core.store.store import SLICE
+from Products.PageCacheManager.core.store.store import PageStore
 
 from .store_contract import KEY
 from .store_contract import StoreContract

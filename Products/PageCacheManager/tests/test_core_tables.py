@@ -4,16 +4,16 @@ from array import array
 
 import pytest
 
-from Products.PageCacheManager.core import tables
-from Products.PageCacheManager.core.tables import MAX_FRESH
-from Products.PageCacheManager.core.tables import NONE
-from Products.PageCacheManager.core.tables import SHARDS
-from Products.PageCacheManager.core.tables import Groups
-from Products.PageCacheManager.core.tables import Numbers
-from Products.PageCacheManager.core.tables import Records
-from Products.PageCacheManager.core.tables import Rings
-from Products.PageCacheManager.core.tables import Shards
-from Products.PageCacheManager.core.tables import put
+from Products.PageCacheManager.core.store import tables
+from Products.PageCacheManager.core.store.tables import MAX_FRESH
+from Products.PageCacheManager.core.store.tables import NONE
+from Products.PageCacheManager.core.store.tables import SHARDS
+from Products.PageCacheManager.core.store.tables import Groups
+from Products.PageCacheManager.core.store.tables import Numbers
+from Products.PageCacheManager.core.store.tables import Records
+from Products.PageCacheManager.core.store.tables import Rings
+from Products.PageCacheManager.core.store.tables import Shards
+from Products.PageCacheManager.core.store.tables import put
 
 
 def test_put_sets_or_appends_one():

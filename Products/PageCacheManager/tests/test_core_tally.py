@@ -1,7 +1,7 @@
 """Counters: exact, whoever counts at the same time."""
 import threading
 
-from Products.PageCacheManager.core.tally import Tally
+from Products.PageCacheManager.core.report.tally import Tally
 
 
 THREADS = 8

@@ -10,7 +10,7 @@ import pytest
 from zope.event import notify
 from zope.processlifetime import DatabaseOpenedWithRoot
 
-from .. import deployment
+from ..key import code_version
 
 
 @pytest.fixture
@@ -29,26 +29,26 @@ def package(tmp_path, monkeypatch):
     module.__file__ = str(tmp_path / 'worked_on' / '__init__.py')
     module.__path__ = [str(tmp_path / 'worked_on')]
     monkeypatch.setitem(sys.modules, 'worked_on', module)
-    deployment._code_version.cache_clear()
+    code_version._code_version.cache_clear()
     yield tmp_path / 'worked_on'
-    deployment._code_version.cache_clear()
+    code_version._code_version.cache_clear()
 
 
 def version():
-    deployment._code_version.cache_clear()
-    return deployment.code_version()
+    code_version._code_version.cache_clear()
+    return code_version.code_version()
 
 
 def test_version_is_short_and_stays(package):
     first = version()
     assert len(first) == 16 and version() == first
-    assert deployment.code_version() == first
+    assert code_version.code_version() == first
 
 
 def test_version_is_worked_out_once(package):
     first = version()
     (package / 'page.pt').write_text('<i/>')
-    assert deployment.code_version() == first
+    assert code_version.code_version() == first
 
 
 @pytest.mark.parametrize(('name', 'counts'), [
@@ -113,22 +113,22 @@ def test_new_distribution_is_another_version(package, tmp_path, monkeypatch):
 
 
 def test_number_of_files_is_bounded(package, monkeypatch):
-    monkeypatch.setattr(deployment, 'MAX_FILES', 0)
+    monkeypatch.setattr(code_version, 'MAX_FILES', 0)
     before = version()
     (package / 'page.pt').write_text('edited')
     assert version() == before
 
 
 def test_installed_packages_are_not_read(package):
-    folders = deployment._packages()
+    folders = code_version._packages()
     assert str(package) in folders
     assert not [folder for folder in folders if 'site-packages' in folder]
 
 
 def test_folders_in_others_are_read_once():
-    assert deployment._outermost(['/a/b', '/a', '/ab', '/a/c/d', '/b']) == [
+    assert code_version._outermost(['/a/b', '/a', '/ab', '/a/c/d', '/b']) == [
         '/a', '/ab', '/b']
-    assert deployment._outermost([]) == []
+    assert code_version._outermost([]) == []
 
 
 @pytest.mark.parametrize('seed', ['1', '2'])
@@ -136,7 +136,7 @@ def test_version_is_the_same_in_another_process(seed):
     code = ('from Products.PageCacheManager import deployment;'
             'import Products.PageCacheManager.core;'
             'print(deployment.code_version())')
-    root = str(Path(deployment.__file__).parents[2])
+    root = str(Path(code_version.__file__).parents[2])
     environ = {**os.environ, 'PYTHONHASHSEED': seed, 'PYTHONPATH': root}
     found = {
         subprocess.run(
@@ -182,8 +182,8 @@ def instance(package, tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     monkeypatch.setattr(
-        deployment.zcml, '_context', Context(*home.rglob('*.zcml')))
-    monkeypatch.setattr(deployment, 'getConfiguration', lambda: type(
+        code_version.zcml, '_context', Context(*home.rglob('*.zcml')))
+    monkeypatch.setattr(code_version, 'getConfiguration', lambda: type(
         'Configuration', (), {'instancehome': str(home)}))
     return home
 
@@ -222,12 +222,12 @@ def test_more_configuration_is_another_version(instance, monkeypatch):
     before = version()
     more = instance / 'etc' / 'package-includes' / 'more-configure.zcml'
     more.write_text('<configure />')
-    deployment.zcml._context._seen_files.add(str(more))
+    code_version.zcml._context._seen_files.add(str(more))
     assert version() != before
 
 
 def test_configuration_that_can_not_be_read_does_no_harm(instance):
-    deployment.zcml._context._seen_files.add(str(instance / 'gone.zcml'))
+    code_version.zcml._context._seen_files.add(str(instance / 'gone.zcml'))
     (instance / 'etc' / 'site.zcml').write_text('<broken')
     assert len(version()) == 16
 
@@ -237,8 +237,8 @@ def test_configuration_of_packages_is_not_read_twice(
     path = package / 'configure.zcml'
     path.write_text('<configure />')
     installed = Path(pytest.__file__).parent / 'configure.zcml'
-    deployment.zcml._context._seen_files |= {str(path), str(installed)}
-    found = set(deployment._configuration_files())
+    code_version.zcml._context._seen_files |= {str(path), str(installed)}
+    found = set(code_version._configuration_files())
     assert not found & {path, installed}
 
 
@@ -270,11 +270,11 @@ def test_threads_that_come_together_wait_for_one(package, monkeypatch):
             assert arrived.acquire(timeout=10)
         return []
 
-    monkeypatch.setattr(deployment, '_lock', Door())
-    monkeypatch.setattr(deployment, 'distributions', distributions)
+    monkeypatch.setattr(code_version, '_lock', Door())
+    monkeypatch.setattr(code_version, 'distributions', distributions)
     threads = [
         threading.Thread(
-            target=lambda: found.append(deployment.code_version()))
+            target=lambda: found.append(code_version.code_version()))
         for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -285,11 +285,11 @@ def test_threads_that_come_together_wait_for_one(package, monkeypatch):
 
 def test_it_is_worked_out_when_zope_starts(app, package):
     notify(DatabaseOpenedWithRoot(app._p_jar.db()))
-    assert deployment._code_version.cache_info().currsize == 1
+    assert code_version._code_version.cache_info().currsize == 1
 
 
 def test_zope_starts_all_the_same(app, package, monkeypatch, caplog):
-    monkeypatch.setattr(deployment, 'distributions', None)
+    monkeypatch.setattr(code_version, 'distributions', None)
     notify(DatabaseOpenedWithRoot(app._p_jar.db()))
     assert 'which code it is' in caplog.text
 
@@ -299,16 +299,16 @@ def test_zope_starts_all_the_same(app, package, monkeypatch, caplog):
 def test_template_that_is_edited_has_another_version(tmp_path):
     path = tmp_path / 'page.pt'
     path.write_text('<p/>')
-    before = deployment.template_version(str(path))
+    before = code_version.template_version(str(path))
     path.write_text('<i/>')
     os.utime(path, (1, 1))
-    after = deployment.template_version(str(path))
+    after = code_version.template_version(str(path))
     path.write_text('<p/>')
     os.utime(path, (2, 2))
     assert len(before) == 16 and before != after
-    assert deployment.template_version(str(path)) == before
+    assert code_version.template_version(str(path)) == before
 
 
 @pytest.mark.parametrize('filename', [None, '', '/no/such.pt', 'a\0b', b''])
 def test_template_without_a_file_has_no_version(filename):
-    assert deployment.template_version(filename) == ''
+    assert code_version.template_version(filename) == ''

@@ -12,8 +12,8 @@ from DateTime import DateTime
 import Products.PageCacheManager
 
 from ..core.defaults import IGNORED_PARAMETERS
-from ..core.outcome import FORWARD
-from ..core.reasons import REASONS
+from ..core.http.cache_status import FORWARD
+from ..core.report.reasons import REASONS
 from ..core.settings import FIELDS
 from .site import set_policy
 from .test_hostile import KEYED

@@ -11,9 +11,9 @@ from zope.interface import Interface
 from zope.viewlet.interfaces import IViewlet
 from zope.viewlet.interfaces import IViewletManager
 
-from .. import caches
-from .. import failures
-from ..core.conditional import format_date
+from ..core.http.conditional import format_date
+from ..manager import caches
+from ..publisher import failures
 from .lane_client import LaneClient
 from .lane_client import warm
 from .site import add_template

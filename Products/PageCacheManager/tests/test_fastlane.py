@@ -6,7 +6,7 @@ import transaction
 from Products.SiteAccess.VirtualHostMonster import manage_addVirtualHostMonster
 from ZPublisher.WSGIPublisher import publish_module
 
-from Products.PageCacheManager.fastlane import filter_app
+from Products.PageCacheManager.fastlane.filter import filter_app
 
 from .client import Client
 from .lane_client import PATH
@@ -34,7 +34,7 @@ def test_hit_is_that_of_zope(lane, path):
 
 
 def test_hits_are_counted(lane, site):
-    from Products.PageCacheManager.caches import cache_of
+    from Products.PageCacheManager.manager.caches import cache_of
     warm(lane)
     cache = cache_of(site.page_cache)
     before = cache.tally.counts()['HIT', 'fast']
@@ -138,7 +138,7 @@ def test_the_next_request_after_a_commit_asks_zope(lane, site, change):
 
 
 def test_a_page_dropped_in_this_process_asks_zope(lane, site):
-    from Products.PageCacheManager.caches import cache_of
+    from Products.PageCacheManager.manager.caches import cache_of
     warm(lane)
     cache_of(site.page_cache).pages.purge()
     assert not lane.is_fast()

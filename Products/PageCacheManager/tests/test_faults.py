@@ -13,10 +13,10 @@ from zope.component import getGlobalSiteManager
 from zope.interface import Interface
 from ZPublisher.HTTPRequest import HTTPRequest
 
-from .. import caches
-from .. import question
-from .. import sending
-from ..core.conditional import format_date
+from ..core.http.conditional import format_date
+from ..key import key
+from ..manager import caches
+from ..publisher import sending
 from .site import Item
 from .site import add_policy
 from .site import add_template
@@ -766,7 +766,7 @@ def test_a_fault_before_rendering(client, cache, caplog, monkeypatch):
     def broken(*args):
         raise RuntimeError('a fault')
     plain = client.get(PAGE)
-    monkeypatch.setattr(question, 'key_parts', broken)
+    monkeypatch.setattr(key, 'key_parts', broken)
     for path in PATHS:
         answer = client.get(path)
         assert (answer.status, answer.outcome) == (200, 'BYPASS')

@@ -1,7 +1,7 @@
 """Tags that a filter of Apache changed when it coded a page."""
 import pytest
 
-from .. import caches
+from ..manager import caches
 from .lane_client import LaneClient
 from .lane_client import warm
 from .site import Item

@@ -7,9 +7,9 @@ from Acquisition import aq_base
 from ZODB.POSException import ConflictError
 from ZPublisher.HTTPRequest import HTTPRequest
 
-from .. import caches
-from .. import deployment
-from ..versions import version_of
+from ..key import code_version
+from ..key.versions import version_of
+from ..manager import caches
 from .client import Client
 from .site import Item
 from .site import add_template
@@ -102,10 +102,10 @@ def test_place_of_a_filesystem_template_does_not_count(
 def test_other_code_makes_other_pages(client, monkeypatch, path):
     """Templates call tools and scripts, which come with packages."""
     page = fill(client, path)
-    deployment._code_version.cache_clear()
-    monkeypatch.setattr(deployment, 'distributions', lambda: [])
+    code_version._code_version.cache_clear()
+    monkeypatch.setattr(code_version, 'distributions', lambda: [])
     answer = client.get(path, If_None_Match=page['ETag'])
-    deployment._code_version.cache_clear()
+    code_version._code_version.cache_clear()
     assert (answer.status, answer.outcome) == (200, 'MISS')
     assert answer['ETag'] != page['ETag']
 

@@ -5,7 +5,7 @@ from unittest import mock
 import pytest
 from Products.PageTemplates.PageTemplateFile import PageTemplateFile
 
-from .. import walk
+from ..request import dry_run
 from .client import Client
 from .site import Item
 from .site import add_template
@@ -102,7 +102,7 @@ def test_head_where_get_may_not_see_the_page(site, custom, client):
 def test_a_fault_leaves_head_to_zope(site, client, caplog, monkeypatch):
     def broken(*args, **options):
         raise RuntimeError('a fault')
-    monkeypatch.setattr(walk, 'begin', broken)
+    monkeypatch.setattr(dry_run, 'begin', broken)
     for path in (PAGE, DEFAULT):
         answer = client.head(path)
         assert answer.status == 200 and is_zopes(answer)

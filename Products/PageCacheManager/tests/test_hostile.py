@@ -13,9 +13,9 @@ from Products.SiteAccess.VirtualHostMonster import VirtualHostMonster
 from zope.component import getGlobalSiteManager
 from ZPublisher import pubevents
 
-from .. import caches
-from ..core.keys import MAX_FIELDS
-from ..policy import header_text
+from ..cmf.policy import header_text
+from ..core.key import MAX_FIELDS
+from ..manager import caches
 from .browser import zope_server
 from .client import Client
 from .site import Item

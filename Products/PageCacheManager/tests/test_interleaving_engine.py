@@ -23,8 +23,8 @@ from ZODB.POSException import ConflictError
 from zope.component.hooks import setSite
 from ZPublisher.HTTPRequest import HTTPRequest
 
-from .. import caches
 from ..core.settings import stored
+from ..manager import caches
 from ..PageCacheManager import PageCacheManager
 from . import interleaving
 from . import layers

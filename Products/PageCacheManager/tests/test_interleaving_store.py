@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from ..core import flights as flights_module
-from ..core import store as store_module
 from ..core.flights import Flight
 from ..core.flights import Flights
 from ..core.page import Page
-from ..core.store import PageStore
+from ..core.store import store as store_module
+from ..core.store.store import PageStore
 from .scheduler import Condition
 from .scheduler import Deadlock
 from .scheduler import Lock

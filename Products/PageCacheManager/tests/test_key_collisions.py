@@ -7,20 +7,20 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from .. import caches
-from .. import exchange
-from ..core.conditional import coded_tag
-from ..core.conditional import entity_tag
-from ..core.conditional import if_none_match
-from ..core.keys import KeyParts
-from ..core.keys import arguments_key
-from ..core.keys import query_key
-from ..core.keys import secondary
+from ..core.http.conditional import coded_tag
+from ..core.http.conditional import entity_tag
+from ..core.http.conditional import if_none_match
+from ..core.key import KeyParts
+from ..core.key import arguments_key
+from ..core.key import query_key
+from ..core.key import secondary
 from ..core.page import Page
 from ..core.page import from_bytes
 from ..core.page import to_bytes
-from ..memoize import MemoizeStore
-from ..template_call import TemplateCall
+from ..manager import caches
+from ..manager.memoize import MemoizeStore
+from ..origin.template import TemplateCall
+from ..publisher import request as http_request
 from .site import Item
 from .site import add_template
 from .site import set_policy
@@ -148,12 +148,12 @@ NAMED = st.dictionaries(st.sampled_from('AB'), DENSE)
 @given(NAMED, NAMED)
 def test_headers_and_cookies_are_told_apart(one, other):
     names = ('X-A', 'x-b')
-    assert (exchange.headers(Request(one), names)
-            == exchange.headers(Request(other), names)) == (one == other)
+    assert (http_request.headers(Request(one), names)
+            == http_request.headers(Request(other), names)) == (one == other)
     requests = Request(cookies=one), Request(cookies=other)
-    spelled = [exchange.cookies(request, 'AB') for request in requests]
+    spelled = [http_request.cookies(request, 'AB') for request in requests]
     assert (spelled[0] == spelled[1]) == (one == other)
-    digests = [exchange.session(request, 'AB') for request in requests]
+    digests = [http_request.session(request, 'AB') for request in requests]
     assert (digests[0] == digests[1]) == (one == other)
 
 

@@ -9,10 +9,10 @@ from zope.component import getGlobalSiteManager
 from zope.i18n.interfaces import ITranslationDomain
 from zope.i18n.simpletranslationdomain import SimpleTranslationDomain
 
-from .. import caches
 from ..core import defaults
 from ..core.settings import Settings
 from ..core.settings import as_dict
+from ..manager import caches
 from ..PageCacheManager import PageCacheManager
 from .client import Client
 from .site import add_policy

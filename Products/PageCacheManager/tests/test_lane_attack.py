@@ -8,9 +8,9 @@ from zope.i18n.interfaces import ITranslationDomain
 from zope.i18n.simpletranslationdomain import SimpleTranslationDomain
 from ZPublisher import pubevents
 
-from .. import expressions
-from .. import lane as fastlane_permits
-from ..caches import cache_of
+from ..cmf import expressions
+from ..fastlane import permit as fastlane_permits
+from ..manager.caches import cache_of
 from .client import Client
 from .lane_client import PATH
 from .lane_client import LaneClient

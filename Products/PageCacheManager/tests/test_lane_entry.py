@@ -1,9 +1,9 @@
 """How a page was sent, and what a 304 of Zope changes of that."""
 import pytest
 
-from .. import lane_entry
-from ..caches import cache_of
-from ..lane import Permit
+from ..fastlane import entry as lane_entry
+from ..fastlane.permit import Permit
+from ..manager.caches import cache_of
 from .client import Client
 from .lane_client import PATH
 from .lane_client import LaneClient

@@ -1,18 +1,18 @@
 """What of a request counts in the fast lane, without a Zope."""
 import pytest
 
-from .. import lane_options
-from ..fastlane import filter_app
-from ..lane_request import Rules
-from ..lane_request import address
-from ..lane_request import key
-from ..lane_request import length
-from ..lane_request import names_of_cookies
-from ..lane_request import parts_of_address
-from ..lane_request import signs_of_identity
+from ..fastlane import options
+from ..fastlane.filter import filter_app
+from ..fastlane.request import Rules
+from ..fastlane.request import address
+from ..fastlane.request import key
+from ..fastlane.request import length
+from ..fastlane.request import names_of_cookies
+from ..fastlane.request import parts_of_address
+from ..fastlane.request import signs_of_identity
 
 
-OPTIONS = lane_options.read({'identity_headers': 'X-Who'})
+OPTIONS = options.read({'identity_headers': 'X-Who'})
 
 
 def names(**environ):
@@ -74,7 +74,7 @@ def test_what_is_no_sign(name):
 
 
 def test_no_pattern_costs_nothing_unless_there_is_one():
-    assert signs_of_identity(lane_options.DEFAULTS[
+    assert signs_of_identity(options.DEFAULTS[
         'identity_headers']).others is None
     assert VARIABLES.others is not None
 
@@ -84,7 +84,7 @@ def test_no_pattern_costs_nothing_unless_there_is_one():
     'Shib-Session-ID', 'Shib_Session_ID', 'AUTH_USER',
     'HTTP_X_AMZN_OIDC_IDENTITY'])
 def test_usual_signs_are_known(name):
-    known = lane_options.read({}).identity_headers
+    known = options.read({}).identity_headers
     assert signs_of_identity(known).are_in({name: 'alice'})
 
 

@@ -11,8 +11,8 @@ from AccessControl.users import User
 from AccessControl.users import nobody
 from ZPublisher.interfaces import IPubAfterTraversal
 
-from .. import caches
-from ..identity import is_of_request
+from ..key.visitor import is_of_request
+from ..manager import caches
 from .lane_client import LaneClient
 from .site import add_template
 from .site import set_policy

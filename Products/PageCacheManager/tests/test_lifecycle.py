@@ -21,11 +21,11 @@ from ZODB.FileStorage import FileStorage
 from ZODB.POSException import ConflictError
 from zope.component.hooks import setSite
 
-from .. import caches
 from ..core.settings import Settings
 from ..core.settings import as_dict
+from ..key.versions import identity_of
+from ..manager import caches
 from ..PageCacheManager import PageCacheManager
-from ..versions import identity_of
 from . import layers
 from .client import Client
 from .site import TEMPLATE

@@ -9,12 +9,12 @@ from Products.GenericSetup.context import TarballImportContext
 from Products.GenericSetup.tool import SetupTool
 from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
 
-from .. import caches
 from ..exportimport import import_managers
+from ..key.versions import identity_of
+from ..key.versions import version_of
+from ..manager import caches
 from ..PageCacheManager import PageCacheManager
 from ..PageCacheManager import manage_addPageCacheManager
-from ..versions import identity_of
-from ..versions import version_of
 from .test_exportimport import FILE
 from .test_exportimport import PROFILE
 from .test_exportimport import STEP

@@ -5,11 +5,11 @@ from BTrees.Length import Length
 from ZODB.POSException import ConflictError
 
 from .. import marks
-from ..core.keys import row_id
+from ..core.key import row_id
+from ..key.versions import holds_changes
 from ..marks import write
+from ..origin.published import content_marks
 from ..PageCacheManager import PageCacheManager
-from ..versions import holds_changes
-from ..views import content_marks
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from plone.memoize.ram import RAMCacheAdapter
 from zope.component import getGlobalSiteManager
 from zope.ramcache.ram import RAMCache
 
-from .. import caches
-from ..memoize import CACHE_NAME
-from ..memoize import MemoizeStore
-from ..memoize import site_cache
+from ..manager import caches
+from ..manager.memoize import CACHE_NAME
+from ..manager.memoize import MemoizeStore
+from ..manager.memoize import site_cache
 from .site import Item
 from .store_contract import FOREIGN_KEYS
 from .store_contract import KEY

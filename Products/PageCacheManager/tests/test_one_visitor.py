@@ -3,7 +3,7 @@ import pytest
 from ZPublisher import pubevents
 from ZPublisher.interfaces import IPubBeforeCommit
 
-from ..core.reasons import is_of_one_visitor
+from ..core.report.reasons import is_of_one_visitor
 from .events import handler
 from .site import set_policy
 from .view_cases import ACTING

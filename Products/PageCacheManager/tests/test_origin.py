@@ -5,7 +5,7 @@ import pytest
 from ZPublisher import pubevents
 from ZPublisher.interfaces import IPubBeforeCommit
 
-from ..core.conditional import format_date
+from ..core.http.conditional import format_date
 from ..core.settings import Settings
 from .events import handler
 from .lane_client import LaneClient

@@ -10,7 +10,7 @@ from zope.component import getGlobalSiteManager
 from zope.event import notify
 from ZPublisher import pubevents
 
-from .. import caches
+from ..manager import caches
 from ..PageCacheManager import PageCacheManager
 from .client import Client
 from .site import Item

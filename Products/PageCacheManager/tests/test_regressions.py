@@ -11,7 +11,7 @@ from zope.component import getGlobalSiteManager
 from zope.interface import Interface
 from ZPublisher import pubevents
 
-from .. import caches
+from ..manager import caches
 from .client import Client
 from .site import Item
 from .site import add_template

@@ -13,7 +13,7 @@ from ZPublisher import pubevents
 from ZPublisher.BeforeTraverse import registerBeforeTraverse
 from ZPublisher.interfaces import IPubBeforeCommit
 
-from .. import caches
+from ..manager import caches
 from .events import handler
 from .site import Item
 from .site import add_template

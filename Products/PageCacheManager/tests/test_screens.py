@@ -14,11 +14,11 @@ from plone.testing.zope import logout
 from Products.CMFCore.interfaces import ICachingPolicyManager
 from zope.component import getGlobalSiteManager
 
-from .. import caches
-from ..core.keys import KeyParts
+from ..core.key import KeyParts
 from ..core.page import Page
 from ..core.settings import FIELDS
-from ..core.store import PageStore
+from ..core.store.store import PageStore
+from ..manager import caches
 from .screens import Html
 from .screens import follow
 from .screens import get

@@ -19,14 +19,14 @@ from zope.interface import implementer
 from ZPublisher.BeforeTraverse import registerBeforeTraverse
 from ZPublisher.interfaces import IPubAfterTraversal
 
-from .. import caches
 from ..core.associations import SHOWS
-from ..core.keys import digest
-from ..core.reasons import REASONS
-from ..explain import explain
+from ..core.key import digest
+from ..core.report.reasons import REASONS
 from ..interfaces import Claim
 from ..interfaces import ISurroundings
+from ..manager import caches
 from ..PageCacheManager import PageCacheManager
+from ..zmi.explain.inquiry import explain
 from .screens import get
 from .screens import labels_are_missing
 from .screens import own
@@ -415,7 +415,7 @@ def test_a_fault_of_ours_is_told(client, monkeypatch, caplog):
     def broken(*args):
         raise RuntimeError('a fault')
     monkeypatch.setattr(
-        'Products.PageCacheManager.explain.of_published', broken)
+        'Products.PageCacheManager.zmi.explain.inquiry.of_published', broken)
     assert 'event log' in problem(client, PAGE)
     assert 'a fault' in caplog.text
 
@@ -546,7 +546,7 @@ def test_failures_are_not_counted(site, client, monkeypatch):
     set_policy(site, etag='python: 1 / 0')
     ask(client, PAGE)
     monkeypatch.setattr(
-        'Products.PageCacheManager.question.rule_out', lambda call: 1 / 0)
+        'Products.PageCacheManager.key.key.rule_out', lambda call: 1 / 0)
     assert 'error' in told(client, PAGE)['text']
     assert traces(site)[:-1] == before[:-1]
 

@@ -4,9 +4,9 @@ import transaction
 from plone.testing.zope import login
 from plone.testing.zope import logout
 
-from .. import caches
 from ..core.associations import MAX_ASSOCIATIONS
 from ..core.associations import SHOWS
+from ..manager import caches
 from .screens import follow
 from .screens import get
 from .screens import labels_are_missing

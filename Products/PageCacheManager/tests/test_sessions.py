@@ -5,7 +5,7 @@ from zope.event import notify
 from zope.processlifetime import DatabaseOpenedWithRoot
 from ZPublisher.interfaces import IPubAfterTraversal
 
-from .. import caches
+from ..manager import caches
 from .lane_client import LaneClient
 from .site import add_template
 from .site import set_policy

@@ -14,10 +14,9 @@ from ZPublisher.Iterators import IStreamIterator
 from ZPublisher.Iterators import IUnboundStreamIterator
 from ZPublisher.Iterators import filestream_iterator
 
-from .. import finish
+from ..request import finish
 from .events import handler
 from .site import set_policy
-from .test_faults import error_view  # noqa: F401
 from .view_cases import ACTING
 from .view_cases import COUNTING
 from .view_cases import VIEWS

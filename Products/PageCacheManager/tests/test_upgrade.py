@@ -23,11 +23,11 @@ from ZODB.FileStorage import FileStorage
 from ZODB.utils import p64
 from zope.component.hooks import setSite
 
-from .. import caches
 from ..core.settings import Settings
 from ..core.settings import as_dict
 from ..demo import instance as demo
 from ..exportimport import import_managers
+from ..manager import caches
 from ..PageCacheManager import PageCacheManager
 from . import old_database
 from .client import Client

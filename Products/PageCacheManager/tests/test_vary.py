@@ -7,9 +7,9 @@ from zope.component import getGlobalSiteManager
 from zope.i18n.interfaces import ITranslationDomain
 from zope.i18n.simpletranslationdomain import SimpleTranslationDomain
 
-from .. import exchange
-from ..core.conditional import format_date
+from ..core.http.conditional import format_date
 from ..core.page import names
+from ..publisher import request as http_request
 from .lane_client import LaneClient
 from .lane_client import warm
 from .site import add_template
@@ -167,7 +167,7 @@ def test_no_304_for_the_page_from_before_the_logout(
 
 
 def test_member_by_cookie_without_a_tag(client, dated, monkeypatch):
-    monkeypatch.setattr(exchange, 'is_authorized', lambda request: False)
+    monkeypatch.setattr(http_request, 'is_authorized', lambda request: False)
     answer = client.get(TEMPLATE, 'alice')
     assert varies(answer) == {'accept-encoding', 'cookie'}
 

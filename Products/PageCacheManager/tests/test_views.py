@@ -10,14 +10,13 @@ from zope.interface import alsoProvides
 from zope.publisher.interfaces.browser import IBrowserRequest
 from ZPublisher import pubevents
 
-from .. import caches
+from ..manager import caches
 from ..PageCacheManager import PageCacheManager
 from .events import handler
 from .site import Item
 from .site import add_policy
 from .site import add_template
 from .site import set_policy
-from .test_faults import error_view  # noqa: F401
 from .test_whole import add_script
 from .view_cases import ACTING
 from .view_cases import COUNTING

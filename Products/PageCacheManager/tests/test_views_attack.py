@@ -11,11 +11,10 @@ from ZPublisher import pubevents
 from ZPublisher.HTTPRequest import HTTPRequest
 from ZPublisher.interfaces import IPubBeforeCommit
 
-from .. import caches
+from ..manager import caches
 from .events import handler
 from .site import Item
 from .test_faults import elsewhere
-from .test_faults import error_view  # noqa: F401
 from .test_faults import is_error_page
 from .view_cases import ACTING
 from .view_cases import COUNTING

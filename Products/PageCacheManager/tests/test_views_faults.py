@@ -13,20 +13,19 @@ from ZPublisher import pubevents
 from ZPublisher.interfaces import IPubEvent
 from ZPublisher.WSGIPublisher import publish_module
 
-from .. import caches
-from .. import call as calls
-from .. import capture
-from .. import hook
-from .. import policy
-from .. import question
-from .. import sending
-from .. import surroundings
-from .. import views
+from ..cmf import policy
 from ..interfaces import Claim
 from ..interfaces import ISurroundings
+from ..key import key
+from ..manager import caches
+from ..origin import call as calls
+from ..origin import published
+from ..origin import site as kinds
+from ..publisher import sending
+from ..request import miss as capture
+from ..request import stand_in
 from .events import handler
 from .site import set_policy
-from .test_faults import error_view  # noqa: F401
 from .test_faults import failures
 from .view_cases import ACTING
 from .view_cases import COUNTING
@@ -53,15 +52,15 @@ def broken(*args, **keywords):
 
 
 @pytest.mark.parametrize(('place', 'name', 'word'), [
-    (surroundings.Plain, 'claim', None),
-    (views, 'manager_of', None),
-    (views, 'managers', None),
-    (views, 'published_view', None),
-    (views, 'code_version', 'error'),
+    (kinds.Plain, 'claim', None),
+    (published, 'manager_of', None),
+    (published, 'managers', None),
+    (published, 'published_view', None),
+    (published, 'code_version', 'error'),
     (policy, 'ask', 'policy-error'),
-    (question, 'key_parts', 'error'),
+    (key, 'key_parts', 'error'),
     (calls, 'cache_of', None),
-    (surroundings.Plain, 'variant', 'error')])
+    (kinds.Plain, 'variant', 'error')])
 def test_fault_before_rendering(
         client, cache, caplog, monkeypatch, place, name, word):
     plain = client.get(COUNTING)
@@ -80,7 +79,7 @@ def test_fault_before_rendering(
 def test_fault_in_looking_at_a_template(client, caplog, monkeypatch):
     path = '/site/doc/v-template-alone'
     client.get(path)
-    monkeypatch.setattr(views, 'template_version', broken)
+    monkeypatch.setattr(published, 'template_version', broken)
     answer = client.get(path)
     assert reason(answer) == 'error' and 'first text' in answer.text
     assert len(failures(caplog)) == 1
@@ -262,7 +261,7 @@ def test_transaction_is_described_as_ever(
     manage_addVirtualHostMonster(app)
     with handler(note, IPubEvent):
         client.get(f'{host}/{path}' if host else f'/site/{path}')
-        monkeypatch.setattr(hook, 'watch', lambda request: None)
+        monkeypatch.setattr(stand_in, 'watch', lambda request: None)
         client.get(f'{host}/{path}' if host else f'/site/{path}')
     assert described[0] == described[1]
     assert described[0].startswith(f'/site/{path}')

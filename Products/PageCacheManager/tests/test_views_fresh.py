@@ -12,13 +12,13 @@ from zope.container.contained import notifyContainerModified
 from zope.event import notify
 from zope.lifecycleevent import ObjectModifiedEvent
 
-from .. import caches
-from .. import deployment
-from ..core.conditional import parse_date
+from ..core.http.conditional import parse_date
 from ..core.settings import Settings
 from ..core.settings import as_dict
+from ..key import code_version
+from ..manager import caches
 from ..marks import ContentMarks
-from ..views import published_view
+from ..origin.published import published_view
 from .client import Client
 from .site import Item
 from .site import add_template
@@ -27,7 +27,6 @@ from .test_faults import elsewhere
 from .test_fresh import fill
 from .test_lifecycle import commit
 from .test_lifecycle import undo_last
-from .test_lifecycle import undoable  # noqa: F401
 from .view_cases import ACTING
 from .view_cases import COUNTING
 from .view_cases import associate
@@ -322,10 +321,10 @@ def test_template_that_is_edited(client, template, name, path):
 
 def test_other_code_makes_other_pages(client, monkeypatch):
     page = fill(client, COUNTING)
-    deployment._code_version.cache_clear()
-    monkeypatch.setattr(deployment, 'distributions', lambda: [])
+    code_version._code_version.cache_clear()
+    monkeypatch.setattr(code_version, 'distributions', lambda: [])
     answer = client.get(COUNTING, If_None_Match=page['ETag'])
-    deployment._code_version.cache_clear()
+    code_version._code_version.cache_clear()
     assert (answer.status, answer.outcome) == (200, 'MISS')
 
 

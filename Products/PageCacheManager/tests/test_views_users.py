@@ -4,10 +4,9 @@ import threading
 import pytest
 import transaction
 
-from .. import caches
+from ..manager import caches
 from .client import Client
 from .site import set_policy
-from .test_faults import error_view  # noqa: F401
 from .test_fresh import in_threads
 from .test_fresh import until
 from .view_cases import ACTING

@@ -10,12 +10,11 @@ from zope.lifecycleevent import ObjectModifiedEvent
 from ZPublisher import pubevents
 from ZPublisher.interfaces import IPubBeforeCommit
 
-from .. import caches
-from ..core.conditional import format_date
+from ..core.http.conditional import format_date
+from ..manager import caches
 from .events import handler
 from .site import Item
 from .site import set_policy
-from .test_faults import error_view  # noqa: F401
 from .view_cases import ACTING
 from .view_cases import COUNTING
 from .view_cases import ETAG

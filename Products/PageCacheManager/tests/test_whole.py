@@ -6,7 +6,7 @@ import transaction
 from Products.PythonScripts.PythonScript import PythonScript
 from zope.component.hooks import setSite
 
-from .. import caches
+from ..manager import caches
 from .site import Item
 from .site import add_template
 from .site import set_policy

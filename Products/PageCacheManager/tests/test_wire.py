@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 import transaction
 
-from ..core.conditional import format_date
+from ..core.http.conditional import format_date
 from .site import Item
 from .site import add_template
 from .site import set_policy

@@ -27,7 +27,7 @@ from ZPublisher.httpexceptions import HTTPExceptionHandler
 from ZPublisher.interfaces import IPubBeforeCommit
 from ZPublisher.interfaces import IPubFailure
 
-from ..fastlane import FastLane
+from ..fastlane.filter import FastLane
 from . import site as sites
 from .client import Client
 from .client import Response

@@ -11,8 +11,8 @@ from DateTime import DateTime
 from zope.component.hooks import setSite
 from zope.pytestlayer import fixture
 
-from ... import caches
-from ... import expressions
+from ...cmf import expressions
+from ...manager import caches
 from ...PageCacheManager import PageCacheManager
 from ..site import add_policy
 from .freshness import Freshness

@@ -27,18 +27,18 @@ from zope.component.hooks import setSite
 from zope.event import notify
 from zope.lifecycleevent import ObjectModifiedEvent
 
-from ... import policy
-from ... import subscribers
-from ...caches import cache_of
+from ...cmf import policy
 from ...core.associations import SHOWS
-from ...core.lately import Lately
+from ...core.report.seen_views import Lately
 from ...demo.plone_site import add
 from ...demo.plone_site import rich_text
 from ...integrations.addon_pages import CONTENT_VIEWS
 from ...integrations.addon_pages import LISTING_VIEWS
 from ...integrations.addon_pages import POLICIES
 from ...integrations.addon_pages import VIEWS
+from ...manager.caches import cache_of
 from ...PageCacheManager import PageCacheManager
+from ...request import events
 from ..site import add_template
 from .conftest import act_in
 
@@ -527,7 +527,7 @@ def test_new_site_may_have_it_from_the_start(plone_layer, portal, client):
 def test_handlers_are_registered_once(portal):
     registry = getGlobalSiteManager().__bases__[0]
     assert [one.handler for one in registry.registeredHandlers()].count(
-        subscribers.publication) == 1
+        events.publication) == 1
 
 
 def test_caching_control_panel_knows_the_operation(addon, client):

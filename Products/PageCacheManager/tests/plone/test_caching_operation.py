@@ -15,8 +15,8 @@ from zope.component.hooks import setSite
 from zope.interface import Interface
 from ZPublisher.pubevents import PubSuccess
 
-from ... import caches
 from ...integrations.caching import NAME
+from ...manager import caches
 from .test_templates import TEXT
 
 

@@ -13,7 +13,7 @@ from plone.subrequest import subrequest
 from zope.component import getMultiAdapter
 from zope.component import getUtility
 
-from ... import caches
+from ...manager import caches
 from .conftest import act_in
 from .test_fastlane import PloneLaneClient
 from .test_fastlane import warm

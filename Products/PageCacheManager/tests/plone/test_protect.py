@@ -11,9 +11,9 @@ from zope.interface import alsoProvides
 from ZPublisher.interfaces import IPubAfterTraversal
 from ZPublisher.interfaces import IPubStart
 
+from ...key.versions import version_of
 from ...marks import write
 from ...PageCacheManager import PageCacheManager
-from ...versions import version_of
 from ..site import add_policy
 
 

@@ -7,8 +7,8 @@ from z3c.caching.purge import Purge
 from zope.event import notify
 from zope.lifecycleevent import ObjectModifiedEvent
 
+from ...key.versions import version_of
 from ...PageCacheManager import PageCacheManager
-from ...versions import version_of
 from .conftest import act_in
 from .test_templates import TEXT
 

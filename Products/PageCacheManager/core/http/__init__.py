@@ -1,0 +1,1 @@
+"""The rules of HTTP: conditions, headers, codings, Cache-Status."""

@@ -1,0 +1,124 @@
+"""What a response says about itself: X-PageCache and Cache-Status."""
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..remembered import remembered
+
+
+#: Why a request went past the cache, in the words of RFC 9211 2.2, by our
+#: own word for it.  What comes out only once the page is rendered is a
+#: 'bypass' where nothing was looked up before.
+FORWARD = {
+    'uri-miss': 'uri-miss',
+    'vary-miss': 'vary-miss',
+    'miss': 'miss',
+    'method': 'method',
+    'request-cookie': 'request',
+    'no-etag': 'bypass',
+    'off': 'bypass',
+    'unkeyed-arguments': 'bypass',
+    'policy-error': 'bypass',
+    'store-error': 'bypass',
+    'session': 'bypass',
+    'set-cookie': 'bypass',
+    'fragment': 'bypass',
+    'status': 'bypass',
+    'no-store': 'bypass',
+    'vary-any': 'bypass',
+    'nonce': 'bypass',
+    'empty': 'bypass',
+}
+
+# RFC 8941 3.3.1: an integer has at most 15 digits.
+_MAX_INTEGER = 999_999_999_999_999
+
+# RFC 8941 3.3.4: sf-token = ( ALPHA / "*" ) *( tchar / ":" / "/" )
+_TOKEN = re.compile("[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*")
+
+# RFC 8941 3.3.3: a string holds what can be printed of ASCII.
+_STRING = re.compile('[\x20-\x7e]*')
+
+
+class Outcome(NamedTuple):
+    """How the cache dealt with one request."""
+
+    #: HIT, MISS, NO-ETAG, OFF or BYPASS, as X-PageCache shows it.
+    word: str
+    #: Our own word for the reason, such as 'set-cookie'; '' for none.
+    detail: str = ''
+    #: Why the page was rendered, a value of `fwd` in RFC 9211 2.2; with ''
+    #: it follows from `detail` and `word`.
+    forward: str = ''
+    #: Whether the page was stored.
+    stored: bool = False
+    #: Whether this request waited for another's render.
+    collapsed: bool = False
+    #: How long the page stays in the cache, seconds; None for no limit.
+    ttl: int | None = None
+    #: The status of the page that was rendered, None if it does not matter.
+    forward_status: int | None = None
+
+
+def _length(outcome: Outcome, *name: str) -> int:
+    return len(outcome.detail)
+
+
+@remembered(1024, 100, _length)
+def cache_status(outcome: Outcome, name: str = 'PageCacheManager') -> str:
+    """Return the value of Cache-Status (RFC 9211 2) for `outcome`.
+
+    Raises ValueError for a name or a detail outside printable ASCII.
+    """
+    # RFC 8941 4.1.1.2: no blank stands before a parameter.
+    return ';'.join([_item(name), *_parameters(outcome)])
+
+
+def _parameters(outcome: Outcome) -> Iterator[str]:
+    forward = forward_reason(outcome)
+    if forward:
+        yield f'fwd={_item(forward)}'
+        yield from _forward_parameters(outcome)
+    else:
+        yield 'hit'
+    if outcome.ttl is not None:
+        yield f'ttl={_integer(outcome.ttl)}'
+    # Where our word is the standard's own, `fwd` has said it.
+    if outcome.detail and outcome.detail != forward:
+        yield f'detail={_item(outcome.detail)}'
+
+
+def _forward_parameters(outcome: Outcome) -> Iterator[str]:
+    """Yield what RFC 9211 2.3 to 2.6 give a meaning only beside `fwd`."""
+    if outcome.forward_status is not None:
+        yield f'fwd-status={_integer(outcome.forward_status)}'
+    # RFC 8941 4.1.1.2: a parameter that is true stands by its name alone.
+    if outcome.stored:
+        yield 'stored'
+    if outcome.collapsed:
+        yield 'collapsed'
+
+
+def forward_reason(outcome: Outcome) -> str:
+    """Return the value of `fwd`, '' for a hit.
+
+    RFC 9211 2.2: `hit` and `fwd` exclude each other.
+    """
+    if outcome.word == 'HIT':
+        return ''
+    other = 'miss' if outcome.word == 'MISS' else 'bypass'
+    return outcome.forward or FORWARD.get(outcome.detail, other)
+
+
+def _integer(value: int) -> str:
+    return str(max(-_MAX_INTEGER, min(value, _MAX_INTEGER)))
+
+
+def _item(value: str) -> str:
+    """Return `value` as a token, or as a string where it can't be one."""
+    if _TOKEN.fullmatch(value):
+        return value
+    if not _STRING.fullmatch(value):
+        raise ValueError(f'not printable ASCII: {value!r}')
+    escaped = value.replace('\\', '\\\\').replace('"', '\\"')
+    return f'"{escaped}"'

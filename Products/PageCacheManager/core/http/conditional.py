@@ -1,0 +1,263 @@
+"""Entity-tags, dates and preconditions: strings in, answers out.
+
+Clauses are those of RFC 9110.  What a client sends is read strictly and in
+linear time; where it does not parse, the answer is the page and no error.
+"""
+import datetime
+import hashlib
+import math
+import re
+import time
+from calendar import timegm
+from collections.abc import Collection
+from collections.abc import Iterable
+from email.utils import formatdate
+from urllib.parse import quote
+
+from .content_coding import CODINGS
+from .content_coding import IDENTITY
+
+
+#: Longer opaque parts of a tag, counted as sent, are replaced by a digest.
+MAX_OPAQUE_LENGTH = 128
+
+#: A date further in the future than this is no date that we sent.
+MAX_SKEW_SECS = 24 * 60 * 60
+
+# ASCII of etagc that stands in a tag as it is, beside letters, digits and
+# ``_.-~``.  Left out are ``%``, which escapes; backslash, which some
+# recipients take for an escape (8.8.3); comma and ``*``, which lazy ones
+# take for a list and for the wildcard; ``;`` and ``#``, which separate.
+_SAFE = "!$&'()+/:<=>?@[]^`{|}"
+
+_CODING_MARK = ';'
+_DIGEST_MARK = '#'
+_SUFFIX_MARK = '-'
+_FILTER_MARK = '-'
+
+# 8.8.3: etagc = %x21 / %x23-7E / obs-text
+# 5.6.1.2: a recipient reads and ignores empty elements of a list.  Nothing
+# follows the blanks that could make a match backtrack twice over them.
+_ELEMENT = re.compile(
+    '(?:(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*)?(?:,[ \t]*|\\Z)')
+
+_DAYS = ('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')
+_LONG_DAYS = ('Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday',
+              'Saturday', 'Sunday')
+_MONTHS = ('Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep',
+           'Oct', 'Nov', 'Dec')
+_DAY = f'(?P<weekday>{"|".join(_DAYS)})'
+_LONG_DAY = f'(?P<weekday>{"|".join(_LONG_DAYS)})'
+_MONTH = f'(?P<month>{"|".join(_MONTHS)})'
+_TIME = '(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})'
+
+# 5.6.7: IMF-fixdate, rfc850-date, asctime-date; all case-sensitive.
+_DATES = tuple(re.compile(pattern) for pattern in (
+    f'{_DAY}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT',
+    f'{_LONG_DAY}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) '
+    f'{_TIME} GMT',
+    f'{_DAY} {_MONTH} (?P<day>[0-9 ][0-9]) {_TIME} (?P<year>[0-9]{{4}})'))
+
+
+def entity_tag(value: str, suffix: str = '') -> str:
+    """Return a strong entity-tag (8.8.3) for a policy's raw `value`.
+
+    Different values give different tags: what may not stand in one is
+    percent-encoded, and a value too long for that is told by its digest.  A
+    value in tag syntax is a value like any other.  With a `suffix` the tag
+    ends in ``-suffix``, and the pair decides; a site sends all its tags with
+    one or all without.
+    """
+    opaque = _opaque(value)
+    if suffix:
+        # Its own hyphens are encoded, so the last one ends the value.
+        opaque += _SUFFIX_MARK + _opaque(suffix).replace('-', '%2D')
+    head, mark, tail = opaque.rpartition(_FILTER_MARK)
+    if mark and tail in CODINGS:  # no tag of ours ends as a filter's does
+        opaque = f'{head}%2D{tail}'
+    return f'"{opaque}"'
+
+
+def _opaque(value: str) -> str:
+    data = value.encode('utf-8', 'surrogatepass')
+    encoded = quote(data, safe=_SAFE)
+    if len(encoded) <= MAX_OPAQUE_LENGTH:
+        return encoded
+    # The mark is encoded in every short value.
+    return _DIGEST_MARK + hashlib.sha256(data).hexdigest()
+
+
+def coded_tag(tag: str, coding: str) -> str:
+    """Return the tag of the variant of `tag` in a content coding.
+
+    8.8.3.3: a strong tag names one sequence of bytes, so a coded body needs
+    another than the plain one.  No value of a policy yields such a tag.
+    """
+    return f'{tag[:-1]}{_CODING_MARK}{coding}"'
+
+
+def filtered_tag(tag: str, coding: str) -> str:
+    """Return what a filter of Apache makes of `tag` when it codes a body.
+
+    mod_deflate and mod_brotli send the client such a tag, and pass it on as
+    it is where the client asks by it.  What is coded already they leave; but
+    mod_brotli marks the tag of a 304 once more.
+    """
+    return f'{tag[:-1]}{_FILTER_MARK}{coding}"'
+
+
+def tag_variants(
+        tag: str,
+        codings: Iterable[str] = (IDENTITY, 'gzip')) -> tuple[str, ...]:
+    """Return the tags under which a page may be known in some codings."""
+    found: list[str] = []
+    for coding in codings:
+        if coding == IDENTITY:
+            found.append(tag)
+        else:
+            marked = filtered_tag(tag, coding)
+            found += (
+                coded_tag(tag, coding), marked, filtered_tag(marked, coding))
+    return tuple(found)
+
+
+def tag_for_304(held: str) -> str:
+    """Return the tag to send to a client that has the page as `held`.
+
+    15.4.5: it is to get that tag.  A second mark is of a filter that marks
+    each 304, so the tag goes out with one.
+    """
+    head, _, coding = held[:-1].rpartition(_FILTER_MARK)
+    return f'{head}"' if coding in CODINGS and head.endswith(
+        f'{_FILTER_MARK}{coding}') else held
+
+
+def if_none_match(header: str | None, tags: Collection[str]) -> bool | None:
+    """Tell whether If-None-Match (13.1.2) holds one of the page's `tags`.
+
+    None means that there is no such header.  Several header lines come
+    joined by commas.  ``*`` alone is any page; a list that does not parse
+    to its end holds nothing.  Linear in the length of `header`.
+    """
+    if header is None:
+        return None
+    text = header.strip(' \t')
+    # 13.1.2: "*" holds whenever there is a current representation at all;
+    # the grammar has it alone or not at all.
+    if text == '*':
+        return True
+    found = _opaque_tags(text)
+    # 8.8.3.2: weak comparison looks at the opaque parts, whichever is weak.
+    return any(tag.removeprefix('W/') in found for tag in tags)
+
+
+def held_tag(header: str, tags: Collection[str]) -> str:
+    """Return the first of `tags` that If-None-Match holds, '' for none.
+
+    For ``*`` that is the first.  Reads `header` once.
+    """
+    text = header.strip(' \t')
+    if text == '*':
+        return next(iter(tags), '')
+    found = _opaque_tags(text)
+    return next((tag for tag in tags if tag.removeprefix('W/') in found), '')
+
+
+def _opaque_tags(text: str) -> frozenset[str]:
+    """Return the tags of a list, without W/; none if it is malformed."""
+    found: set[str] = set()
+    position = 0
+    while position < len(text):
+        element = _ELEMENT.match(text, position)
+        if element is None:
+            return frozenset()
+        if element[1]:
+            found.add(element[1])
+        position = element.end()
+    return frozenset(found)
+
+
+def parse_date(text: str, now: float | None = None) -> int | None:
+    """Return the seconds since 1970 of an HTTP-date (5.6.7), or None.
+
+    Parameters after a semicolon, which browsers of old append, do not
+    count.  `now` settles the century of two-digit years.  A weekday that is
+    not the date's own makes the date invalid.
+    """
+    date = text.partition(';')[0].strip(' \t')
+    for pattern in _DATES:
+        if match := pattern.fullmatch(date):
+            return _seconds(match, time.time() if now is None else now)
+    return None
+
+
+def _seconds(match: re.Match[str], now: float) -> int | None:
+    month = _MONTHS.index(match['month']) + 1
+    day = int(match['day'])
+    hour, minute, second = map(int, match.group('hour', 'minute', 'second'))
+    year = int(match['year'])
+    if len(match['year']) == 2:
+        year = _full_year((year, month, day, hour, minute, second), now)
+    # 5.6.7: from 00:00:00 to 23:59:60, the last for a leap second.
+    if (hour, minute, second) != (23, 59, 60) and not (
+            hour < 24 and minute < 60 and second < 60):
+        return None
+    try:
+        weekday = datetime.date(year, month, day).weekday()
+    except ValueError:
+        return None
+    if match['weekday'][:3] != _DAYS[weekday]:
+        return None
+    return timegm((year, month, day, hour, minute, second))
+
+
+def _full_year(moment: tuple[int, ...], now: float) -> int:
+    """Return the year meant by a `moment` that starts with two digits.
+
+    5.6.7: what seems more than 50 years in the future is the latest past
+    year that ends in the same digits.
+    """
+    present = time.gmtime(now)[:6]
+    year = present[0] - present[0] % 100 + moment[0]
+    if (year, *moment[1:]) > (present[0] + 50, *present[1:]):
+        return year - 100
+    return year
+
+
+def format_date(secs: float) -> str:
+    """Return seconds since 1970 as an IMF-fixdate (5.6.7), rounded down."""
+    return formatdate(math.floor(secs), usegmt=True)
+
+
+def not_modified(
+        if_none_match_value: str | None,
+        if_modified_since_value: str | None,
+        tags: Collection[str],
+        modified: int | None,
+        now: float,
+        dates_count: bool) -> bool:
+    """Tell whether a GET or HEAD is answered with 304 (13.2.2).
+
+    `tags` are those that the 200 could carry, `modified` its Last-Modified
+    in seconds since 1970 or None.  `dates_count` is whether a date alone
+    may decide.
+    """
+    # 13.2.2 step 3: If-None-Match, where it is present.
+    matches = if_none_match(if_none_match_value, tags)
+    if matches is not None:
+        # 13.1.3: beside it, If-Modified-Since is ignored.
+        return matches
+    # 13.2.2 step 4: If-Modified-Since.
+    if if_modified_since_value is None or modified is None or not dates_count:
+        return False
+    return _not_modified_since(if_modified_since_value, modified, now)
+
+
+def _not_modified_since(value: str, modified: int, now: float) -> bool:
+    since = parse_date(value, now)
+    # 13.1.3: what is no HTTP-date is ignored.  So is one that a clock which
+    # goes a little wrong does not explain.
+    if since is None or since > now + MAX_SKEW_SECS:
+        return False
+    # 13.1.3: earlier than the date given, or equal to it, is not modified.
+    return modified <= since

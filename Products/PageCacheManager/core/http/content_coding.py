@@ -1,0 +1,118 @@
+"""Content codings: who accepts which (RFC 9110 12.5.3), and gzip itself."""
+import re
+import struct
+import zlib
+
+from ..remembered import remembered
+
+
+# 12.4.2: weight = OWS ";" OWS "q=" qvalue
+_WEIGHT = re.compile(
+    '[ \t]*[qQ]=(?P<value>0(?:\\.[0-9]{0,3})?|1(?:\\.0{0,3})?)')
+
+# 8.4.1.3: a recipient takes "x-gzip" for "gzip".
+_ALIASES = {'x-gzip': 'gzip'}
+
+#: What a page may be kept in; the first is sent where a client likes several
+#: equally well.
+CODINGS = ('zstd', 'br', 'gzip')
+IDENTITY = 'identity'
+
+#: A shorter body is not worth a coding.
+MIN_BODY_BYTES = 1024
+
+#: What gets shorter.  Responses of all other types have no coding, but where
+#: Zope was told to make one.
+_WORTHWHILE = re.compile(
+    '(?:text/.*|application/(?:.*\\+)?(?:json|xml)'
+    '|application/(?:x-)?javascript)[ \t]*(?:;.*)?',
+    re.IGNORECASE | re.DOTALL)
+
+#: Nobody has so much to say; to read it would cost more than the page.
+MAX_LENGTH = 8192
+
+_GZIP_LEVEL = 6
+# No time, no name; the last two are what Zope says of level and system.
+GZIP_HEADER = b'\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff'
+_GZIP_WINDOW = zlib.MAX_WBITS | 16
+
+
+def preferences(accept_encoding: str | None) -> tuple[str, ...]:
+    """Return the codings that a client takes, those it likes best first.
+
+    Identity is always among them, since something is to be sent; it comes
+    last unless the client says that it likes it better.  ``*`` stands for
+    gzip alone here: whoever names no other coding may not know it.
+    """
+    if not accept_encoding or len(accept_encoding) > MAX_LENGTH:
+        return (IDENTITY,)
+    return _preferences(accept_encoding)
+
+
+@remembered(256, 200)
+def is_worthwhile(content_type: str) -> bool:
+    """Tell whether bodies of this type get shorter by a coding."""
+    return _WORTHWHILE.fullmatch(content_type) is not None
+
+
+@remembered(256, 200)
+def _preferences(accept_encoding: str) -> tuple[str, ...]:
+    weights = _weights(accept_encoding)
+    found = {
+        name: weight for name in CODINGS if (weight := weights.get(
+            name, weights.get('*', 0) if name == 'gzip' else 0))}
+    found[IDENTITY] = weights.get(IDENTITY, 0)
+    # The sort is stable: of those liked equally ours comes first.
+    return tuple(sorted(found, key=lambda name: -found[name]))
+
+
+def _weights(accept_encoding: str) -> dict[str, float]:
+    """Return the weights of the codings in the header, 0 for a refusal."""
+    weights: dict[str, float] = {}
+    for element in accept_encoding.split(','):
+        coding, semicolon, parameters = element.partition(';')
+        weight = _weight(parameters) if semicolon else 1
+        name = _name(coding)
+        weights[name] = min(weights.get(name, 1), weight)
+    return weights
+
+
+def _name(coding: str) -> str:
+    """Return the name of `coding`; names have no case (8.4.1)."""
+    name = coding.strip(' \t').lower()
+    return _ALIASES.get(name, name)
+
+
+def _weight(parameters: str) -> float:
+    match = _WEIGHT.fullmatch(parameters.rstrip(' \t'))
+    # 12.4.2: a weight of 0 means "not acceptable".
+    return 0 if match is None else float(match['value'])
+
+
+def gzip(body: bytes) -> bytes:
+    """Return `body` in gzip, the same bytes for the same body.
+
+    They are the bytes that Zope makes: one strong tag names both.
+    """
+    deflate = zlib.compressobj(
+        _GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, 0)
+    return b''.join((
+        GZIP_HEADER, deflate.compress(body), deflate.flush(),
+        struct.pack('<LL', zlib.crc32(body), len(body) & 0xffffffff)))
+
+
+def gunzip(data: bytes, limit: int) -> bytes | None:
+    """Return what `data` holds in gzip, None if it is not what we write.
+
+    None for what is not gzip, damaged, cut short, followed by anything, or
+    longer than `limit` bytes; no more than that is ever unpacked.
+    """
+    inflate = zlib.decompressobj(_GZIP_WINDOW)
+    try:
+        # One byte more shows that there is more; 0 would mean no limit.
+        body = inflate.decompress(data, max(limit, 0) + 1)
+    except zlib.error:
+        return None
+    if len(body) > limit or not inflate.eof or inflate.unused_data:
+        return None
+    return body

@@ -1,0 +1,166 @@
+"""The headers of an answer, made from what rendering and the policy said.
+
+All mappings here have lower-case names.
+"""
+from collections.abc import Mapping
+from itertools import chain
+
+from ..page import directives
+from ..page import joined
+from ..page import listed
+from ..remembered import characters
+from ..remembered import remembered
+from .conditional import format_date
+from .conditional import parse_date
+
+
+Headers = dict[str, str]
+
+#: What a 304 repeats of the 200 (RFC 9110 section 15.4.5).
+_OF_A_304 = (
+    'cache-control', 'content-location', 'etag', 'expires', 'vary')
+
+
+def last_modified(moment: int, now: float) -> str:
+    """Return the date to send for what was last changed at `moment`.
+
+    What was changed in this very second may change once more in it, so such
+    a date is sent as the second before: it will not validate.
+    """
+    return format_date(min(moment, int(now) - 1))
+
+
+def page_headers(
+        own: Mapping[str, str],
+        policy: Mapping[str, str],
+        tag: str,
+        modified: str | None,
+        age: int = 0,
+        vary_by: tuple[str, ...] = ()) -> Headers:
+    """Return the headers of a 200.
+
+    `own` are those that rendering set `age` seconds ago, `policy` those of
+    the caching policy, `tag` the entity-tag or '', `modified` the date to
+    send, None where the policy has none.  The policy wins, but for what
+    rendering said to keep a page private; Vary has the names of both, and
+    those in `vary_by`.
+    """
+    values = dict(_combined(
+        _but_expires(own), _but_expires(policy), vary_by))
+    if 'expires' in policy:
+        values['expires'] = policy['expires']
+    elif 'expires' in own:
+        values['expires'] = _later(own['expires'], age)
+    if modified is not None:
+        values['last-modified'] = modified
+    if tag:
+        values['etag'] = tag
+    return values
+
+
+def _but_expires(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(item for item in values.items() if item[0] != 'expires')
+
+
+def _length(*values: tuple[tuple[str, str], ...]) -> int:
+    return characters(*chain.from_iterable(chain(*values)))
+
+
+@remembered(256, 2000, _length)
+def _combined(
+        own: tuple[tuple[str, str], ...],
+        policy: tuple[tuple[str, str], ...],
+        vary_by: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the headers that are the same on many pages, at any time."""
+    rendered, said = dict(own), dict(policy)
+    values = {**rendered, **said}
+    values.update(_more_private(rendered, values))
+    vary = joined(
+        rendered.get('vary', ''), [*listed(said.get('vary', '')), *vary_by])
+    if may_be_coded(values.get('content-type', '')):
+        vary = joined(vary, ['Accept-Encoding'])
+    values['vary'] = vary
+    return tuple(item for item in values.items() if item != ('vary', ''))
+
+
+def _later(date: str, secs: int) -> str:
+    moment = parse_date(date) if secs else None
+    return date if moment is None else format_date(moment + secs)
+
+
+def may_be_coded(content_type: str) -> bool:
+    """Tell whether Zope compresses what is of this type."""
+    return not content_type.startswith('image/')
+
+
+def is_private(cache_control: str) -> bool:
+    """Tell whether a Cache-Control value keeps shared caches out."""
+    return bool(directives(cache_control) & {'no-store', 'private'})
+
+
+def without_later(
+        values: Mapping[str, str],
+        present: Mapping[str, str],
+        before: Mapping[str, str],
+        own: Mapping[str, str]) -> Headers:
+    """Return `values` without those that other code set since the call.
+
+    `present` are the headers of the response now, `before` those at the
+    call, `own` those that rendering set.  The entity-tag is the page's
+    whatever happens, and Vary is merged.
+    """
+    later = {
+        name for name, value in present.items()
+        if value not in (before.get(name), own.get(name))}
+    later -= {'etag', 'vary'}
+    return {n: value for n, value in values.items() if n not in later}
+
+
+def merged(
+        values: Mapping[str, str],
+        present: Mapping[str, str]) -> Headers:
+    """Return `values` with what other code of this request asked for.
+
+    Its Vary counts as well, and what it said to keep the answer private.
+    """
+    if 'vary' not in present and 'cache-control' not in present:
+        return dict(values)
+    result = dict(values)
+    if 'vary' in present:
+        result['vary'] = joined(
+            values.get('vary', ''), listed(present['vary']))
+    return {**result, **_more_private(present, result)}
+
+
+#: What lets shared caches keep an answer.
+_SHARING = frozenset(['public', 's-maxage'])
+
+
+def _more_private(
+        said: Mapping[str, str], values: Mapping[str, str]) -> Headers:
+    """Return a Cache-Control as private as that in `said`.
+
+    What else `values` says of caching stays: without a lifetime a client
+    guesses how long the page is fresh (RFC 9111 section 4.2.2).
+    """
+    control = said.get('cache-control', '')
+    present = values.get('cache-control', '')
+    if not is_private(control) or 'no-store' in directives(present):
+        return {}
+    if 'no-store' in directives(control):
+        return {'cache-control': control}
+    known = directives(control) | _SHARING
+    kept = [part for part in listed(present)
+            if not directives(part) & known]
+    return {'cache-control': ', '.join([*listed(control), *kept])}
+
+
+def not_modified_headers(values: Mapping[str, str]) -> Headers:
+    """Return the headers of a 304; `values` are those of the 200.
+
+    The date serves clients where there is no entity-tag.
+    """
+    kept = {name: values[name] for name in _OF_A_304 if name in values}
+    if 'etag' not in kept and 'last-modified' in values:
+        kept['last-modified'] = values['last-modified']
+    return kept

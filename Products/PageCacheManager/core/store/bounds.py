@@ -1,0 +1,136 @@
+"""The bounds of a store in force, and what goes so that they hold.
+
+What is spare goes first, then entries.  Whoever uses it holds the store's
+lock.
+"""
+from typing import NamedTuple
+
+from .entries import Contents
+from .spare import Parts
+from .spare import Spare
+
+
+#: What is spare may take this part of the bytes.
+SPARE_SHARE = 4
+
+#: A page that would take more than this part of the store is not kept.
+MAX_PAGE_SHARE = 4
+
+
+class Bounds(NamedTuple):
+    """What `IBoundedPageStore.configure` takes."""
+
+    max_entries: int
+    max_bytes: int
+    max_age_secs: int
+    cleanup_interval_secs: int
+
+    def check(self) -> None:
+        """Raise ValueError for the first that is out of its range."""
+        for name, value in self._asdict().items():
+            low, high = _RANGES[name]
+            if type(value) is not int or not low <= value <= high:
+                raise ValueError(
+                    f'{name} must be a whole number from {low} to {high}, '
+                    f'not {value!r}')
+
+
+_RANGES = {
+    'max_entries': (1, 10_000_000),
+    'max_bytes': (1, 1 << 40),
+    'max_age_secs': (0, 31_536_000),
+    'cleanup_interval_secs': (1, 86_400),
+}
+
+
+class Room:
+    """How much there may be.  What goes is bounded at each call."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        #: Those in force.
+        self.bounds = bounds
+        #: How many entries went for lack of room.
+        self.evictions = 0
+
+    def admits(self, size: int) -> bool:
+        """Tell whether an entry of so many bytes is not too large."""
+        return size * MAX_PAGE_SHARE <= self.bounds.max_bytes
+
+    def make(
+            self, contents: Contents, size: int, entries: int,
+            limit: int) -> bool:
+        """Let go what stands in the way of so many bytes and entries.
+
+        Return whether there is room now; no more than `limit` things go.
+        """
+        queue, bounds = contents.queue, self.bounds
+        for found in range(limit):
+            used = queue.bytes + contents.spare_bytes
+            if queue.entries + entries > bounds.max_entries:
+                self._evict_next(contents, found, bounds)
+            elif used + size <= bounds.max_bytes:
+                return True
+            elif contents.spare_bytes:
+                contents.shed()
+            else:
+                self._evict_next(contents, found, bounds)
+        return False
+
+    def keep_spare(
+            self, contents: Contents, number: int, parts: Parts,
+            limit: int) -> None:
+        """Keep what is spare of an entry, unless it is kept already.
+
+        For each, at most `limit` others go; if it does not fit then, it
+        goes.
+        """
+        # The coding last: the body would be the first to go for it.
+        for spare, data in (
+                (contents.bodies, parts.body),
+                (contents.codings, parts.coding)):
+            if data and not spare.get(contents.hashes[number]):
+                self._keep(contents, spare, number, data, limit)
+
+    def _keep(
+            self, contents: Contents, spare: Spare, number: int, data: bytes,
+            limit: int) -> None:
+        size = len(data)
+        max_bytes = self.bounds.max_bytes
+        most = min(
+            max_bytes // SPARE_SHARE, max_bytes - contents.queue.bytes)
+        if size > most:
+            return
+        for _ in range(limit):
+            if contents.spare_bytes + size <= most:
+                spare.add(number, data)
+                return
+            contents.shed()
+
+    def fit(self, contents: Contents, bounds: Bounds, limit: int) -> bool:
+        """Take new bounds, once `limit` things at most had to go.
+
+        Return whether they are in force.
+        """
+        queue, max_bytes = contents.queue, bounds.max_bytes
+        for found in range(limit):
+            used = queue.bytes + contents.spare_bytes
+            if queue.entries > bounds.max_entries:
+                self._evict_next(contents, found, bounds)
+            elif contents.spare_bytes > (
+                    0 if used > max_bytes else max_bytes // SPARE_SHARE):
+                contents.shed()
+            elif used > max_bytes:
+                self._evict_next(contents, found, bounds)
+            else:
+                self.bounds = bounds
+                return True
+        return False
+
+    def evict(self, contents: Contents, number: int) -> None:
+        contents.drop(number)
+        self.evictions += 1
+
+    def _evict_next(
+            self, contents: Contents, found: int, bounds: Bounds) -> None:
+        self.evict(contents, contents.queue.victim(
+            bounds.max_entries, bounds.max_bytes, found))

@@ -1,0 +1,125 @@
+"""How an entry comes to its place in a store, and what goes for it.
+
+Whoever uses it holds the store's lock.
+"""
+from ..key import Key
+from ..page import Page
+from .bounds import Room
+from .entries import Contents
+from .entries import flatten
+from .spare import Parts
+from .tables import Record
+
+
+#: What an entry takes beside its strings, in bytes.
+ENTRY_BYTES = 1024
+
+#: No page takes the place of more entries than this at once: it would take
+#: milliseconds, with the lock held.  What was evicted for a page that did not
+#: fit yet stays evicted, so the page fits one of the next times.  The same for
+#: what is spare.
+MAX_EVICTIONS = 200
+
+#: Entries of one variant of a page that are equally new; beyond, the one
+#: stored first goes.
+MAX_PER_SLOT = 1000
+
+
+def entry_size(key: Key, page: Page) -> int:
+    """Return the bytes that an entry counts for.
+
+    A character of a string counts as one.
+    """
+    return (
+        ENTRY_BYTES + page.size
+        + sum(map(len, page.varies)) + sum(map(len, page.absent_cookies))
+        + sum(map(len, key[:3])) + sum(map(len, key[3]))
+        + sum(map(len, key[4])))
+
+
+class Places:
+    """Gives entries their places, as far as there is room."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        #: How many entries went because nobody will ask for them again.
+        self.superseded = 0
+
+    def put(
+            self, contents: Contents, key: Key, flat: Record, size: int,
+            parts: Parts) -> bool:
+        """Add an entry, or replace it; return whether it was kept.
+
+        `flat` and `size` are what `flatten` and `entry_size` give, which
+        need no lock.
+        """
+        record = contents.find(key)
+        if record is None:
+            return self._add(contents, key, flat, size, parts)
+        return self._replace(contents, record[0], flat, size, parts)
+
+    def recode(
+            self, contents: Contents, key: Key, number: int,
+            parts: Parts) -> bool:
+        """Give an entry one coding more than it had."""
+        size = entry_size(key, parts.kept)
+        if not self._room.admits(size):
+            return False
+        more = size - contents.queue.sizes[number]
+        if more > 0 and not self._room.make(contents, more, 0, MAX_EVICTIONS):
+            return False
+        if contents.find(key) is None:  # it was a victim itself
+            return False
+        contents.rewrite(number, flatten(key, parts.kept))
+        contents.resize(number, size)
+        self._room.keep_spare(contents, number, parts, MAX_EVICTIONS)
+        return True
+
+    def _add(
+            self, contents: Contents, key: Key, flat: Record, size: int,
+            parts: Parts) -> bool:
+        number = contents.link(key, flat)
+        # What is evicted now may take its place among the ghosts.
+        queue = contents.queue.queue_for(contents.hashes[number])
+        self._bound_slot(contents, number)
+        self._supersede(contents, number, parts.kept.modified)
+        has_room = self._room.make(contents, size, 1, MAX_EVICTIONS)
+        if has_room:
+            contents.resume(number, size, queue)
+            self._room.keep_spare(contents, number, parts, MAX_EVICTIONS)
+        else:
+            contents.unlink(number)
+        return has_room
+
+    def _replace(
+            self, contents: Contents, number: int, flat: Record, size: int,
+            parts: Parts) -> bool:
+        # It leaves the queue meanwhile, so that it is nobody's victim.
+        size_before = contents.queue.sizes[number]
+        queue = contents.suspend(number)
+        contents.forget_spare(number)
+        self._supersede(contents, number, parts.kept.modified)
+        has_room = self._room.make(contents, size, 1, MAX_EVICTIONS)
+        if has_room:
+            contents.write(number, flat)
+        contents.resume(number, size if has_room else size_before, queue)
+        if has_room:
+            self._room.keep_spare(contents, number, parts, MAX_EVICTIONS)
+        return has_room
+
+    def _supersede(
+            self, contents: Contents, number: int, modified: float) -> None:
+        """Remove what nobody will ask for since `number` is there."""
+        group = contents.slots.of[number]
+        if modified <= contents.modified[group]:
+            return
+        contents.modified[group] = modified
+        for other in contents.slots.some(group, MAX_PER_SLOT):
+            if other != number:
+                contents.drop(other)
+                self.superseded += 1
+
+    def _bound_slot(self, contents: Contents, number: int) -> None:
+        group = contents.slots.of[number]
+        if contents.slots.lengths[group] > MAX_PER_SLOT:
+            self._room.evict(contents, contents.slots.some(group, 1)[0])

@@ -1,0 +1,95 @@
+"""What is kept though a page could be sent without it, while there is room.
+
+That is the body of a page that is kept in a coding too, which saves
+unpacking it; and of two codings the one that not all clients take.
+"""
+from array import array
+from typing import NamedTuple
+
+from ..page import Page
+from .tables import NONE
+from .tables import Rings
+from .tables import Shards
+
+
+class Parts(NamedTuple):
+    """A page, parted."""
+
+    #: The page without what is spare.  A coding that is leaves its name.
+    kept: Page
+    #: Both are empty where there is none to spare.
+    body: bytes
+    coding: bytes
+
+
+def parted(page: Page) -> Parts:
+    """Return what of a page has to be kept, and what is spare."""
+    if not page.is_coded:
+        return Parts(page, b'', b'')
+    better = [item for item in page.codings if item[0] != 'gzip' and item[1]]
+    if not better or not page.coded('gzip'):
+        return Parts(page._replace(body=b''), page.body, b'')
+    name, coding = better[0]
+    rest = [item for item in page.codings if item[0] not in ('gzip', name)]
+    # The one that is spare stands second, see joined().
+    codings = (
+        ('gzip', page.coded('gzip') or b''), (name, b''),
+        *[(other, b'') for other, _ in rest])
+    return Parts(
+        page._replace(body=b'', codings=codings), page.body, coding)
+
+
+def joined(kept: Page, body: bytes, coding: bytes) -> Page:
+    """Return the page of which these are the parts."""
+    codings = kept.codings
+    if coding:
+        codings = (codings[0], (codings[1][0], coding), *codings[2:])
+    return kept._replace(body=body, codings=codings)
+
+
+class Spare:
+    """Bytes of numbered entries, in the order in which they came.
+
+    `hashes` is the column of the entries' hashes.  Every method takes
+    constant time.
+    """
+
+    def __init__(self, hashes: 'array[int]') -> None:
+        self.bytes = 0
+        self.data: Shards[bytes] = Shards()
+        self._hashes = hashes
+        self._rings = Rings()
+        self._newest = NONE
+
+    def prepare(self, number: int) -> None:
+        """Take note of an entry: they come in the order of their numbers."""
+        self._rings.add(number, NONE)
+
+    def add(self, number: int, data: bytes) -> None:
+        """Keep the bytes of an entry that has none here."""
+        hashed = self._hashes[number]
+        self.data.shard(hashed)[hashed] = data
+        self.bytes += len(data)
+        self._rings.add(number, self._newest)
+        self._newest = number
+
+    def get(self, hashed: int) -> bytes:
+        """Return the bytes of an entry, empty where there are none."""
+        return self.data.shard(hashed).get(hashed, b'')
+
+    def oldest(self) -> int:
+        """Return the entry of which the bytes are to go next, or NONE."""
+        return self._rings.oldest(self._newest) if self._newest else NONE
+
+    def discard(self, number: int) -> None:
+        """Let the bytes of an entry go, if it has any here."""
+        if not self.bytes:
+            return
+        hashed = self._hashes[number]
+        data = self.data.shard(hashed).pop(hashed, None)
+        if data is None:
+            return
+        self.bytes -= len(data)
+        before = self._rings.remove(number)
+        if self._newest == number:
+            self._newest = before

@@ -1,0 +1,269 @@
+"""The store of this process: bounded by entries and bytes, expiring, counted.
+
+All that holds pages stands in one `Contents`, which purging replaces.  The
+store around it has the lock, the bounds, the clock and the counters.
+"""
+import threading
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+from typing import TypeVar
+
+from ..key import Key
+from ..key import PageId
+from ..key import page_id
+from ..page import Page
+from .bounds import Bounds
+from .bounds import Room
+from .counts import Counts
+from .entries import Contents
+from .entries import created_of
+from .entries import flatten
+from .entries import max_age_of
+from .expiry import Expiry
+from .expiry import is_too_old
+from .placing import Places
+from .placing import entry_size
+from .spare import parted
+from .tables import NONE
+
+
+T = TypeVar('T')
+
+#: How many rows or entries are walked over before the lock is let go.
+SLICE = 200
+
+#: Between two slices of what was purged, so that others get their turn.
+PAUSE_SECS = 0.001
+
+
+class PageStore:
+    """Implements :class:`interfaces.IBoundedPageStore`."""
+
+    def __init__(
+            self,
+            max_entries: int,
+            max_bytes: int,
+            max_age_secs: int = 0,
+            cleanup_interval_secs: int = 60,
+            clock: Callable[[], float] = time.time) -> None:
+        bounds = Bounds(
+            max_entries, max_bytes, max_age_secs, cleanup_interval_secs)
+        bounds.check()
+        self._room = Room(bounds)
+        self._places = Places(self._room)
+        self._lock = threading.Lock()
+        self._clock = clock
+        self._contents = Contents()
+        self._expiry = Expiry(clock())
+        self._hits = 0
+        self._misses = 0
+        self._removals = 0
+        self._rejections = 0
+
+    def get(self, key: Key) -> Page | None:
+        """Return the page under `key`, None where there is none.
+
+        A signpost is no answer yet, so it is neither a hit nor a miss.
+        """
+        now = self._clock()
+        with self._lock:
+            contents, bounds = self._contents, self._room.bounds
+            self._expiry.sweep(contents, bounds, now)
+            record = contents.find(key)
+            if record is None:
+                self._miss(key)
+                return None
+            number = record[0]
+            if is_too_old(
+                    contents.created[number], now, bounds.max_age_secs,
+                    max_age_of(record)):
+                self._miss(key)
+                self._expiry.expire(contents, number)
+                return None
+            contents.queue.touch(number)
+            page = contents.page(record)
+            if not page.is_signpost:
+                self._hits += 1
+                contents.hits[contents.rows.of[number]] += 1
+            return page
+
+    def peek(self, key: Key) -> Page | None:
+        """Return what `get` would return, and leave no trace."""
+        now = self._clock()
+        with self._lock:
+            contents, bounds = self._contents, self._room.bounds
+            record = contents.find(key)
+            if record is None or is_too_old(
+                    created_of(record), now, bounds.max_age_secs,
+                    max_age_of(record)):
+                return None
+            return contents.page(record)
+
+    def set(self, key: Key, page: Page) -> bool:
+        """Store `page` under `key`; return whether it was kept."""
+        parts = parted(page)
+        size = entry_size(key, parts.kept)
+        flat = flatten(key, parts.kept)
+        now = self._clock()
+        with self._lock:
+            contents = self._contents
+            self._expiry.sweep(contents, self._room.bounds, now)
+            if not self._room.admits(size) or not contents.admits(key):
+                self._rejections += 1
+                return False
+            kept = self._places.put(contents, key, flat, size, parts)
+            self._rejections += not kept
+            return kept
+
+    def add_coding(
+            self, key: Key, created: float, name: str, data: bytes) -> bool:
+        """Keep the page's body in a coding as well; see the contract."""
+        with self._lock:
+            contents = self._contents
+            record = contents.find(key)
+            if record is None or created_of(record) != created:
+                return False
+            page = contents.page(record)
+            if page.coded(name) is not None:
+                return False
+            return self._places.recode(
+                contents, key, record[0],
+                parted(page.with_coding(name, data)))
+
+    def configure(
+            self,
+            max_entries: int,
+            max_bytes: int,
+            max_age_secs: int,
+            cleanup_interval_secs: int) -> None:
+        """Take new bounds, all or none.
+
+        They come into force at once, together, when enough is evicted; the
+        lock is let go after each slice of that.
+        """
+        bounds = Bounds(
+            max_entries, max_bytes, max_age_secs, cleanup_interval_secs)
+        bounds.check()
+        while not self._fit(bounds):
+            pass
+
+    def remove_page(self, page_id: PageId) -> int:
+        """Remove all entries of one page; return how many they were."""
+        removed = 0
+        while True:
+            with self._lock:
+                contents = self._contents
+                row = contents.row(page_id)
+                numbers = contents.rows.some(row, SLICE)
+                for number in numbers:
+                    contents.drop(number)
+                self._removals += len(numbers)
+            removed += len(numbers)
+            if len(numbers) < SLICE:
+                return removed
+
+    def remove_template(self, template_path: str) -> int:
+        """Remove what a template rendered; return the number of entries."""
+        return sum(
+            self.remove_page(page)
+            for page in self._walk(Contents.page_id)
+            if page[0] == template_path)
+
+    def purge(self) -> None:
+        """Remove everything, in constant time.
+
+        The memory comes back within seconds: to free a million objects in
+        one go would stop all threads for as long as that takes.
+        """
+        contents = Contents()
+        with self._lock:
+            contents, self._contents = self._contents, contents
+            self._expiry.stop()
+        with suppress(RuntimeError):  # no more threads: freed on return
+            threading.Thread(
+                target=_free, args=(contents,), daemon=True).start()
+
+    def counts(self) -> Counts:
+        """Return exact figures of one moment."""
+        with self._lock:
+            queue, bounds = self._contents.queue, self._room.bounds
+            return Counts(
+                entries=queue.entries,
+                bytes=queue.bytes + self._contents.spare_bytes,
+                max_entries=bounds.max_entries,
+                max_bytes=bounds.max_bytes,
+                hits=self._hits,
+                misses=self._misses,
+                evictions=self._room.evictions,
+                expirations=self._expiry.expirations,
+                removals=self._removals + self._places.superseded,
+                rejections=self._rejections,
+                spare=self._contents.spare_bytes)
+
+    def row(self, page_id: PageId) -> dict[str, Any] | None:
+        """Return the report's dict for one page, None where there is none."""
+        with self._lock:
+            row = self._contents.row(page_id)
+            return self._contents.describe(row)[1] if row else None
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return a dict for each page, see the contract.
+
+        Pages that come and go meanwhile may be in it or not.
+        """
+        rows = {}
+        for page, row in self._walk(Contents.describe):
+            rows[page] = row
+        return list(rows.values())
+
+    def _walk(self, describe: Callable[[Contents, int], T]) -> Iterator[T]:
+        """Yield what `describe` says of each row, a slice of them a lock."""
+        start = NONE + 1
+        while True:
+            with self._lock:
+                contents = self._contents
+                newest = contents.rows.newest
+                found = [
+                    describe(contents, row)
+                    for row in range(start, min(start + SLICE, len(newest)))
+                    if newest[row]]
+                start += SLICE
+                is_last = start >= len(newest)
+            yield from found
+            if is_last:
+                return
+
+    # What follows is called with the lock held.
+
+    def _miss(self, key: Key) -> None:
+        self._misses += 1
+        row = self._contents.row(page_id(key))
+        if row:
+            self._contents.misses[row] += 1
+
+    def _fit(self, bounds: Bounds) -> bool:
+        """Evict a slice of what exceeds `bounds`, and take them at last."""
+        with self._lock:
+            is_done = self._room.fit(self._contents, bounds, SLICE)
+            if is_done:
+                self._expiry.restart()
+            return is_done
+
+
+def _free(contents: Contents) -> None:
+    """Take `contents` to pieces, little by little."""
+    for table in contents.dicts():
+        while table:
+            for _ in range(min(SLICE, len(table))):
+                table.popitem()
+            time.sleep(PAUSE_SECS)
+    for part in (
+            contents.rows, contents.slots, contents.queue, contents.bodies,
+            contents.codings, contents):
+        columns = vars(part)
+        while columns:
+            columns.popitem()
+            time.sleep(PAUSE_SECS)

@@ -1,0 +1,1 @@
+"""The WSGI filter that answers before Zope does."""

@@ -1,0 +1,217 @@
+"""A WSGI filter that answers anonymous hits before Zope is asked.
+
+Nothing is traversed, no database is opened, no transaction begins.  That is
+exact for what is in the ZODB: an answer is given only while no database has
+seen a commit since before the page last went the whole way.  All else that
+pages, policies and access rules read (the clock, files, SQL, LDAP) is late by
+as long as the lane trusts a page that it has not asked for.
+
+A request goes: the filter notes the last transaction of every database, and
+leaves a ticket in the request.  If the answer is a hit that anybody may have
+the engine writes a permit on the ticket, and the filter keeps how the page
+was sent, for requests that are the same in all that may matter.
+"""
+import logging
+import threading
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from functools import lru_cache
+
+from ..core.http.cache_status import Outcome
+from ..core.http.cache_status import cache_status
+from . import entry as lane_entry
+from . import options as lane_options
+from . import request
+from .commits import Watch
+from .entry import Entry
+from .permit import TICKET
+from .permit import Ticket
+from .request import Rules
+
+
+logger = logging.getLogger(__name__)
+
+_HIT = Outcome('HIT', 'fast')
+_NOT_MODIFIED = Outcome('HIT', 'not-modified')
+
+
+def filter_app(app, global_config, **options):
+    """Make the filter for PasteDeploy; ValueError names a wrong option."""
+    return FastLane(app, **lane_options.read(options)._asdict())
+
+
+class FastLane:
+    """The filter; every method may be called by any thread."""
+
+    def __init__(
+            self, app, clock: Callable[[], float] = time.monotonic,
+            **given):
+        options = lane_options.read(given)
+        self._app = app
+        self._clock = clock
+        self._late_secs = options.late_ms / 1000
+        self._max_entries = options.max_entries
+        self._ignored_cookies = options.ignored_cookies
+        self._signs = request.signs_of_identity(options.identity_headers)
+        logger.info(
+            'Zope is asked where a request has any of: %s', ', '.join(
+                request.IDENTITY + options.identity_headers))
+        self._parts = request.parts_of_address(options.key_headers)
+        self._watch = Watch()
+        self._databases = None
+        self._lock = threading.Lock()
+        self._rules: dict[tuple, Rules] = {}
+        self._entries: dict[tuple, Entry] = {}
+
+    def __call__(self, environ, start_response):
+        cookies = request.names_of_cookies(
+            environ, self._signs, self._ignored_cookies)
+        if cookies is None:
+            return self._app(environ, start_response)
+        address = request.address(environ, self._parts)
+        moment = answer = None
+        try:
+            if self._databases is not None:
+                moment = self._watch.moment(self._databases)
+            if moment is not None:
+                answer = self._answer(environ, cookies, address, moment)
+        except Exception:
+            logger.exception('Zope is asked instead')
+        if answer is None:
+            return self._ask(environ, start_response, address, moment)
+        status, headers, body = answer
+        start_response(status, headers)
+        return [body]
+
+    # the answer of the lane
+
+    def _answer(self, environ, cookies, address, moment):
+        """Return status, headers and body, or None to ask Zope."""
+        rules = self._rules.get(address)
+        if rules is None:
+            return None
+        entry = self._entries.get(request.key(environ, address, rules))
+        if (entry is None or entry.moment != moment
+                or self._clock() - entry.asked_at > self._late_secs):
+            return None
+        tags = environ.get('HTTP_IF_NONE_MATCH')
+        if tags is None and 'HTTP_IF_MODIFIED_SINCE' in environ:
+            return None
+        held = '' if tags is None else entry.held(tags)
+        if tags is not None and not held:
+            return None  # it may be the tag of another variant
+        permit, cache = entry.permit, entry.cache()
+        if cookies and not permit.cookies.isdisjoint((*cookies, '*')):
+            return None
+        if cache is None:
+            return None
+        page = cache.pages.get(permit.key)
+        if page is None or page.created != permit.created:
+            return None
+        if (permit.coding and (tags is None or '*' in tags)
+                and not page.coded(permit.coding)):
+            return None  # it lost the coding, and Zope would send another
+        body = b''
+        if tags is None and environ['REQUEST_METHOD'] != 'HEAD':
+            body = (page.coded(permit.coding) if permit.coding
+                    else page.whole().body)
+        said = self._said(entry, cache, page)
+        if tags is not None:
+            cache.tally.add(_HIT.word, _NOT_MODIFIED.detail)
+            return (
+                '304 Not Modified', [*entry.lines_of_304(held), *said], b'')
+        cache.tally.add(_HIT.word, _HIT.detail)
+        return '200 OK', [*entry.headers, *said], body
+
+    @staticmethod
+    def _said(entry, cache, page):
+        """Return the headers that each answer has of its own."""
+        now = time.time()
+        said = [_date(int(now))]
+        if entry.says_status:
+            limit = cache.settings.max_age
+            ttl = max(0, limit - page.age(now)) if limit else None
+            said.append(_status(ttl))
+        return said
+
+    # the whole way
+
+    def _ask(self, environ, start_response, address, moment):
+        asked_at = self._clock()
+        # Zope changes the environment
+        asked = dict(environ)
+        ticket = environ[TICKET] = Ticket()
+        sent = []
+
+        def start(status, headers, *error):
+            sent.append((status, headers))
+            return start_response(status, headers, *error)
+
+        result = self._app(environ, start)
+        permit = ticket.permit
+        if permit is not None:
+            self._databases = permit.databases
+            if moment is not None and sent:
+                try:
+                    self._note(
+                        asked, address, permit, moment, asked_at, *sent[-1],
+                        result)
+                except Exception:
+                    logger.exception('Page is not given again')
+        return result
+
+    def _note(
+            self, environ, address, permit, moment, asked_at, status,
+            headers, result):
+        """Keep how the page was sent, or that it still is the one."""
+        with self._lock:
+            rules = self._learned(address, permit)
+            key = request.key(environ, address, rules)
+            if request.length(key) > request.MAX_KEY_LENGTH:
+                return
+            self._put(self._rules, address, rules)
+        if not lane_entry.are_as_permitted(headers, permit):
+            return
+        if status[:3] == '304':
+            entry = self._entries.get(key)
+            if entry is None or not entry.is_of(permit):
+                return
+            entry = lane_entry.renewed(entry, moment, asked_at, headers)
+        elif (status[:3] == '200' and environ['REQUEST_METHOD'] == 'GET'
+                and _is_body_as_permitted(result, permit)):
+            entry = lane_entry.entry(permit, moment, asked_at, headers)
+        else:
+            return
+        with self._lock:
+            self._put(self._entries, key, entry)
+
+    def _learned(self, address, permit):
+        """Return the rules of an address, with those of a permit in them."""
+        rules = self._rules.get(address)
+        varies = set(map(request.environ_key, permit.varies))
+        if rules is not None:
+            varies |= set(rules.varies)
+        return Rules(tuple(sorted(varies)), permit.ignored_parameters)
+
+    def _put(self, table, key, value):
+        """Keep `value`; called with the lock held."""
+        table[key] = value
+        while len(table) > self._max_entries:
+            del table[next(iter(table))]
+
+
+@lru_cache(maxsize=4)
+def _date(secs):
+    return 'Date', formatdate(secs, usegmt=True)
+
+
+@lru_cache(maxsize=4096)
+def _status(ttl):
+    return 'Cache-Status', cache_status(_HIT._replace(ttl=ttl))
+
+
+def _is_body_as_permitted(result, permit):
+    parts = [part for part in result if part] if type(result) in (
+        list, tuple) else []
+    return len(parts) == 1 and parts[0] is permit.body

@@ -1,0 +1,77 @@
+"""What may stand in the fast lane's section of a zope.ini."""
+from typing import Any
+from typing import NamedTuple
+
+from ..core.fields import NAME_OR_PATTERN
+from ..core.settings import Names
+from ..core.settings import Number
+
+
+FIELDS = {
+    'late_ms': Number(
+        'late_ms', 'Latest', 'For how long a page is given without asking '
+        'Zope whether it still is the one.', unit='milliseconds',
+        low=0, high=60_000),
+    'max_entries': Number(
+        'max_entries', 'Most entries', 'How many kinds of request are '
+        'remembered.', unit='entries', low=1, high=1_000_000),
+    'ignored_cookies': Names(
+        'ignored_cookies', 'Ignored cookies', 'Cookies that shape no page; * '
+        'stands for anything. With any other Zope is asked.',
+        pattern=r'[A-Za-z0-9_.~*\-]+', example='_ga_*'),
+    'identity_headers': Names(
+        'identity_headers', 'Identity headers', 'Request headers, and '
+        'variables that a web server sets, by which visitors are known; * '
+        'stands for anything. With one of these Zope is asked.',
+        pattern=NAME_OR_PATTERN, example='X-Remote-User or OIDC_CLAIM_*'),
+    'key_headers': Names(
+        'key_headers', 'Request headers in the key', 'Request headers by '
+        'which answers differ, though no page names them in Vary.',
+        example='X-Tenant'),
+}
+
+DEFAULTS = {
+    'late_ms': 1000,
+    'max_entries': 1000,
+    'ignored_cookies': (
+        '_ga', '_ga_*', '_gid', '_gat*', '_gcl_*', '_fbp', '_pk_*'),
+    'identity_headers': (
+        # proxies
+        'X-Remote-User', 'Remote-User', 'X-Forwarded-User',
+        'X-Forwarded-Email', 'X-Forwarded-Preferred-Username',
+        'X-Auth-Request-User', 'X-Auth-Request-Email', 'X-Authentik-Username',
+        'X-WebAuth-User',
+        'X-SSL-Client-S-DN', 'SSL-Client-S-DN', 'X-SSL-Client-Cert',
+        # services before a site
+        'X-Amzn-Oidc-Identity', 'X-Amzn-Oidc-Data',
+        'X-Goog-Authenticated-User-Email', 'X-Goog-IAP-JWT-Assertion',
+        'X-MS-Client-Principal', 'X-MS-Client-Principal-Name',
+        'Cf-Access-Authenticated-User-Email', 'Cf-Access-Jwt-Assertion',
+        'X-Pomerium-Jwt-Assertion', 'Tailscale-User-Login',
+        # mod_auth_openidc, mod_auth_mellon, Shibboleth, IIS
+        'OIDC_CLAIM_sub', 'OIDC_CLAIM_email', 'OIDC_CLAIM_preferred_username',
+        'OIDC_access_token', 'MELLON_NAME_ID',
+        'Shib-Session-ID', 'Shib_Session_ID', 'eppn', 'persistent-id',
+        'AUTH_USER', 'LOGON_USER'),
+    'key_headers': (),
+}
+
+
+class Options(NamedTuple):
+    """The options of one filter; `FIELDS` says what each means."""
+
+    late_ms: int
+    max_entries: int
+    ignored_cookies: tuple[str, ...]
+    identity_headers: tuple[str, ...]
+    key_headers: tuple[str, ...]
+
+
+def read(given: dict[str, Any]) -> Options:
+    """Return the options; ValueError names the first that is wrong."""
+    unknown = sorted(given.keys() - FIELDS.keys())
+    if unknown:
+        raise ValueError(f'The fast lane has no option {unknown[0]!r}.')
+    return Options(**{
+        name: field.read(given.get(name, DEFAULTS[name]))
+        for name, field in FIELDS.items()})

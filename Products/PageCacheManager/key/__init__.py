@@ -1,0 +1,1 @@
+"""Which requests share a page."""

@@ -1,0 +1,172 @@
+"""Which code renders the pages.
+
+A page is made by templates, viewlets, scripts and transforms of many
+packages, none of them in the database, and by the configuration of the
+instance.  What stands for all of them is the list of packages that are
+installed, the sources of those that are worked on, and the files outside of
+packages that ZCML is or names.  It is the same in every process that runs the
+same code, and is worked out once, when Zope starts.
+"""
+import os
+import site
+import sys
+import sysconfig
+import threading
+from functools import cache
+from functools import lru_cache
+from hashlib import sha256
+from importlib.metadata import distributions
+from itertools import islice
+from pathlib import Path
+from xml.etree import ElementTree
+
+from App.config import getConfiguration
+from Zope2.App import zcml
+
+from ..core.key import digest
+
+
+#: What a page may be made from.  It links to scripts and style sheets by a
+#: digest of what is in them, and icons stand in it.
+_SUFFIXES = frozenset([
+    '.cfg', '.cpt', '.cpy', '.css', '.dtml', '.htm', '.html', '.js', '.json',
+    '.metadata', '.mo', '.props', '.pt', '.py', '.svg', '.vpy', '.xml',
+    '.xsl', '.zcml', '.zpt', '.zsql'])
+
+#: Attributes by which ZCML names files and folders.
+_NAMING = ('directory', 'file', 'template')
+
+#: Variables by which the languages are chosen that messages are read in.
+_LANGUAGES = ('PTS_LANGUAGES', 'zope_i18n_allowed_languages')
+
+#: Files of a package in development beyond this number are not read.
+MAX_FILES = 20_000
+
+
+_lock = threading.Lock()
+
+
+def code_version():
+    """Return 16 characters that name all code of this process."""
+    with _lock:  # the others wait while one thread works it out
+        return _code_version()
+
+
+@cache
+def _code_version():
+    installed = sorted(
+        # a broken removal leaves folders without either
+        (found.metadata['Name'] or '', found.version or '')
+        for found in distributions())
+    return digest(repr((
+        sys.version_info[:3], installed,
+        [os.environ.get(name) for name in _LANGUAGES],
+        _digest_of(islice(_source_files(), MAX_FILES)),
+        # in no order of folders, which differ from machine to machine
+        sorted({
+            _digest_of([path])
+            for path in islice(_configuration_files(), MAX_FILES)}))))
+
+
+def template_version(filename):
+    """Return what changes with a template's file, '' if there is none."""
+    try:
+        status = os.stat(filename)
+    except (OSError, TypeError, ValueError):
+        return ''
+    return _file_digest(filename, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=2048)
+def _file_digest(filename, mtime_ns, size):
+    return sha256(Path(filename).read_bytes()).hexdigest()[:16]
+
+
+def _digest_of(paths):
+    """Return a digest of the names and contents of files."""
+    found = sha256()
+    for path in paths:
+        try:
+            data = path.read_bytes()
+        except OSError:  # such as a lock of an editor, which is a dead link
+            continue
+        found.update(repr((path.name, len(data))).encode())
+        found.update(data)
+    return found.hexdigest()
+
+
+def _source_files():
+    """Yield the sources that are not installed packages."""
+    for folder in _outermost(_packages()):
+        yield from _files_below(folder)
+
+
+def _files_below(folder):
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(
+            name for name in folders
+            if not name.startswith('.')
+            and name not in ('node_modules', 'tests', '__pycache__'))
+        for name in sorted(names):
+            if Path(name).suffix in _SUFFIXES:
+                yield Path(place, name)
+
+
+def _configuration_files():
+    """Yield the ZCML outside of packages, and the files that it names."""
+    packages = tuple(f'{folder}{os.sep}' for folder in _packages())
+    for name in getattr(zcml._context, '_seen_files', ()):
+        if not _is_installed(name) and not name.startswith(packages):
+            yield Path(name)
+            yield from _named_by(Path(name))
+    home = getattr(getConfiguration(), 'instancehome', None)
+    if home:
+        yield from _files_below(Path(home, 'Extensions'))
+
+
+def _named_by(path):
+    try:
+        elements = list(ElementTree.parse(path).iter())
+    except (OSError, ElementTree.ParseError):
+        return
+    for element in elements:
+        for value in filter(None, map(element.get, _NAMING)):
+            named = path.parent / value
+            if named.is_dir():
+                yield from _files_below(named)
+            elif named.is_file():
+                yield named
+
+
+def _packages():
+    """Return the folders of the packages in development."""
+    files = {
+        file for module in list(sys.modules.values())
+        if (file := getattr(module, '__file__', None))
+        and hasattr(module, '__path__')}
+    return {
+        str(Path(file).parent) for file in files if not _is_installed(file)}
+
+
+def _is_installed(file):
+    """Return whether a file is of a package that is named by its version."""
+    return file.startswith(_installed_places()) or any(
+        part.endswith('.egg') for part in Path(file).parts)
+
+
+@cache
+def _installed_places():
+    return tuple(
+        f'{path}{os.sep}' for path in {
+            *site.getsitepackages(), site.getusersitepackages(),
+            *(sysconfig.get_paths()[name]
+              for name in ('stdlib', 'platstdlib', 'purelib', 'platlib'))})
+
+
+def _outermost(folders):
+    """Return those of `folders` that lie in none of the others, in order."""
+    found = []
+    for folder in sorted(folders):
+        if not found or not folder.startswith(found[-1] + os.sep):
+            found.append(folder)
+    return found

@@ -1,0 +1,155 @@
+"""Which version of a template a page was made with.
+
+The version of an object in the ZODB is its serial, that of a filesystem
+template a digest of the source that it holds in memory.  An object that was
+changed in this transaction has no version: what is made with it may never be.
+"""
+from functools import lru_cache
+from math import ceil
+
+from Acquisition import aq_base
+from Acquisition import aq_get
+from Acquisition import aq_parent
+from persistent import Persistent
+from persistent.timestamp import TimeStamp
+from ZODB.utils import z64
+
+from ..core.key import digest
+
+
+def version_of(ob):
+    """Return a string that changes with `ob`, or None if it has none now."""
+    base = aq_base(ob)
+    if isinstance(base, Persistent) and base._p_jar is not None:
+        return _serial(base)
+    if hasattr(base, '_filepath'):
+        return _source_digest(ob, base)
+    return None
+
+
+def latest_of(obs):
+    """Return the version of several persistent objects, the last write's.
+
+    It is None if any of them has none now.
+    """
+    if not all(map(is_committed, obs)):
+        return None
+    return max([aq_base(ob)._p_serial for ob in obs]).hex()
+
+
+def is_newest(ob, others):
+    """Return whether `ob` was written after all `others`, or is just now."""
+    return not is_committed(ob) or all(
+        is_committed(other) and other._p_serial < ob._p_serial
+        for other in others)
+
+
+def is_committed(ob):
+    """Tell whether `ob` is as the database has it.
+
+    After a savepoint an object looks unchanged and has its old serial.
+    """
+    base = aq_base(ob)
+    base._p_activate()
+    if base._p_jar is None or base._p_changed or base._p_serial == z64:
+        return False
+    savepoints = base._p_jar._savepoint_storage
+    return savepoints is None or base._p_oid not in savepoints.index
+
+
+def holds_changes(connection):
+    """Tell whether the transaction has anything to commit.
+
+    `connection` is that of any object; those to other databases count too.
+    """
+    return any(
+        one._registered_objects or one._savepoint_storage is not None
+        for one in connection.connections.values())
+
+
+def _serial(base):
+    if not is_committed(base):
+        return None
+    return f'{base._p_oid.hex()}-{base._p_serial.hex()}'
+
+
+def _source_digest(ob, base):
+    ob._updateFromFS()
+    text = getattr(base, '_text', None)
+    if not isinstance(text, str):
+        return None
+    return _digest(text, _described(base))
+
+
+def _described(base):
+    """Return what the template's .metadata file says of it."""
+    return tuple(
+        (name, repr(value)) for name, value in sorted(vars(base).items())
+        if type(value) in (str, tuple, list) and (
+            not name.startswith('_') or name == '_proxy_roles'
+            or name.endswith('_Permission')))
+
+
+@lru_cache(maxsize=2048)
+def _digest(text, described):
+    return digest(repr((described, text)))
+
+
+def version_of_content(ob):
+    """Return the version of `ob`, '' for what is not in the database."""
+    return version_of(ob) if isinstance(aq_base(ob), Persistent) else ''
+
+
+def identity_of(ob):
+    """Return what stays the same under all paths that lead to `ob`."""
+    base = aq_base(ob)
+    oid = base._p_oid if isinstance(base, Persistent) else None
+    if oid is not None:
+        return f'oid:{base._p_jar.db().database_name}:{oid.hex()}'
+    if hasattr(base, '_filepath'):
+        return f'file:{base._filepath}'
+    return ''
+
+
+def changed_at(ob):
+    """Return when `ob` was last changed, whole seconds since 1970.
+
+    It is rounded up: a date that a client names has no fractions, and one
+    that lies before the change must not pass for one after it.
+    """
+    base = aq_base(ob)
+    serial = getattr(base, '_p_serial', None)
+    if serial is not None and serial != z64:
+        return ceil(TimeStamp(serial).timeTime())
+    return ceil(getattr(base, '_file_mod_time', 0))
+
+
+def shared_templates(context, names):
+    """Return the shared templates found from `context`."""
+    found = []
+    for name in names:
+        shared = aq_get(context, name, None)
+        if shared is not None and hasattr(aq_base(shared), 'pt_render'):
+            found.append(shared)
+    return found
+
+
+def container_of(ob):
+    """Return `ob` if it can hold objects, else its parent.
+
+    To ask content for what only a container can have is dear: it looks for
+    attributes that it lacks in its schema.
+    """
+    parent = aq_parent(ob)
+    if parent is None or hasattr(type(aq_base(ob)), '_getOb'):
+        return ob
+    return parent
+
+
+def path_of(ob):
+    """Return the physical path of `ob`, '' for what has none."""
+    find = getattr(ob, 'getPhysicalPath', None)
+    try:
+        return '/'.join(find()) if find is not None else ''
+    except AttributeError:  # it stands in something that has no path
+        return ''

@@ -1,0 +1,250 @@
+"""For whom a page is rendered: the user, the language, the skin."""
+from functools import lru_cache
+
+from AccessControl import getSecurityManager
+from AccessControl.users import nobody
+from Acquisition import aq_base
+from Acquisition import aq_get
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from zope.component import getUtilitiesFor
+from zope.component import queryUtility
+from zope.i18n.interfaces import INegotiator
+from zope.i18n.interfaces import ITranslationDomain
+from zope.i18n.interfaces import IUserPreferredLanguages
+from zope.i18n.negotiator import Negotiator
+from zope.i18n.negotiator import normalize_lang
+
+from ..core.page import directives
+from ..publisher import request as http_request
+from .versions import container_of
+
+
+#: What lets a shared cache keep the answer to a request that was authorized
+#: (RFC 9111 section 3.5).
+_SHAREABLE = frozenset(['public', 's-maxage', 'must-revalidate'])
+
+
+def is_anonymous(user):
+    """Tell whether `user` is nobody in particular."""
+    return user is None or (
+        user.getUserName() == 'Anonymous User' and user.getId() is None)
+
+
+def current_user():
+    """Return the user of this request, None if anonymous."""
+    user = getSecurityManager().getUser()
+    return None if is_anonymous(user) else user
+
+
+def is_of_request(request, context):
+    """Return whether code runs as the user whom the request authenticated.
+
+    Other code may lend the rights of another user, or take them away.
+    """
+    user = getSecurityManager().getUser()
+    own = request.other.get('AUTHENTICATED_USER')
+    return user is own or _who(user, context) == _who(own, context)
+
+
+def _who(user, context):
+    if user is None or aq_base(user) is nobody:
+        return None
+    return (
+        # a user of another class may have rights beside roles
+        type(aq_base(user)), _folder_path(user), _name(user),
+        sorted(user.getRolesInContext(context)))
+
+
+def goes_by_address(request):
+    """Tell whether a user folder may know a visitor by the address alone.
+
+    Zope asks those of all that it traversed.
+    """
+    return any(
+        _folder_goes_by_address(getattr(
+            aq_base(place), '__allow_groups__', None))
+        for place in request.other['PARENTS'])
+
+
+def _folder_goes_by_address(folder):
+    if getattr(folder, '_domain_auth_mode', 0):
+        return True
+    # a folder of plugins (Products.PluggableAuthService)
+    list_plugins = getattr(aq_base(folder), 'objectValues', None)
+    return list_plugins is not None and bool(
+        list_plugins('Domain Authentication Plugin'))
+
+
+def may_view(context):
+    """Tell whether the user of this request may view `context`."""
+    return bool(getSecurityManager().checkPermission('View', context))
+
+
+def may_list(context):
+    """Tell whether the user of this request may look into `context`.
+
+    Rendering asks for this besides, where a page shows what is in a folder.
+    """
+    return bool(getSecurityManager().checkPermission(
+        'Access contents information', context))
+
+
+def partition(user, context, request, settings, answer):
+    """Return who shares the page, as an unambiguous string.
+
+    A setting relaxes it, but not for a request with credentials of its own
+    unless the policy says that the page may be shared.
+    """
+    session = http_request.session(
+        request, session_cookies(context, request, settings))
+    if user is None:
+        given = _given_roles(context)
+        return repr((session, given)) if session or given else ''
+    kind = sharing(request, settings, answer)
+    if kind == 'etag':
+        return session
+    roles = tuple(sorted(user.getRolesInContext(context)))
+    if kind == 'roles':
+        # a Manager of a folder has no power above it
+        return repr((session, _folder_path(user), roles))
+    return repr((session, _folder_path(user), _name(user), roles))
+
+
+def session_cookies(context, request, settings):
+    """Return the names of cookies that stand for a session.
+
+    Beside those of the settings that is the one by which a Browser Id
+    Manager knows the browser (Products.Sessions).
+    """
+    if not request.cookies:
+        return settings.session_cookies
+    ids = aq_get(container_of(context), 'browser_id_manager', None)
+    if (getattr(aq_base(ids), 'meta_type', '') != 'Browser Id Manager'
+            or 'cookies' not in ids.getBrowserIdNamespaces()):
+        return settings.session_cookies
+    return tuple({
+        **dict.fromkeys(settings.session_cookies), ids.getBrowserIdName(): 1})
+
+
+def sharing(request, settings, answer):
+    """Return among whom a page of a user who is logged in is shared.
+
+    It is a value of the setting ``partition``.
+    """
+    if http_request.is_authorized(request):
+        control = directives(answer.headers.get('cache-control', ''))
+        if not control & _SHAREABLE:
+            return 'user'
+    return settings.partition
+
+
+def _given_roles(context):
+    """Return what a user folder gave to an anonymous visitor, '' if nothing.
+    """
+    user = getSecurityManager().getUser()
+    if user is None or aq_base(user) is nobody:
+        return ''
+    roles = user.getRolesInContext(context)
+    if set(roles) <= {'Anonymous'}:
+        return ''
+    return repr((_folder_path(user), sorted(roles)))
+
+
+def _folder_path(user):
+    folder = aq_parent(aq_inner(user))
+    return '/'.join(folder.getPhysicalPath()) if folder is not None else ''
+
+
+def _name(user):
+    # tokens are made of the name, which may change; the emergency user has
+    # no id
+    return user.getId(), user.getUserName()
+
+
+def language(request):
+    """Return the languages in which the site would answer, best first.
+
+    Each translation domain takes the first language that it has of those
+    that the client prefers, so the whole order counts.  A site of one
+    language does not split its pages.
+    """
+    remaining = _languages()
+    if len(remaining) < 2:
+        return ''
+    negotiator = queryUtility(INegotiator)
+    if negotiator is None:
+        return ''
+    if type(negotiator) is Negotiator:  # which looks at nothing else
+        wanted = IUserPreferredLanguages(request).getPreferredLanguages()
+        return ','.join(_order_of(wanted, frozenset(remaining)))
+    return _order(negotiator, remaining, request)
+
+
+def _order(negotiator, remaining, request):
+    order = []
+    while remaining:
+        best = negotiator.getLanguage(sorted(remaining), request)
+        if best not in remaining:
+            break
+        order.append(best)
+        remaining = remaining - {best}
+    return ','.join(order)
+
+
+def _order_of(wanted, languages):
+    """Return what Zope's negotiator would choose first, second and so on.
+
+    It is asked for each of them in one pass: `wanted` is as long as a client
+    likes.
+    """
+    remaining = dict(_spellings(languages))
+    order = []
+    for name in wanted:
+        for form in (name, name.partition('-')[0]):
+            order += remaining.pop(form, ())
+        if not remaining:
+            break
+    return order
+
+
+@lru_cache(maxsize=64)
+def _spellings(languages):
+    """Return the languages by the form in which clients name them."""
+    found = {}
+    for language in sorted(languages, reverse=True):
+        found.setdefault(normalize_lang(language), []).append(language)
+    return found
+
+
+def has_languages():
+    """Tell whether the answer to some request may be in another language.
+
+    It may be so even where none of them fits this request.
+    """
+    return len(_languages()) > 1
+
+
+def _languages():
+    found = set()
+    for _, domain in getUtilitiesFor(ITranslationDomain):
+        catalogs = getattr(domain, 'getCatalogsInfo', None)
+        if catalogs is not None:
+            found.update(catalogs())
+        else:
+            found.update(lang for lang, _ in getattr(domain, 'messages', ()))
+    return found
+
+
+def wants_skin(context, request):
+    """Return whether a cookie may choose the CMF skin of this request."""
+    if not request.cookies:
+        return False
+    skins = aq_get(container_of(context), 'portal_skins', None)
+    return getattr(aq_base(skins), 'request_varname', '') in request.cookies
+
+
+def skin(context):
+    """Return the name of the CMF skin in use, '' outside a CMF site."""
+    find = aq_get(container_of(context), 'getCurrentSkinName', None)
+    return (find() or '') if find is not None else ''

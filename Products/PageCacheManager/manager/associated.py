@@ -1,0 +1,114 @@
+"""What names a Page Cache Manager as its cache, and taking that away.
+
+A template that names a manager fails once the package is gone and the manager
+is not: nothing of the package can run then, so it is looked for before.
+"""
+import logging
+from typing import Any
+from typing import NamedTuple
+
+from Acquisition import aq_base
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+
+from ..cmf import guard
+from ..interfaces import IPageCacheManager
+from ..key.versions import path_of
+
+
+logger = logging.getLogger(__name__)
+
+#: A screen counts associations in folders of no more objects than this.
+MOST_COUNTED = 10_000
+
+
+class Naming(NamedTuple):
+    """An object that names a manager."""
+
+    ob: Any
+    #: The id that it names.
+    name: str
+    #: What it finds under that id, None for nothing.
+    manager: Any
+
+    @property
+    def path(self):
+        """Where the object is."""
+        return path_of(self.ob)
+
+    @property
+    def file(self):
+        """The file that the association stands in, '' for the database."""
+        path = guard.file_of(self.ob)
+        return path and f'{path}.metadata'
+
+
+def below(folder):
+    """Yield all objects that are below a folder in its database.
+
+    Of objects that are not loaded nothing is loaded but what is in them.
+    """
+    pending = [folder]
+    while pending:
+        place = pending.pop()
+        try:
+            for ob in place.objectValues():
+                yield ob
+                if hasattr(type(aq_base(ob)), 'objectValues'):
+                    pending.append(ob)
+        except Exception:
+            logger.exception('Nothing is known of what is in %r', place)
+
+
+def naming(ob):
+    """Return the :class:`Naming` of an object, None if it names none of ours.
+
+    What a file names counts only where there is such a manager.
+    """
+    if not getattr(type(aq_base(ob)), '_isCacheable', False):
+        return None
+    name = ob.ZCacheable_getManagerId()
+    if not name:
+        return None
+    found = Naming(ob, name, ob.ZCacheable_getManager())
+    if IPageCacheManager.providedBy(found.manager) or (
+            found.manager is None and not found.file):
+        return found
+    return None
+
+
+def names_of(manager):
+    """Yield None or the :class:`Naming` for each object around a manager."""
+    for ob in below(aq_parent(aq_inner(manager))):
+        found = naming(ob)
+        is_it = found is not None and (
+            aq_base(found.manager) is aq_base(manager))
+        yield found if is_it else None
+
+
+def count(manager):
+    """Return how many objects in the database name a manager.
+
+    None if that would take long.
+    """
+    number = 0
+    for seen, found in enumerate(names_of(manager)):
+        if seen >= MOST_COUNTED:
+            return None
+        number += found is not None and not found.file
+    return number
+
+
+def take_away(found):
+    """Take an association away; return whether it was in the database."""
+    if found.file:
+        return False
+    found.ob.ZCacheable_setManagerId(None)
+    return True
+
+
+def take_all_away(manager, may_change=lambda ob: True):
+    """Take the associations with a manager away; return those that stay."""
+    return [
+        found for found in list(names_of(manager)) if found is not None
+        and not (may_change(found.ob) and take_away(found))]

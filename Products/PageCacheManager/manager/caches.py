@@ -1,0 +1,240 @@
+"""What this process holds for each manager: pages, flights, counters.
+
+The table is keyed by the manager's identity, which every copy and import
+renews.  Connections at different snapshots of the database share an entry;
+it keeps the settings of the highest serial, so an older snapshot never puts
+old bounds back.
+"""
+import logging
+import threading
+import time
+from collections import defaultdict
+
+import transaction
+from App.config import getConfiguration
+
+from ..core.caught import Caught
+from ..core.flights import Flights
+from ..core.key import row_id
+from ..core.report.seen_views import Lately
+from ..core.report.tally import Tally
+from ..core.settings import Settings
+from ..core.settings import stored
+from ..core.store.store import PageStore
+from ..key.versions import identity_of
+from ..key.versions import is_committed
+from ..key.versions import path_of
+from .memoize import MemoizeStore
+from .memoize import site_cache
+
+
+logger = logging.getLogger(__name__)
+
+#: What nobody asked for so long belongs to a manager that was deleted by
+#: another client of the database, or to a site that is not visited.
+IDLE_SECS = 86_400
+
+_lock = threading.Lock()
+_caches = {}
+
+
+class ManagerCache:
+    """All that is volatile about one manager in this process."""
+
+    def __init__(self, settings):
+        # in one tuple: who sees the serial sees the settings that go with it
+        self._in_force = b'', settings
+        self._configuring = threading.Lock()
+        self.pages = PageStore(
+            settings.threshold, settings.max_bytes, settings.max_age,
+            settings.cleanup_interval)
+        self.flights = Flights()
+        self.tally = Tally()
+        #: What was caught while pages were rendered.
+        self.caught = Caught()
+        #: Views that were published and are not associated.
+        self.lately = Lately()
+        #: When counting began, seconds since 1970.
+        self.since = time.time()
+        self.used_at = time.monotonic()
+        # one template has a path of its own in portal_skins
+        self._template_paths = defaultdict(set)
+
+    @property
+    def settings(self):
+        """The settings in force."""
+        return self._in_force[1]
+
+    def settings_at(self, serial):
+        """Return the settings in force if they have `serial`, else None."""
+        in_force, settings = self._in_force
+        return settings if serial == in_force else None
+
+    def configure(self, settings, serial):
+        """Take `settings` unless they are older than those in force."""
+        if serial <= self._in_force[0]:
+            return
+        # a lock of its own: where much is evicted this takes seconds
+        with self._configuring:
+            if serial <= self._in_force[0]:
+                return
+            self.pages.configure(
+                settings.threshold, settings.max_bytes, settings.max_age,
+                settings.cleanup_interval)
+            self._in_force = serial, settings
+        logger.info('Settings in force: %s', settings)
+
+    def saw(self, identity, key):
+        """Note under which path a template's pages are stored."""
+        self._template_paths[identity].add(key[0])
+
+    def forget_template(self, template):
+        """Drop the pages of a template; return how many entries they were."""
+        return self.forget({identity_of(template), path_of(template)})
+
+    def forget(self, names):
+        """Drop the pages that any of `names` stands for.
+
+        They are paths of templates or contexts, identities of templates or
+        ids of report rows.
+        """
+        paths = set(names)
+        for name in names:
+            paths |= self._template_paths.get(name, set())
+        removed = 0
+        for row in self.pages.report():
+            page = row['template_path'], row['context_path'], row['url']
+            if not paths.isdisjoint((*page[:2], row_id(page))):
+                removed += self.pages.remove_page(page)
+        return removed
+
+    def purge(self):
+        """Drop all pages."""
+        self.pages.purge()
+        self.flights.forget()
+
+    def store(self, settings, generation):
+        """Return the store that `settings` name, None if it is off."""
+        if settings.store == 'process':
+            return self.pages
+        cache = site_cache()
+        if cache is None:
+            return None
+        return MemoizeStore(cache, generation, settings.max_age)
+
+
+class Onlooker:
+    """A manager's cache in the eyes of one who leaves no trace in it."""
+
+    def __init__(self, cache):
+        self._cache = cache
+        self.settings_at = cache.settings_at
+        self.flights = cache.flights
+        self.tally = Tally()
+        self.caught = cache.caught
+
+    def store(self, settings, generation):
+        """Return a store that only shows what it has, None if it is off."""
+        store = self._cache.store(settings, generation)
+        return None if store is None else _Shown(store)
+
+    def row(self, page_id):
+        """Return what is counted of a page, None where nothing is."""
+        return self._cache.pages.row(page_id)
+
+
+class _Shown:
+    """A store behind glass."""
+
+    def __init__(self, store):
+        self.get = store.peek
+
+
+def cache_of(manager):
+    """Return the :class:`ManagerCache` of `manager`.
+
+    A manager that was changed in this transaction does not yet change the
+    bounds: the transaction may be aborted.
+    """
+    name = manager.cache_name()
+    cache = _caches.get(name)
+    if cache is None:
+        cache = _make(name)
+    if (cache.settings_at(manager._p_serial) is None
+            and is_committed(manager)):
+        cache.configure(stored(manager._settings), manager._p_serial)
+    cache.used_at = time.monotonic()
+    return cache
+
+
+def is_active(settings):
+    """Tell whether `settings` let pages be cached in this process."""
+    if settings.active == 'on_in_production':
+        return not getConfiguration().debug_mode
+    return settings.active == 'on_always'
+
+
+def settings_of(manager, cache):
+    """Return the settings that `manager` has in its own connection."""
+    settings = cache.settings_at(manager._p_serial)
+    if settings is not None and is_committed(manager):
+        return settings
+    return stored(manager._settings)
+
+
+def _make(name):
+    with _lock:
+        _drop_idle()
+        if name not in _caches:
+            _caches[name] = ManagerCache(Settings())
+        return _caches[name]
+
+
+def _drop_idle():
+    oldest = time.monotonic() - IDLE_SECS
+    for name in [n for n, c in _caches.items() if c.used_at < oldest]:
+        del _caches[name]
+
+
+def drop_after_commit(name):
+    """Forget all that is held for a manager that was deleted."""
+    _after_commit(lambda: _drop(name))
+
+
+def purge_after_commit(name):
+    """Drop all pages of a manager once the transaction is through."""
+    _after_commit(lambda: _purge(name))
+
+
+def forget_after_commit(name, names):
+    """Drop the pages that `names` stand for once the transaction is through.
+    """
+    _after_commit(lambda: _forget(name, names))
+
+
+def _drop(name):
+    with _lock:
+        _caches.pop(name, None)
+
+
+def _purge(name):
+    cache = _caches.get(name)
+    if cache is not None:
+        cache.purge()
+
+
+def _forget(name, names):
+    cache = _caches.get(name)
+    if cache is not None:
+        cache.forget(names)
+
+
+def _after_commit(action):
+    transaction.get().addAfterCommitHook(
+        lambda succeeded: succeeded and action())
+
+
+def forget_all():
+    """Forget what is held for every manager, as a restart does."""
+    with _lock:
+        _caches.clear()

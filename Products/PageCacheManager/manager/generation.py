@@ -1,0 +1,133 @@
+"""Which pages of a manager are of now, and which are of before.
+
+Its identity and its marks tell.  Both are in the database, so that each
+client of it knows.
+"""
+from uuid import uuid4
+
+from AccessControl.class_init import InitializeClass
+from AccessControl.SecurityInfo import ClassSecurityInfo
+from Acquisition import aq_base
+from BTrees.Length import Length
+
+from ..key.versions import changed_at
+from ..key.versions import identity_of
+from ..key.versions import latest_of
+from ..marks import ContentMarks
+from ..marks import Invalidations
+from ..marks import PurgeMark
+from . import caches
+
+
+#: Longer ones are not paths.
+MAX_PATH_LENGTH = 2000
+
+
+class Generation:
+    """The part of a Page Cache Manager that has identity and marks."""
+
+    security = ClassSecurityInfo()
+
+    # absent in a manager of 1.2's time until it is next saved
+    _uid = None
+    _purged = None
+    _invalidated = None
+    _contents = None
+
+    @security.private
+    def renew(self):
+        """Begin a new identity: what was stored so far is another's."""
+        self._uid = uuid4().hex
+        self._purged = Length()
+        self._invalidated = Invalidations()
+        self._contents = ContentMarks()
+
+    @security.private
+    def cache_name(self):
+        """Return the name of this manager's cache in every process."""
+        return self._uid or identity_of(self)
+
+    @security.private
+    def generation_of(self, identity, page):
+        """Return the generation of a page, None if it changes just now.
+
+        `identity` is the template's, '' for a view; `page` is the template's
+        path, the context's path and the URL.
+        """
+        latest = latest_of(self._marks(identity, page))
+        return None if latest is None else f'{self.cache_name()} {latest}'
+
+    def _marks(self, identity, page):
+        if self._invalidated is None:
+            # of 1.2's time and not yet saved: any write makes it another
+            return [self]
+        return self._invalidated.of(identity, page, self._purged)
+
+    @security.private
+    def content_version(self, shows, path):
+        """Return the version of what a view's page shows.
+
+        It is None where any of that changes just now.
+        """
+        if self._contents is None:
+            return None
+        return latest_of(self._contents.of(shows, path))
+
+    @security.private
+    def content_marks(self):
+        """Return the marks to write when content changes, None if none.
+
+        A manager of old has none until it is saved.
+        """
+        return self._contents
+
+    @security.private
+    def changed_at(self, identity, page):
+        """Return when a page was last purged or invalidated, seconds."""
+        return max(map(changed_at, self._marks(identity, page)))
+
+    @security.private
+    def invalidate(self, names, templates=frozenset()):
+        """Forget pages of contexts and rows, and of templates."""
+        self._modernize()
+        self._invalidated.mark(names, templates)
+        caches.forget_after_commit(self.cache_name(), names | templates)
+
+    def _names_of(self, paths):
+        if not isinstance(paths, (list, tuple, set, frozenset)) or not paths:
+            raise ValueError('Select at least one page to invalidate.')
+        names = set()
+        for path in paths:
+            if not isinstance(path, str) or not path.startswith(
+                    ('/', '@@', 'page:')) or len(path) > MAX_PATH_LENGTH:
+                raise ValueError(
+                    f'{path!r:.60} is neither a path, a view such as @@view, '
+                    'nor a row of the report.')
+            names.add(path)
+        return names
+
+    def _templates_of(self, names):
+        """Yield the names of templates and views, identities as well."""
+        for name in names:
+            if name.startswith('@@'):
+                yield name
+            elif name.startswith('/'):
+                found = self.unrestrictedTraverse(name, None)
+                if found is None or hasattr(aq_base(found), 'pt_render'):
+                    yield name
+                    yield identity_of(found)
+
+    def _modernize(self):
+        """Give a manager of an earlier release what it lacks."""
+        if self._uid is None:
+            caches.drop_after_commit(self.cache_name())
+            self.renew()
+        if self._contents is None:
+            self._contents = ContentMarks()
+        if isinstance(self._purged, PurgeMark):
+            self._purged = Length()
+        self._invalidated.modernize()
+        self._contents.modernize()
+
+
+InitializeClass(Generation)

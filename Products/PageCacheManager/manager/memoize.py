@@ -1,0 +1,89 @@
+"""The site's plone.memoize cache as a store of pages.
+
+It is whatever the site's ICacheChooser gives: a memcached shared by several
+clients for instance.  Such a cache knows get and set alone, takes string
+keys, may forget at any time and may hand back anything; so each value says
+for which key and generation it was made.
+"""
+import pickle
+import time
+
+from plone.memoize import ram
+from plone.memoize.interfaces import ICacheChooser
+from zope.component import queryUtility
+
+from ..core import page as page_format
+from ..core.key import digest
+from ..core.store.expiry import is_too_old
+
+
+#: The name by which plone.memoize's caches keep users of theirs apart.
+CACHE_NAME = 'Products.PageCacheManager.pages'
+
+
+#: What unpickling raises: plone.memoize's memcached adapter pickles, and
+#: others may have written there.
+_UNREADABLE = (
+    pickle.UnpicklingError, AttributeError, EOFError, ImportError,
+    IndexError, KeyError, TypeError, ValueError)
+
+
+def site_cache():
+    """Return the cache, a mapping of strings; None where it is off."""
+    chooser = queryUtility(ICacheChooser)
+    if chooser is None:
+        return ram.RAMCacheAdapter(ram.global_cache, globalkey=CACHE_NAME)
+    return chooser(CACHE_NAME)
+
+
+class MemoizeStore:
+    """Pages in the site's plone.memoize cache; see IPageStore."""
+
+    def __init__(self, cache, generation, max_age_secs, clock=time.time):
+        self._cache = cache
+        self._generation = generation
+        self._max_age_secs = max_age_secs
+        self._clock = clock
+
+    def get(self, key):
+        envelope = self._envelope(key)
+        try:
+            value = self._cache.get(_name(envelope))
+        except _UNREADABLE:
+            return None
+        page = page_format.from_bytes(value, envelope)
+        if page is None or is_too_old(
+                page.created, self._clock(), self._max_age_secs,
+                page.max_age_secs):
+            return None
+        return page
+
+    #: What reading does to the site's cache is not ours to say.
+    peek = get
+
+    def set(self, key, page):
+        envelope = self._envelope(key)
+        self._cache[_name(envelope)] = page_format.to_bytes(page, envelope)
+        return True
+
+    def add_coding(self, key, created, name, data):
+        # another client may set the page in between: this one takes its
+        # place, with the same content but an older date
+        page = self.get(key)
+        if (page is None or page.created != created
+                or page.coded(name) is not None):
+            return False
+        self.set(key, page.with_coding(name, data))
+        if self.get(key) is not None:
+            return True
+        # memcached drops what it had under a key when a value is too large
+        self.set(key, page.with_coding(name, b''))
+        return False
+
+    def _envelope(self, key):
+        return repr((self._generation, key))
+
+
+def _name(envelope):
+    # memcached takes no long keys; the envelope in the value settles the rest
+    return digest(envelope)

@@ -1,0 +1,1 @@
+"""What makes a page: a published template or view, a called template."""

@@ -1,0 +1,112 @@
+"""Notices failures that other code catches while a page is rendered.
+
+Such a page is a 200 and looks like any other.  What is noticed in the thread
+that renders: log records of errors, ``tal:on-error`` in both engines of Zope,
+and what goes to a site's error log.  Other code runs as it would without.
+"""
+import logging
+import sys
+import threading
+from functools import wraps
+from traceback import format_exception_only
+
+from chameleon.tal import ErrorInfo as ChameleonErrorInfo
+from zope.tales.tales import ErrorInfo
+
+
+_OURS = f'{__package__.rpartition(".")[0]}.'
+
+#: A line is cut off after so many characters.
+_MAX_LINE = 500
+
+
+class _Watches(threading.local):
+    """The watches of each thread."""
+
+    def __init__(self):
+        self.all = []
+
+
+_watches = _Watches()
+
+
+class Watch:
+    """Notes the first failure in this thread from now to `end`."""
+
+    def __init__(self):
+        #: The last line of its traceback, '' for none.
+        self.failure = ''
+        # other code may render the page where it deals with a failure
+        self._before = sys.exc_info()[1]
+        self._all = _watches.all
+        self._all.append(self)
+
+    def end(self):
+        """Watch no longer; again does nothing."""
+        if self in self._all:
+            self._all.remove(self)
+
+    def note(self, error):
+        if not self.failure and error is not self._before:
+            self.failure = last_line(error)
+
+
+def last_line(error):
+    """Return the last line of the traceback of `error`, never ''."""
+    name = type(error).__name__
+    try:
+        # Chameleon adds lines that tell where in the template
+        text = format_exception_only(error)[-1].strip()
+    except Exception:
+        return name
+    return (text.splitlines() or [name])[0][:_MAX_LINE]
+
+
+def _note(error):
+    if isinstance(error, BaseException):
+        for watch in _watches.all:
+            watch.note(error)
+
+
+def error_raised(event):
+    """Notice what code that catches an error puts into the site's log."""
+    _note(sys.exc_info()[1])
+
+
+def _note_record(record):
+    # what is made of records of other processes has no level yet
+    if (record.levelno or 0) < logging.ERROR or record.name.startswith(_OURS):
+        return
+    # many log what they caught without its traceback
+    _note((record.exc_info or sys.exc_info())[1])
+
+
+def _notice_records():
+    """Notice each log record, whichever handlers its logger has."""
+    make = logging.getLogRecordFactory()
+
+    @wraps(make)
+    def make_and_note(*args, **keywords):
+        record = make(*args, **keywords)
+        if _watches.all:
+            _note_record(record)
+        return record
+
+    logging.setLogRecordFactory(make_and_note)
+
+
+def _notice_on_error(kind):
+    """Notice the making of what ``tal:on-error`` tells of an error."""
+    init = kind.__init__
+
+    @wraps(init)
+    def init_and_note(self, error, *args, **keywords):
+        _note(error)
+        init(self, error, *args, **keywords)
+
+    kind.__init__ = init_and_note
+
+
+_notice_records()
+_notice_on_error(ErrorInfo)
+_notice_on_error(ChameleonErrorInfo)

@@ -1,0 +1,41 @@
+"""Hides from rendering the parameters that the key leaves out."""
+from ..core.key import is_ignored
+from ..core.key import query_key
+
+
+class Aside:
+    """The ignored parameters of a request, until `put_back`.
+
+    A page that is kept for everybody would give the parameters that one
+    visitor came with to the next.  It is made as if they were not there.
+    """
+
+    def __init__(self, request, ignored_parameters):
+        self._request = request
+        self._was = None
+        query = request.environ.get('QUERY_STRING', '')
+        kept = query_key(query, ignored_parameters)
+        if kept == query:
+            return
+        self._was = request.form, request.taintedform, query
+        copy = request.clone()
+        copy.environ['QUERY_STRING'] = request.environ['QUERY_STRING'] = kept
+        copy.processInputs()
+        request.form, request.taintedform = (
+            {**{name: value for name, value in fields.items()
+                if not is_ignored(name, ignored_parameters)},
+             # the same name may stand in the key in another spelling
+             **{name: value for name, value in read.items()
+                if is_ignored(name, ignored_parameters)}}
+            for fields, read in (
+                (request.form, copy.form),
+                (request.taintedform, copy.taintedform)))
+        copy.clear()
+
+    def put_back(self):
+        """Let the request be as it came; again does nothing."""
+        request = self._request
+        if self._was is not None:
+            request.form, request.taintedform, query = self._was
+            request.environ['QUERY_STRING'] = query
+            self._was = None

@@ -1,0 +1,223 @@
+"""Reads a request, and the headers of its response.
+
+What Zope's request and response are made of is known here, and in `aside`,
+`bodies`, `sending`, `visit` and `head`.
+"""
+from functools import lru_cache
+from hashlib import sha256
+
+from ZPublisher.HTTPRequest import record
+
+from ..core.http import content_coding
+from ..core.key import digest
+from ..core.key import is_ignored
+from ..core.key import query_key
+from ..core.remembered import remembered
+
+
+#: setBody() sets these anew for each response, from the body.
+OF_THE_BODY = ('content-length', 'content-encoding')
+
+
+# the request
+
+def method(request):
+    """Return the request's method, of which the case counts (RFC 9110 9.1).
+
+    Zope takes ``get`` for a GET too, but lets a page read its body.
+    """
+    return request.environ.get('REQUEST_METHOD', 'GET')
+
+
+def url(request, ignored_parameters):
+    """Return the URL that the client sees, without ignored parameters."""
+    address = request.other.get('ACTUAL_URL', '')
+    query = request.environ.get('QUERY_STRING', '')
+    query = query_key(query, ignored_parameters)
+    return f'{address}?{query}' if query else address
+
+
+def header(request, name):
+    """Return a request header's value, or None."""
+    key = _environ_key(name)
+    if key == 'HTTP_AUTHORIZATION':  # which the request takes out of environ
+        return request._auth
+    return request.environ.get(key)
+
+
+@remembered(256, 200)
+def _environ_key(name):
+    """Return where a header stands in a WSGI environment (PEP 3333)."""
+    key = name.upper().replace('-', '_')
+    return key if key in ('CONTENT_TYPE', 'CONTENT_LENGTH') else f'HTTP_{key}'
+
+
+def forget_conditions(request):
+    """Keep CMF from a 304 where there must be none (RFC 9110 13.2.1)."""
+    for name in ('HTTP_IF_NONE_MATCH', 'HTTP_IF_MODIFIED_SINCE'):
+        request.environ.pop(name, None)
+
+
+def headers(request, names):
+    """Return an unambiguous spelling of the named headers' values."""
+    if not names:
+        return ()
+    return tuple(
+        f'{name.lower()}={header(request, name)!r}' for name in names)
+
+
+def cookies(request, names):
+    """Return an unambiguous spelling of the named cookies' values."""
+    if not names or not request.cookies:
+        return ()
+    return tuple(
+        f'{name}={request.cookies[name]!r}'
+        for name in names if name in request.cookies)
+
+
+def session(request, names):
+    """Return a digest of the session cookies of a request, '' for none."""
+    values = cookies(request, names)
+    if not values:
+        return ''
+    return sha256(repr(values).encode('utf-8', 'surrogatepass')).hexdigest()
+
+
+def carries_cookie(request, names):
+    """Tell whether the request carries one of the cookies."""
+    return any(name in request.cookies for name in names)
+
+
+def is_authorized(request):
+    """Tell whether the request has an Authorization header."""
+    return bool(request._auth)
+
+
+def address(request):
+    """Return all that the URLs in a page are made of, each a string.
+
+    The URL as the client sees it does not say where its parts begin: a host
+    may hold a path, a path that was rewritten may have had others before.
+    """
+    root = request.other.get('VirtualRootPhysicalPath', ())
+    return (
+        request.other.get('SERVER_URL', ''), '/'.join(request._script),
+        request.environ.get('PATH_INFO', ''), '/'.join(root))
+
+
+def layers(request):
+    """Return a digest of the layers that mark a request.
+
+    Views, viewlets and resources are chosen by these.
+    """
+    # one object for all requests with the same marks
+    return _digest_of_layers(request.__dict__.get('__provides__'))
+
+
+def layer_names(request):
+    """Return the names of the layers that mark a request."""
+    return _names_of(request.__dict__.get('__provides__'))
+
+
+def _names_of(declaration):
+    return [] if declaration is None else [
+        layer.__identifier__ for layer in declaration.flattened()]
+
+
+@lru_cache(maxsize=256)
+def _digest_of_layers(declaration):
+    return digest(' '.join(_names_of(declaration)))
+
+
+def codings(request):
+    """Return the content codings that the client takes, the best first."""
+    return content_coding.preferences(header(request, 'Accept-Encoding'))
+
+
+def touched_session(request):
+    """Tell whether the session was looked at, which creates it."""
+    return 'SESSION' in request.other
+
+
+def records(value):
+    """Return what a form sent as records, dicts; None if it sent others."""
+    found = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, record) for one in found):
+        return None
+    return [dict(vars(one)) for one in found]
+
+
+# the headers of its response
+
+def lower_headers(response):
+    """Return the response's headers under lower-case names."""
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def changed_headers(response, before):
+    """Return the headers that were set since `before`, and Content-Type.
+
+    What other code sets belongs to each request.
+    """
+    return {
+        name: value for name, value in lower_headers(response).items()
+        if before.get(name) != value or name == 'content-type'
+        if name not in OF_THE_BODY}
+
+
+def kept_headers(response, left_out):
+    """Return the headers of a whole response, but those of one request.
+
+    `left_out` are names or patterns, of which the case does not count.
+    """
+    patterns = tuple(name.lower() for name in left_out)
+    return {
+        name: value for name, value in lower_headers(response).items()
+        if name not in _OF_ONE_RESPONSE
+        and not (patterns and is_ignored(name, patterns))}
+
+
+#: What belongs to one response, to the connection, or to the cache.
+_OF_ONE_RESPONSE = frozenset([
+    *OF_THE_BODY, 'age', 'cache-status', 'connection', 'date', 'etag',
+    'keep-alive', 'server', 'set-cookie', 'transfer-encoding',
+    'x-pagecache'])
+
+
+def is_of_origins(name):
+    """Return whether a header tells which other sites may read a page."""
+    return name == 'timing-allow-origin' or name.startswith('access-control-')
+
+
+def names_origin(request, own):
+    """Return whether headers that rendering set may be for one site alone.
+
+    What names the site that asks may do so because it asks.
+    """
+    allowed = own.get('access-control-allow-origin', '*')
+    asking = header(request, 'Origin')
+    return allowed.strip() != '*' or bool(asking) and asking in own.values()
+
+
+def appended_headers(own, before):
+    """Return headers to which rendering added something.
+
+    What stood there before belongs to each request; in Vary it does no harm.
+    """
+    return [
+        name for name, value in own.items()
+        if name != 'vary' and before.get(name)
+        and value.startswith(f'{before[name]},')]
+
+
+def sets_cookie(response):
+    """Tell whether there is a Set-Cookie in any of the places for one."""
+    if response.cookies:
+        return True
+    named = [*response.headers, *(n for n, _ in response.accumulated_headers)]
+    return any(name.lower() == 'set-cookie' for name in named)
+
+
+def content_type(response):
+    """Return the Content-Type that is set so far, '' for none."""
+    return response.headers.get('content-type', '')

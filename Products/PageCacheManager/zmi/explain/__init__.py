@@ -1,0 +1,1 @@
+"""The screen that says why a page is cached or not."""

@@ -1,0 +1,96 @@
+"""The Properties screen, made from the table of settings."""
+from ..core.report.statistics import number_text
+from ..core.settings import BY_NAME
+from ..core.settings import FIELDS
+from ..core.settings import Names
+from ..core.settings import stored
+from .page import render
+from .page import template
+from .state import gauges
+from .state import state_of
+
+
+GROUPS = ('Main', 'Safety', 'Key', 'Advanced')
+
+_page = template('properties.zpt')
+
+
+def typed_settings(request):
+    """Return those fields of a form that are settings, as they were typed."""
+    if request is None:
+        return {}
+    return {n: v for n, v in request.form.items() if n in BY_NAME}
+
+
+def properties(manager, request, message='', errors=None, title=None):
+    """Return the Properties screen.
+
+    With `errors`, it shows what was typed, and beside each wrong field why.
+    """
+    errors = errors or {}
+    typed = typed_settings(request) if errors else {}
+    settings = stored(manager._settings)
+    if errors:
+        message = 'Nothing was changed: please look at what is marked below.'
+    return render(
+        _page, manager, request, 'Properties', message,
+        'danger' if errors else 'success',
+        title=str(manager.title if title is None else title),
+        groups=[
+            {'title': group,
+             'fields': [
+                 _control(field, settings, typed, errors)
+                 for field in FIELDS if field.group == group]}
+            for group in GROUPS],
+        state=state_of(manager, settings),
+        gauges=gauges(manager, settings))
+
+
+def _control(field, settings, typed, errors):
+    value = typed.get(field.name, getattr(settings, field.name))
+    shown = _shown(field, value)
+    error = errors.get(field.name, '')
+    help_id, error_id = f'{field.name}-help', f'{field.name}-error'
+    return {
+        'name': field.name,
+        'title': field.title,
+        'kind': field.kind,
+        'help': field.help,
+        'unit': getattr(field, 'unit', ''),
+        'range': _range(field),
+        'default': _default(field),
+        'value': shown,
+        'is_on': value in (True, 'on'),
+        'rows': min(max(shown.count('\n') + 1, 2), 6),
+        'choices': [
+            {'word': word, 'text': text, 'selected': word == shown}
+            for word, text in getattr(field, 'choices', ())],
+        'error': error,
+        'error_id': error_id,
+        'help_id': help_id,
+        'describedby': f'{error_id} {help_id}' if error else help_id,
+    }
+
+
+def _shown(field, value):
+    if isinstance(value, str):
+        return value
+    if isinstance(field, Names) and isinstance(value, (tuple, list)):
+        return field.show(map(str, value))
+    return str(value)
+
+
+def _range(field):
+    if field.kind == 'number':
+        low, high = map(number_text, (field.low, field.high))
+        return f'{low} to {high} {field.unit}'
+    return field.range if field.kind == 'names' else ''
+
+
+def _default(field):
+    value = field.default
+    if field.kind == 'choice':
+        return dict(field.choices)[value]
+    if field.kind == 'switch':
+        return 'on' if value else 'off'
+    return ', '.join(value) if field.kind == 'names' else number_text(value)

@@ -1,0 +1,75 @@
+"""Whether pages are cached now, where, and how full that is."""
+import logging
+
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+
+from ..cmf import policy
+from ..core.key import digest
+from ..core.report.statistics import number_text
+from ..core.report.statistics import size_text
+from ..core.settings import BY_NAME
+from ..key.versions import changed_at
+from ..key.versions import version_of
+from ..manager import caches
+from ..manager.associated import count
+from ..manager.memoize import site_cache
+from .page import moment
+
+
+logger = logging.getLogger(__name__)
+
+
+def state_of(manager, settings):
+    """Return whether pages are cached now, and if not why not."""
+    mark = manager._purged
+    version = mark is not None and version_of(mark)
+    problem = _problem(manager, settings)
+    return {
+        'active': not problem,
+        'problem': problem,
+        'purged': (
+            moment(changed_at(mark)) if mark is not None and mark.value
+            else 'never'),
+        'generation': digest(f'{manager.cache_name()} {version}'),
+        'store': dict(BY_NAME['store'].choices)[settings.store],
+        'is_counted': settings.store == 'process',
+        'associated': count(manager),
+    }
+
+
+def _problem(manager, settings):
+    """Return why nothing is cached, '' if nothing is in the way."""
+    if settings.active == 'off':
+        return 'Caching is switched off below.'
+    if not caches.is_active(settings):
+        return ('Caching is on in production only, and this Zope runs in '
+                'debug mode.')
+    if settings.store == 'memoize':
+        try:
+            if site_cache() is None:
+                return "The site's ICacheChooser gives no cache."
+        except Exception:
+            logger.exception('ICacheChooser failed')
+            return "The site's ICacheChooser failed, see the event log."
+    if policy.find_manager(aq_parent(aq_inner(manager))) is None:
+        return ('There is no caching_policy_manager here, so no page has an '
+                'ETag.')
+    return ''
+
+
+def gauges(manager, settings):
+    """Return how full the store of this process is, against its limits."""
+    counts = caches.cache_of(manager).pages.counts()
+    return [
+        _gauge('Entries', counts.entries, settings.threshold,
+               number_text),
+        _gauge('Memory', counts.bytes, settings.max_bytes,
+               size_text)]
+
+
+def _gauge(title, value, limit, spell):
+    return {
+        'title': title,
+        'text': f'{spell(value)} of {spell(limit)}',
+        'percent': f'{min(100 * value / limit, 100):.1f}'}

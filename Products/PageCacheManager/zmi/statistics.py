@@ -1,0 +1,140 @@
+"""The Statistics screen: what this process has counted."""
+import os
+import socket
+import time
+from dataclasses import asdict
+from dataclasses import replace
+
+from ..core.key import row_id
+from ..core.report import statistics as figures
+from ..core.report.reasons import reason
+from ..core.settings import stored
+from ..manager import caches
+from .page import cut
+from .page import moment
+from .page import render
+from .page import template
+from .state import state_of
+
+
+HEADERS = (
+    ('template_path', 'Template'), ('context_path', 'Context'),
+    ('url', 'URL'), ('hits', 'Hits'), ('misses', 'Misses'),
+    ('entries', 'Entries'), ('size', 'Size'), ('age', 'Age'))
+
+_page = template('statistics.zpt')
+
+
+def statistics(manager, request, message='', kind='success'):
+    """Return the Statistics screen."""
+    cache = caches.cache_of(manager)
+    settings = stored(manager._settings)
+    counts = cache.tally.counts()
+    totals = figures.totals(counts)
+    view = figures.read_view(request.form)
+    chosen = figures.select(cache.pages.report(), view)
+    view = replace(view, page=chosen.page)
+    return render(
+        _page, manager, request, 'Statistics', message, kind,
+        process=_process(cache.since),
+        state=state_of(manager, settings),
+        shares=_shares(totals),
+        ratios=[
+            _tile('Hit ratio', figures.percent_text(totals.ratio),
+                  'of hits and misses'),
+            _tile('304 Not Modified', figures.number_text(
+                totals.not_modified), 'of the hits')],
+        tiles=_tiles(totals, cache.pages.counts(), settings),
+        reasons=[
+            {'word': word, 'count': figures.number_text(count),
+             'meaning': reason(word).meaning, 'advice': reason(word).advice,
+             'last': cut(cache.caught.newest())
+                     if word == 'render-error' else ''}
+            for word, count in figures.reasons(counts)],
+        view=asdict(view),
+        view_names=list(asdict(view)),
+        headers=_column_headers(view),
+        rows=[_row(row) for row in chosen.rows],
+        sizes=figures.SIZES,
+        matching=figures.number_text(chosen.matching),
+        total=figures.number_text(chosen.total),
+        is_empty=not chosen.total,
+        pages=_page_links(chosen, view))
+
+
+def _process(since):
+    return {
+        'host': socket.gethostname(),
+        'id': os.getpid(),
+        'since': moment(since),
+        'age': figures.age_text(time.time() - since)}
+
+
+def _shares(totals):
+    """Return how requests ended, as parts of all."""
+    kinds = (
+        ('Hits', totals.hits, 'success'), ('Misses', totals.misses, 'warning'),
+        ('No ETag', totals.no_etag, 'info'),
+        ('Bypassed', totals.bypassed, 'secondary'),
+        ('Off', totals.off, 'dark'))
+    return [
+        {'title': title, 'count': figures.number_text(count), 'color': color,
+         'percent': f'{100 * count / max(totals.requests, 1):.2f}'}
+        for title, count, color in kinds]
+
+
+def _tiles(totals, counts, settings):
+    number = figures.number_text
+    if settings.store == 'process':
+        yield _tile('Bytes', figures.size_text(counts.bytes), 'in memory')
+        yield _tile('Spare', figures.size_text(
+            counts.spare), 'of these, beside compressed pages')
+        yield _tile('Entries', number(counts.entries), 'in memory')
+        yield _tile('Evictions', number(counts.evictions), 'for lack of room')
+        yield _tile('Expirations', number(counts.expirations), 'too old')
+        yield _tile('Rejections', number(counts.rejections), 'not admitted')
+    yield _tile('Failed', number(totals.failed), 'by an exception')
+    yield _tile('Retried', number(totals.retried), 'after a conflict')
+    yield _tile('Errors', number(totals.errors), 'inside the cache')
+
+
+def _tile(title, value, note):
+    return {'title': title, 'value': value, 'note': note}
+
+
+def _column_headers(view):
+    directions = {'asc': 'ascending', 'desc': 'descending'}
+    for name, title in HEADERS:
+        is_sorted = name == view.sort
+        order = view.order_after_click(name)
+        yield {
+            'title': title,
+            'is_number': name in figures.NUMBERS,
+            'sorted': directions[view.order] if is_sorted else None,
+            'hint': f'Sort {directions[order]}',
+            'query': view.query(sort=name, order=order, page=1)}
+
+
+def _row(row):
+    page = row['template_path'], row['context_path'], row['url']
+    return {
+        **row,
+        'row': row_id(page),
+        **{name: cut(row[name])
+           for name in ('template_path', 'context_path', 'url')},
+        'hits': figures.number_text(row['hits']),
+        'misses': figures.number_text(row['misses']),
+        'entries': figures.number_text(row['entries']),
+        'size': figures.size_text(row['size']),
+        'age': figures.age_text(time.time() - row['created'])}
+
+
+def _page_links(chosen, view):
+    before = 0
+    for number in chosen.neighbours():
+        yield {
+            'number': number,
+            'is_current': number == chosen.page,
+            'has_gap': number > before + 1,
+            'query': view.query(page=number)}
+        before = number

@@ -1,0 +1,60 @@
+"""The tabs of a manager, and the methods that show them."""
+from AccessControl.class_init import InitializeClass
+from AccessControl.Permissions import view_management_screens
+from AccessControl.SecurityInfo import ClassSecurityInfo
+from OFS.Cache import CacheManager
+from OFS.Cache import ChangeCacheSettingsPermission as change_cache_settings
+from OFS.SimpleItem import SimpleItem
+from ZPublisher import zpublish
+
+from .associate import associate
+from .explain.screen import explain
+from .properties import properties
+from .statistics import statistics
+from .views import views
+
+
+class ManagerTabs:
+    """What a Page Cache Manager shows in the ZMI; nothing is changed here."""
+
+    security = ClassSecurityInfo()
+
+    manage_options = (
+        {'label': 'Properties', 'action': 'manage_main'},
+        {'label': 'Statistics', 'action': 'manage_stats'},
+        {'label': 'Views', 'action': 'manage_views'},
+        {'label': 'Explain', 'action': 'manage_explain'},
+    ) + CacheManager.manage_options + SimpleItem.manage_options
+
+    @zpublish
+    @security.protected(view_management_screens)
+    def manage_main(self, REQUEST=None):
+        """Show the Properties screen."""
+        return properties(self, REQUEST or self.REQUEST)
+
+    @zpublish
+    @security.protected(view_management_screens)
+    def manage_stats(self, REQUEST=None):
+        """Show the Statistics screen."""
+        return statistics(self, REQUEST or self.REQUEST)
+
+    @zpublish
+    @security.protected(view_management_screens)
+    def manage_views(self, REQUEST=None):
+        """Show the Views screen."""
+        return views(self, REQUEST or self.REQUEST)
+
+    @zpublish
+    @security.protected(view_management_screens)
+    def manage_explain(self, REQUEST=None):
+        """Show the Explain screen."""
+        return explain(self, REQUEST or self.REQUEST)
+
+    @zpublish
+    @security.protected(change_cache_settings)
+    def ZCacheManager_associate(self, client=None, REQUEST=None, **options):
+        """Show the Associate screen."""
+        return associate(self, REQUEST or self.REQUEST, **options)
+
+
+InitializeClass(ManagerTabs)
