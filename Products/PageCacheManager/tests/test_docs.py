@@ -16,9 +16,9 @@ from ..core.http.cache_status import FORWARD
 from ..core.report.reasons import REASONS
 from ..core.settings import FIELDS
 from .site import set_policy
-from .test_hostile import KEYED
-from .test_hostile import RULED_OUT
-from .test_hostile import YOURS
+from .wire.test_hostile import KEYED
+from .wire.test_hostile import RULED_OUT
+from .wire.test_hostile import YOURS
 
 
 PACKAGE = Path(Products.PageCacheManager.__file__).parent
@@ -254,7 +254,7 @@ TESTS = Path(__file__).parent
 def existing_tests():
     """Return the names of all tests of the package."""
     return {
-        node.name for path in TESTS.glob('*.py')
+        node.name for path in TESTS.rglob('*.py')
         for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
         if isinstance(node, ast.FunctionDef)
         and node.name.startswith('test_')}

@@ -1,0 +1,685 @@
+"""The Explain tab: what the cache would do with a page now, and why."""
+from contextlib import contextmanager
+from urllib.parse import quote
+
+import pytest
+import transaction
+from AccessControl import getSecurityManager
+from OFS.Folder import Folder
+from Products.CMFCore.Skinnable import SKINDATA
+from Products.SiteAccess.VirtualHostMonster import VirtualHostMonster
+from Products.StandardCacheManagers.RAMCacheManager import RAMCacheManager
+from zExceptions import NotFound
+from zExceptions import Redirect
+from zope.component import getGlobalSiteManager
+from zope.component.hooks import getSite
+from zope.interface import Interface
+from zope.interface import alsoProvides
+from zope.interface import implementer
+from ZPublisher.BeforeTraverse import registerBeforeTraverse
+from ZPublisher.interfaces import IPubAfterTraversal
+
+from ...core.associations import SHOWS
+from ...core.key import digest
+from ...core.report.reasons import REASONS
+from ...interfaces import Claim
+from ...interfaces import ISurroundings
+from ...manager import caches
+from ...PageCacheManager import PageCacheManager
+from ...zmi.explain.inquiry import explain
+from ..request.test_whole import add_script
+from ..screens import get
+from ..screens import labels_are_missing
+from ..screens import own
+from ..screens import text_of
+from ..site import Item
+from ..site import add_site
+from ..site import add_template
+from ..site import set_policy
+from ..views import IMobile
+
+
+pytestmark = pytest.mark.usefixtures('errors_are_responses')
+
+TAB = '/site/page_cache/manage_explain'
+PAGE = '/site/doc/page'
+HOSTILE = '"><script>alert(1)</script>'
+
+MOUNTED = '/VirtualHostBase/http/h.example:80/site/VirtualHostRoot'
+
+
+@pytest.fixture(autouse=True)
+def manager(site):
+    """The site's manager, with views; alice may look at its screens."""
+    site.page_cache.manage_editViews([
+        ('v-counting', 'Item'), ('v-listing', '', 'folder'),
+        ('v-managers-only',)])
+    site.manage_role('Member', ['View management screens'])
+    transaction.commit()
+    return site.page_cache
+
+
+@pytest.fixture
+def custom(site):
+    return site.portal_skins.custom
+
+
+def ask(client, path, visitor='me', user='root', tab=TAB, **headers):
+    """Return the answer of the tab."""
+    return client.get(
+        f'{tab}?path={quote(path)}&visitor={visitor}', user, **headers)
+
+
+def told(client, path, visitor='me', user='root', tab=TAB, **headers):
+    """Return what the tab tells, the word and the rows by their labels."""
+    html = own(ask(client, path, visitor, user, tab, **headers))
+    assert html.problems == [] and labels_are_missing(html) == []
+    words = {'text': text_of(html)}
+    texts, label = iter(html.texts), ''
+    for text in texts:
+        if text.strip() and not text.startswith('.pcm'):
+            # what stands in two cells side by side
+            words.setdefault(label, text)
+            label = text
+    words['word'] = next(
+        (text for text in html.texts if text in (
+            'HIT', 'MISS', 'NO-ETAG', 'OFF', 'BYPASS', 'Not kept')), '')
+    return words
+
+
+def problem(client, path, visitor='me', user='root', tab=TAB, **headers):
+    """Return what is said of a path that nothing can be told of."""
+    html = own(ask(client, path, visitor, user, tab, **headers))
+    assert html.problems == [] and labels_are_missing(html) == []
+    field = html.one('input', id='path')
+    assert 'is-invalid' in field['class']
+    assert field['aria-describedby'] == 'path-error'
+    assert html.all('div', id='path-error')
+    assert not html.all('table') and not html.all('section')
+    text = text_of(html)
+    return text[text.index('of a page', text.index('Path or')) + 10:
+                text.index(' Asked for by')]
+
+
+each_engine = pytest.mark.usefixtures('template_engine')
+
+
+# what it tells is what happens
+
+@pytest.mark.parametrize('path', [
+    PAGE, '/site/doc', '/site/doc/fspage', '/site/doc/page?a=1&utm_source=b',
+    '/site/doc/v-counting', '/site/doc/@@v-counting', '/site/folder/v-listing',
+    '/site/doc/page/', '/site//doc/page', '/site/site/doc/page'])
+@pytest.mark.parametrize(('user', 'visitor'), [
+    ('alice', 'me'), (None, 'anonymous')])
+def test_it_tells_of_the_page_that_a_visitor_gets(
+        site, client, path, user, visitor):
+    set_policy(site, etag='python: "%s %s" % (member, view)',
+               last_modified=0)
+    before = told(client, path, visitor, 'alice')
+    assert before['word'] == 'MISS' and before['Stored'] == 'no'
+    page = client.get(path, user)
+    assert page.outcome == 'MISS'
+    after = told(client, path, visitor, 'alice')
+    assert after['word'] == 'HIT' and after['Stored'] == 'yes'
+    assert before['Entity-tag to send'] == page['ETag']
+    assert after['Entity-tag to send'] == page['ETag']
+    assert client.get(path, user).outcome == 'HIT'
+    assert after['For whom'] == (
+        'alice alone, with the roles Authenticated, Member'
+        if user else 'all anonymous visitors')
+
+
+def test_a_whole_url_can_be_given(client):
+    url = f'http://localhost:8080{PAGE}'
+    page = told(client, f'{url}?a=b#c')
+    assert page['word'] == 'MISS' and page['URL'] == f'{url}?a=b'
+
+
+def test_what_is_typed_stays(client):
+    html = own(ask(client, PAGE, 'anonymous'))
+    assert html.one('input', id='path')['value'] == PAGE
+    assert 'selected' in html.one('option', value='anonymous')
+    assert 'selected' not in html.one('option', value='me')
+
+
+@each_engine
+def test_without_a_path_there_is_only_the_form(client):
+    html = own(get(client, TAB))
+    assert not html.all('section') and not html.all('div', id='path-error')
+    form, = (form for form in html.all('form'))
+    assert form['method'] == 'get'
+
+
+@each_engine
+def test_a_template(site, client):
+    page = told(client, PAGE, 'anonymous')
+    assert page['Template'] == '/site/page'
+    assert page['Content'] == '/site/doc' and page['Portal type'] == 'Item'
+    assert page['Associated with'] == '/site/page_cache (this manager)'
+    assert page['Policy'] == 'all'
+    assert page['Its ETag'].startswith('|1577880000.0|')
+    assert page['Cache-Control'] == 'max-age=0, must-revalidate'
+    assert page['Skin'] == 'Basic'
+    assert page['Arguments'] == "({'args': ()}, [])"
+    assert page['May view the content'] == 'yes'
+    file = told(client, '/site/doc/fspage')
+    assert file['File'].endswith('skins/fs/fspage.pt')
+    assert 'Template /site/fspage' in file
+
+
+@each_engine
+def test_a_view(site, client):
+    set_policy(site, etag='string:x', last_modified=0)
+    page = told(client, '/site/folder/v-listing')
+    assert page['View'] == 'v-listing'
+    assert page['Class'].endswith('tests.views.Listing')
+    assert page['File'].endswith('views/listing.pt')
+    assert page['Its pages show'] == SHOWS['folder']
+    assert 'IDefaultBrowserLayer' in page['Layers']
+    assert {'Code and template', 'Changes that the page may show'} <= {*page}
+    method = told(client, '/site/doc/v-by-method')
+    assert method['Class'].endswith('tests.views.Counting.page')
+
+
+@each_engine
+def test_the_stored_page(client):
+    client.get(PAGE)
+    for _ in range(3):
+        client.get(PAGE)
+    client.get(PAGE, 'alice')
+    page = told(client, PAGE, 'anonymous')
+    assert page['Hits of this URL'] == '3'
+    assert page['Misses of this URL'] == '2'
+    assert page['Pages of this URL'] == '2'
+    assert page['Size'].endswith('\u00a0B') and page['Age'].endswith('s')
+    assert page['Compressed'] == 'no'
+
+
+def test_a_page_that_varies(site, client, item):
+    item('vary', lambda self: self.REQUEST.RESPONSE.setHeader(
+        'Vary', 'X-Theme') or '')
+    add_template(site.portal_skins.custom, 'varying',
+                 '<p tal:content="context/vary">x</p>')
+    path = '/site/doc/varying'
+    client.get(path, 'root', X_Theme='dark')
+    assert told(client, path, X_Theme='dark')['word'] == 'HIT'
+    page = told(client, path, X_Theme='light')
+    assert page['word'] == 'MISS'
+    assert page['Stored'] == 'only for requests with other headers'
+    assert page['Request headers'] == 'x-theme: light'
+
+
+# why a page is not kept
+
+def test_reasons_are_explained(site, client):
+    def reason(word, detail, path=PAGE, **headers):
+        page = told(client, path, **headers)
+        assert page['word'] == word
+        for text in REASONS[detail]:
+            assert text in page['text'], detail
+        assert client.get(path, 'root', **headers).outcome == word
+
+    reason('BYPASS', 'request-cookie', Cookie='statusmessages=x')
+    set_policy(site, etag='')
+    reason('NO-ETAG', 'no-etag')
+    set_policy(site, etag='string:x', no_store=1)
+    reason('BYPASS', 'no-store')
+    set_policy(site, etag='string:x', vary='*')
+    reason('BYPASS', 'vary-any')
+    set_policy(site, predicate='python: False')
+    reason('NO-ETAG', 'no-policy')
+    site.page_cache.disable()
+    reason('OFF', 'off')
+    reason('OFF', 'off', '/site/doc/v-counting')
+
+
+@each_engine
+def test_a_policy_that_fails(site, client):
+    set_policy(site, etag='python: 1 / 0')
+    page = told(client, PAGE)
+    assert page['word'] == 'BYPASS' and 'policy-error' in page['text']
+    assert 'ZeroDivisionError: division by zero' in page['text']
+    assert 'Traceback' not in page['text']
+    set_policy(site, mtime_func='object/no_such_method')
+    assert 'no_such_method' in told(client, PAGE)['text']
+
+
+@contextmanager
+def claimed(claim):
+    @implementer(ISurroundings)
+    class Surroundings:
+        def __init__(self, site):
+            pass
+
+        marks_templates = False
+
+        def claim(self, request):
+            return claim
+
+        def language(self, request):
+            return ''
+
+        def cookies(self, request):
+            return ()
+
+        def vary_by(self, request):
+            return ()
+
+        headers_of_all = frozenset()
+        variant_names = ('Colour', 'Other colour')
+
+        def variant(self, context, request):
+            return ('green', 'blue')
+
+    components = getGlobalSiteManager()
+    components.registerAdapter(Surroundings, (Interface,), ISurroundings)
+    try:
+        yield
+    finally:
+        components.unregisterAdapter(
+            Surroundings, (Interface,), ISurroundings)
+
+
+def test_a_page_that_other_machinery_claims(client):
+    with claimed(Claim(is_ours=False)):
+        page = told(client, '/site/doc/v-counting')
+        assert page['word'] == 'BYPASS' and 'other-cache' in page['text']
+        assert told(client, '/site/doc/v-by-method')['word'] == 'Not kept'
+    with claimed(Claim(is_ours=True)):
+        page = told(client, '/site/doc/v-by-method')
+        assert page['word'] == 'MISS'
+        assert page['Its pages show'] == SHOWS['site']
+        assert page['Colour'] == digest('green')
+        assert page['Other colour'] == digest('blue')
+        assert 'green' not in page['text']
+
+
+@each_engine
+def test_what_nobody_keeps(site, custom, client):
+    add_template(custom, 'plain', '<p>plain</p>', False)
+    add_script(custom, 'code', 'return 1')
+    for path, advice in (
+            ('/site/doc/plain', 'Associate the template'),
+            ('/site/doc/v-by-method', 'at the Views tab')):
+        page = told(client, path)
+        assert page['word'] == 'Not kept' and advice in page['text']
+        assert page['Associated with'] == 'no cache manager'
+        assert page['Content'] == '/site/doc'
+    page = told(client, '/site/doc/code')
+    assert page['word'] == 'Not kept'
+    assert page['Published'].startswith('neither template nor view: code')
+    assert 'Associated with' not in page
+    assert 'manage_main' in told(
+        client, '/site/page_cache/manage_main')['Published']
+
+
+def test_a_screen_of_a_template_is_not_the_template(client):
+    # it would acquire the association
+    page = told(client, '/site/portal_skins/custom/page/pt_editForm')
+    assert page['word'] == 'Not kept'
+    assert 'No cache manager keeps this page.' in page['text']
+    assert page['Published'].startswith('neither template nor view: ')
+
+
+def test_what_another_manager_keeps(site, custom, client):
+    site._setObject('other', PageCacheManager('other'))
+    site._setObject('ram', RAMCacheManager('ram'))
+    add_template(custom, 'others', '<p>x</p>').ZCacheable_setManagerId('other')
+    add_template(custom, 'rams', '<p>x</p>').ZCacheable_setManagerId('ram')
+    page = told(client, '/site/doc/others')
+    assert page['word'] == 'MISS'
+    assert page['Associated with'] == '/site/other (another manager)'
+    page = told(client, '/site/doc/rams')
+    assert page['word'] == 'Not kept'
+    assert 'associated with a RAM Cache Manager' in page['text']
+    assert page['Associated with'].startswith('/site/ram (another cache')
+    custom.others.ZCacheable_setEnabled(0)
+    assert told(client, '/site/doc/others')['word'] == 'Not kept'
+
+
+# where no page is
+
+@pytest.mark.parametrize(('path', 'said'), [
+    ('', 'Type a path'), (' ', 'Type a path'),
+    ('/nothing/here', 'no page at this path'),
+    ('/site/doc/getId', 'no page at this path'), ('/..', 'no page'),
+    ('/site/doc/aq_self', 'no page'), ('/REQUEST', 'no page'),
+    ('/site/_getOb', ''), ('/site/doc/aq_base', ''), ('/%00', ''),
+    ('\0', 'neither a path'), ('/\u2028x', 'neither'),
+    ('x' * 3000, 'too long'),
+    ('http://other/site', 'opened at http://localhost:8080'),
+    ('javascript:alert(1)', 'no page'), ('/%ff%fe', 'not in UTF-8'),
+    ('/site/doc/page?x:int=a', 'ends in an error'),
+    ('/++view++x', 'no page'), ('/site/++skin++none', ''),
+    ('/VirtualHostBase/http', ''), ('/VirtualHostBase', ''),
+    (HOSTILE, 'no page')])
+def test_a_path_that_leads_nowhere_is_told_so(client, path, said):
+    assert said in problem(client, path)
+    assert said in problem(client, path, 'anonymous')
+
+
+@each_engine
+@pytest.mark.parametrize('query', [
+    'path:list=/a&path:list=/b', 'path:int=5', 'path.x:record=a', 'path',
+    'path=', 'path=%ff', 'path:lines=/a', 'path=/a&path=/b',
+    'visitor=me&path:boolean=1', 'path:bytes=/site'])
+def test_odd_input_is_answered_with_the_form(client, query):
+    html = own(get(client, f'{TAB}?{query}&visitor=me'))
+    assert html.problems == [] and not html.all('section')
+    assert html.all('div', id='path-error')
+
+
+@pytest.mark.parametrize('visitor', ['', 'root', HOSTILE, 'me&visitor=x'])
+def test_an_odd_visitor_is_me(client, visitor):
+    page = told(client, PAGE, visitor)
+    assert page['For whom'].startswith('root alone')
+
+
+def test_a_redirect_is_told(client, item):
+    def leave(self, content, request):
+        raise Redirect('http://elsewhere/')
+    item('__before_publishing_traverse__', leave)
+    assert problem(client, PAGE) == (
+        'It leads to another address: http://elsewhere/')
+
+
+def test_others_that_are_told_of_the_traversal_have_their_say(client):
+    def move(event):
+        if event.request['ACTUAL_URL'].endswith('/doc'):
+            event.request.response.setBase('http://moved/')
+        if 'stop' in event.request.form:
+            raise NotFound('stopped')
+
+    components = getGlobalSiteManager()
+    components.registerHandler(move, [IPubAfterTraversal])
+    try:
+        page = client.get('/site/doc')
+        shown = told(client, '/site/doc', 'anonymous')
+        assert shown['word'] == 'HIT'
+        assert shown['Entity-tag to send'] == page['ETag']
+        assert shown['Base of relative links'] == 'http://moved/'
+        assert 'no page' in problem(client, '/site/doc?stop=1')
+    finally:
+        components.unregisterHandler(move, [IPubAfterTraversal])
+
+
+def test_an_error_on_the_way_is_told(client, item):
+    def fail(self, content, request):
+        raise RuntimeError(HOSTILE)
+    item('__before_publishing_traverse__', fail)
+    assert problem(client, PAGE).endswith(f'RuntimeError: {HOSTILE}')
+
+
+def test_a_fault_of_ours_is_told(client, monkeypatch, caplog):
+    def broken(*args):
+        raise RuntimeError('a fault')
+    monkeypatch.setattr(
+        'Products.PageCacheManager.zmi.explain.inquiry.of_published', broken)
+    assert 'event log' in problem(client, PAGE)
+    assert 'a fault' in caplog.text
+
+
+# who may see what
+
+@each_engine
+def test_who_may_not_see_the_page_sees_nothing_of_it(site, custom, client):
+    custom.page.manage_permission('View', ['Manager'])
+    client.get(PAGE, 'root')
+    for path in (PAGE, '/site/doc/v-managers-only'):
+        assert told(client, path)['word'] in ('HIT', 'MISS')
+        assert problem(client, path, 'anonymous') == (
+            'An anonymous visitor may not see this page.')
+    assert problem(client, PAGE, user='alice') == (
+        'You may not see this page.')
+    site.doc.manage_permission('View', ['Manager'])
+    for path in ('/site/doc/fspage', '/site/doc/v-counting'):
+        for user, visitor, who in (
+                ('alice', 'me', 'You may'),
+                ('root', 'anonymous', 'An anonymous visitor may')):
+            said = problem(client, path, visitor, user)
+            assert said.startswith(f'{who} not ')
+            assert 'Item' not in said
+
+
+def test_credentials_do_not_come_along(site, client, item):
+    seen = []
+
+    def note(self, content, request):
+        seen.append((
+            getSecurityManager().getUser().getId(),
+            request._auth, request.cookies, *map(request.environ.get, (
+                'HTTP_COOKIE', 'HTTP_AUTHORIZATION', 'REMOTE_USER'))))
+
+    item('__before_publishing_traverse__', note)
+    ask(client, PAGE, 'anonymous', Cookie='a=b')
+    assert seen == [(None, None, {}, None, None, None)]
+    ask(client, PAGE, 'me', Cookie='a=b')
+    assert seen[1][1].startswith('Basic') and seen[1][2] == {'a': 'b'}
+
+
+def test_who_is_known_by_an_address_is_never_anonymous(site, client):
+    site.acl_users.userFolderAddUser(
+        'carol', '', ['Member'], ['127.0.0.1'])
+    site.acl_users.setDomainAuthenticationMode(1)
+    assert 'nobody here is anonymous' in problem(client, PAGE, 'anonymous')
+
+
+def test_secrets_are_not_shown(site, client):
+    site.page_cache.manage_editProps('', {
+        'key_cookies': ['theme', '__ac'],
+        'key_headers': ['X-Tenant', 'Cookie', 'Authorization', 'X-API-Key']})
+    headers = {
+        'Cookie': '_ZopeId=sesame1; __ac=sesame2; theme=dark; x=sesame3',
+        'X_Tenant': 'green', 'X_API_Key': 'sesame4'}
+    page = told(client, PAGE, **headers)
+    assert page['For whom'] == (
+        'root alone, with the roles Authenticated, Manager, in a session')
+    assert page['Cookies'] == 'theme: dark, __ac: not shown'
+    assert page['Request headers'] == (
+        'authorization: not shown, cookie: not shown, x-api-key: not shown, '
+        'x-tenant: green')
+    text = ask(client, PAGE, **headers).text
+    assert 'sesame' not in text and 'cm9vdDpyb290' not in text
+
+
+@pytest.mark.parametrize(('kind', 'said'), [
+    ('user', 'root alone, with the roles'), ('roles', 'root alone'),
+    ('etag', 'root alone')])
+def test_sharing_of_a_request_with_credentials(site, client, kind, said):
+    """They are in a header here, so the policy has to allow sharing."""
+    set_policy(site, must_revalidate=0)
+    site.page_cache.manage_editProps('', {'partition': kind})
+    assert told(client, PAGE)['For whom'].startswith(said)
+
+
+@pytest.mark.parametrize(('kind', 'said'), [
+    ('user', 'root alone, with the roles Authenticated, Manager'),
+    ('roles', 'all with the roles Authenticated, Manager'),
+    ('etag', 'all for whom the policy has this ETag')])
+def test_sharing_that_the_policy_allows(site, client, kind, said):
+    set_policy(site, public=1)
+    site.page_cache.manage_editProps('', {'partition': kind})
+    assert told(client, PAGE)['For whom'] == said
+
+
+@each_engine
+def test_values_are_escaped_and_cut(site, client):
+    site.doc.portal_type = HOSTILE
+    set_policy(site, etag=f"python: '{HOSTILE}' + 'x' * 9000")
+    answer = ask(client, f'{PAGE}?{HOSTILE}')
+    assert '<script>alert' not in answer.text
+    page = told(client, f'{PAGE}?{HOSTILE}')
+    assert page['Portal type'] == HOSTILE
+    assert len(page['Its ETag']) == 304 and page['Its ETag'].endswith(' ...')
+
+
+# what it leaves behind
+
+def traces(site):
+    """Return all that a request may change."""
+    transaction.begin()
+    cache = caches.cache_of(site.page_cache)
+    return (
+        cache.tally.counts(), cache.pages.counts(), cache.pages.report(),
+        cache.lately.counts(), dict(cache.flights._flights),
+        len(cache.flights._refused), Item.renders,
+        site._p_jar.db().lastTransaction())
+
+
+@pytest.mark.parametrize('path', [
+    PAGE, '/site/doc/fspage', '/site/doc', '/site/doc/v-counting',
+    '/site/doc/v-by-method', '/site/doc/v-writing', '/nothing'])
+@pytest.mark.parametrize('visitor', ['me', 'anonymous'])
+def test_it_leaves_no_trace(site, client, path, visitor):
+    for is_stored in (False, True):
+        if is_stored:
+            client.get(path, 'root')
+            client.get(path)
+        before = traces(site)
+        ask(client, path, visitor)
+        assert traces(site) == before
+
+
+def test_failures_are_not_counted(site, client, monkeypatch):
+    before = traces(site)
+    set_policy(site, etag='python: 1 / 0')
+    ask(client, PAGE)
+    monkeypatch.setattr(
+        'Products.PageCacheManager.key.key.rule_out', lambda call: 1 / 0)
+    assert 'error' in told(client, PAGE)['text']
+    assert traces(site)[:-1] == before[:-1]
+
+
+def test_a_page_that_is_too_old_stays_where_it_is(site, client, monkeypatch):
+    client.get(PAGE)
+    before = traces(site)
+    pages = caches.cache_of(site.page_cache).pages
+    clock = pages._clock
+    monkeypatch.setattr(pages, '_clock', lambda: clock() + 4000)
+    assert told(client, PAGE, 'anonymous')['word'] == 'MISS'
+    assert traces(site) == before
+
+
+def test_what_is_written_on_the_way_is_not_kept(site, client, item):
+    def visit(self, content, request):
+        self.visits = getattr(self, 'visits', 0) + 1
+    item('__before_publishing_traverse__', visit)
+    before = traces(site)
+    page = told(client, '/site/doc/v-counting')
+    assert page['word'] == 'BYPASS' and 'changes' in page['text']
+    assert traces(site) == before
+    assert not hasattr(site.doc.aq_base, 'visits')
+
+
+def test_a_flight_is_not_waited_for(site, client):
+    key = []
+    flights = caches.cache_of(site.page_cache).flights
+    board = flights.board
+    flights.board = lambda *args: key.append(args) or board(*args)
+    client.get(PAGE)
+    site.page_cache.manage_purge()
+    transaction.commit()
+    assert told(client, PAGE, 'anonymous')['word'] == 'MISS'
+    assert len(key) == 1
+
+
+def test_user_site_and_skin_stay(app, site, custom, client, item):
+    seen = []
+
+    def state():
+        return getSecurityManager(), getSite(), dict(SKINDATA)
+
+    def ask_inside(self):
+        before = state()
+        found = explain(site.page_cache, self.REQUEST, '/2nd/doc/page', True)
+        seen.append((found, before, state()))
+        return ''
+
+    add_site(app, '2nd')
+    item('ask_inside', ask_inside)
+    add_template(custom, 'asking', '<p tal:content="context/ask_inside"/>')
+    assert client.get('/site/doc/asking', 'root').status == 200
+    (found, before, after), = seen
+    assert found.manager_path == '/2nd/page_cache' and not found.is_asked
+    assert (found.question.user, found.question.sharing) == ('', 'all')
+    assert before == after and before[1].getId() == 'site' and before[2]
+
+
+def test_a_page_outside_of_the_site_of_the_screen(app, client):
+    """No policies are found there by the registry of the site."""
+    app._setObject('outer', PageCacheManager('outer'))
+    app.outer.manage_editViews([('v-listing',)])
+    page = told(client, '/v-listing')
+    assert page['word'] == client.get('/v-listing', 'root').outcome
+    assert 'no-policy' in page['text']
+    assert page['Associated with'] == '/outer (another manager)'
+
+
+def test_the_skin_is_that_of_the_page(site, custom, client):
+    """A thread has one skin: that of the way to the screen comes first."""
+    skins = site.portal_skins
+    skins._setObject('bare', Folder('bare'))
+    add_template(skins.bare, 'page', '<p>bare</p>')
+    skins.addSkinSelection('Bare', 'bare')
+    skins.request_varname = 'skin_of'
+    transaction.commit()
+    page = told(client, f'{PAGE}?skin_of=Bare', tab=TAB)
+    assert page['Skin'] == 'Bare'
+    assert page['Template'] == '/site/page'
+
+
+def test_conditions_of_the_browser_do_not_count(client):
+    page = client.get(PAGE)
+    shown = told(client, PAGE, 'anonymous', If_None_Match=page['ETag'],
+                 If_Modified_Since=page['Last-Modified'])
+    assert shown['word'] == 'HIT' and 'not-modified' not in shown['text']
+
+
+class Mark:
+    """Marks a request that comes by."""
+
+    def __call__(self, container, request):
+        alsoProvides(request, IMobile)
+
+
+def test_layers_of_the_way_to_the_screen_do_not_count(site, client):
+    site._setObject('mobile', Folder('mobile'))
+    site.mobile._setObject('doc', Item('doc', 'inner text'))
+    registerBeforeTraverse(site.mobile, Mark(), 'mark', 1)
+    tab = '/site/mobile/page_cache/manage_explain'
+    page = told(client, '/site/doc/v-counting', tab=tab)
+    assert page['Class'].endswith('views.Counting')
+    site.page_cache.manage_editViews([('v-counting',)])
+    page = told(client, '/site/mobile/doc/v-counting')
+    assert page['Class'].endswith('views.Mobile')
+
+
+# virtual hosts
+
+def test_a_virtual_host(app, client):
+    VirtualHostMonster().addToContainer(app)
+    for root, shown in (('', ''), ('/_vh_a/_vh_b', '/a/b')):
+        tab = f'{MOUNTED}{root}/page_cache/manage_explain'
+        page = client.get(f'{MOUNTED}{root}/doc/page')
+        assert page.outcome == 'MISS'
+        for path in (f'{shown}/doc/page',
+                     f'http://h.example{shown}/doc/page'):
+            found = told(client, path, 'anonymous', tab=tab)
+            assert found['word'] == 'HIT'
+            assert found['URL'] == f'http://h.example{shown}/doc/page'
+            assert found['Entity-tag to send'] == page['ETag']
+            assert found['Virtual root'] == '/site'
+        assert 'opened at http://h.example' in problem(
+            client, f'http://localhost:8080{PAGE}', tab=tab)
+    assert 'begin with /a/b/' in problem(client, '/doc/page', tab=tab)
+
+
+def test_a_path_as_a_server_rewrites_it(app, client):
+    VirtualHostMonster().addToContainer(app)
+    client.get(f'{MOUNTED}/doc/page')
+    assert told(client, PAGE, 'anonymous')['word'] == 'MISS'
+    page = told(client, f'{MOUNTED}/doc/page', 'anonymous')
+    assert page['URL'] == 'http://h.example/doc/page'
+    # the host header is that of the screen, and the site does not look at it
+    assert page['word'] == 'HIT'
