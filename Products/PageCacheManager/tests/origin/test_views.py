@@ -27,6 +27,7 @@ from ..view_cases import twice
 from ..views import Counting
 from ..views import IMobile
 from ..views import INote
+from ..wire.test_faults import error_view  # noqa: F401
 
 
 pytestmark = pytest.mark.usefixtures('viewed')

@@ -21,6 +21,7 @@ from ..view_cases import outcomes
 from ..view_cases import reason
 from ..view_cases import twice
 from ..wire.test_faults import elsewhere
+from ..wire.test_faults import error_view  # noqa: F401
 from ..wire.test_faults import is_error_page
 
 

@@ -22,6 +22,7 @@ from ...origin.published import published_view
 from ..client import Client
 from ..manager.test_lifecycle import commit
 from ..manager.test_lifecycle import undo_last
+from ..manager.test_lifecycle import undoable  # noqa: F401
 from ..site import Item
 from ..site import add_template
 from ..site import set_policy

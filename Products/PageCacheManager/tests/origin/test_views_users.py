@@ -13,6 +13,7 @@ from ..view_cases import ETAG
 from ..view_cases import is_idle
 from ..view_cases import outcomes
 from ..view_cases import reason
+from ..wire.test_faults import error_view  # noqa: F401
 from ..wire.test_fresh import in_threads
 from ..wire.test_fresh import until
 

@@ -21,6 +21,7 @@ from ..view_cases import ETAG
 from ..view_cases import outcomes
 from ..view_cases import reason
 from ..view_cases import twice
+from ..wire.test_faults import error_view  # noqa: F401
 
 
 pytestmark = pytest.mark.usefixtures('viewed')

@@ -10,6 +10,9 @@ from ..lane_client import warm
 from .test_compression import BROWSER
 from .test_compression import PATH
 from .test_compression import handler
+from .test_compression import listing  # noqa: F401
+from .test_compression import made  # noqa: F401
+from .test_compression import pages  # noqa: F401
 from .test_compression import template
 
 

@@ -22,6 +22,7 @@ from ..view_cases import COUNTING
 from ..view_cases import VIEWS
 from ..view_cases import associate
 from ..view_cases import reason
+from ..wire.test_faults import error_view  # noqa: F401
 
 
 DATA = b'\x1f\x8b of a file ' * 10_000

@@ -40,26 +40,31 @@ PAGE = '/site/doc/page'
 #: Keys are chosen by the code that is installed, by settings, policies and
 #: editors; or they are small numbers.
 OF_THE_SITE = {
-    'PageCacheManager._associations', 'deployment._file_digest',
-    'deployment._code_version', 'deployment._installed_places',
-    'exchange._digest_of_layers',
-    'expressions._named_in', 'fastlane._date', 'fastlane._status',
-    'identity._spellings', 'question._known_varies',
-    'versions._digest', 'views._template_files', 'core.keys._matcher'}
+    'PageCacheManager._associations',
+    'cmf.expressions._named_in',
+    'core.key._matcher',
+    'fastlane.filter._date', 'fastlane.filter._status',
+    'key.code_version._code_version', 'key.code_version._file_digest',
+    'key.code_version._installed_places',
+    'key.key._known_varies', 'key.versions._digest',
+    'key.visitor._spellings',
+    'origin.published._template_files',
+    'publisher.request._digest_of_layers'}
 
 #: Keys hold what a client sent, or what a page may have taken from it.
 OF_CLIENTS = {
-    'core.coding._preferences', 'core.coding.is_worthwhile',
-    'core.contents._shared', 'core.headers._combined',
-    'core.outcome.cache_status', 'core.page.directives', 'core.page.names',
-    'exchange._environ_key'}
+    'core.http.cache_status.cache_status',
+    'core.http.content_coding._preferences',
+    'core.http.content_coding.is_worthwhile',
+    'core.http.headers._combined', 'core.page.directives', 'core.page.names',
+    'core.store.entries._shared', 'publisher.request._environ_key'}
 
 #: Tables of modules that grow; what they hold is bounded by itself.
 TABLES = {
-    'caches._caches'}  # by manager, and dropped when idle
+    'manager.caches._caches'}  # by manager, and dropped when idle
 
 #: Tables of Zope and CMF that are imported.
-NOT_OURS = {'bystanders.subscribers', 'cmf.SKINDATA'}
+NOT_OURS = {'publisher.handlers.subscribers', 'cmf.guard.SKINDATA'}
 
 LEFT_OUT = ('tests', 'demo')
 
