@@ -2,6 +2,8 @@
 #
 #   make start       a Zope with the demo site on http://127.0.0.1:8080
 #   make plone-start a Plone with content and members, the same way
+#   make check       lint, types, tests of core and of the documentation's
+#                    references: under thirty seconds, for each save
 #   make test        all tests
 #   make plone-test  the tests on a Plone site
 #   make coverage    all tests, and what of the code they ran
@@ -47,6 +49,8 @@ PLONE_BIN := $(PLONE_VENV)/bin
 PLONE_INSTALL := $(PLONE_BIN)/python -m pip --disable-pip-version-check \
 	install --quiet -c constraints-plone62.txt
 
+TESTS := Products/PageCacheManager/tests
+
 VERSION := $(shell $(PYTHON) -c \
 	'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 # The name carries the version: another PYTHON makes another environment.
@@ -55,9 +59,9 @@ SOURCES := setup.py pyproject.toml constraints.txt
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := start
-.PHONY: start plone-start test plone-test coverage plone-coverage mutation \
-	lint typecheck docs package bench plone-bench conformance soak memory \
-	versions clean distclean
+.PHONY: start plone-start check test plone-test coverage plone-coverage \
+	mutation lint typecheck docs package bench plone-bench conformance soak \
+	memory versions clean distclean
 
 start: $(VENV)/start-installed
 	@$(BIN)/python -m Products.PageCacheManager.demo.instance $(INSTANCE) \
@@ -68,10 +72,17 @@ plone-start: $(PLONE_VENV)/installed
 	    $(INSTANCE)-plone --plone --address $(ADDRESS) --port $(PORT) \
 	    --user $(USER_PASSWORD)
 
+# Fewer examples of hypothesis than `make test` takes.
+check: $(VENV)/dev-installed
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -n $(WORKERS) --hypothesis-profile=quick \
+	    $(TESTS)/core $(TESTS)/test_docs.py $(TESTS)/test_structure.py \
+	    $(ARGS)
+
 plone-test: $(PLONE_VENV)/installed
 	PCM_PLONE=1 $(PLONE_BIN)/python -m pytest \
-	    -n $(WORKERS) --dist loadfile \
-	    Products/PageCacheManager/tests/plone $(ARGS)
+	    -n $(WORKERS) --dist loadfile $(TESTS)/plone $(ARGS)
 
 test: $(VENV)/dev-installed
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
@@ -82,7 +93,7 @@ coverage:
 
 plone-coverage:
 	@$(MAKE) plone-test ARGS='--cov \
-	    --cov-config=Products/PageCacheManager/tests/plone/coverage.ini $(ARGS)'
+	    --cov-config=$(TESTS)/plone/coverage.ini $(ARGS)'
 
 # It takes an hour; `make mutation CORE=keys` takes one module. What was found
 # is kept in mutants/, which `mutmut browse` shows.

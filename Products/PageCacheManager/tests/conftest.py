@@ -26,6 +26,8 @@ from .site import add_template
 if 'CI' not in os.environ:
     settings.register_profile('patient', deadline=None)
     settings.load_profile('patient')
+# For each save: `make check`.
+settings.register_profile('quick', deadline=None, max_examples=10)
 
 globals().update(fixture.create(
     'Products.PageCacheManager.tests.layers.FUNCTIONAL',

@@ -2,6 +2,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import FunctionType
@@ -44,6 +45,7 @@ KNOWN_TO = {
 }
 
 
+@cache
 def modules():
     """Return the paths of all modules but tests."""
     return sorted(
@@ -52,6 +54,7 @@ def modules():
         and 'skins' not in path.relative_to(ROOT).parts)
 
 
+@cache
 def dotted_name(path):
     parts = path.relative_to(ROOT).with_suffix('').parts
     if parts[-1] == '__init__' and len(parts) > 1:
@@ -65,6 +68,7 @@ def room(dotted):
     return rest.partition('.')[0] or '__init__'
 
 
+@cache
 def imports(path):
     """Return the full names of all that a module imports, wherever in it."""
     found = set()
@@ -92,6 +96,7 @@ def is_in(name, package):
     return name == package or name.startswith(f'{package}.')
 
 
+@cache
 def own_imports(path):
     """Return which of our modules a module imports."""
     known = {dotted_name(module) for module in modules()}

@@ -1366,7 +1366,8 @@ class Model(RuleBasedStateMachine):
 
 TestModel = Model.TestCase
 TestModel.settings = settings(
-    max_examples=150, stateful_step_count=50, deadline=None, database=None)
+    max_examples=settings().max_examples * 3 // 2, stateful_step_count=50,
+    deadline=None, database=None)
 
 
 def test_entries_share_the_strings_that_they_have_in_common():
