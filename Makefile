@@ -10,7 +10,7 @@
 #   make plone-coverage  the same of the tests on a Plone site
 #   make mutation    whether the tests of core notice changes to it
 #   make lint        ruff, and whether versions.cfg fits constraints.txt
-#   make typecheck   mypy --strict on core
+#   make typecheck   mypy, strict on core
 #   make docs        Sphinx, warnings are errors
 #   make package     build, check, and try the wheel in a clean environment
 #   make bench       what it costs, against the targets: under ten minutes
