@@ -246,6 +246,15 @@ def test_files_that_are_named_exist(name):
         assert (ROOT / path).exists(), path
 
 
+def test_places_to_change_exist():
+    table = read('CONTRIBUTING.rst').partition('\nWhere do I change X\n')[2]
+    table = table.partition('\nVersions\n')[0]
+    found = re.findall('``([\\w./]+)``', table)
+    assert len(found) > 20
+    for path in found:
+        assert (PACKAGE / path).exists() or (ROOT / path).exists(), path
+
+
 # the threat model
 
 TESTS = Path(__file__).parent
@@ -298,7 +307,8 @@ def test_every_file_of_tests_that_the_documentation_names_exists():
     named = set(re.findall(r'``([\w/]*test_\w+\.py)``', documentation()))
     assert len(named) > 15
     for path in named:
-        assert (TESTS / path).exists() or (ROOT / path).exists(), path
+        assert any(
+            (place / path).exists() for place in (TESTS, PACKAGE, ROOT)), path
 
 
 def test_the_inputs_of_a_page_are_those_that_were_tried():
