@@ -50,6 +50,8 @@ PLONE_INSTALL := $(PLONE_BIN)/python -m pip --disable-pip-version-check \
 	install --quiet -c constraints-plone62.txt
 
 TESTS := Products/PageCacheManager/tests
+# A module in one process; tests/conftest.py has those that take long first.
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 VERSION := $(shell $(PYTHON) -c \
 	'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -82,10 +84,10 @@ check: $(VENV)/dev-installed
 
 plone-test: $(PLONE_VENV)/installed
 	PCM_PLONE=1 $(PLONE_BIN)/python -m pytest \
-	    -n $(WORKERS) --dist loadfile $(TESTS)/plone $(ARGS)
+	    $(SIDE_BY_SIDE) $(TESTS)/plone $(ARGS)
 
 test: $(VENV)/dev-installed
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 # Branches count too; how much there has to be stands in pyproject.toml.
 coverage:

@@ -43,8 +43,8 @@ LAYERS = {
     'whose page it is': ['.identity:partition'],
     'key': [
         '.question:page_id', '.question:known_varies',
-        '.question:key_parts', '.core.keys:KeyParts.key'],
-    'store': ['.core.store:PageStore.get'],
+        '.question:key_parts', '.core.key:KeyParts.key'],
+    'store': ['.core.store.store:PageStore.get'],
     'headers of the page': ['.call:Call.headers_of_page'],
     'begin and end of the request': [
         '.visit:begin', '.head:after_traversal', '.visit:end_visit',
@@ -60,7 +60,7 @@ LAYERS = {
     'output: compared with the response': [
         '.capture:take_in', '.bodies:made_body'],
     'output: captured': ['.capture:_capture', '.question:has_changed'],
-    'page: kept': ['.call:Call.keep', '.core.store:PageStore.set'],
+    'page: kept': ['.call:Call.keep', '.core.store.store:PageStore.set'],
 }
 
 EXPRESSION = 'Products.CMFCore.Expression:Expression.__call__'
@@ -111,10 +111,10 @@ class Requests(NamedTuple):
     name: str
     kind: str
     user: str | None
-    #: How many make a round.
-    count: int
     #: Whether nobody has asked for the page yet.
     is_fresh: bool = False
+    #: The part of a round's hits that are made, since each renders.
+    share: float = 1
 
     @property
     def path(self):
@@ -130,15 +130,17 @@ class Requests(NamedTuple):
 _fresh = itertools.count()
 
 REQUESTS = (
-    Requests('hit, template in the ZODB, anonymous', 'zodb', None, 100),
-    Requests('hit, template in the ZODB, member', 'zodb', 'alice', 100),
-    Requests('hit, filesystem template, anonymous', 'fs', None, 100),
-    Requests('miss, template in the ZODB, anonymous', 'zodb', None, 4, True),
+    Requests('hit, template in the ZODB, anonymous', 'zodb', None),
+    Requests('hit, template in the ZODB, member', 'zodb', 'alice'),
+    Requests('hit, filesystem template, anonymous', 'fs', None),
+    Requests(
+        'miss, template in the ZODB, anonymous', 'zodb', None, True, 0.04),
 )
 
 
-def profile(requests, policy, rounds_):
+def profile(requests, policy, rounds_, hits):
     """Return microseconds of floor, whole, and each layer, one a round."""
+    count = max(1, round(hits * requests.share))
     client = Client()
     client.get(requests.path, requests.user)
     hit = client.get(requests.path, requests.user)
@@ -150,18 +152,18 @@ def profile(requests, policy, rounds_):
     found = {label: [] for label in ('floor', 'whole', *LAYERS)}
     calls = Counter()
     for _ in range(rounds_):
-        found['floor'].append(1e6 * rounds.timed(floor, 100)().wall)
+        found['floor'].append(1e6 * rounds.timed(floor, hits)().wall)
         found['whole'].append(
-            1e6 * rounds.timed(ask, requests.count)().wall)
+            1e6 * rounds.timed(ask, count)().wall)
         with wrapped(stopwatch, policy) as missing:
             ask()
             stopwatch.reset()
-            for _ in range(requests.count):
+            for _ in range(count):
                 ask()
         for label in LAYERS:
             found[label].append(
-                stopwatch.taken[label] / requests.count / 1000)
-            calls[label] = stopwatch.calls[label] / requests.count
+                stopwatch.taken[label] / count / 1000)
+            calls[label] = stopwatch.calls[label] / count
     for name in missing:
         print(f'left out: {name} (not there)')
     return found, calls
@@ -194,9 +196,10 @@ def figures(options):
     found = []
     for requests in REQUESTS:
         found += layer_figures(
-            requests, *profile(requests, policy, options.rounds))
+            requests, *profile(
+                requests, policy, options.rounds, options.hits))
     return found
 
 
 if __name__ == '__main__':
-    rounds.main(__doc__, figures, rounds=(20, 80))
+    rounds.main(__doc__, figures, rounds=(20, 80), hits=(100, 100))

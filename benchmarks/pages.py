@@ -18,10 +18,6 @@ from Products.PageCacheManager.tests.client import Client
 #: How the name of a figure ends that is processor time.
 CPU = ', CPU'
 
-#: How often one action is repeated in a round: what renders, and the others.
-RENDERS, HITS = 1, 30
-
-
 class Part(NamedTuple):
     """Who asks for what."""
 
@@ -43,8 +39,10 @@ PARTS = (
 class Bench:
     """The site, and what is asked of it."""
 
-    def __init__(self, memcached):
+    def __init__(self, memcached, hits):
         self.client = Client()
+        #: How often what renders nothing is repeated in a round.
+        self.hits = hits
         app = cmfsite.start()
         others, managers = contenders.found(memcached)
         cmfsite.build(app, managers)
@@ -60,7 +58,8 @@ class Bench:
         cmfsite.add_floor(f'{kind}_floor', hit, direct.body)
         path = part.path.format(site=cmfsite.SITE, name=f'{kind}_floor')
         contenders.check_floor(self._get(path, part.user), hit)
-        found = {'floor': rounds.timed(cmfsite.asker(path, part.user), HITS)}
+        found = {
+            'floor': rounds.timed(cmfsite.asker(path, part.user), self.hits)}
         for contender in self.contenders:
             path = self._path(contender, kind, part)
             contenders.check(
@@ -68,7 +67,7 @@ class Bench:
                 hit.body)
             found[contender.name] = rounds.timed(
                 cmfsite.asker(path, part.user),
-                RENDERS if contender.renders else HITS)
+                1 if contender.renders else self.hits)
         return found
 
     def conditional_actions(self, kind, part):
@@ -90,7 +89,7 @@ class Bench:
             assert (answer.status, answer.body) == (304, b''), name
         return {
             name: rounds.timed(
-                cmfsite.asker(path, part.user, **headers), HITS)
+                cmfsite.asker(path, part.user, **headers), self.hits)
             for name, (path, headers) in asked.items()}
 
     def miss_actions(self, kind):
@@ -125,7 +124,7 @@ def figures(options):
     """Return all figures of this program."""
     found = []
     with contenders.memcached() as port:
-        bench = Bench(port)
+        bench = Bench(port, options.hits)
         for kind, part in itertools.product(cmfsite.KINDS, PARTS):
             heading = heading_of(kind, part)
             times = rounds.measure(
@@ -194,4 +193,5 @@ def by_clock(times):
 
 
 if __name__ == '__main__':
-    rounds.main(__doc__, figures, rounds=(25, 101), pairs=(250, 1500))
+    rounds.main(
+        __doc__, figures, rounds=(25, 101), pairs=(250, 1500), hits=(30, 30))

@@ -93,7 +93,7 @@ def test_figures_when_a_program_runs_shortly(name, tmp_path):
     arguments = ['--pairs', '2'] if name == 'pages' else []
     subprocess.run(
         [sys.executable, HERE / f'{name}.py', '--rounds', '2',
-         '--json', file, *arguments],
+         '--hits', '2', '--json', file, *arguments],
         check=True, timeout=PATIENCE_SECS)
     found = rounds.read(file)
     assert all(figure.value > 0 for figure in found)

@@ -36,6 +36,24 @@ globals().update(fixture.create(
     function_fixture_name='zope_layer'))
 
 
+#: Modules that take long begin first, so that none is left to the end.
+SLOW = (
+    'test_browser', 'test_run', 'test_zeo', 'test_uninstall', 'test_start')
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: next((
+        place for place, name in enumerate(SLOW)
+        if item.path.stem.startswith(name)), len(SLOW)))
+
+
+def pytest_xdist_make_scheduler(config, log):
+    if config.getvalue('dist') == 'loadfile':
+        from .side_by_side import BrowsersTogether
+
+        return BrowsersTogether(config, log)
+
+
 @pytest.fixture
 def app(zope_session, zope_layer):
     """The root of a Zope with a CMF site, anew for each test."""

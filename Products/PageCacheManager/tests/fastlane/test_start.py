@@ -148,11 +148,11 @@ def test_lane_answers_when_it_stands_in_the_ini_file(make):
 
 def test_wrong_option_keeps_zope_from_starting(make):
     zope = make(late_msec=5)
-    assert zope.process.wait(PATIENCE_SECS)
+    assert zope.process.wait(3 * PATIENCE_SECS)
     assert "no option 'late_msec'" in zope.log.read_text()
 
 
 def test_wrong_value_keeps_zope_from_starting(make):
     zope = make(late_ms='soon')
-    assert zope.process.wait(PATIENCE_SECS)
+    assert zope.process.wait(3 * PATIENCE_SECS)
     assert 'Latest' in zope.log.read_text()
