@@ -1,22 +1,33 @@
 """Zope's own template engine, which plone.testing's layers leave out."""
 import sys
 from contextlib import contextmanager
+from functools import lru_cache
 
 from Products.PageTemplates.engine import Program
 from Products.PageTemplates.PageTemplateFile import PageTemplateFile
 from zope.component import getGlobalSiteManager
+from zope.pagetemplate.interfaces import IPageTemplateEngine
 
 from .. import zmi
+
+
+class Engine(Program):
+    """Chameleon, which compiles a source once for all tests."""
+
+    @classmethod
+    @lru_cache(maxsize=100)
+    def cook(cls, source_file, text, engine, content_type):
+        return super().cook(source_file, text, engine, content_type)
 
 
 @contextmanager
 def chameleon():
     """Let the screens be rendered by Chameleon meanwhile."""
     components = getGlobalSiteManager()
-    components.registerUtility(Program)
+    components.registerUtility(Engine, IPageTemplateEngine)
     _forget_programs()
     yield
-    components.unregisterUtility(Program)
+    components.unregisterUtility(Engine, IPageTemplateEngine)
     _forget_programs()
 
 

@@ -421,7 +421,7 @@ class Walk:
 @pytest.mark.parametrize('seed', range(3))
 def test_accounts_are_exact_at_every_moment(seed):
     walk = Walk(seed)
-    for number in range(10_000):
+    for number in range(5000):
         walk.step()
         if number % 7 == seed:
             walk.check()
