@@ -68,12 +68,15 @@ class IBoundedPageStore(IPageStore):
         `page_id` is ``key[:3]``.
         """
 
-    def remove_template(template_path):
-        """Remove all pages rendered by a template; return their number.
+    def remove_path(path):
+        """Remove the pages of a template or of content at a path.
 
-        It walks the table of pages, a slice at a time, and never holds
-        the lock longer than a slice takes.
+        Return how many entries they were.  It costs what is removed, and
+        never holds the lock longer than a slice of that takes.
         """
+
+    def page_ids():
+        """Yield the ids of all pages, a slice of them at a time."""
 
     def purge():
         """Remove everything, in constant time."""

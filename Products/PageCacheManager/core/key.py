@@ -42,6 +42,8 @@ MAX_ARGUMENT_LENGTH = 256
 
 _PLAIN = (type(None), bool, int, str, bytes)
 
+_ROW = 'page:'
+
 
 class KeyParts(NamedTuple):
     """All that a key is made of, each part a string or a tuple of strings."""
@@ -103,7 +105,12 @@ def digest(text: str) -> str:
 
 def row_id(page: PageId) -> str:
     """Return a short name for a page, fit for a form field."""
-    return 'page:' + digest(repr(page))
+    return _ROW + digest(repr(page))
+
+
+def is_row_id(name: str) -> bool:
+    """Return whether `name` is such a name; no path is one."""
+    return name.startswith(_ROW)
 
 
 def query_key(query: str, ignored: tuple[str, ...]) -> str:

@@ -20,22 +20,27 @@ def characters(*texts: str) -> int:
 
 def remembered(
         most: int, max_length: int,
-        length: Callable[..., int] = characters,
+        length: Callable[..., int] | None = None,
         ) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Return a decorator that remembers the last `most` results.
 
     Arguments of which the `length` exceeds `max_length` are worked out anew
-    each time.
+    each time.  Without a `length` all are strings, and it is the number of
+    their characters.
     """
     def decorate(function: Callable[..., R]) -> Callable[..., R]:
         cached = lru_cache(maxsize=most)(function)
 
         @wraps(function)
         def call(*arguments: Any) -> R:
-            if length(*arguments) > max_length:
+            found = length(*arguments) if length is not None else sum(
+                map(len, arguments))
+            if found > max_length:
                 return function(*arguments)
             return cached(*arguments)
 
+        #: For those who know that an argument is not too long.
+        call.cached = cached  # type: ignore[attr-defined]
         #: For those who ask how much is remembered.
         call.cache_info = cached.cache_info  # type: ignore[attr-defined]
         call.max_length = max_length  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from App.config import getConfiguration
 
 from ..core.caught import Caught
 from ..core.flights import Flights
+from ..core.key import is_row_id
 from ..core.key import row_id
 from ..core.report.seen_views import Lately
 from ..core.report.tally import Tally
@@ -42,8 +43,9 @@ class ManagerCache:
     """All that is volatile about one manager in this process."""
 
     def __init__(self, settings):
-        # in one tuple: who sees the serial sees the settings that go with it
-        self._in_force = b'', settings
+        #: Serial and settings.  In one tuple, so that whoever sees the one
+        #: sees the other that goes with it.
+        self.in_force = b'', settings
         self._configuring = threading.Lock()
         self.pages = PageStore(
             settings.threshold, settings.max_bytes, settings.max_age,
@@ -63,25 +65,20 @@ class ManagerCache:
     @property
     def settings(self):
         """The settings in force."""
-        return self._in_force[1]
-
-    def settings_at(self, serial):
-        """Return the settings in force if they have `serial`, else None."""
-        in_force, settings = self._in_force
-        return settings if serial == in_force else None
+        return self.in_force[1]
 
     def configure(self, settings, serial):
         """Take `settings` unless they are older than those in force."""
-        if serial <= self._in_force[0]:
+        if serial <= self.in_force[0]:
             return
         # a lock of its own: where much is evicted this takes seconds
         with self._configuring:
-            if serial <= self._in_force[0]:
+            if serial <= self.in_force[0]:
                 return
             self.pages.configure(
                 settings.threshold, settings.max_bytes, settings.max_age,
                 settings.cleanup_interval)
-            self._in_force = serial, settings
+            self.in_force = serial, settings
         logger.info('Settings in force: %s', settings)
 
     def saw(self, identity, key):
@@ -96,16 +93,18 @@ class ManagerCache:
         """Drop the pages that any of `names` stands for.
 
         They are paths of templates or contexts, identities of templates or
-        ids of report rows.
+        ids of report rows.  Only ids of rows cost more than what is dropped:
+        the report that they were chosen from costs as much.
         """
-        paths = set(names)
+        rows = {name for name in names if is_row_id(name)}
+        paths = set(names) - rows
         for name in names:
             paths |= self._template_paths.get(name, set())
-        removed = 0
-        for row in self.pages.report():
-            page = row['template_path'], row['context_path'], row['url']
-            if not paths.isdisjoint((*page[:2], row_id(page))):
-                removed += self.pages.remove_page(page)
+        removed = sum(map(self.pages.remove_path, paths))
+        if rows:
+            removed += sum(
+                self.pages.remove_page(page) for page in self.pages.page_ids()
+                if row_id(page) in rows)
         return removed
 
     def purge(self):
@@ -128,7 +127,7 @@ class Onlooker:
 
     def __init__(self, cache):
         self._cache = cache
-        self.settings_at = cache.settings_at
+        self.in_force = cache.in_force
         self.flights = cache.flights
         self.tally = Tally()
         self.caught = cache.caught
@@ -160,8 +159,7 @@ def cache_of(manager):
     cache = _caches.get(name)
     if cache is None:
         cache = _make(name)
-    if (cache.settings_at(manager._p_serial) is None
-            and is_committed(manager)):
+    if cache.in_force[0] != manager._p_serial and is_committed(manager):
         cache.configure(stored(manager._settings), manager._p_serial)
     cache.used_at = time.monotonic()
     return cache
@@ -176,8 +174,8 @@ def is_active(settings):
 
 def settings_of(manager, cache):
     """Return the settings that `manager` has in its own connection."""
-    settings = cache.settings_at(manager._p_serial)
-    if settings is not None and is_committed(manager):
+    serial, settings = cache.in_force
+    if serial == manager._p_serial and is_committed(manager):
         return settings
     return stored(manager._settings)
 

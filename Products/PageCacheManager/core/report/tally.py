@@ -40,10 +40,3 @@ class Tally:
         """Return all counts of one moment."""
         with self._lock:
             return dict(self._counts)
-
-    def total(self, word: str) -> int:
-        """Return how often `word` happened, for whatever reason."""
-        with self._lock:
-            return sum(
-                count for (what, _), count in self._counts.items()
-                if what == word)

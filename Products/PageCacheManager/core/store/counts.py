@@ -16,7 +16,7 @@ class Counts(NamedTuple):
     evictions: int
     #: Entries that went because they were too old.
     expirations: int
-    #: Entries that went by `remove_page`, by `remove_template`, or because
+    #: Entries that went by `remove_page`, by `remove_path`, or because
     #: a newer page came.
     removals: int
     #: Pages that were not admitted.

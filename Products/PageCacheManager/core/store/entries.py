@@ -4,13 +4,13 @@ It keeps these in step, and knows no bounds, no clock and no lock.
 """
 import math
 from array import array
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
 from ..key import Key
 from ..key import PageId
 from ..key import page_id
-from ..key import slot
 from ..page import Page
 from ..remembered import remembered
 from .eviction import S3Fifo
@@ -21,7 +21,7 @@ from .tables import Groups
 from .tables import Numbers
 from .tables import Record
 from .tables import Records
-from .tables import put
+from .tables import grow
 
 
 #: Where the parts of a record stand: number of the entry, body and so on;
@@ -29,9 +29,11 @@ from .tables import put
 #: page's id; then variant, validity, varies, absent cookies, codings and
 #: headers, all in one row.
 _CREATED = 3
-_MAX_AGE = 4
 _PAGE_ID = slice(10, 13)
 _VARIANT = 13
+
+#: A longer string is not likely to be part of many entries.
+MAX_SHARED_LENGTH = 200
 
 
 def flatten(key: Key, page: Page) -> Record:
@@ -48,30 +50,29 @@ def flatten(key: Key, page: Page) -> Record:
         page.body, int(page.modified), float(page.created),
         page.max_age_secs, variant_end, validity_end, varies_end,
         cookies_end, cookies_end + 2 * len(page.codings),
-        _shared(key[0]), *key[1:3], *map(_shared, key[3]), *key[4][:1],
-        *map(_shared, key[4][1:]), *page.varies,
-        *map(_shared, page.absent_cookies),
+        *_all_shared(key[:1]), *key[1:3], *_all_shared(key[3]), *key[4][:1],
+        *_all_shared(key[4][1:]), *page.varies,
+        *_all_shared(page.absent_cookies),
         *chain.from_iterable(page.codings),
-        *chain.from_iterable(map(_shared_header, page.headers)))
+        *_all_shared(chain.from_iterable(page.headers)))
 
 
-@remembered(4096, 200)
+@remembered(4096, MAX_SHARED_LENGTH)
 def _shared(text: str) -> str:
     """Return `text`, as the object that other entries have of it.
 
     Each request makes its strings anew, and each takes some 50 bytes beside
-    its characters.  Python's own table of strings may keep them forever, and
-    a longer one is not likely to be part of many entries.
+    its characters.  Python's own table of strings may keep them forever.
     """
     return text
 
 
-def _shared_header(header: tuple[str, str]) -> tuple[str, str]:
-    """Return a header; two out of three are the same on all pages."""
-    name, value = header
-    if name in ('etag', 'last-modified'):
-        return _shared(name), value
-    return _shared(name), _shared(value)
+def _all_shared(texts: Iterable[str]) -> list[str]:
+    """Return `texts`; the short ones are those that other entries have."""
+    shared = _shared.cached  # type: ignore[attr-defined]
+    return [
+        shared(text) if len(text) <= MAX_SHARED_LENGTH else text
+        for text in texts]
 
 
 def key_of(record: Record) -> Key:
@@ -89,28 +90,21 @@ def created_of(record: Record) -> float:
     return created
 
 
-def max_age_of(record: Record) -> int:
-    """Return the limit of its own that the page in a record has, seconds.
-    """
-    max_age_secs: int = record[_MAX_AGE]
-    return max_age_secs
-
-
 def page_of(record: Record) -> Page:
     """Return the page in a record."""
     (_, body, modified, created, max_age_secs, _, validity_end, varies_end,
      cookies_end, codings_end) = record[:10]
     return Page(
         body=body, modified=modified, created=created,
-        codings=_pairs(record[cookies_end:codings_end]),
-        headers=_pairs(record[codings_end:]),
+        codings=tuple(zip(
+            record[cookies_end:codings_end:2],
+            record[cookies_end + 1:codings_end:2], strict=True)),
+        headers=tuple(zip(
+            record[codings_end::2], record[codings_end + 1::2],
+            strict=True)),
         varies=record[validity_end:varies_end],
         absent_cookies=record[varies_end:cookies_end],
         max_age_secs=max_age_secs)
-
-
-def _pairs(parts: Record) -> Record:
-    return tuple(zip(parts[::2], parts[1::2], strict=True))
 
 
 class Contents:
@@ -118,8 +112,13 @@ class Contents:
 
     def __init__(self) -> None:
         self.records = Records()
+        #: Entries of one page, of one slot, of one template, of one content.
         self.rows = Groups()
         self.slots = Groups()
+        self._templates = Groups()
+        self._contexts = Groups()
+        self.groups = (
+            self.rows, self.slots, self._templates, self._contexts)
         self._numbers = Numbers()
         #: By number of the entry.
         self.hashes = array('q', [0])
@@ -174,6 +173,21 @@ class Contents:
         row = self.rows.find(hash(page))
         return row if row and self.page_id(row) == page else NONE
 
+    def of_page(self, page: PageId, limit: int) -> list[int]:
+        """Return up to `limit` entries of a page."""
+        return self.rows.some(self.row(page), limit)
+
+    def of_template(self, path: str, limit: int) -> list[int]:
+        """Return up to `limit` entries of all that a template rendered.
+
+        Those of another path with the same hash are among them.
+        """
+        return self._templates.some(self._templates.find(hash(path)), limit)
+
+    def of_context(self, path: str, limit: int) -> list[int]:
+        """Return up to `limit` entries of content, with the same caveat."""
+        return self._contexts.some(self._contexts.find(hash(path)), limit)
+
     def describe(self, row: int) -> tuple[PageId, dict[str, Any]]:
         """Return a page and what is known of it."""
         page = self.page_id(row)
@@ -193,12 +207,12 @@ class Contents:
         record = self.records.find(hash(key))
         if record is not None and key_of(record) != key:
             return False
-        row = self.rows.find(hash(page_id(key)))
-        if row and self.page_id(row) != page_id(key):
+        row = self.rows.find(hash(key[:3]))
+        if row and self.page_id(row) != key[:3]:
             return False
-        group = self.slots.find(hash(slot(key)))
+        group = self.slots.find(hash(key[:4]))
         return not group or (
-            slot(self.key(self.slots.newest[group])) == slot(key))
+            self.key(self.slots.newest[group])[:4] == key[:4])
 
     def link(self, key: Key, flat: Record) -> int:
         """Make a new entry, still in no queue; return its number.
@@ -206,18 +220,20 @@ class Contents:
         A new row starts with the miss that brought the page.
         """
         number = self._numbers.take()
-        put(self.hashes, number, hash(key))
-        put(self.created, number, 0)
+        grow(number, self.hashes, self.created)
+        self.hashes[number] = hash(key)
         self.bodies.prepare(number)
         self.codings.prepare(number)
-        row = self.rows.join(number, hash(page_id(key)))
+        row = self.rows.join(number, hash(key[:3]))
         if self.rows.lengths[row] == 1:
-            put(self.hits, row, 0)
-            put(self.misses, row, 1)
-            put(self.sizes, row, 0)
-        group = self.slots.join(number, hash(slot(key)))
+            grow(row, self.hits, self.misses, self.sizes)
+            self.hits[row], self.misses[row], self.sizes[row] = 0, 1, 0
+        group = self.slots.join(number, hash(key[:4]))
         if self.slots.lengths[group] == 1:
-            put(self.modified, group, -math.inf)
+            grow(group, self.modified)
+            self.modified[group] = -math.inf
+        self._templates.join(number, hash(key[0]))
+        self._contexts.join(number, hash(key[1]))
         self.write(number, flat)
         return number
 
@@ -250,8 +266,8 @@ class Contents:
     def unlink(self, number: int) -> None:
         """Undo `link`."""
         self.forget_spare(number)
-        self.rows.leave(number)
-        self.slots.leave(number)
+        for groups in self.groups:
+            groups.leave(number)
         self.records.remove(self.hashes[number])
         self.created[number] = math.inf
         self._numbers.give(number)
@@ -267,5 +283,5 @@ class Contents:
             *self.records.settled.dicts,
             *self.bodies.data.dicts,
             *self.codings.data.dicts,
-            *self.rows.index.dicts,
-            *self.slots.index.dicts]
+            *chain.from_iterable(
+                groups.index.dicts for groups in self.groups)]

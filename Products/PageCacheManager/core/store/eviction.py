@@ -12,7 +12,7 @@ from array import array
 from .tables import NONE
 from .tables import SHARDS
 from .tables import Rings
-from .tables import put
+from .tables import grow
 
 
 SMALL = 0
@@ -73,9 +73,10 @@ class S3Fifo:
         return MAIN if known else SMALL
 
     def add(self, number: int, size: int, queue: int) -> None:
-        put(self.sizes, number, size)
+        grow(number, self.sizes, self._uses, self._queue_of)
+        self.sizes[number] = size
+        self._uses[number] = 0
         self._append(number, queue)
-        put(self._uses, number, 0)
 
     def resize(self, number: int, size: int) -> None:
         """Note that the entry takes more or less; it keeps its place."""
@@ -125,7 +126,7 @@ class S3Fifo:
         return self._rings.oldest(self._newest[queue]), queue
 
     def _append(self, number: int, queue: int) -> None:
-        put(self._queue_of, number, queue)
+        self._queue_of[number] = queue
         self._rings.add(number, self._newest[queue])
         self._newest[queue] = number
         self._entries[queue] += 1

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..page import Page
 from .tables import NONE
+from .tables import SHARDS
 from .tables import Rings
 from .tables import Shards
 
@@ -75,7 +76,8 @@ class Spare:
 
     def get(self, hashed: int) -> bytes:
         """Return the bytes of an entry, empty where there are none."""
-        return self.data.shard(hashed).get(hashed, b'')
+        shard = self.data.dicts[hashed >> 40 & SHARDS - 1]
+        return shard.get(hashed, b'')
 
     def oldest(self) -> int:
         """Return the entry of which the bytes are to go next, or NONE."""

@@ -21,7 +21,6 @@ from .counts import Counts
 from .entries import Contents
 from .entries import created_of
 from .entries import flatten
-from .entries import max_age_of
 from .expiry import Expiry
 from .expiry import is_too_old
 from .placing import Places
@@ -57,7 +56,7 @@ class PageStore:
         self._lock = threading.Lock()
         self._clock = clock
         self._contents = Contents()
-        self._expiry = Expiry(clock())
+        self._expiry = Expiry(bounds, clock())
         self._hits = 0
         self._misses = 0
         self._removals = 0
@@ -71,21 +70,23 @@ class PageStore:
         now = self._clock()
         with self._lock:
             contents, bounds = self._contents, self._room.bounds
-            self._expiry.sweep(contents, bounds, now)
+            expiry = self._expiry
+            if not expiry.rests_from <= now < expiry.rests_until:
+                expiry.sweep(contents, bounds, now)
             record = contents.find(key)
             if record is None:
                 self._miss(key)
                 return None
+            page = contents.page(record)
             number = record[0]
             if is_too_old(
-                    contents.created[number], now, bounds.max_age_secs,
-                    max_age_of(record)):
+                    page.created, now, bounds.max_age_secs,
+                    page.max_age_secs):
                 self._miss(key)
-                self._expiry.expire(contents, number)
+                expiry.expire(contents, number)
                 return None
             contents.queue.touch(number)
-            page = contents.page(record)
-            if not page.is_signpost:
+            if page.body or page.codings:
                 self._hits += 1
                 contents.hits[contents.rows.of[number]] += 1
             return page
@@ -96,11 +97,12 @@ class PageStore:
         with self._lock:
             contents, bounds = self._contents, self._room.bounds
             record = contents.find(key)
-            if record is None or is_too_old(
-                    created_of(record), now, bounds.max_age_secs,
-                    max_age_of(record)):
+            if record is None:
                 return None
-            return contents.page(record)
+            page = contents.page(record)
+            return None if is_too_old(
+                page.created, now, bounds.max_age_secs,
+                page.max_age_secs) else page
 
     def set(self, key: Key, page: Page) -> bool:
         """Store `page` under `key`; return whether it was kept."""
@@ -109,8 +111,9 @@ class PageStore:
         flat = flatten(key, parts.kept)
         now = self._clock()
         with self._lock:
-            contents = self._contents
-            self._expiry.sweep(contents, self._room.bounds, now)
+            contents, expiry = self._contents, self._expiry
+            if not expiry.rests_from <= now < expiry.rests_until:
+                expiry.sweep(contents, self._room.bounds, now)
             if not self._room.admits(size) or not contents.admits(key):
                 self._rejections += 1
                 return False
@@ -152,12 +155,22 @@ class PageStore:
 
     def remove_page(self, page_id: PageId) -> int:
         """Remove all entries of one page; return how many they were."""
+        return self._remove(Contents.of_page, page_id)
+
+    def remove_path(self, path: str) -> int:
+        """Remove the pages of a template or of content, see the contract."""
+        return (
+            self._remove(Contents.of_template, path)
+            + self._remove(Contents.of_context, path))
+
+    def _remove(
+            self, some: Callable[[Contents, T, int], list[int]],
+            whose: T) -> int:
         removed = 0
         while True:
             with self._lock:
                 contents = self._contents
-                row = contents.row(page_id)
-                numbers = contents.rows.some(row, SLICE)
+                numbers = some(contents, whose, SLICE)
                 for number in numbers:
                     contents.drop(number)
                 self._removals += len(numbers)
@@ -165,12 +178,9 @@ class PageStore:
             if len(numbers) < SLICE:
                 return removed
 
-    def remove_template(self, template_path: str) -> int:
-        """Remove what a template rendered; return the number of entries."""
-        return sum(
-            self.remove_page(page)
-            for page in self._walk(Contents.page_id)
-            if page[0] == template_path)
+    def page_ids(self) -> Iterator[PageId]:
+        """Yield the ids of all pages, see `report`."""
+        return self._walk(Contents.page_id)
 
     def purge(self) -> None:
         """Remove everything, in constant time.
@@ -181,7 +191,7 @@ class PageStore:
         contents = Contents()
         with self._lock:
             contents, self._contents = self._contents, contents
-            self._expiry.stop()
+            self._expiry.stop(self._room.bounds)
         with suppress(RuntimeError):  # no more threads: freed on return
             threading.Thread(
                 target=_free, args=(contents,), daemon=True).start()
@@ -249,7 +259,7 @@ class PageStore:
         with self._lock:
             is_done = self._room.fit(self._contents, bounds, SLICE)
             if is_done:
-                self._expiry.restart()
+                self._expiry.restart(bounds)
             return is_done
 
 
@@ -261,7 +271,7 @@ def _free(contents: Contents) -> None:
                 table.popitem()
             time.sleep(PAUSE_SECS)
     for part in (
-            contents.rows, contents.slots, contents.queue, contents.bodies,
+            *contents.groups, contents.queue, contents.bodies,
             contents.codings, contents):
         columns = vars(part)
         while columns:
