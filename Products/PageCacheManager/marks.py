@@ -151,8 +151,10 @@ class ContentMarks(SharedMarks):
         found = [self, self.site, self.listed]
         if shows == 'site':
             return [*found, self.anything]
-        names = [path, f'{path}/'] if shows == 'folder' else [path]
-        return found + [self.of_name(name) for name in names]
+        found.append(_of_name(self.changed, path))
+        if shows == 'folder':
+            found.append(_of_name(self.changed, f'{path}/'))
+        return found
 
     def expect_no_views(self):
         """Fail the transaction if another associates the first view.

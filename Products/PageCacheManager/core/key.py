@@ -122,9 +122,10 @@ def query_key(query: str, ignored: tuple[str, ...]) -> str:
     """
     if not query or not ignored or query.count('&') >= MAX_FIELDS:
         return query
-    return '&'.join(
+    is_out = _matcher(ignored)
+    return '&'.join([
         field for field in query.split('&')
-        if not is_ignored(unquote_plus(field.partition('=')[0]), ignored))
+        if not is_out(unquote_plus(field.partition('=')[0]))])
 
 
 def is_ignored(name: str, ignored: tuple[str, ...]) -> bool:

@@ -61,7 +61,10 @@ class Page(NamedTuple):
     @property
     def is_coded(self) -> bool:
         """Tell whether the body can be had from a coding."""
-        return any(data for _, data in self.codings)
+        for _, data in self.codings:
+            if data:
+                return True
+        return False
 
     def coded(self, name: str) -> bytes | None:
         """Return the body in a coding; None where nobody made it yet."""
@@ -95,9 +98,12 @@ class Page(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes of body, codings and headers."""
-        return (
-            len(self.body) + sum(len(data) for _, data in self.codings)
-            + sum(len(name) + len(value) for name, value in self.headers))
+        size = len(self.body)
+        for _, data in self.codings:
+            size += len(data)
+        for name, value in self.headers:
+            size += len(name) + len(value)
+        return size
 
 
 _CSP = ('content-security-policy', 'content-security-policy-report-only')
@@ -211,8 +217,9 @@ def why_of_one_visitor(headers: Mapping[str, str], sets_cookie: bool) -> str:
     """
     if sets_cookie:
         return 'set-cookie'
-    if any("'nonce-" in headers.get(name, '').lower() for name in _CSP):
-        return 'nonce'
+    for name in _CSP:
+        if "'nonce-" in headers.get(name, '').lower():
+            return 'nonce'
     return ''
 
 

@@ -13,11 +13,6 @@ from typing import TypeVar
 R = TypeVar('R')
 
 
-def characters(*texts: str) -> int:
-    """Return how many characters strings have together."""
-    return sum(map(len, texts))
-
-
 def remembered(
         most: int, max_length: int,
         length: Callable[..., int] | None = None,

@@ -14,6 +14,7 @@ from zope.component import queryUtility
 from zope.component.hooks import getSite
 from ZPublisher.pubevents import PubBeforeCommit
 
+from ..key.versions import holds_changes
 from ..key.versions import path_of
 from ..marks import is_mark
 from ..marks import write
@@ -97,6 +98,9 @@ def resource_changed(ob, event):
 def before_commit(event):
     """Note changes of what tells nobody of them."""
     if type(event) is not PubBeforeCommit:
+        return
+    connection = getattr(getSite(), '_p_jar', None)
+    if connection is not None and not holds_changes(connection):
         return
     site = _plone_site()
     if site is None:

@@ -7,7 +7,7 @@ from Acquisition import aq_base
 from Acquisition import aq_get
 from Acquisition import aq_inner
 from Acquisition import aq_parent
-from zope.component import getUtilitiesFor
+from zope.component import getSiteManager
 from zope.component import queryUtility
 from zope.i18n.interfaces import INegotiator
 from zope.i18n.interfaces import ITranslationDomain
@@ -34,7 +34,9 @@ def is_anonymous(user):
 def current_user():
     """Return the user of this request, None if anonymous."""
     user = getSecurityManager().getUser()
-    return None if is_anonymous(user) else user
+    if user is None or aq_base(user) is nobody or is_anonymous(user):
+        return None
+    return user
 
 
 def is_of_request(request, context):
@@ -96,8 +98,8 @@ def partition(user, context, request, settings, answer):
     A setting relaxes it, but not for a request with credentials of its own
     unless the policy says that the page may be shared.
     """
-    session = http_request.session(
-        request, session_cookies(context, request, settings))
+    session = http_request.session(request, session_cookies(
+        context, request, settings)) if request.cookies else ''
     if user is None:
         given = _given_roles(context)
         return repr((session, given)) if session or given else ''
@@ -227,12 +229,13 @@ def has_languages():
 
 def _languages():
     found = set()
-    for _, domain in getUtilitiesFor(ITranslationDomain):
+    for _, domain in getSiteManager().utilities.lookupAll(
+            (), ITranslationDomain):
         catalogs = getattr(domain, 'getCatalogsInfo', None)
         if catalogs is not None:
             found.update(catalogs())
         else:
-            found.update(lang for lang, _ in getattr(domain, 'messages', ()))
+            found.update([lang for lang, _ in getattr(domain, 'messages', ())])
     return found
 
 

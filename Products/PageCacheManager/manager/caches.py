@@ -196,18 +196,18 @@ def _drop_idle():
 
 def drop_after_commit(name):
     """Forget all that is held for a manager that was deleted."""
-    _after_commit(lambda: _drop(name))
+    _after_commit(name, lambda cache: _drop(name))
 
 
 def purge_after_commit(name):
     """Drop all pages of a manager once the transaction is through."""
-    _after_commit(lambda: _purge(name))
+    _after_commit(name, ManagerCache.purge)
 
 
 def forget_after_commit(name, names):
     """Drop the pages that `names` stand for once the transaction is through.
     """
-    _after_commit(lambda: _forget(name, names))
+    _after_commit(name, lambda cache: cache.forget(names))
 
 
 def _drop(name):
@@ -215,21 +215,15 @@ def _drop(name):
         _caches.pop(name, None)
 
 
-def _purge(name):
+def _after_commit(name, act):
+    """Once the transaction is through, have `act` called with the cache."""
+    transaction.get().addAfterCommitHook(_act, (name, act))
+
+
+def _act(succeeded, name, act):
     cache = _caches.get(name)
-    if cache is not None:
-        cache.purge()
-
-
-def _forget(name, names):
-    cache = _caches.get(name)
-    if cache is not None:
-        cache.forget(names)
-
-
-def _after_commit(action):
-    transaction.get().addAfterCommitHook(
-        lambda succeeded: succeeded and action())
+    if succeeded and cache is not None:
+        act(cache)
 
 
 def forget_all():

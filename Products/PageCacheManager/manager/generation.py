@@ -55,7 +55,7 @@ class Generation:
         path, the context's path and the URL.
         """
         latest = latest_of(self._marks(identity, page))
-        return None if latest is None else f'{self.cache_name()} {latest}'
+        return latest and f'{self._uid or identity_of(self)} {latest}'
 
     def _marks(self, identity, page):
         if self._invalidated is None:

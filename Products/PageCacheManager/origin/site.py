@@ -1,6 +1,6 @@
 """What a kind of site adds to the pages of its views."""
 from Acquisition import aq_chain
-from zope.component import queryAdapter
+from zope.component import getSiteManager
 from zope.component.hooks import getSite
 from zope.interface import implementer
 
@@ -60,8 +60,9 @@ def around(ob):
 
     A folder may be a site of its own within the one that has them.
     """
+    adapters = getSiteManager().adapters
     for place in aq_chain(ob):
-        found = queryAdapter(place, ISurroundings)
+        found = adapters.queryAdapter(place, ISurroundings)
         if found is not None:
             return found
     return _plain

@@ -160,7 +160,10 @@ def held_tag(header: str, tags: Collection[str]) -> str:
     if text == '*':
         return next(iter(tags), '')
     found = _opaque_tags(text)
-    return next((tag for tag in tags if tag.removeprefix('W/') in found), '')
+    for tag in tags:
+        if tag.removeprefix('W/') in found:
+            return tag
+    return ''
 
 
 def _opaque_tags(text: str) -> frozenset[str]:

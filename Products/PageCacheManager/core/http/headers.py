@@ -8,7 +8,6 @@ from itertools import chain
 from ..page import directives
 from ..page import joined
 from ..page import listed
-from ..remembered import characters
 from ..remembered import remembered
 from .conditional import format_date
 from .conditional import parse_date
@@ -45,12 +44,15 @@ def page_headers(
     rendering said to keep a page private; Vary has the names of both, and
     those in `vary_by`.
     """
+    rendered, said = {**own}, {**policy}
+    # these differ from page to page, from moment to moment
+    of_page, of_now = rendered.pop('expires', None), said.pop('expires', None)
     values = dict(_combined(
-        _but_expires(own), _but_expires(policy), vary_by))
-    if 'expires' in policy:
-        values['expires'] = policy['expires']
-    elif 'expires' in own:
-        values['expires'] = _later(own['expires'], age)
+        tuple(rendered.items()), tuple(said.items()), vary_by))
+    if of_now is not None:
+        values['expires'] = of_now
+    elif of_page is not None:
+        values['expires'] = _later(of_page, age)
     if modified is not None:
         values['last-modified'] = modified
     if tag:
@@ -58,12 +60,8 @@ def page_headers(
     return values
 
 
-def _but_expires(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(item for item in values.items() if item[0] != 'expires')
-
-
 def _length(*values: tuple[tuple[str, str], ...]) -> int:
-    return characters(*chain.from_iterable(chain(*values)))
+    return sum(map(len, chain.from_iterable(chain(*values))))
 
 
 @remembered(256, 2000, _length)
@@ -109,11 +107,13 @@ def without_later(
     call, `own` those that rendering set.  The entity-tag is the page's
     whatever happens, and Vary is merged.
     """
-    later = {
-        name for name, value in present.items()
-        if value not in (before.get(name), own.get(name))}
-    later -= {'etag', 'vary'}
-    return {n: value for n, value in values.items() if n not in later}
+    kept = {}
+    for name, value in values.items():
+        now = present.get(name)
+        if now is None or name in ('etag', 'vary') or now in (
+                before.get(name), own.get(name)):
+            kept[name] = value
+    return kept
 
 
 def merged(
@@ -160,7 +160,10 @@ def not_modified_headers(values: Mapping[str, str]) -> Headers:
 
     The date serves clients where there is no entity-tag.
     """
-    kept = {name: values[name] for name in _OF_A_304 if name in values}
+    kept = {}
+    for name in _OF_A_304:
+        if name in values:
+            kept[name] = values[name]
     if 'etag' not in kept and 'last-modified' in values:
         kept['last-modified'] = values['last-modified']
     return kept

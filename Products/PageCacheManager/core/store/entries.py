@@ -29,7 +29,8 @@ from .tables import grow
 #: page's id; then variant, validity, varies, absent cookies, codings and
 #: headers, all in one row.
 _CREATED = 3
-_PAGE_ID = slice(10, 13)
+_PATH = 10
+_PAGE_ID = slice(_PATH, 13)
 _VARIANT = 13
 
 #: A longer string is not likely to be part of many entries.
@@ -46,15 +47,21 @@ def flatten(key: Key, page: Page) -> Record:
     validity_end = variant_end + len(key[4])
     varies_end = validity_end + len(page.varies)
     cookies_end = varies_end + len(page.absent_cookies)
-    return (
+    codings_end = cookies_end + 2 * len(page.codings)
+    record = [
         page.body, int(page.modified), float(page.created),
         page.max_age_secs, variant_end, validity_end, varies_end,
-        cookies_end, cookies_end + 2 * len(page.codings),
-        *_all_shared(key[:1]), *key[1:3], *_all_shared(key[3]), *key[4][:1],
-        *_all_shared(key[4][1:]), *page.varies,
-        *_all_shared(page.absent_cookies),
+        cookies_end, codings_end,
+        *key[:3], *key[3], *key[4], *page.varies, *page.absent_cookies,
         *chain.from_iterable(page.codings),
-        *_all_shared(chain.from_iterable(page.headers)))
+        *chain.from_iterable(page.headers)]
+    # all positions count the number of the entry, which is not there yet
+    _share(record, chain(
+        (_PATH,), range(_VARIANT, variant_end),
+        range(variant_end + 1, validity_end),
+        range(varies_end, cookies_end),
+        range(codings_end, len(record) + 1)))
+    return tuple(record)
 
 
 @remembered(4096, MAX_SHARED_LENGTH)
@@ -67,12 +74,13 @@ def _shared(text: str) -> str:
     return text
 
 
-def _all_shared(texts: Iterable[str]) -> list[str]:
-    """Return `texts`; the short ones are those that other entries have."""
+def _share(record: list[Any], positions: Iterable[int]) -> None:
+    """Put short strings into `record` as the objects that others have."""
     shared = _shared.cached  # type: ignore[attr-defined]
-    return [
-        shared(text) if len(text) <= MAX_SHARED_LENGTH else text
-        for text in texts]
+    for position in positions:
+        text = record[position - 1]
+        if len(text) <= MAX_SHARED_LENGTH:
+            record[position - 1] = shared(text)
 
 
 def key_of(record: Record) -> Key:
@@ -82,12 +90,6 @@ def key_of(record: Record) -> Key:
         *record[_PAGE_ID],
         record[_VARIANT:variant_end],
         record[variant_end:validity_end])
-
-
-def created_of(record: Record) -> float:
-    """Return when the page in a record was rendered."""
-    created: float = record[_CREATED]
-    return created
 
 
 def page_of(record: Record) -> Page:
@@ -127,6 +129,9 @@ class Contents:
         #: Bodies, and codings, that are spare.
         self.bodies = Spare(self.hashes)
         self.codings = Spare(self.hashes)
+        self._columns = (
+            self.hashes, self.created, *self.queue.columns,
+            *self.bodies.columns, *self.codings.columns)
         #: By number of the row.
         self.hits = array('Q', [0])
         self.misses = array('Q', [0])
@@ -220,10 +225,9 @@ class Contents:
         A new row starts with the miss that brought the page.
         """
         number = self._numbers.take()
-        grow(number, self.hashes, self.created)
+        grow(number, *self._columns)
         self.hashes[number] = hash(key)
-        self.bodies.prepare(number)
-        self.codings.prepare(number)
+        self.created[number] = flat[_CREATED - 1]
         row = self.rows.join(number, hash(key[:3]))
         if self.rows.lengths[row] == 1:
             grow(row, self.hits, self.misses, self.sizes)
@@ -234,7 +238,7 @@ class Contents:
             self.modified[group] = -math.inf
         self._templates.join(number, hash(key[0]))
         self._contexts.join(number, hash(key[1]))
-        self.write(number, flat)
+        self.records.put(self.hashes[number], (number, *flat))
         return number
 
     def write(self, number: int, flat: Record) -> None:

@@ -60,11 +60,9 @@ class Spare:
         self.data: Shards[bytes] = Shards()
         self._hashes = hashes
         self._rings = Rings()
+        #: These have an item for each entry, and are grown from outside.
+        self.columns = self._rings.columns
         self._newest = NONE
-
-    def prepare(self, number: int) -> None:
-        """Take note of an entry: they come in the order of their numbers."""
-        self._rings.add(number, NONE)
 
     def add(self, number: int, data: bytes) -> None:
         """Keep the bytes of an entry that has none here."""

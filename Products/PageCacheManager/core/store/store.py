@@ -19,7 +19,6 @@ from .bounds import Bounds
 from .bounds import Room
 from .counts import Counts
 from .entries import Contents
-from .entries import created_of
 from .entries import flatten
 from .expiry import Expiry
 from .expiry import is_too_old
@@ -114,10 +113,8 @@ class PageStore:
             contents, expiry = self._contents, self._expiry
             if not expiry.rests_from <= now < expiry.rests_until:
                 expiry.sweep(contents, self._room.bounds, now)
-            if not self._room.admits(size) or not contents.admits(key):
-                self._rejections += 1
-                return False
-            kept = self._places.put(contents, key, flat, size, parts)
+            kept = self._room.admits(size) and (
+                self._places.put(contents, key, flat, size, parts))
             self._rejections += not kept
             return kept
 
@@ -127,7 +124,7 @@ class PageStore:
         with self._lock:
             contents = self._contents
             record = contents.find(key)
-            if record is None or created_of(record) != created:
+            if record is None or contents.created[record[0]] != created:
                 return False
             page = contents.page(record)
             if page.coded(name) is not None:

@@ -117,6 +117,8 @@ class Rings:
     def __init__(self) -> None:
         self._after = array('I', [NONE])
         self._before = array('I', [NONE])
+        #: These have an item for each number.
+        self.columns = self._after, self._before
 
     def add(self, number: int, newest: int) -> None:
         """Put `number` after `newest`, or alone where that is NONE."""
@@ -180,11 +182,15 @@ class Groups:
 
     def join(self, number: int, hashed: int) -> int:
         """Make `number` the newest of its group; return the group."""
-        group = self.find(hashed) or self._begin(hashed)
+        shard = self.index.dicts[hashed >> 40 & SHARDS - 1]
+        group = shard.get(hashed, NONE)
+        if not group:
+            group = shard[hashed] = self._begin(hashed)
         self._rings.add(number, self.newest[group])
         self.newest[group] = number
         self.lengths[group] += 1
-        grow(number, self.of)
+        if number == len(self.of):
+            self.of.append(group)
         self.of[number] = group
         return group
 
@@ -211,7 +217,6 @@ class Groups:
 
     def _begin(self, hashed: int) -> int:
         group = self._numbers.take()
-        self.index.shard(hashed)[hashed] = group
         grow(group, self.newest, self.lengths, self._hashes)
         self.newest[group] = NONE
         self.lengths[group] = 0

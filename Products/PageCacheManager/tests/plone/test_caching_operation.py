@@ -9,12 +9,13 @@ from plone.registry import Record
 from plone.registry import field
 from plone.registry.interfaces import IRegistry
 from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
-from Products.PageCacheManager.tests.counts import total
 from zope.component import getGlobalSiteManager
 from zope.component import getUtility
 from zope.component.hooks import setSite
 from zope.interface import Interface
 from ZPublisher.pubevents import PubSuccess
+
+from Products.PageCacheManager.tests.counts import total
 
 from ...integrations.caching import NAME
 from ...manager import caches
