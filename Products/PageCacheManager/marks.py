@@ -16,6 +16,7 @@ from persistent import Persistent
 
 from .core.key import row_id
 from .key.versions import is_newest
+from .key.versions import latest_of
 
 
 #: How many marks all names share.  Those that share one are taken as changed
@@ -104,6 +105,15 @@ class Invalidations(SharedMarks):
             write(self.of_name(name))
         for name in templates:
             write(_of_name(self.templates, name))
+
+    def latest(self, identity, page, purged):
+        """Return the version of the marks that `of` returns, or None."""
+        if self.changed:
+            latest = latest_of([self, purged, self.anything])
+            if latest is not None and self.anything._p_serial <= max(
+                    self._p_serial, purged._p_serial):
+                return latest  # no name counts
+        return latest_of(self.of(identity, page, purged))
 
     def of(self, identity, page, purged):
         """Return the marks that count for a page of a template or view.

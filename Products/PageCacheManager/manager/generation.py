@@ -54,13 +54,15 @@ class Generation:
         `identity` is the template's, '' for a view; `page` is the template's
         path, the context's path and the URL.
         """
-        latest = latest_of(self._marks(identity, page))
+        marks = self._invalidated
+        # a manager of 1.2's time that is not yet saved has none
+        latest = latest_of([self]) if marks is None else marks.latest(
+            identity, page, self._purged)
         return latest and f'{self._uid or identity_of(self)} {latest}'
 
     def _marks(self, identity, page):
         if self._invalidated is None:
-            # of 1.2's time and not yet saved: any write makes it another
-            return [self]
+            return [self]  # any write makes it another
         return self._invalidated.of(identity, page, self._purged)
 
     @security.private
