@@ -34,34 +34,26 @@ def latest_of(obs):
 
     They are of one database.  It is None if any of them has none now.
     """
-    if not _are_committed(obs):
-        return None
     latest = z64
     for ob in obs:
+        ob._p_activate()
         latest = max(latest, aq_base(ob)._p_serial)
-    return latest.hex()
+    jar = obs[0]._p_jar
+    # a connection that holds no change has all its objects from the database
+    is_clean = jar is not None and not jar._registered_objects and (
+        jar._savepoint_storage is None)
+    return latest.hex() if is_clean or all(map(is_committed, obs)) else None
 
 
 def is_newest(ob, others):
     """Return whether `ob` was written after all `others`, or is just now."""
-    if not _are_committed([ob, *others]):
-        return not is_committed(ob)
+    if not is_committed(ob):
+        return True
     for other in others:
+        other._p_activate()
         if other._p_serial >= ob._p_serial:
             return False
     return True
-
-
-def _are_committed(obs):
-    """Return whether all objects, of one database, are committed."""
-    for ob in obs:
-        ob._p_activate()
-    jar = obs[0]._p_jar
-    # a connection that holds no change has all its objects from the database
-    if jar is not None and not jar._registered_objects and (
-            jar._savepoint_storage is None):
-        return True
-    return all(map(is_committed, obs))
 
 
 def is_committed(ob):

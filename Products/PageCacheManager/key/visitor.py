@@ -101,7 +101,10 @@ def partition(user, context, request, settings, answer):
     session = http_request.session(request, session_cookies(
         context, request, settings)) if request.cookies else ''
     if user is None:
-        given = _given_roles(context)
+        given = ''
+        visitor = getSecurityManager().getUser()
+        if visitor is not None and aq_base(visitor) is not nobody:
+            given = _given_roles(visitor, context)
         return repr((session, given)) if session or given else ''
     kind = sharing(request, settings, answer)
     if kind == 'etag':
@@ -141,12 +144,9 @@ def sharing(request, settings, answer):
     return settings.partition
 
 
-def _given_roles(context):
+def _given_roles(user, context):
     """Return what a user folder gave to an anonymous visitor, '' if nothing.
     """
-    user = getSecurityManager().getUser()
-    if user is None or aq_base(user) is nobody:
-        return ''
     roles = user.getRolesInContext(context)
     if set(roles) <= {'Anonymous'}:
         return ''

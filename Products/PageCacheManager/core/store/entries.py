@@ -142,14 +142,22 @@ class Contents:
     def find(self, key: Key) -> Record | None:
         """Return the record of an entry, None where there is none."""
         record = self.records.find(hash(key))
-        return None if record is None or key_of(record) != key else record
+        if record is None or (
+                record[_PATH:record[6]] != (*key[:3], *key[3], *key[4])
+                or record[5] != _VARIANT + len(key[3])):
+            return None
+        return record
 
     def page(self, record: Record) -> Page:
         """Return the page of an entry, with what is spare of it."""
         page = page_of(record)
-        if page.body or not page.codings:
-            return page
-        hashed = self.hashes[record[0]]
+        if page.codings and not page.body:
+            return self.with_spare(page, record[0])
+        return page
+
+    def with_spare(self, page: Page, number: int) -> Page:
+        """Return the page of an entry without a body with what is spare."""
+        hashed = self.hashes[number]
         return joined(
             page, self.bodies.get(hashed), self.codings.get(hashed))
 

@@ -20,6 +20,7 @@ from .bounds import Room
 from .counts import Counts
 from .entries import Contents
 from .entries import flatten
+from .entries import page_of
 from .expiry import Expiry
 from .expiry import is_too_old
 from .placing import Places
@@ -76,8 +77,9 @@ class PageStore:
             if record is None:
                 self._miss(key)
                 return None
-            page = contents.page(record)
-            number = record[0]
+            number, page = record[0], page_of(record)
+            if page.codings and not page.body:
+                page = contents.with_spare(page, number)
             if is_too_old(
                     page.created, now, bounds.max_age_secs,
                     page.max_age_secs):
