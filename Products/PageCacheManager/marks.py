@@ -78,7 +78,7 @@ class SharedMarks(Persistent):
         self.changed = _new_marks(SHARED_MARKS)
 
     def modernize(self):
-        """Put lengths in the place of what an earlier release left."""
+        """Replace marks of an earlier release by lengths."""
         if not self.changed or not isinstance(self.changed[0], Length):
             vars(self).clear()
             self.renew()
@@ -147,7 +147,7 @@ class ContentMarks(SharedMarks):
         self.anything = Length()
 
     def content_changed(self, path):
-        """Mark the content at the physical `path`, and what it is in."""
+        """Mark the content at the physical `path`, and its container."""
         write(self.anything)
         # a comment has the path of a namespace, and shows on its content
         page = path.partition('/++')[0]

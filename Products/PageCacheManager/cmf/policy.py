@@ -19,7 +19,7 @@ from ..core.http.conditional import parse_date
 from . import expressions
 
 
-#: What may not stand in a header value: control characters would end it.
+#: Not allowed in a header value: control characters would end it.
 _CONTROLS = dict.fromkeys([*range(32), 127])
 
 #: Attributes of a policy and their part of Cache-Control, in CMF's order.
@@ -106,9 +106,9 @@ def ask(content, view_name, keywords, request, manager_id=''):
 
 
 def reads_request(content):
-    """Tell whether a policy may look at the request, as far as one sees.
+    """Return whether an expression of the policies names the request.
 
-    What an expression calls may do so as well; of that nothing is known.
+    Code that an expression calls may read it all the same.
     """
     manager = find_manager(content)
     return manager is None or 'request' in expressions.named_by(

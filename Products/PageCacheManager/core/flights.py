@@ -44,18 +44,18 @@ class Flight:
         self.waiting = 0
 
     def land(self, page: Page) -> None:
-        """Give `page` to all who wait."""
+        """Give `page` to all waiting requests."""
         self._flights._finish(self, page)
 
     def refuse(self, reason: str = '') -> None:
-        """Let all who wait, or will ask soon, render for themselves.
+        """Let all waiting requests, and those that come soon, render.
 
         `reason` is why the page is not kept.
         """
         self._flights._finish(self, None, reason)
 
     def abandon(self, reason: str = '') -> None:
-        """Let one of those who wait render instead.
+        """Let one of the waiting requests render instead.
 
         `reason` is why this render is for one visitor alone.
         """
@@ -69,8 +69,8 @@ class Flights:
         self.lock = threading.Lock()
         self._clock = clock
         self._flights: dict[Hashable, Flight] = {}
-        # by hash: whole keys hold URLs, and whom a clash sends on its own
-        # renders in vain, no more
+        # Keyed by hash to save memory.  On a collision a request renders once
+        # without need.
         self._refused: OrderedDict[int, float] = OrderedDict()
         self._landed: OrderedDict[int, float] = OrderedDict()
         #: Why, and how many times in a row.
@@ -206,7 +206,7 @@ class Flights:
             table.popitem(last=False)
 
     def forget(self) -> None:
-        """Forget what has landed, and what was refused and why."""
+        """Forget landings, and refusals with their reasons."""
         with self.lock:
             self._landed.clear()
             self._refused.clear()

@@ -129,7 +129,7 @@ def query_key(query: str, ignored: tuple[str, ...]) -> str:
 
 
 def is_ignored(name: str, ignored: tuple[str, ...]) -> bool:
-    """Tell whether a query parameter does not shape the page."""
+    """Return whether a query parameter does not shape the page."""
     return bool(_matcher(ignored)(name))
 
 

@@ -40,14 +40,14 @@ class Page(NamedTuple):
     max_age_secs: int = 0
 
     def signpost(self) -> 'Page':
-        """Return what stands in the page's place: whereby it varies."""
+        """Return the page that names the headers which this varies by."""
         return self._replace(
             body=b'', codings=(), headers=(), absent_cookies=(),
             max_age_secs=0)
 
     @property
     def is_signpost(self) -> bool:
-        """Tell whether this only names the headers that the page varies by."""
+        """Return whether the page only names headers to vary by."""
         return not (self.body or self.codings)
 
     @property
@@ -60,7 +60,7 @@ class Page(NamedTuple):
 
     @property
     def is_coded(self) -> bool:
-        """Tell whether the body can be had from a coding."""
+        """Return whether the body is there in a content coding."""
         for _, data in self.codings:
             if data:
                 return True
@@ -129,7 +129,7 @@ def to_bytes(page: Page, envelope: str) -> bytes:
 
 
 def from_bytes(data: object, envelope: str) -> Page | None:
-    """Return the page in `data`, None where it is not one of ours.
+    """Return the page in `data`, None for foreign data.
 
     What is absent, foreign, cut short or of another envelope is a miss, not
     an error.

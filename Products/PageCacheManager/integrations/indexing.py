@@ -70,7 +70,7 @@ def listed_otherwise(obj, event):
 
 
 def changed_as_listed(obj, attributes=None):
-    """Tell whether a change shows on other pages than the content's own."""
+    """Return whether a change shows on other pages than the content's own."""
     if attributes:
         return not _OF_ITS_OWN_PAGE.issuperset(attributes)
     base = aq_base(obj)

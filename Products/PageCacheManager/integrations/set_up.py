@@ -96,7 +96,7 @@ def resource_changed(ob, event):
 
 
 def before_commit(event):
-    """Note changes of what tells nobody of them."""
+    """Note changes that notify no event."""
     if type(event) is not PubBeforeCommit:
         return
     connection = getattr(getSite(), '_p_jar', None)
@@ -131,7 +131,7 @@ def _plone_site():
 
 
 def _is_content_that_shows(ob):
-    """Tell whether content changed by which other pages are made.
+    """Return whether content changed by which other pages are made.
 
     Nobody is told of rights and interfaces that are set in the ZMI: who may
     not see a page is not to see it listed, and folders give theirs to what is
@@ -143,7 +143,7 @@ def _is_content_that_shows(ob):
 
 
 def _is_set_up_by(request):
-    """Tell whether a view was called that changes nothing but the set-up.
+    """Return whether a view was called that changes nothing but the set-up.
 
     Some of what it changes is mappings, which do not say what they are of.
     """

@@ -89,7 +89,7 @@ def _source_digest(ob, base):
 
 
 def _described(base):
-    """Return what the template's .metadata file says of it."""
+    """Return the settings from the template's .metadata file."""
     return tuple([
         (name, repr(value)) for name, value in sorted(vars(base).items())
         if type(value) in (str, tuple, list) and (
@@ -103,12 +103,12 @@ def _digest(text, described):
 
 
 def version_of_content(ob):
-    """Return the version of `ob`, '' for what is not in the database."""
+    """Return the version of `ob`, '' for an object outside the database."""
     return version_of(ob) if isinstance(aq_base(ob), Persistent) else ''
 
 
 def identity_of(ob):
-    """Return what stays the same under all paths that lead to `ob`."""
+    """Return a name of `ob` that does not depend on its path."""
     base = aq_base(ob)
     oid = base._p_oid if isinstance(base, Persistent) else None
     if oid is not None:
@@ -154,7 +154,7 @@ def container_of(ob):
 
 
 def path_of(ob):
-    """Return the physical path of `ob`, '' for what has none."""
+    """Return the physical path of `ob`, '' if it has none."""
     find = getattr(ob, 'getPhysicalPath', None)
     try:
         return '/'.join(find()) if find is not None else ''

@@ -166,7 +166,7 @@ def cache_of(manager):
 
 
 def is_active(settings):
-    """Tell whether `settings` let pages be cached in this process."""
+    """Return whether `settings` let pages be cached in this process."""
     if settings.active == 'on_in_production':
         return not getConfiguration().debug_mode
     return settings.active == 'on_always'
@@ -227,6 +227,6 @@ def _act(succeeded, name, act):
 
 
 def forget_all():
-    """Forget what is held for every manager, as a restart does."""
+    """Drop the caches of all managers, as a restart does."""
     with _lock:
         _caches.clear()

@@ -36,7 +36,7 @@ class Generation:
 
     @security.private
     def renew(self):
-        """Begin a new identity: what was stored so far is another's."""
+        """Take a new identity; pages stored so far are another manager's."""
         self._uid = uuid4().hex
         self._purged = Length()
         self._invalidated = Invalidations()
@@ -67,7 +67,7 @@ class Generation:
 
     @security.private
     def content_version(self, shows, path):
-        """Return the version of what a view's page shows.
+        """Return the version of the content that a view's page shows.
 
         It is None where any of that changes just now.
         """
@@ -120,7 +120,7 @@ class Generation:
                     yield identity_of(found)
 
     def _modernize(self):
-        """Give a manager of an earlier release what it lacks."""
+        """Add the attributes that a manager of an earlier release lacks."""
         if self._uid is None:
             caches.drop_after_commit(self.cache_name())
             self.renew()

@@ -27,7 +27,7 @@ class Plain:
         """Do nothing: nobody else has a say."""
 
     def language(self, request):
-        """Return what `identity` finds out."""
+        """Return the languages by Zope's negotiator."""
         return visitor.language(request)
 
     def variant(self, context, request):
@@ -35,7 +35,7 @@ class Plain:
         return ()
 
     def chosen_by(self, request):
-        """Return what languages are chosen by, if there are several."""
+        """Return Accept-Language if there are several languages."""
         return ('accept-language',) if visitor.has_languages() else ()
 
     def vary_by(self, request):

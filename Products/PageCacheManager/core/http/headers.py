@@ -1,4 +1,4 @@
-"""The headers of an answer, made from what rendering and the policy said.
+"""The headers of a response, from those of rendering and of the policy.
 
 All mappings here have lower-case names.
 """
@@ -21,7 +21,7 @@ _OF_A_304 = (
 
 
 def last_modified(moment: int, now: float) -> str:
-    """Return the date to send for what was last changed at `moment`.
+    """Return the Last-Modified of a page that changed at `moment`.
 
     What was changed in this very second may change once more in it, so such
     a date is sent as the second before: it will not validate.
@@ -87,12 +87,12 @@ def _later(date: str, secs: int) -> str:
 
 
 def may_be_coded(content_type: str) -> bool:
-    """Tell whether Zope compresses what is of this type."""
+    """Return whether Zope compresses bodies of this type."""
     return not content_type.startswith('image/')
 
 
 def is_private(cache_control: str) -> bool:
-    """Tell whether a Cache-Control value keeps shared caches out."""
+    """Return whether a Cache-Control value keeps shared caches out."""
     return bool(directives(cache_control) & {'no-store', 'private'})
 
 
@@ -119,7 +119,7 @@ def without_later(
 def merged(
         values: Mapping[str, str],
         present: Mapping[str, str]) -> Headers:
-    """Return `values` with what other code of this request asked for.
+    """Return `values` with the Vary and privacy that other code set.
 
     Its Vary counts as well, and what it said to keep the answer private.
     """

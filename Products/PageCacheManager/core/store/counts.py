@@ -3,7 +3,7 @@ from typing import NamedTuple
 
 
 class Counts(NamedTuple):
-    """The store at one moment, and what has happened since it was made."""
+    """The contents of a store at one moment, and its counters."""
 
     entries: int
     #: All that is kept, what is spare too.

@@ -129,7 +129,8 @@ class Contents:
         #: Bodies, and codings, that are spare.
         self.bodies = Spare(self.hashes)
         self.codings = Spare(self.hashes)
-        self._columns = (
+        #: Those that have an item for each entry.
+        self.columns: tuple[array[Any], ...] = (
             self.hashes, self.created, *self.queue.columns,
             *self.bodies.columns, *self.codings.columns)
         #: By number of the row.
@@ -140,7 +141,7 @@ class Contents:
         self.modified = array('d', [0])
 
     def find(self, key: Key) -> Record | None:
-        """Return the record of an entry, None where there is none."""
+        """Return the record of an entry, or None."""
         record = self.records.find(hash(key))
         if record is None or (
                 record[_PATH:record[6]] != (*key[:3], *key[3], *key[4])
@@ -149,14 +150,14 @@ class Contents:
         return record
 
     def page(self, record: Record) -> Page:
-        """Return the page of an entry, with what is spare of it."""
+        """Return the page of an entry, with its spare bytes."""
         page = page_of(record)
         if page.codings and not page.body:
             return self.with_spare(page, record[0])
         return page
 
     def with_spare(self, page: Page, number: int) -> Page:
-        """Return the page of an entry without a body with what is spare."""
+        """Return `page`, which has no body, with its spare bytes."""
         hashed = self.hashes[number]
         return joined(
             page, self.bodies.get(hashed), self.codings.get(hashed))
@@ -166,12 +167,12 @@ class Contents:
         return self.bodies.bytes + self.codings.bytes
 
     def shed(self) -> None:
-        """Let the oldest go of what is spare, bodies first."""
+        """Drop the oldest spare bytes, bodies first."""
         spare = self.bodies if self.bodies.bytes else self.codings
         spare.discard(spare.oldest())
 
     def forget_spare(self, number: int) -> None:
-        """Let go what is spare of an entry."""
+        """Drop the spare bytes of an entry."""
         self.bodies.discard(number)
         self.codings.discard(number)
 
@@ -182,7 +183,7 @@ class Contents:
         return page_id(self.key(self.rows.newest[row]))
 
     def row(self, page: PageId) -> int:
-        """Return the row of a page, NONE where it has no entries."""
+        """Return the row of a page, or NONE."""
         row = self.rows.find(hash(page))
         return row if row and self.page_id(row) == page else NONE
 
@@ -202,7 +203,7 @@ class Contents:
         return self._contexts.some(self._contexts.find(hash(path)), limit)
 
     def describe(self, row: int) -> tuple[PageId, dict[str, Any]]:
-        """Return a page and what is known of it."""
+        """Return a page, and its row of the report."""
         page = self.page_id(row)
         return page, {
             'template_path': page[0],
@@ -216,7 +217,7 @@ class Contents:
         }
 
     def admits(self, key: Key) -> bool:
-        """Tell whether no other key, page or slot has the same hash."""
+        """Return whether no other key, page or slot has the same hash."""
         record = self.records.find(hash(key))
         if record is not None and key_of(record) != key:
             return False
@@ -233,7 +234,7 @@ class Contents:
         A new row starts with the miss that brought the page.
         """
         number = self._numbers.take()
-        grow(number, *self._columns)
+        grow(number, *self.columns)
         self.hashes[number] = hash(key)
         self.created[number] = flat[_CREATED - 1]
         row = self.rows.join(number, hash(key[:3]))

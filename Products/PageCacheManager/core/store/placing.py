@@ -1,6 +1,6 @@
-"""How an entry comes to its place in a store, and what goes for it.
+"""Puts entries into a store, and drops others for them.
 
-Whoever uses it holds the store's lock.
+Callers hold the store's lock.
 """
 from ..key import Key
 from ..page import Page
@@ -112,7 +112,7 @@ class Places:
 
     def _supersede(
             self, contents: Contents, number: int, modified: float) -> None:
-        """Remove what nobody will ask for since `number` is there."""
+        """Remove older versions of the page that `number` is a version of."""
         group = contents.slots.of[number]
         if modified <= contents.modified[group]:
             return

@@ -24,7 +24,7 @@ class Parts(NamedTuple):
 
 
 def parted(page: Page) -> Parts:
-    """Return what of a page has to be kept, and what is spare."""
+    """Return the necessary and the spare parts of a page."""
     if not page.is_coded:
         return Parts(page, b'', b'')
     better = [item for item in page.codings if item[0] != 'gzip' and item[1]]
@@ -73,7 +73,7 @@ class Spare:
         self._newest = number
 
     def get(self, hashed: int) -> bytes:
-        """Return the bytes of an entry, empty where there are none."""
+        """Return the spare bytes of an entry, or empty bytes."""
         shard = self.data.dicts[hashed >> 40 & SHARDS - 1]
         return shard.get(hashed, b'')
 

@@ -63,7 +63,7 @@ class PageStore:
         self._rejections = 0
 
     def get(self, key: Key) -> Page | None:
-        """Return the page under `key`, None where there is none.
+        """Return the page under `key`, or None.
 
         A signpost is no answer yet, so it is neither a hit nor a miss.
         """
@@ -93,7 +93,7 @@ class PageStore:
             return page
 
     def peek(self, key: Key) -> Page | None:
-        """Return what `get` would return, and leave no trace."""
+        """Return the same as `get`, but count and change nothing."""
         now = self._clock()
         with self._lock:
             contents, bounds = self._contents, self._room.bounds
@@ -213,7 +213,7 @@ class PageStore:
                 spare=self._contents.spare_bytes)
 
     def row(self, page_id: PageId) -> dict[str, Any] | None:
-        """Return the report's dict for one page, None where there is none."""
+        """Return the report's dict for one page, or None."""
         with self._lock:
             row = self._contents.row(page_id)
             return self._contents.describe(row)[1] if row else None
@@ -229,7 +229,7 @@ class PageStore:
         return list(rows.values())
 
     def _walk(self, describe: Callable[[Contents, int], T]) -> Iterator[T]:
-        """Yield what `describe` says of each row, a slice of them a lock."""
+        """Yield `describe` of each row; take the lock for each slice."""
         start = NONE + 1
         while True:
             with self._lock:
@@ -254,7 +254,7 @@ class PageStore:
             self._contents.misses[row] += 1
 
     def _fit(self, bounds: Bounds) -> bool:
-        """Evict a slice of what exceeds `bounds`, and take them at last."""
+        """Evict a slice of the excess; return whether `bounds` are taken."""
         with self._lock:
             is_done = self._room.fit(self._contents, bounds, SLICE)
             if is_done:
@@ -264,6 +264,7 @@ class PageStore:
 
 def _free(contents: Contents) -> None:
     """Take `contents` to pieces, little by little."""
+    contents.columns = ()  # each goes by itself
     for table in contents.dicts():
         while table:
             for _ in range(min(SLICE, len(table))):

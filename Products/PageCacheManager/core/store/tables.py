@@ -121,7 +121,7 @@ class Rings:
         self.columns = self._after, self._before
 
     def add(self, number: int, newest: int) -> None:
-        """Put `number` after `newest`, or alone where that is NONE."""
+        """Put `number` after `newest`, or into a ring of its own."""
         after, before = self._after, self._before
         if number == len(after):
             after.append(NONE)
