@@ -15,8 +15,8 @@ from Products.PageCacheManager.core.http import content_coding
 from Products.PageCacheManager.key import key
 from Products.PageCacheManager.key import visitor
 from Products.PageCacheManager.publisher import sending
-from Products.PageCacheManager.request import finish
-from Products.PageCacheManager.request import hit as handout
+from Products.PageCacheManager.request.exchange import Exchange
+from Products.PageCacheManager.request.hit import Hit
 from Products.PageCacheManager.tests.client import Client
 from Products.PageCacheManager.tests.site import Item
 
@@ -38,12 +38,12 @@ def replaced(place, name, value):
 
 
 def date_on_each_hit():
-    def date(call):
-        call.answer.date()
-        return as_it_is(call)
+    def ask(exchange):
+        as_it_is(exchange)
+        exchange.policy.date()
 
-    as_it_is = key.date
-    return replaced(key, 'date', date)
+    as_it_is = key.ask
+    return replaced(key, 'ask', ask)
 
 
 def policy_asked_twice():
@@ -56,12 +56,12 @@ def policy_asked_twice():
 
 
 def zipped_at_request():
-    def send_page(call, response):
-        content_coding.gzip(call.page.body)
-        as_it_is(call, response)
+    def send(hit, exchange):
+        content_coding.gzip(hit.page.body)
+        return as_it_is(hit, exchange)
 
-    as_it_is = handout._send_page
-    return replaced(handout, '_send_page', send_page)
+    as_it_is = Hit._send
+    return replaced(Hit, '_send', send)
 
 
 def headers_one_by_one():
@@ -81,7 +81,7 @@ def access_not_asked():
 
 
 def nothing_said():
-    return replaced(finish, 'say', lambda call, response: None)
+    return replaced(Exchange, '_say', lambda exchange: None)
 
 
 CHOICES = {

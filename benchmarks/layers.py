@@ -28,39 +28,37 @@ ETAG = 'policy: ETag'
 #: What belongs to a part; ``.`` at the beginning stands for the package.
 LAYERS = {
     ZOPE: ['ZPublisher.WSGIPublisher:publish_module'],
-    'template: bindings, _exec, ZCacheable': [
-        'Shared.DC.Scripts.Bindings:Bindings.__call__'],
-    'cache: way in and out': ['.PageCache:PageCache.ZCache_get'],
-    'cache: the call, its settings': ['.template_call:TemplateCall.__init__'],
+    'cache: way in': [
+        '.request.stand_in:_stand_in_for',
+        '.request.stand_in:StandIn.__call__'],
+    'cache: the exchange, its settings': ['.request.exchange:opened'],
     'access of the visitor': [
-        '.identity:may_view', '.identity:may_list'],
-    'policy: found, answer read': ['.policy:ask'],
-    'policy: context of expressions': ['.expressions:context'],
+        '.key.visitor:may_view', '.key.visitor:may_list'],
+    'policy: found, answer read': ['.cmf.policy:ask'],
+    'policy: context of expressions': ['.cmf.expressions:context'],
     PREDICATE: [],
     ETAG: [],
     'versions of templates and manager': [
-        '.template_call:TemplateCall.find_templates', '.question:versions'],
-    'whose page it is': ['.identity:partition'],
+        '.origin.template:TemplateOrigin.templates', '.key.key:versions'],
+    'whose page it is': ['.key.visitor:partition'],
     'key': [
-        '.question:page_id', '.question:known_varies',
-        '.question:key_parts', '.core.key:KeyParts.key'],
+        '.key.key:ask', '.key.key:key_parts', '.core.key:KeyParts.key'],
     'store': ['.core.store.store:PageStore.get'],
-    'headers of the page': ['.call:Call.headers_of_page'],
-    'begin and end of the request': [
-        '.visit:begin', '.head:after_traversal', '.visit:end_visit',
-        '.finish:end'],
-    'response: judged and sent': ['.finish:before_commit'],
-    'counted, lane permitted': ['.finish:succeeded'],
+    'headers of the page': ['.request.exchange:Exchange.headers_of_page'],
+    'response: judged and sent': ['.request.exchange:Exchange.before_commit'],
+    'counted, lane permitted': ['.request.exchange:Exchange.commit'],
     # of a miss alone
     'rendering': [
         'Products.PageTemplates.PageTemplate:PageTemplate.pt_render'],
+    'rendering: watched': [
+        '.request.rendering:Rendering.__init__',
+        '.request.rendering:Rendering.origin_ended',
+        '.request.rendering:Rendering.end'],
     'flight': ['.core.flights:Flights.board', '.core.flights:Flight.land'],
-    'date of the page': ['.question:date'],
-    'output: noted': ['.PageCache:PageCache.ZCache_set'],
-    'output: compared with the response': [
-        '.capture:take_in', '.bodies:made_body'],
-    'output: captured': ['.capture:_capture', '.question:has_changed'],
-    'page: kept': ['.call:Call.keep', '.core.store.store:PageStore.set'],
+    'date of the page': ['.key.key:dates'],
+    'page: captured': ['.request.miss:Miss._capture', '.key.key:has_changed'],
+    'page: kept': [
+        '.request.miss:Stored._keep', '.core.store.store:PageStore.set'],
 }
 
 EXPRESSION = 'Products.CMFCore.Expression:Expression.__call__'

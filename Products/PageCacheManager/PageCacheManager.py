@@ -8,6 +8,7 @@ from AccessControl.SecurityInfo import ClassSecurityInfo
 from OFS.Cache import CacheManager
 from OFS.ObjectManager import checkValidId
 from OFS.SimpleItem import SimpleItem
+from zExceptions import BadRequest
 from zope.interface import implementer
 from ZPublisher import zpublish
 
@@ -97,7 +98,7 @@ class PageCacheManager(
     @zpublish(False)
     @security.protected(view_management_screens)
     def isActive(self):
-        """Tell whether pages are cached now."""
+        """Return whether pages are cached now."""
         return caches.is_active(fields.stored(self._settings))
 
     @zpublish(False)
@@ -226,7 +227,7 @@ def manage_addPageCacheManager(self, id, title='', REQUEST=None):
     """
     try:
         checkValidId(self.this(), id)
-    except Exception as error:
+    except BadRequest as error:
         if REQUEST is None:
             raise ValueError(str(error)) from error
         return zmi.add_form(self, REQUEST, id, title, error)

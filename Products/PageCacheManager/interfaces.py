@@ -68,12 +68,15 @@ class IBoundedPageStore(IPageStore):
         `page_id` is ``key[:3]``.
         """
 
-    def remove_template(template_path):
-        """Remove all pages rendered by a template; return their number.
+    def remove_path(path):
+        """Remove the pages of a template or of content at a path.
 
-        It walks the table of pages, a slice at a time, and never holds
-        the lock longer than a slice takes.
+        Return how many entries they were.  It costs what is removed, and
+        never holds the lock longer than a slice of that takes.
         """
+
+    def page_ids():
+        """Yield the ids of all pages, a slice of them at a time."""
 
     def purge():
         """Remove everything, in constant time."""
@@ -98,7 +101,7 @@ class IBoundedPageStore(IPageStore):
 
 
 class Claim(NamedTuple):
-    """What another machinery of the site says of the page of a request."""
+    """The claim of other machinery of the site on the page of a request."""
 
     #: Whether it is handed to a manager of ours; if not, it is in the
     #: charge of another machinery, which sets headers of its own.
@@ -234,7 +237,7 @@ class IPageCacheManager(Interface):
         """Switch caching off.  Nothing that is stored is used meanwhile."""
 
     def isActive():
-        """Tell whether pages are cached now."""
+        """Return whether pages are cached now."""
 
     def ZCacheManager_getCache():
         """Return the OFS.Cache cache."""

@@ -16,6 +16,7 @@ from persistent import Persistent
 
 from .core.key import row_id
 from .key.versions import is_newest
+from .key.versions import latest_of
 
 
 #: How many marks all names share.  Those that share one are taken as changed
@@ -44,7 +45,7 @@ class PurgeMark(Persistent):
 
     @property
     def value(self):
-        """What is not 0 once it was written."""
+        """The value: not 0 once it was written."""
         return self.purged_at or 0
 
     def change(self, delta):
@@ -77,7 +78,7 @@ class SharedMarks(Persistent):
         self.changed = _new_marks(SHARED_MARKS)
 
     def modernize(self):
-        """Put lengths in the place of what an earlier release left."""
+        """Replace marks of an earlier release by lengths."""
         if not self.changed or not isinstance(self.changed[0], Length):
             vars(self).clear()
             self.renew()
@@ -105,6 +106,15 @@ class Invalidations(SharedMarks):
         for name in templates:
             write(_of_name(self.templates, name))
 
+    def latest(self, identity, page, purged):
+        """Return the version of the marks that `of` returns, or None."""
+        if self.changed:
+            latest = latest_of([self, purged, self.anything])
+            if latest is not None and self.anything._p_serial <= max(
+                    self._p_serial, purged._p_serial):
+                return latest  # no name counts
+        return latest_of(self.of(identity, page, purged))
+
     def of(self, identity, page, purged):
         """Return the marks that count for a page of a template or view.
 
@@ -121,7 +131,7 @@ class Invalidations(SharedMarks):
 
 
 class ContentMarks(SharedMarks):
-    """What of a site's content and set-up changed, a mark for each.
+    """Marks of a site's content and set-up, written when these change.
 
     Only pages of views are concerned.  A mark is written in the transaction
     of the change, so all clients of the database know of it at once.
@@ -137,7 +147,7 @@ class ContentMarks(SharedMarks):
         self.anything = Length()
 
     def content_changed(self, path):
-        """Mark the content at the physical `path`, and what it is in."""
+        """Mark the content at the physical `path`, and its container."""
         write(self.anything)
         # a comment has the path of a namespace, and shows on its content
         page = path.partition('/++')[0]
@@ -151,8 +161,10 @@ class ContentMarks(SharedMarks):
         found = [self, self.site, self.listed]
         if shows == 'site':
             return [*found, self.anything]
-        names = [path, f'{path}/'] if shows == 'folder' else [path]
-        return found + [self.of_name(name) for name in names]
+        found.append(_of_name(self.changed, path))
+        if shows == 'folder':
+            found.append(_of_name(self.changed, f'{path}/'))
+        return found
 
     def expect_no_views(self):
         """Fail the transaction if another associates the first view.

@@ -1,18 +1,22 @@
-"""What the expressions of a caching policy name, and get to see."""
+"""The expressions of caching policies, and the names that they use."""
 import re
 from functools import lru_cache
 
 from AccessControl import getSecurityManager
 from DateTime import DateTime
 from Products.CMFCore.CachingPolicyManager import CachingPolicy
+from Products.CMFCore.Expression import Expression
 from Products.CMFCore.interfaces import IMembershipTool
 from Products.PageTemplates.Expressions import SecureModuleImporter
 from Products.PageTemplates.Expressions import getEngine
-from zope.component import queryUtility
+from zope.component import getSiteManager
 
 
-#: What is dear to have, or tells whose page it is.
-_NAMES = frozenset(['member', 'request'])
+#: Names that are expensive to provide, or that identify the visitor.
+_NAMES = frozenset(['member', 'request', 'time'])
+
+#: Stands for the ETag of a policy of an old CMF.
+NONE = Expression('')
 
 #: By these an expression may lead to a view, which has the request.
 _WAYS_TO_VIEWS = ('@@', '++', 'traverse')
@@ -22,14 +26,15 @@ _THE_USER = re.compile(r'''request\[(['"])authenticated_user\1\]''')
 
 
 def named_by(policies):
-    """Return which of `_NAMES` stand in the expressions of the policies."""
+    """Return which of `_NAMES` the policies need to be evaluated."""
     texts = []
     for _, policy in policies:
         if type(policy) is not CachingPolicy:
             return _NAMES
         texts += (
-            policy.getPredicate(), policy.getETagFunc(),
-            policy.getMTimeFunc())
+            policy._predicate.text, policy._mtime_func.text,
+            policy.__dict__.get('_etag_func', NONE).text,
+            '' if policy._max_age_secs is None else 'time')
     return _named_in(tuple(texts))
 
 
@@ -46,11 +51,10 @@ def _named_in(expressions):
 def context(content, view_name, keywords, request, named, manager_id=''):
     """Return the context of all expressions for one page.
 
-    What is dear is looked for only if `named` has it, see :func:`named_by`.
+    The names in :func:`named_by` have values only if `named` has them.
     ``page_cache`` is there only where a manager asks, not CMF itself.
     """
-    return getEngine().getContext({
-        **({'page_cache': manager_id} if manager_id else {}),
+    names = {
         'content': content,
         'object': content,
         'view': view_name,
@@ -59,12 +63,15 @@ def context(content, view_name, keywords, request, named, manager_id=''):
         'member': _member() if 'member' in named else None,
         'modules': SecureModuleImporter,
         'nothing': None,
-        'time': DateTime(),
-    })
+        'time': DateTime() if 'time' in named else None,
+    }
+    if manager_id:
+        names['page_cache'] = manager_id
+    return getEngine().getContext(names)
 
 
 def _member():
-    tool = queryUtility(IMembershipTool)
+    tool = getSiteManager().queryUtility(IMembershipTool)
     if tool is not None:
         if tool.isAnonymousUser():
             return None

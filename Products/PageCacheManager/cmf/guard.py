@@ -1,4 +1,4 @@
-"""What CMF does of itself where it publishes templates, files and skins.
+"""Keeps CMF from its own work where it publishes templates and skins.
 
 Where that would come in the way of the cache, it is kept from it meanwhile.
 """
@@ -18,12 +18,11 @@ from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
 from Shared.DC.Scripts.Bindings import Bindings
 
 
-def gives_what_it_renders(template):
-    """Tell whether the publisher gets what `template` renders, as it is.
+def gives_what_it_renders(kind):
+    """Return whether the result of a class of templates is what it renders.
 
-    A class of its own may do something to what the cache gives it.
+    A class of its own may do something to what it renders.
     """
-    kind = type(aq_base(template))
     return (
         kind.__call__ is Bindings.__call__
         and kind._exec in (ZopePageTemplate._exec, FSPageTemplate._exec))

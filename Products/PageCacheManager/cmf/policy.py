@@ -5,51 +5,66 @@ request, and only for filesystem templates; here they are asked once, for
 every kind of template, and `cmf` keeps it from asking again.  Only these two
 and `expressions` know CMFCore.
 """
+from functools import partial
+
 from Acquisition import aq_base
 from Acquisition import aq_chain
+from DateTime import DateTime
 from Products.CMFCore.CachingPolicyManager import CachingPolicy
 from Products.CMFCore.interfaces import ICachingPolicyManager
 from zope.component import queryUtility
+from zope.datetime import rfc1123_date
 
 from ..core.http.conditional import parse_date
 from . import expressions
 
 
-#: What may not stand in a header value: control characters would end it.
+#: Not allowed in a header value: control characters would end it.
 _CONTROLS = dict.fromkeys([*range(32), 127])
+
+#: Attributes of a policy and their part of Cache-Control, in CMF's order.
+_CONTROL = (
+    ('_max_age_secs', 'max-age=%d'),
+    ('_s_max_age_secs', 's-maxage=%d'),
+    ('_no_cache', 'no-cache'),
+    ('_no_store', 'no-store'),
+    ('_public', 'public'),
+    ('_private', 'private'),
+    ('_must_revalidate', 'must-revalidate'),
+    ('_proxy_revalidate', 'proxy-revalidate'),
+    ('_no_transform', 'no-transform'),
+    ('_pre_check', 'pre-check=%d'),
+    ('_post_check', 'post-check=%d'),
+)
 
 
 class Answer:
-    """What the first fitting policy says about one page."""
+    """The result of the first policy that fits a page."""
 
     __slots__ = (
         'headers', 'etag', 'allows_304', 'date_rule', 'policy_id',
         '_find_date')
 
-    def __init__(self, headers, policy, date_rule='', find_date=str):
+    def __init__(
+            self, headers, etag, allows_304, date_rule='', find_date=str):
         #: Lower-case names to values, ETag and Last-Modified left out.
-        self.headers = values = {}
-        for name, value in headers:
-            values[name.lower()] = value
+        self.headers = headers
         #: The raw value of the policy's ETag, '' if it has none.
-        self.etag = _tag_text(values.pop('etag', None))
-        for name, value in values.items():
-            values[name] = header_text(value)
-        date = values.pop('last-modified', None)
+        self.etag = etag if type(etag) is str else _tag_text(etag)
         #: Whether conditional requests may be answered with 304.
-        self.allows_304 = bool(policy.getEnable304s())
+        self.allows_304 = bool(allows_304)
         #: By which rule the date is found: pages with a date by another
         #: rule are not used.
         self.date_rule = date_rule
         #: Under which id CMF keeps the policy.
         self.policy_id = ''
-        self._find_date = find_date if date is None else lambda: date
+        self._find_date = find_date
 
     def date(self):
         """Return Last-Modified in seconds since 1970, or None.
 
-        It may be evaluated only now, so it is to be asked for once: most
-        answers are stored pages and have the date that they were sent with.
+        It may be evaluated only now, so ask once: most answers are stored
+        pages, and have the date that they were sent with.
         """
         return parse_date(self._find_date())
 
@@ -91,9 +106,9 @@ def ask(content, view_name, keywords, request, manager_id=''):
 
 
 def reads_request(content):
-    """Tell whether a policy may look at the request, as far as one sees.
+    """Return whether an expression of the policies names the request.
 
-    What an expression calls may do so as well; of that nothing is known.
+    Code that an expression calls may read it all the same.
     """
     manager = find_manager(content)
     return manager is None or 'request' in expressions.named_by(
@@ -101,56 +116,73 @@ def reads_request(content):
 
 
 def _answer(policy, context):
-    """Return the :class:`Answer` of one policy, None if it yields nothing."""
-    if type(policy) is not CachingPolicy or not policy.getLastModified():
-        headers = policy.getHeaders(context)
-        return Answer(headers, policy) if headers else None
-    rule = policy.getMTimeFunc()
-    dateless = _seen_as(_Dateless, policy)
-    headers = dateless.getHeaders(context)
-    if headers:
-        return Answer(
-            headers, policy, rule, lambda: _date(policy, context))
-    date = dateless.fits and _date(policy, context)
-    return Answer((), policy, rule, lambda: date) if date else None
+    """Return the :class:`Answer` of one policy, None if it yields nothing.
+
+    What `CachingPolicy.getHeaders` does, but for the date, which is found
+    once it is asked for.
+    """
+    if type(policy) is not CachingPolicy:
+        return _answer_of_its_own(policy, context)
+    if not policy._predicate(context):
+        return None
+    state, headers = policy.__dict__, {}
+    if policy._max_age_secs is not None:
+        headers['expires'] = rfc1123_date(
+            context.vars['time'].timeTime() + policy._max_age_secs)
+    if policy._no_cache:
+        headers['pragma'] = 'no-cache'
+    control = _cache_control(state)
+    if control:
+        headers['cache-control'] = control
+    if state.get('_vary'):
+        headers['vary'] = header_text(policy._vary)
+    find_etag = state.get('_etag_func', expressions.NONE)
+    etag = find_etag(context) if find_etag.text else ''
+    rule, find_date = '', partial(str, '')
+    if state.get('_last_modified', 1):
+        rule, find_date = policy._mtime_func.text, partial(
+            _date, policy, context)
+    if not headers and not find_etag.text:
+        date = find_date()
+        if not date:
+            return None
+        find_date = partial(str, date)
+    return Answer(headers, etag, state.get('_enable_304s'), rule, find_date)
+
+
+def _cache_control(state):
+    """Return the Cache-Control of a policy with these attributes."""
+    control = []
+    for name, text in _CONTROL:
+        value = state.get(name)
+        if '%' not in text:
+            if value:
+                control.append(text)
+        elif value is not None:
+            control.append(text % value)
+    return ', '.join(control)
 
 
 def _date(policy, context):
-    headers = _seen_as(_Date, policy).getHeaders(context)
-    return dict(headers).get('Last-modified', '')
+    """Return the Last-Modified of a policy, '' if it gives none."""
+    moment = policy._mtime_func(context)
+    if isinstance(moment, str):
+        moment = DateTime(moment)
+    return '' if moment is None else rfc1123_date(moment.timeTime())
 
 
-class _Dateless(CachingPolicy):
-    """A policy without its date."""
-
-    __slots__ = ('fits',)
-
-    def getLastModified(self):
-        return 0
-
-    def testPredicate(self, expr_context):
-        self.fits = super().testPredicate(expr_context)
-        return self.fits
-
-
-class _Date(CachingPolicy):
-    """The date of a policy that fits, with nothing else evaluated."""
-
-    def testPredicate(self, expr_context):
-        return True
-
-    def getMaxAgeSecs(self):
+def _answer_of_its_own(policy, context):
+    """Return the :class:`Answer` of a policy of another class."""
+    headers = {
+        name.lower(): value for name, value in policy.getHeaders(context)}
+    if not headers:
         return None
-
-    def getETagFunc(self):
-        return ''
-
-
-def _seen_as(kind, policy):
-    """Return the state of `policy` as an instance of another class."""
-    other = kind.__new__(kind)
-    other.__dict__ = policy.__dict__
-    return other
+    etag = headers.pop('etag', None)
+    for name, value in headers.items():
+        headers[name] = header_text(value)
+    date = headers.pop('last-modified', '')
+    return Answer(
+        headers, etag, policy.getEnable304s(), '', partial(str, date))
 
 
 def _tag_text(value):

@@ -107,7 +107,7 @@ class Names(Field):
 
     @property
     def range(self) -> str:
-        """What may stand in the list."""
+        """The values that the list allows."""
         return f'up to {self.most} names such as {self.example}'
 
     def read(self, value: object) -> tuple[str, ...]:

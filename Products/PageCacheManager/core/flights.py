@@ -44,18 +44,18 @@ class Flight:
         self.waiting = 0
 
     def land(self, page: Page) -> None:
-        """Give `page` to all who wait."""
+        """Give `page` to all waiting requests."""
         self._flights._finish(self, page)
 
     def refuse(self, reason: str = '') -> None:
-        """Let all who wait, or will ask soon, render for themselves.
+        """Let all waiting requests, and those that come soon, render.
 
         `reason` is why the page is not kept.
         """
         self._flights._finish(self, None, reason)
 
     def abandon(self, reason: str = '') -> None:
-        """Let one of those who wait render instead.
+        """Let one of the waiting requests render instead.
 
         `reason` is why this render is for one visitor alone.
         """
@@ -69,8 +69,8 @@ class Flights:
         self.lock = threading.Lock()
         self._clock = clock
         self._flights: dict[Hashable, Flight] = {}
-        # by hash: whole keys hold URLs, and whom a clash sends on its own
-        # renders in vain, no more
+        # Keyed by hash to save memory.  On a collision a request renders once
+        # without need.
         self._refused: OrderedDict[int, float] = OrderedDict()
         self._landed: OrderedDict[int, float] = OrderedDict()
         #: Why, and how many times in a row.
@@ -109,8 +109,9 @@ class Flights:
         seconds, and not at all while `max_waiting` others do.
         """
         with self.lock:
-            self._forget_old(self._landed)
-            self._forget_old(self._refused)
+            for table in self._landed, self._refused:
+                if table:
+                    self._forget_old(table)
             if self._is_refused(key):
                 return None
             flight = self._flights.get(key)
@@ -148,7 +149,8 @@ class Flights:
         with self.lock:
             if not flight.over:
                 self._end(flight, page)
-                self._note_reason(flight.key, reason)
+                if reason or self._reasons:
+                    self._note_reason(flight.key, reason)
 
     def _note_reason(self, key: Hashable, reason: str) -> None:
         before, times = self._reasons.pop(hash(key), ('', 0))
@@ -163,9 +165,9 @@ class Flights:
         flight.page = page
         self._flights.pop(flight.key, None)
         if page is None:
-            self._remember_refusal(flight.key)
+            self._remember(self._refused, flight.key, REFUSAL_SECS)
         else:
-            self._remember_landing(flight.key)
+            self._remember(self._landed, flight.key, LANDED_SECS)
         flight.news.notify_all()
 
     def _abandon(self, flight: Flight, reason: str) -> None:
@@ -188,12 +190,6 @@ class Flights:
     def _is_refused(self, key: Hashable) -> bool:
         return self._refused.get(hash(key), 0.0) > self._clock()
 
-    def _remember_refusal(self, key: Hashable) -> None:
-        self._remember(self._refused, key, REFUSAL_SECS)
-
-    def _remember_landing(self, key: Hashable) -> None:
-        self._remember(self._landed, key, LANDED_SECS)
-
     def _remember(
             self, table: OrderedDict[int, float], key: Hashable,
             secs: float) -> None:
@@ -210,7 +206,7 @@ class Flights:
             table.popitem(last=False)
 
     def forget(self) -> None:
-        """Forget what has landed, and what was refused and why."""
+        """Forget landings, and refusals with their reasons."""
         with self.lock:
             self._landed.clear()
             self._refused.clear()

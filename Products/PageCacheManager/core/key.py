@@ -42,6 +42,8 @@ MAX_ARGUMENT_LENGTH = 256
 
 _PLAIN = (type(None), bool, int, str, bytes)
 
+_ROW = 'page:'
+
 
 class KeyParts(NamedTuple):
     """All that a key is made of, each part a string or a tuple of strings."""
@@ -103,7 +105,12 @@ def digest(text: str) -> str:
 
 def row_id(page: PageId) -> str:
     """Return a short name for a page, fit for a form field."""
-    return 'page:' + digest(repr(page))
+    return _ROW + digest(repr(page))
+
+
+def is_row_id(name: str) -> bool:
+    """Return whether `name` is such a name; no path is one."""
+    return name.startswith(_ROW)
 
 
 def query_key(query: str, ignored: tuple[str, ...]) -> str:
@@ -115,13 +122,14 @@ def query_key(query: str, ignored: tuple[str, ...]) -> str:
     """
     if not query or not ignored or query.count('&') >= MAX_FIELDS:
         return query
-    return '&'.join(
+    is_out = _matcher(ignored)
+    return '&'.join([
         field for field in query.split('&')
-        if not is_ignored(unquote_plus(field.partition('=')[0]), ignored))
+        if not is_out(unquote_plus(field.partition('=')[0]))])
 
 
 def is_ignored(name: str, ignored: tuple[str, ...]) -> bool:
-    """Tell whether a query parameter does not shape the page."""
+    """Return whether a query parameter does not shape the page."""
     return bool(_matcher(ignored)(name))
 
 

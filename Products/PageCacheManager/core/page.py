@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .http import codecs
+from .reasons import Reason
 from .remembered import remembered
 
 
@@ -40,14 +41,14 @@ class Page(NamedTuple):
     max_age_secs: int = 0
 
     def signpost(self) -> 'Page':
-        """Return what stands in the page's place: whereby it varies."""
+        """Return the page that names the headers which this varies by."""
         return self._replace(
             body=b'', codings=(), headers=(), absent_cookies=(),
             max_age_secs=0)
 
     @property
     def is_signpost(self) -> bool:
-        """Tell whether this only names the headers that the page varies by."""
+        """Return whether the page only names headers to vary by."""
         return not (self.body or self.codings)
 
     @property
@@ -59,9 +60,17 @@ class Page(NamedTuple):
         return bool(self.max_age_secs) and 'etag' not in dict(self.headers)
 
     @property
+    def tag(self) -> str:
+        """The entity-tag that it was sent with, '' for none."""
+        return dict(self.headers).get('etag', '')
+
+    @property
     def is_coded(self) -> bool:
-        """Tell whether the body can be had from a coding."""
-        return any(data for _, data in self.codings)
+        """Return whether the body is there in a content coding."""
+        for _, data in self.codings:
+            if data:
+                return True
+        return False
 
     def coded(self, name: str) -> bytes | None:
         """Return the body in a coding; None where nobody made it yet."""
@@ -95,9 +104,12 @@ class Page(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes of body, codings and headers."""
-        return (
-            len(self.body) + sum(len(data) for _, data in self.codings)
-            + sum(len(name) + len(value) for name, value in self.headers))
+        size = len(self.body)
+        for _, data in self.codings:
+            size += len(data)
+        for name, value in self.headers:
+            size += len(name) + len(value)
+        return size
 
 
 _CSP = ('content-security-policy', 'content-security-policy-report-only')
@@ -123,7 +135,7 @@ def to_bytes(page: Page, envelope: str) -> bytes:
 
 
 def from_bytes(data: object, envelope: str) -> Page | None:
-    """Return the page in `data`, None where it is not one of ours.
+    """Return the page in `data`, None for foreign data.
 
     What is absent, foreign, cut short or of another envelope is a miss, not
     an error.
@@ -188,19 +200,19 @@ def why_not(
     the rest is caution.
     """
     if status != 200:
-        return 'status'
+        return Reason.STATUS
     whose = why_of_one_visitor(headers, sets_cookie)
     if whose:
         return whose
     control = directives(headers.get('cache-control', ''))
     if 'no-store' in control:
-        return 'no-store'
+        return Reason.NO_STORE
     if '*' in names(headers.get('vary', '')):
-        return 'vary-any'
+        return Reason.VARY_ANY
     if 'content-range' in headers:
-        return 'status'
+        return Reason.STATUS
     if not body:
-        return 'empty'
+        return Reason.EMPTY
     return ''
 
 
@@ -210,9 +222,10 @@ def why_of_one_visitor(headers: Mapping[str, str], sets_cookie: bool) -> str:
     `headers` have lower-case names.
     """
     if sets_cookie:
-        return 'set-cookie'
-    if any("'nonce-" in headers.get(name, '').lower() for name in _CSP):
-        return 'nonce'
+        return Reason.SET_COOKIE
+    for name in _CSP:
+        if "'nonce-" in headers.get(name, '').lower():
+            return Reason.NONCE
     return ''
 
 

@@ -1,4 +1,4 @@
-"""What was worked out before, for arguments that are not too long.
+"""Remembers results for arguments that are not too long.
 
 A cache that is bounded by the number of its entries takes as much memory as
 clients choose, if they choose the keys.
@@ -13,29 +13,29 @@ from typing import TypeVar
 R = TypeVar('R')
 
 
-def characters(*texts: str) -> int:
-    """Return how many characters strings have together."""
-    return sum(map(len, texts))
-
-
 def remembered(
         most: int, max_length: int,
-        length: Callable[..., int] = characters,
+        length: Callable[..., int] | None = None,
         ) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Return a decorator that remembers the last `most` results.
 
     Arguments of which the `length` exceeds `max_length` are worked out anew
-    each time.
+    each time.  Without a `length` all are strings, and it is the number of
+    their characters.
     """
     def decorate(function: Callable[..., R]) -> Callable[..., R]:
         cached = lru_cache(maxsize=most)(function)
 
         @wraps(function)
         def call(*arguments: Any) -> R:
-            if length(*arguments) > max_length:
+            found = length(*arguments) if length is not None else sum(
+                map(len, arguments))
+            if found > max_length:
                 return function(*arguments)
             return cached(*arguments)
 
+        #: For those who know that an argument is not too long.
+        call.cached = cached  # type: ignore[attr-defined]
         #: For those who ask how much is remembered.
         call.cache_info = cached.cache_info  # type: ignore[attr-defined]
         call.max_length = max_length  # type: ignore[attr-defined]

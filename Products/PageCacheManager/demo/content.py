@@ -1,4 +1,4 @@
-"""What the demo site is made of: the site, its folders and its documents."""
+"""Content of the demo site: the site, its folders and documents."""
 
 from AccessControl.class_init import InitializeClass
 from AccessControl.SecurityInfo import ClassSecurityInfo

@@ -29,7 +29,7 @@ class Watch:
         return tuple(found)
 
     def _is_exact(self, name, storage):
-        """Tell whether `storage` knows of all commits, its own and others'.
+        """Return whether `storage` knows of all commits, its own and others'.
 
         What it can be asked may change while it runs.
         """

@@ -36,7 +36,7 @@ class Entry(NamedTuple):
     says_status: bool
 
     def is_of(self, permit):
-        """Tell whether this is the page of a permit."""
+        """Return whether this is the page of a permit."""
         return (self.permit.key, self.permit.created) == (
             permit.key, permit.created)
 
@@ -81,7 +81,7 @@ def renewed(entry, moment, asked_at, lines):
 
 
 def are_as_permitted(lines, permit):
-    """Tell whether nobody added to the headers, or changed one."""
+    """Return whether nobody added to the headers, or changed one."""
     lowered = [(name.lower(), value) for name, value in lines]
     lowered = [line for line in lowered if line[0] not in _OF_THE_SERVER]
     names = {name for name, _ in lowered}

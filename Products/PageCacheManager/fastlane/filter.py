@@ -18,6 +18,8 @@ from collections.abc import Callable
 from email.utils import formatdate
 from functools import lru_cache
 
+from ..core.attempt import attempt
+from ..core.attempt import report
 from ..core.http.cache_status import Outcome
 from ..core.http.cache_status import cache_status
 from . import entry as lane_entry
@@ -71,13 +73,14 @@ class FastLane:
             return self._app(environ, start_response)
         address = request.address(environ, self._parts)
         moment = answer = None
+        # with no call more than there has to be
         try:
             if self._databases is not None:
                 moment = self._watch.moment(self._databases)
             if moment is not None:
                 answer = self._answer(environ, cookies, address, moment)
-        except Exception:
-            logger.exception('Zope is asked instead')
+        except Exception as error:
+            report(None, 'fast lane', error)
         if answer is None:
             return self._ask(environ, start_response, address, moment)
         status, headers, body = answer
@@ -153,12 +156,9 @@ class FastLane:
         if permit is not None:
             self._databases = permit.databases
             if moment is not None and sent:
-                try:
-                    self._note(
-                        asked, address, permit, moment, asked_at, *sent[-1],
-                        result)
-                except Exception:
-                    logger.exception('Page is not given again')
+                attempt(
+                    None, 'fast lane', self._note, asked, address, permit,
+                    moment, asked_at, *sent[-1], result)
         return result
 
     def _note(

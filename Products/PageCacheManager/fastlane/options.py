@@ -1,4 +1,4 @@
-"""What may stand in the fast lane's section of a zope.ini."""
+"""Options of the fast lane's section in a zope.ini."""
 from typing import Any
 from typing import NamedTuple
 

@@ -1,8 +1,9 @@
-"""What the engine tells the fast lane about a hit that is for anybody."""
+"""The engine's permit for the fast lane: a hit that anybody may get."""
 from typing import Any
 from typing import NamedTuple
 
 from ..cmf import policy
+from ..core.http import conditional
 from ..core.key import Key
 from ..core.page import names
 from ..key import visitor
@@ -49,50 +50,59 @@ class Ticket:
         self.permit = None
 
 
-def permit(call, response):
-    """Write a permit on the request's ticket, if it has one and may."""
-    ticket = call.request.environ.get(TICKET)
-    if ticket is None:
+def permit(exchange, step):
+    """Write a permit on the request's ticket, if it has one and may.
+
+    `step` is the one that gave the answer.
+    """
+    ticket = exchange.request.environ.get(TICKET)
+    if ticket is None or not _is_for_anybody(exchange, step):
         return
-    if not _is_for_anybody(call):
-        return
-    coding = _coding(response.body, call.page)
-    varies = _varies(call, response)
+    response, settings, page = exchange.response, exchange.settings, step.page
+    coding = _coding(response.body, page)
+    varies = _varies(exchange, step)
     if coding is not None or response.status == 304:
         ticket.permit = Permit(
-            cache=call.cache,
-            key=call.key_for(call.varies),
-            created=call.page.created,
+            cache=exchange.cache,
+            key=exchange.key.index_for(exchange.request, step.varies),
+            created=page.created,
             body=response.body,
             coding=coding or '',
             headers=frozenset(request.lower_headers(response).items()),
             varies=varies,
-            ignored_parameters=call.settings.ignored_parameters,
+            ignored_parameters=settings.ignored_parameters,
             cookies=frozenset(
-                call.settings.key_cookies + call.settings.session_cookies
-                + call.settings.bypass_cookies + call.page.absent_cookies),
-            allows_304=call.answer.allows_304,
-            tags=call.tags() if 'accept-encoding' in varies else (),
-            databases=call.manager._p_jar.db().databases)
+                settings.key_cookies + settings.session_cookies
+                + settings.bypass_cookies + page.absent_cookies),
+            allows_304=exchange.policy.allows_304,
+            tags=_tags(exchange, page) if 'accept-encoding' in varies else (),
+            databases=exchange.manager._p_jar.db().databases)
 
 
-def _is_for_anybody(call):
-    """Tell whether nothing of this request's own is in its answer."""
+def _is_for_anybody(exchange, step):
+    """Return whether nothing of this request's own is in its answer."""
+    origin, page = exchange.origin, step.page
     return (
-        call.outcome.word == 'HIT'
-        and call.page is not None
-        and not call.page.max_age_secs  # the lane knows of no such limit
-        and call.is_published
-        and call.partition == ''
+        page is not None
+        and not page.max_age_secs  # the lane knows of no such limit
+        and not origin.is_called
+        and exchange.key.partition == ''
         and visitor.current_user() is None
-        and not request.is_authorized(call.request)
+        and not request.is_authorized(exchange.request)
         and not request.carries_cookie(
-            call.request, call.settings.key_cookies)
-        and call.settings.store == 'process'
-        and call.visit.undo.headers_before() <= call.headers_of_all()
-        and call.visit.undo.is_settled(call.request.response)
-        and not policy.reads_request(call.context)
-        and not visitor.goes_by_address(call.request))
+            exchange.request, exchange.settings.key_cookies)
+        and exchange.settings.store == 'process'
+        and exchange.changes.headers_before() <= (
+            exchange.site.headers_of_all | origin.headers_of_all)
+        and exchange.changes.is_settled(exchange.response)
+        and not policy.reads_request(origin.context)
+        and not visitor.goes_by_address(exchange.request))
+
+
+def _tags(exchange, page):
+    """Return the tags under which this client may hold the page."""
+    return conditional.tag_variants(
+        page.tag, request.codings(exchange.request)) if page.tag else ()
 
 
 def _coding(body, page):
@@ -105,8 +115,12 @@ def _coding(body, page):
         (name for name, data in page.codings if body is data), None)
 
 
-def _varies(call, response):
-    keyed = {*call.known_varies, *call.varies}
-    named = {*names(response.headers.get('vary', '')), *call.chosen_by()}
+def _varies(exchange, step):
+    """Return the request headers by which the answers of a page differ."""
+    keyed = {*exchange.key.varies, *step.varies}
+    named = {
+        *names(exchange.response.headers.get('vary', '')),
+        # by Accept traversal may find something else
+        'accept', *exchange.site.chosen_by(exchange.request)}
     # no request is answered that has any of the cookies in a key
     return tuple(sorted(keyed | named - {'cookie'}))

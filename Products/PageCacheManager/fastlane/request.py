@@ -1,4 +1,4 @@
-"""What of a request counts in the fast lane.
+"""The parts of a request that count in the fast lane.
 
 Whatever may be a sign of who asks keeps a request out.  Of the others all
 that may shape a page stands in the key, as raw as it came.
@@ -31,7 +31,7 @@ MAX_KEY_LENGTH = 4000
 
 
 class Rules(NamedTuple):
-    """What of a request matters at one address, besides the address."""
+    """The parts of a request that matter at one address, besides it."""
 
     #: Where the headers by which pages vary stand in a WSGI environment.
     varies: tuple[str, ...]
@@ -39,7 +39,7 @@ class Rules(NamedTuple):
 
 
 class Signs(NamedTuple):
-    """Where a WSGI environment tells who asks."""
+    """Variables of a WSGI environment that identify the visitor."""
 
     names: frozenset[str]
     #: Finds others among lines with a name each, None if there are none.

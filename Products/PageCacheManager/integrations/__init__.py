@@ -1,1 +1,1 @@
-"""What other packages tell the cache, each behind a ZCML condition."""
+"""Integrations of other packages, each behind a ZCML condition."""

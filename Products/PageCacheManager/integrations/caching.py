@@ -18,6 +18,7 @@ from zope.interface import provider
 
 from ..core.associations import SHOWS
 from ..interfaces import Claim
+from ..publisher.request import has_arrived
 from . import operations
 
 
@@ -64,9 +65,10 @@ def has_rules(site):
 def claim(request):
     """Return the :class:`Claim` of the operation in charge, None if none is.
 
-    The header saves the search for it where no ruleset fits.
+    The header saves the search for it where no ruleset fits.  A request that
+    is not published has none.
     """
-    if _RULE not in request.response.headers:
+    if has_arrived(request) and _RULE not in request.response.headers:
         return None
     rule, name, operation = findOperation(request)
     if operation is None:

@@ -3,7 +3,6 @@
 Whatever a listing could show of content goes through this queue, changes of
 who may see it included.
 """
-import logging
 
 from Acquisition import aq_base
 from persistent import Persistent
@@ -12,11 +11,11 @@ from ZODB.utils import z64
 from zope.interface import implementer
 from zope.proxy import removeAllProxies
 
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
 from ..marks import write
-from ..origin.published import content_marks
+from ..origin.site import content_marks
 
-
-logger = logging.getLogger(__name__)
 
 #: Attributes and indexes that show on the content's own page alone, or where
 #: any content counts.  Annotations and locks are objects of their own, which
@@ -70,20 +69,19 @@ def listed_otherwise(obj, event):
 
 
 def changed_as_listed(obj, attributes=None):
-    """Tell whether a change shows on other pages than the content's own."""
+    """Return whether a change shows on other pages than the content's own."""
     if attributes:
         return not _OF_ITS_OWN_PAGE.issuperset(attributes)
     base = aq_base(obj)
     if not isinstance(base, Persistent) or base._p_jar is None or (
             base._p_serial == z64):
         return True
-    try:
-        before = _state_before(base)
-        changed = _differing(before, base.__getstate__())
-    except Exception:
-        logger.debug('State before the change is unknown', exc_info=True)
-        return True
-    return not _OF_ITS_OWN_PAGE.issuperset(changed)
+    changed = attempt(None, 'state before a change', _changed_in, base)
+    return changed is FAILED or not _OF_ITS_OWN_PAGE.issuperset(changed)
+
+
+def _changed_in(base):
+    return _differing(_state_before(base), base.__getstate__())
 
 
 def _state_before(base):

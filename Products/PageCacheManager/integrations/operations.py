@@ -1,4 +1,4 @@
-"""What an operation of plone.app.caching would do with a page."""
+"""Operations of plone.app.caching: do they keep a page?"""
 from plone.app.caching.operations.default import BaseCaching
 from plone.app.caching.operations.default import NoCaching
 from plone.app.caching.operations.utils import cacheStop
@@ -8,6 +8,7 @@ from plone.caching.operations import Chain
 from plone.caching.utils import lookupOptions
 from zope.component import queryMultiAdapter
 
+from ..core.reasons import Reason
 from ..key import visitor
 
 
@@ -25,9 +26,9 @@ def why_not(operation, rule):
         return next(filter(None, (
             why_not(one, rule) for one in _chained(operation, rule))), '')
     if isinstance(operation, NoCaching):
-        return 'no-caching'
+        return Reason.NO_CACHING
     if not _is_known(type(operation)):
-        return 'other-cache'
+        return Reason.OTHER_CACHE
     return _why_not(operation, rule)
 
 
@@ -45,14 +46,14 @@ def _why_not(operation, rule):
         for name in ('ramCache', 'maxage', 'smaxage', 'anonOnly'))
     is_anonymous = visitor.current_user() is None
     if only_anonymous and not is_anonymous:
-        return 'no-caching'
+        return Reason.NO_CACHING
     in_proxies = shared_max_age or (max_age and shared_max_age is None)
     if not (ram or in_proxies) or cacheStop(operation.request, rule):
         return ''
     is_shared = is_anonymous or _OF_USERS.isdisjoint(
         options.get('etags') or operation.etags or ())
     if is_shared and visibleToRole(operation.published, 'Anonymous'):
-        return 'other-cache'
+        return Reason.OTHER_CACHE
     return ''
 
 

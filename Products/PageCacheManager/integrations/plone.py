@@ -38,7 +38,7 @@ DAY = 86400
 @implementer(ISurroundings)
 @adapter(IPloneSiteRoot)
 class PloneSurroundings:
-    """What a Plone site adds to the pages of views."""
+    """A Plone site's part in the pages of views."""
 
     # in `set_up`; those in files are part of the code
     marks_templates = True
@@ -129,9 +129,9 @@ def _groups():
 def _token_keys():
     """Return what changes with the keys of tokens, which end with them."""
     keys = queryUtility(IKeyManager)
-    if keys is None or _RING not in keys:
+    ring = None if keys is None else keys.get(_RING)
+    if ring is None:
         return ''
-    ring = keys[_RING]
     ring._p_activate()
     return ring._p_serial.hex()
 

@@ -1,4 +1,4 @@
-"""What is asked of a manager by POST has to carry plone.protect's token.
+"""Asks for plone.protect's token before a manager is changed by POST.
 
 Where the token is missing plone.protect aborts what was changed, but only
 after the manager has answered that it is saved.  So it is asked for before.
@@ -31,7 +31,7 @@ def check_token(event):
 
 
 def _is_ours(published):
-    """Tell whether what is published is of a manager, or adds one."""
+    """Return whether what is published is of a manager, or adds one."""
     if not isinstance(published, MethodType):
         return IPageCacheManager.providedBy(aq_parent(published))
     return (
@@ -40,7 +40,7 @@ def _is_ours(published):
 
 
 def _is_protected(request):
-    """Tell whether plone.protect would check what the request writes."""
+    """Return whether plone.protect would check what the request writes."""
     return not (
         auto.CSRF_DISABLED
         or IDisableCSRFProtection.providedBy(request)

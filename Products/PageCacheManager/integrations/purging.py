@@ -6,7 +6,7 @@ from Acquisition import aq_parent
 from ..key.versions import is_committed
 from ..key.versions import path_of
 from ..key.versions import version_of_content
-from ..origin.published import managers
+from ..manager.find import managers
 
 
 def purged(event):

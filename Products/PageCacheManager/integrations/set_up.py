@@ -1,4 +1,4 @@
-"""What changes how every page of a Plone site looks, and has to be noted.
+"""Notes changes that show on every page of a Plone site.
 
 Most of it notifies an event.  What does not is found among the objects that
 a request changed.
@@ -14,11 +14,12 @@ from zope.component import queryUtility
 from zope.component.hooks import getSite
 from ZPublisher.pubevents import PubBeforeCommit
 
+from ..key.versions import holds_changes
 from ..key.versions import path_of
+from ..manager.find import managers
 from ..marks import is_mark
 from ..marks import write
-from ..origin.published import content_marks
-from ..origin.published import managers
+from ..origin.site import content_marks
 from ..publisher.request import method
 from . import caching
 from .indexing import changed_as_listed
@@ -95,8 +96,11 @@ def resource_changed(ob, event):
 
 
 def before_commit(event):
-    """Note changes of what tells nobody of them."""
+    """Note changes that notify no event."""
     if type(event) is not PubBeforeCommit:
+        return
+    connection = getattr(getSite(), '_p_jar', None)
+    if connection is not None and not holds_changes(connection):
         return
     site = _plone_site()
     if site is None:
@@ -127,7 +131,7 @@ def _plone_site():
 
 
 def _is_content_that_shows(ob):
-    """Tell whether content changed by which other pages are made.
+    """Return whether content changed by which other pages are made.
 
     Nobody is told of rights and interfaces that are set in the ZMI: who may
     not see a page is not to see it listed, and folders give theirs to what is
@@ -139,7 +143,7 @@ def _is_content_that_shows(ob):
 
 
 def _is_set_up_by(request):
-    """Tell whether a view was called that changes nothing but the set-up.
+    """Return whether a view was called that changes nothing but the set-up.
 
     Some of what it changes is mappings, which do not say what they are of.
     """

@@ -69,7 +69,7 @@ def _code_version():
 
 
 def template_version(filename):
-    """Return what changes with a template's file, '' if there is none."""
+    """Return a digest of a template's file, '' if there is none."""
     try:
         status = os.stat(filename)
     except (OSError, TypeError, ValueError):

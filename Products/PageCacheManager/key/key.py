@@ -1,20 +1,18 @@
-"""What is asked about a call, and which key it gets.
-
-Everything that decides whether two requests may share a page is gathered
-here, once a request.
-"""
-import logging
+"""Which requests share a page: what the policy says, and the key (I1, I3)."""
 from functools import lru_cache
 from traceback import format_exception_only
 
 from zExceptions import Unauthorized
 
 from ..cmf import policy
+from ..core.http import conditional
 from ..core.key import KeyParts
+from ..core.key import digest
+from ..core.key import secondary
 from ..core.page import directives
 from ..core.page import names
+from ..core.reasons import Reason
 from ..publisher import request as http_request
-from ..publisher import response
 from . import visitor
 from .versions import changed_at
 from .versions import identity_of
@@ -22,137 +20,53 @@ from .versions import path_of
 from .versions import version_of
 
 
-logger = logging.getLogger(__name__)
+class RuledOut(Exception):
+    """The page is rendered and not kept, for a reason of Cache-Status."""
+
+    def __init__(self, reason, error=None):
+        super().__init__(reason)
+        self.reason = reason
+        #: What a policy raised, or None.
+        self.error = error
+
+    @property
+    def failure(self):
+        """The last line of the policy's traceback, '' for none."""
+        return '' if self.error is None else (
+            format_exception_only(self.error)[-1].strip())
 
 
-class Bypass(Exception):
-    """Caching is ruled out; the argument is the reason."""
+class PageKey:
+    """The page that a request asks for, and the index into the store."""
 
+    #: Whether somebody is logged in.
+    has_user = False
+    #: Whether the user may view the content: Zope itself checks access to
+    #: the template, and leaves the content to rendering.
+    may_view = False
+    #: Template path, content path and URL: the page as people see it.
+    page_id = None
+    #: Who shares the page, '' for all anonymous visitors.
+    partition = ''
+    #: Request headers of which the values are in the key.
+    varies = ()
+    #: Templates that the page is made with, and all versions.
+    templates = ()
+    versions = ()
+    #: The parts of the key, None without an ETag.
+    parts = None
+    #: The index into the store, None without an ETag.
+    index = None
 
-def rule_out(call):
-    """Raise Bypass where the request itself rules caching out."""
-    request = call.request
-    why = _why_no_page(request)
-    if why:
-        call.forget_conditions()
-        raise Bypass(why)
-    if call.is_beside_another and call.claim.why_not:
-        raise Bypass(call.claim.why_not)
-    # From here on CMF sets no headers: ours are set once the page is whole,
-    # and a page with a message for one visitor gets none.
-    call.visit.quieten(call.keywords)
-    if http_request.carries_cookie(request, call.settings.bypass_cookies):
-        raise Bypass('request-cookie')
-    if call.visit.touched_session:
-        raise Bypass('session')
-    if not visitor.is_of_request(request, call.context):
-        raise Bypass('user')
+    def index_for(self, request, varies):
+        """Return the index of the page for the values of more headers."""
+        if not varies:
+            return self.index
+        return secondary(self.index, http_request.headers(request, varies))
 
-
-def _why_no_page(request):
-    """Return why a request is not answered with a page of its own, or ''."""
-    if http_request.method(request) != 'GET':
-        return 'method'
-    if request.response.status != 200:
-        return 'status'
-    # a hit gives Zope no body, so what is there would stand
-    return 'fragment' if response.has_begun(request.response) else ''
-
-
-def ask(call):
-    """Ask the policy; fill in answer, date and, with an ETag, the key."""
-    call.has_user = visitor.current_user() is not None
-    call.may_view = visitor.may_view(call.context)
-    try:
-        call.answer = policy.ask(
-            call.context, call.view_name, call.policy_keywords,
-            call.request, call.manager.getId())
-    except Exception as error:
-        raise _policy_failed(call, error) from None
-    if call.answer is None:
-        return
-    if '*' in names(call.answer.headers.get('vary', '')):
-        raise Bypass('vary-any')
-    if 'no-store' in directives(
-            call.answer.headers.get('cache-control', '')):
-        raise Bypass('no-store')
-    call.known_varies = known_varies(call)
-    call.page_id = page_id(call)
-    call.templates = call.find_templates()
-    call.versions = versions(call)
-    call.partition = visitor.partition(
-        visitor.current_user(), call.context, call.request,
-        call.settings, call.answer)
-    if call.answer.etag:
-        try:
-            call.parts = key_parts(call)
-        except Bypass:
-            date(call)  # the page is made, and has the policy's headers
-            raise
-        call.key = call.parts.key()
-
-
-def date(call):
-    """Ask the policy for the date as well, unless what is stored has it."""
-    if call.page is not None and http_request.header(
-            call.request, 'If-Modified-Since') is None:
-        return
-    try:
-        modified = call.answer.date()
-    except Exception as error:
-        call.answer = call.page = None
-        raise _policy_failed(call, error) from None
-    call.changed_at = max(
-        modified or 0, call.manager.changed_at(call.identity, call.page_id),
-        # undo brings an older date of the policy back, but a new serial
-        changed_at(call.context),
-        *map(changed_at, (*call.templates, *call.marks())))
-    if modified is not None and not call.is_beside_another:
-        # the other may take a date alone for the newest, whatever it says
-        call.modified = call.changed_at
-
-
-def _policy_failed(call, error):
-    """Return why the page is made without the cache."""
-    call.failure = format_exception_only(error)[-1].strip()
-    if isinstance(error, Unauthorized):
-        # rendering will say so, if this user may not see the page
-        return Bypass('unauthorized')
-    logger.error(
-        'Caching policy failed for %s', call.path,
-        exc_info=error)
-    return Bypass('policy-error')
-
-
-def versions(call):
-    """Return generation and template versions, all strings."""
-    found = (
-        call.manager.generation_of(call.identity, call.page_id),
-        call.settings.key_rules,
-        *map(version_of, call.templates),
-        *call.more_versions())
-    if None in found:
-        raise Bypass('uncommitted')
-    return found
-
-
-def has_changed(call):
-    """Tell whether a template or the generation changed while rendering."""
-    before = call.versions
-    call.templates = call.find_templates()
-    try:
-        return versions(call) != before
-    except Bypass:
-        return True
-
-
-def page_id(call):
-    """Return template path, context path and URL: the page as people see it.
-    """
-    return (
-        call.path,
-        path_of(call.context),
-        http_request.url(call.request, call.settings.ignored_parameters))
+    def has_all_cookies(self, varies):
+        """Return whether the key, with `varies`, has all of Cookie."""
+        return 'cookie' in self.varies or 'cookie' in varies
 
 
 #: What the strings in the variant of each key are, in their order.
@@ -162,42 +76,160 @@ VARIANT = (
     'partition', 'arguments', 'headers', 'cookies')
 
 
-def key_parts(call):
+def ask(exchange):
+    """Ask the policy; set ``policy`` and ``key`` of the exchange.
+
+    Raises RuledOut.
+    """
+    origin, settings = exchange.origin, exchange.settings
+    key = exchange.key = PageKey()
+    user = visitor.current_user()
+    key.has_user = user is not None
+    key.may_view = visitor.may_view(origin.context)
+    word = exchange.policy = _evaluated(
+        policy.ask, origin.context, origin.name,
+        origin.keywords(exchange.request), exchange.request,
+        exchange.manager.getId())
+    if word is None:
+        return
+    vary = word.headers.get('vary', '')
+    if '*' in vary and '*' in names(vary):
+        raise RuledOut(Reason.VARY_ANY)
+    control = word.headers.get('cache-control', '')
+    if 'no-store' in control.lower() and 'no-store' in directives(control):
+        raise RuledOut(Reason.NO_STORE)
+    key.varies = _known_varies(vary, settings.key_headers)
+    key.page_id = (
+        origin.path, path_of(origin.context),
+        http_request.url(exchange.request, settings.ignored_parameters))
+    key.templates = origin.templates(exchange.site, settings)
+    key.versions = versions(exchange)
+    key.partition = visitor.partition(
+        user, origin.context, exchange.request, settings, word)
+    if word.etag:
+        arguments = origin.arguments(exchange.request)
+        if arguments is None:
+            raise RuledOut(Reason.UNKEYED_ARGUMENTS)
+        key.parts = key_parts(exchange, arguments)
+        key.index = key.parts.key()
+
+
+def key_parts(exchange, arguments):
     """Return the parts of the key (I3)."""
-    settings, request, context = call.settings, call.request, call.context
+    key, request, origin = exchange.key, exchange.request, exchange.origin
+    context, site = origin.context, exchange.site
+    key_cookies = exchange.settings.key_cookies
     return KeyParts(
-        *call.page_id,
+        *key.page_id,
         variant=(
-            call.kind,
+            origin.kind,
             identity_of(context),
-            http_request.content_type(request.response),
+            origin.content_type(request.response),
             *http_request.address(request),
-            (request.response.base or '') if call.has_base else '',
-            'viewed' if call.may_view else '',
+            (request.response.base or '') if origin.has_base else '',
+            'viewed' if key.may_view else '',
             'listed' if visitor.may_list(context) else '',
             visitor.skin(context),
-            call.language(),
-            call.partition,
-            call.spelled_arguments(),
-            repr(http_request.headers(request, call.known_varies)),
-            repr(http_request.cookies(request, settings.key_cookies)),
-            *call.more_variant()),
-        versions=(*call.versions, call.answer.date_rule),
-        etag=call.answer.etag)
+            site.language(request),
+            key.partition,
+            arguments,
+            repr(http_request.headers(request, key.varies)) if (
+                key.varies) else '()',
+            repr(http_request.cookies(request, key_cookies)) if (
+                key_cookies) else '()',
+            *origin.variant(request),
+            *site.variant(context, request)),
+        versions=(*key.versions, exchange.policy.date_rule),
+        etag=exchange.policy.etag)
 
 
-def known_varies(call):
+def variant_names(exchange):
+    """Return the names of the strings in the variant."""
+    return (
+        *VARIANT, *exchange.origin.variant_names,
+        *exchange.site.variant_names)
+
+
+def versions(exchange):
+    """Return generation, rules and versions of the templates, as strings.
+
+    Raises RuledOut where this transaction changed any of them.
+    """
+    key, manager = exchange.key, exchange.manager
+    found = (
+        manager.generation_of(exchange.origin.identity, key.page_id),
+        exchange.settings.key_rules,
+        *map(version_of, key.templates),
+        *exchange.origin.versions(manager))
+    if None in found:
+        raise RuledOut(Reason.UNCOMMITTED)
+    return found
+
+
+def has_changed(exchange):
+    """Return whether a template or the generation changed meanwhile."""
+    key = exchange.key
+    before = key.versions
+    key.templates = exchange.origin.templates(
+        exchange.site, exchange.settings)
+    try:
+        return versions(exchange) != before
+    except RuledOut:
+        return True
+
+
+def dates(exchange):
+    """Return when any part of the page last changed, and the date to send.
+
+    Both are seconds since 1970.  The second is None where the policy gives
+    no date.  Raises RuledOut.
+    """
+    origin, manager, key = exchange.origin, exchange.manager, exchange.key
+    modified = _evaluated(exchange.policy.date)
+    changed = max(
+        modified or 0, manager.changed_at(origin.identity, key.page_id),
+        # undo brings an older date of the policy back, but a new serial
+        changed_at(origin.context),
+        *map(changed_at, (*key.templates, *origin.marks(manager))))
+    # other machinery may take a date alone for the newest, whatever it says
+    is_sent = modified is not None and not exchange.is_beside_another
+    return changed, changed if is_sent else None
+
+
+def entity_tag(exchange, varies=()):
+    """Return the tag of the page as it is rendered now (I6), '' for none.
+
+    `varies` are the headers beyond the key by which the page varies.
+    """
+    key = exchange.key
+    if key.index is None:
+        return ''
+    suffix = ''
+    if exchange.settings.validator == 'page':
+        suffix = key.parts.digest()
+    if varies:
+        values = http_request.headers(exchange.request, varies)
+        suffix = digest(repr((suffix, values)))
+    return conditional.entity_tag(exchange.policy.etag, suffix)
+
+
+def _evaluated(function, *args):
+    """Return what expressions of a policy give; raises RuledOut."""
+    try:
+        return function(*args)
+    except Unauthorized as error:
+        # rendering says so, if this user may not see the page
+        raise RuledOut(Reason.UNAUTHORIZED, error) from None
+    except Exception as error:
+        raise RuledOut(Reason.POLICY_ERROR, error) from None
+
+
+@lru_cache(maxsize=256)
+def _known_varies(vary, key_headers):
     """Return the headers of which the values are in every key.
 
     What is stored is the body without a content coding, so Accept-Encoding
     in Vary is none of them.
     """
-    return _known_varies(
-        call.answer.headers.get('vary', ''), call.settings.key_headers)
-
-
-@lru_cache(maxsize=256)
-def _known_varies(vary, key_headers):
-    named = {*names(vary)}
     added = {name.lower() for name in key_headers}
-    return tuple(sorted(named - {'accept-encoding'} | added))
+    return tuple(sorted({*names(vary)} - {'accept-encoding'} | added))

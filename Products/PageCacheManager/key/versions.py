@@ -21,7 +21,9 @@ def version_of(ob):
     """Return a string that changes with `ob`, or None if it has none now."""
     base = aq_base(ob)
     if isinstance(base, Persistent) and base._p_jar is not None:
-        return _serial(base)
+        if not is_committed(base):
+            return None
+        return f'{base._p_oid.hex()}-{base._p_serial.hex()}'
     if hasattr(base, '_filepath'):
         return _source_digest(ob, base)
     return None
@@ -30,22 +32,32 @@ def version_of(ob):
 def latest_of(obs):
     """Return the version of several persistent objects, the last write's.
 
-    It is None if any of them has none now.
+    They are of one database.  It is None if any of them has none now.
     """
-    if not all(map(is_committed, obs)):
-        return None
-    return max([aq_base(ob)._p_serial for ob in obs]).hex()
+    latest = z64
+    for ob in obs:
+        ob._p_activate()
+        latest = max(latest, aq_base(ob)._p_serial)
+    jar = obs[0]._p_jar
+    # a connection that holds no change has all its objects from the database
+    is_clean = jar is not None and not jar._registered_objects and (
+        jar._savepoint_storage is None)
+    return latest.hex() if is_clean or all(map(is_committed, obs)) else None
 
 
 def is_newest(ob, others):
     """Return whether `ob` was written after all `others`, or is just now."""
-    return not is_committed(ob) or all(
-        is_committed(other) and other._p_serial < ob._p_serial
-        for other in others)
+    if not is_committed(ob):
+        return True
+    for other in others:
+        other._p_activate()
+        if other._p_serial >= ob._p_serial:
+            return False
+    return True
 
 
 def is_committed(ob):
-    """Tell whether `ob` is as the database has it.
+    """Return whether `ob` is as the database has it.
 
     After a savepoint an object looks unchanged and has its old serial.
     """
@@ -58,19 +70,14 @@ def is_committed(ob):
 
 
 def holds_changes(connection):
-    """Tell whether the transaction has anything to commit.
+    """Return whether the transaction has anything to commit.
 
     `connection` is that of any object; those to other databases count too.
     """
-    return any(
-        one._registered_objects or one._savepoint_storage is not None
-        for one in connection.connections.values())
-
-
-def _serial(base):
-    if not is_committed(base):
-        return None
-    return f'{base._p_oid.hex()}-{base._p_serial.hex()}'
+    for one in connection.connections.values():
+        if one._registered_objects or one._savepoint_storage is not None:
+            return True
+    return False
 
 
 def _source_digest(ob, base):
@@ -82,12 +89,12 @@ def _source_digest(ob, base):
 
 
 def _described(base):
-    """Return what the template's .metadata file says of it."""
-    return tuple(
+    """Return the settings from the template's .metadata file."""
+    return tuple([
         (name, repr(value)) for name, value in sorted(vars(base).items())
         if type(value) in (str, tuple, list) and (
             not name.startswith('_') or name == '_proxy_roles'
-            or name.endswith('_Permission')))
+            or name.endswith('_Permission'))])
 
 
 @lru_cache(maxsize=2048)
@@ -96,12 +103,12 @@ def _digest(text, described):
 
 
 def version_of_content(ob):
-    """Return the version of `ob`, '' for what is not in the database."""
+    """Return the version of `ob`, '' for an object outside the database."""
     return version_of(ob) if isinstance(aq_base(ob), Persistent) else ''
 
 
 def identity_of(ob):
-    """Return what stays the same under all paths that lead to `ob`."""
+    """Return a name of `ob` that does not depend on its path."""
     base = aq_base(ob)
     oid = base._p_oid if isinstance(base, Persistent) else None
     if oid is not None:
@@ -147,7 +154,7 @@ def container_of(ob):
 
 
 def path_of(ob):
-    """Return the physical path of `ob`, '' for what has none."""
+    """Return the physical path of `ob`, '' if it has none."""
     find = getattr(ob, 'getPhysicalPath', None)
     try:
         return '/'.join(find()) if find is not None else ''

@@ -7,7 +7,7 @@ from Acquisition import aq_base
 from Acquisition import aq_get
 from Acquisition import aq_inner
 from Acquisition import aq_parent
-from zope.component import getUtilitiesFor
+from zope.component import getSiteManager
 from zope.component import queryUtility
 from zope.i18n.interfaces import INegotiator
 from zope.i18n.interfaces import ITranslationDomain
@@ -26,7 +26,7 @@ _SHAREABLE = frozenset(['public', 's-maxage', 'must-revalidate'])
 
 
 def is_anonymous(user):
-    """Tell whether `user` is nobody in particular."""
+    """Return whether `user` is not logged in."""
     return user is None or (
         user.getUserName() == 'Anonymous User' and user.getId() is None)
 
@@ -34,7 +34,9 @@ def is_anonymous(user):
 def current_user():
     """Return the user of this request, None if anonymous."""
     user = getSecurityManager().getUser()
-    return None if is_anonymous(user) else user
+    if user is None or aq_base(user) is nobody or is_anonymous(user):
+        return None
+    return user
 
 
 def is_of_request(request, context):
@@ -57,7 +59,7 @@ def _who(user, context):
 
 
 def goes_by_address(request):
-    """Tell whether a user folder may know a visitor by the address alone.
+    """Return whether a user folder may know a visitor by the address alone.
 
     Zope asks those of all that it traversed.
     """
@@ -77,12 +79,12 @@ def _folder_goes_by_address(folder):
 
 
 def may_view(context):
-    """Tell whether the user of this request may view `context`."""
+    """Return whether the user of this request may view `context`."""
     return bool(getSecurityManager().checkPermission('View', context))
 
 
 def may_list(context):
-    """Tell whether the user of this request may look into `context`.
+    """Return whether the user of this request may look into `context`.
 
     Rendering asks for this besides, where a page shows what is in a folder.
     """
@@ -91,15 +93,18 @@ def may_list(context):
 
 
 def partition(user, context, request, settings, answer):
-    """Return who shares the page, as an unambiguous string.
+    """Return the group of visitors that shares the page, as a string.
 
     A setting relaxes it, but not for a request with credentials of its own
     unless the policy says that the page may be shared.
     """
-    session = http_request.session(
-        request, session_cookies(context, request, settings))
+    session = http_request.session(request, session_cookies(
+        context, request, settings)) if request.cookies else ''
     if user is None:
-        given = _given_roles(context)
+        given = ''
+        visitor = getSecurityManager().getUser()
+        if visitor is not None and aq_base(visitor) is not nobody:
+            given = _given_roles(visitor, context)
         return repr((session, given)) if session or given else ''
     kind = sharing(request, settings, answer)
     if kind == 'etag':
@@ -128,7 +133,7 @@ def session_cookies(context, request, settings):
 
 
 def sharing(request, settings, answer):
-    """Return among whom a page of a user who is logged in is shared.
+    """Return which users share a logged-in user's page.
 
     It is a value of the setting ``partition``.
     """
@@ -139,12 +144,8 @@ def sharing(request, settings, answer):
     return settings.partition
 
 
-def _given_roles(context):
-    """Return what a user folder gave to an anonymous visitor, '' if nothing.
-    """
-    user = getSecurityManager().getUser()
-    if user is None or aq_base(user) is nobody:
-        return ''
+def _given_roles(user, context):
+    """Return the roles that a user folder gave to an anonymous visitor."""
     roles = user.getRolesInContext(context)
     if set(roles) <= {'Anonymous'}:
         return ''
@@ -193,7 +194,7 @@ def _order(negotiator, remaining, request):
 
 
 def _order_of(wanted, languages):
-    """Return what Zope's negotiator would choose first, second and so on.
+    """Return the languages in the order of Zope's negotiator.
 
     It is asked for each of them in one pass: `wanted` is as long as a client
     likes.
@@ -218,7 +219,7 @@ def _spellings(languages):
 
 
 def has_languages():
-    """Tell whether the answer to some request may be in another language.
+    """Return whether the site has several languages.
 
     It may be so even where none of them fits this request.
     """
@@ -227,12 +228,13 @@ def has_languages():
 
 def _languages():
     found = set()
-    for _, domain in getUtilitiesFor(ITranslationDomain):
+    for _, domain in getSiteManager().utilities.lookupAll(
+            (), ITranslationDomain):
         catalogs = getattr(domain, 'getCatalogsInfo', None)
         if catalogs is not None:
             found.update(catalogs())
         else:
-            found.update(lang for lang, _ in getattr(domain, 'messages', ()))
+            found.update([lang for lang, _ in getattr(domain, 'messages', ())])
     return found
 
 

@@ -1,1 +1,1 @@
-"""What a process holds for a manager."""
+"""The volatile part of a manager: pages, flights and counters."""

@@ -1,9 +1,8 @@
-"""What names a Page Cache Manager as its cache, and taking that away.
+"""Objects that name a Page Cache Manager as their cache.
 
 A template that names a manager fails once the package is gone and the manager
 is not: nothing of the package can run then, so it is looked for before.
 """
-import logging
 from typing import Any
 from typing import NamedTuple
 
@@ -12,11 +11,11 @@ from Acquisition import aq_inner
 from Acquisition import aq_parent
 
 from ..cmf import guard
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
 from ..interfaces import IPageCacheManager
 from ..key.versions import path_of
 
-
-logger = logging.getLogger(__name__)
 
 #: A screen counts associations in folders of no more objects than this.
 MOST_COUNTED = 10_000
@@ -51,13 +50,11 @@ def below(folder):
     pending = [folder]
     while pending:
         place = pending.pop()
-        try:
-            for ob in place.objectValues():
-                yield ob
-                if hasattr(type(aq_base(ob)), 'objectValues'):
-                    pending.append(ob)
-        except Exception:
-            logger.exception('Nothing is known of what is in %r', place)
+        found = attempt(None, f'look into {place!r}', place.objectValues)
+        for ob in () if found is FAILED else found:
+            yield ob
+            if hasattr(type(aq_base(ob)), 'objectValues'):
+                pending.append(ob)
 
 
 def naming(ob):

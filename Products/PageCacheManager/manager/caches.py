@@ -1,4 +1,4 @@
-"""What this process holds for each manager: pages, flights, counters.
+"""Pages, flights and counters of each manager in this process.
 
 The table is keyed by the manager's identity, which every copy and import
 renews.  Connections at different snapshots of the database share an entry;
@@ -13,8 +13,10 @@ from collections import defaultdict
 import transaction
 from App.config import getConfiguration
 
+from ..core.attempt import log_limit
 from ..core.caught import Caught
 from ..core.flights import Flights
+from ..core.key import is_row_id
 from ..core.key import row_id
 from ..core.report.seen_views import Lately
 from ..core.report.tally import Tally
@@ -42,8 +44,9 @@ class ManagerCache:
     """All that is volatile about one manager in this process."""
 
     def __init__(self, settings):
-        # in one tuple: who sees the serial sees the settings that go with it
-        self._in_force = b'', settings
+        #: Serial and settings.  In one tuple, so that whoever sees the one
+        #: sees the other that goes with it.
+        self.in_force = b'', settings
         self._configuring = threading.Lock()
         self.pages = PageStore(
             settings.threshold, settings.max_bytes, settings.max_age,
@@ -63,25 +66,20 @@ class ManagerCache:
     @property
     def settings(self):
         """The settings in force."""
-        return self._in_force[1]
-
-    def settings_at(self, serial):
-        """Return the settings in force if they have `serial`, else None."""
-        in_force, settings = self._in_force
-        return settings if serial == in_force else None
+        return self.in_force[1]
 
     def configure(self, settings, serial):
         """Take `settings` unless they are older than those in force."""
-        if serial <= self._in_force[0]:
+        if serial <= self.in_force[0]:
             return
         # a lock of its own: where much is evicted this takes seconds
         with self._configuring:
-            if serial <= self._in_force[0]:
+            if serial <= self.in_force[0]:
                 return
             self.pages.configure(
                 settings.threshold, settings.max_bytes, settings.max_age,
                 settings.cleanup_interval)
-            self._in_force = serial, settings
+            self.in_force = serial, settings
         logger.info('Settings in force: %s', settings)
 
     def saw(self, identity, key):
@@ -96,16 +94,18 @@ class ManagerCache:
         """Drop the pages that any of `names` stands for.
 
         They are paths of templates or contexts, identities of templates or
-        ids of report rows.
+        ids of report rows.  Only ids of rows cost more than what is dropped:
+        the report that they were chosen from costs as much.
         """
-        paths = set(names)
+        rows = {name for name in names if is_row_id(name)}
+        paths = set(names) - rows
         for name in names:
             paths |= self._template_paths.get(name, set())
-        removed = 0
-        for row in self.pages.report():
-            page = row['template_path'], row['context_path'], row['url']
-            if not paths.isdisjoint((*page[:2], row_id(page))):
-                removed += self.pages.remove_page(page)
+        removed = sum(map(self.pages.remove_path, paths))
+        if rows:
+            removed += sum(
+                self.pages.remove_page(page) for page in self.pages.page_ids()
+                if row_id(page) in rows)
         return removed
 
     def purge(self):
@@ -123,33 +123,6 @@ class ManagerCache:
         return MemoizeStore(cache, generation, settings.max_age)
 
 
-class Onlooker:
-    """A manager's cache in the eyes of one who leaves no trace in it."""
-
-    def __init__(self, cache):
-        self._cache = cache
-        self.settings_at = cache.settings_at
-        self.flights = cache.flights
-        self.tally = Tally()
-        self.caught = cache.caught
-
-    def store(self, settings, generation):
-        """Return a store that only shows what it has, None if it is off."""
-        store = self._cache.store(settings, generation)
-        return None if store is None else _Shown(store)
-
-    def row(self, page_id):
-        """Return what is counted of a page, None where nothing is."""
-        return self._cache.pages.row(page_id)
-
-
-class _Shown:
-    """A store behind glass."""
-
-    def __init__(self, store):
-        self.get = store.peek
-
-
 def cache_of(manager):
     """Return the :class:`ManagerCache` of `manager`.
 
@@ -160,15 +133,14 @@ def cache_of(manager):
     cache = _caches.get(name)
     if cache is None:
         cache = _make(name)
-    if (cache.settings_at(manager._p_serial) is None
-            and is_committed(manager)):
+    if cache.in_force[0] != manager._p_serial and is_committed(manager):
         cache.configure(stored(manager._settings), manager._p_serial)
     cache.used_at = time.monotonic()
     return cache
 
 
 def is_active(settings):
-    """Tell whether `settings` let pages be cached in this process."""
+    """Return whether `settings` let pages be cached in this process."""
     if settings.active == 'on_in_production':
         return not getConfiguration().debug_mode
     return settings.active == 'on_always'
@@ -176,8 +148,8 @@ def is_active(settings):
 
 def settings_of(manager, cache):
     """Return the settings that `manager` has in its own connection."""
-    settings = cache.settings_at(manager._p_serial)
-    if settings is not None and is_committed(manager):
+    serial, settings = cache.in_force
+    if serial == manager._p_serial and is_committed(manager):
         return settings
     return stored(manager._settings)
 
@@ -198,18 +170,18 @@ def _drop_idle():
 
 def drop_after_commit(name):
     """Forget all that is held for a manager that was deleted."""
-    _after_commit(lambda: _drop(name))
+    _after_commit(name, lambda cache: _drop(name))
 
 
 def purge_after_commit(name):
     """Drop all pages of a manager once the transaction is through."""
-    _after_commit(lambda: _purge(name))
+    _after_commit(name, ManagerCache.purge)
 
 
 def forget_after_commit(name, names):
     """Drop the pages that `names` stand for once the transaction is through.
     """
-    _after_commit(lambda: _forget(name, names))
+    _after_commit(name, lambda cache: cache.forget(names))
 
 
 def _drop(name):
@@ -217,24 +189,19 @@ def _drop(name):
         _caches.pop(name, None)
 
 
-def _purge(name):
+def _after_commit(name, act):
+    """Once the transaction is through, have `act` called with the cache."""
+    transaction.get().addAfterCommitHook(_act, (name, act))
+
+
+def _act(succeeded, name, act):
     cache = _caches.get(name)
-    if cache is not None:
-        cache.purge()
-
-
-def _forget(name, names):
-    cache = _caches.get(name)
-    if cache is not None:
-        cache.forget(names)
-
-
-def _after_commit(action):
-    transaction.get().addAfterCommitHook(
-        lambda succeeded: succeeded and action())
+    if succeeded and cache is not None:
+        act(cache)
 
 
 def forget_all():
-    """Forget what is held for every manager, as a restart does."""
+    """Drop the caches of all managers, as a restart does."""
     with _lock:
         _caches.clear()
+    log_limit.forget()

@@ -36,7 +36,7 @@ class Generation:
 
     @security.private
     def renew(self):
-        """Begin a new identity: what was stored so far is another's."""
+        """Take a new identity; pages stored so far are another manager's."""
         self._uid = uuid4().hex
         self._purged = Length()
         self._invalidated = Invalidations()
@@ -54,18 +54,20 @@ class Generation:
         `identity` is the template's, '' for a view; `page` is the template's
         path, the context's path and the URL.
         """
-        latest = latest_of(self._marks(identity, page))
-        return None if latest is None else f'{self.cache_name()} {latest}'
+        marks = self._invalidated
+        # a manager of 1.2's time that is not yet saved has none
+        latest = latest_of([self]) if marks is None else marks.latest(
+            identity, page, self._purged)
+        return latest and f'{self._uid or identity_of(self)} {latest}'
 
     def _marks(self, identity, page):
         if self._invalidated is None:
-            # of 1.2's time and not yet saved: any write makes it another
-            return [self]
+            return [self]  # any write makes it another
         return self._invalidated.of(identity, page, self._purged)
 
     @security.private
     def content_version(self, shows, path):
-        """Return the version of what a view's page shows.
+        """Return the version of the content that a view's page shows.
 
         It is None where any of that changes just now.
         """
@@ -118,7 +120,7 @@ class Generation:
                     yield identity_of(found)
 
     def _modernize(self):
-        """Give a manager of an earlier release what it lacks."""
+        """Add the attributes that a manager of an earlier release lacks."""
         if self._uid is None:
             caches.drop_after_commit(self.cache_name())
             self.renew()

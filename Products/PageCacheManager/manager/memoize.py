@@ -29,7 +29,7 @@ _UNREADABLE = (
 
 
 def site_cache():
-    """Return the cache, a mapping of strings; None where it is off."""
+    """Return the cache, a mapping of strings, or None if it is off."""
     chooser = queryUtility(ICacheChooser)
     if chooser is None:
         return ram.RAMCacheAdapter(ram.global_cache, globalkey=CACHE_NAME)

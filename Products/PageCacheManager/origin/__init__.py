@@ -1,1 +1,1 @@
-"""What makes a page: a published template or view, a called template."""
+"""Origins of pages: published templates and views, called templates."""

@@ -1,11 +1,11 @@
-"""What a kind of site adds to the pages of its views."""
+"""Kinds of sites, and their part in the pages of views."""
 from Acquisition import aq_chain
-from zope.component import queryAdapter
-from zope.component.hooks import getSite
+from zope.component import getSiteManager
 from zope.interface import implementer
 
 from ..interfaces import ISurroundings
 from ..key import visitor
+from ..manager.find import managers
 
 
 @implementer(ISurroundings)
@@ -27,7 +27,7 @@ class Plain:
         """Do nothing: nobody else has a say."""
 
     def language(self, request):
-        """Return what `identity` finds out."""
+        """Return the languages by Zope's negotiator."""
         return visitor.language(request)
 
     def variant(self, context, request):
@@ -35,7 +35,7 @@ class Plain:
         return ()
 
     def chosen_by(self, request):
-        """Return what languages are chosen by, if there are several."""
+        """Return Accept-Language if there are several languages."""
         return ('accept-language',) if visitor.has_languages() else ()
 
     def vary_by(self, request):
@@ -50,18 +50,29 @@ class Plain:
 _plain = Plain()
 
 
-def here():
-    """Return the :class:`interfaces.ISurroundings` of the current site."""
-    return around(getSite())
-
-
 def around(ob):
     """Return the :class:`interfaces.ISurroundings` of the site around `ob`.
 
     A folder may be a site of its own within the one that has them.
     """
+    adapters = getSiteManager().adapters
     for place in aq_chain(ob):
-        found = queryAdapter(place, ISurroundings)
+        found = adapters.queryAdapter(place, ISurroundings)
         if found is not None:
             return found
     return _plain
+
+
+def content_marks(ob):
+    """Yield the marks to write when `ob` changes.
+
+    A manager that keeps no views needs none, and no manager of old has any.
+    """
+    for manager in managers(ob):
+        marks = manager.content_marks()
+        if marks is None:
+            continue
+        if manager.associations() or around(ob).claims_views():
+            yield marks
+        else:
+            marks.expect_no_views()

@@ -1,73 +1,157 @@
-"""The call of a page template, by the publisher or by other code."""
+"""Page templates: published ones, and those that other code calls."""
+from functools import lru_cache
+
+from AccessControl import getSecurityManager
 from Acquisition import aq_base
 from Acquisition import aq_parent
 
 from ..cmf import guard
 from ..core.key import arguments_key
+from ..interfaces import IPageCacheManager
 from ..key.code_version import code_version
-from ..key.key import Bypass
 from ..key.versions import identity_of
 from ..key.versions import path_of
 from ..key.versions import shared_templates
-from ..publisher import request
-from .call import Call
-from .site import here
+from ..publisher import request as http_request
+from ..publisher import response as http_response
+from .origin import Origin
 
 
 #: What a template has for arguments that is called without any.
-_NONE = ()
-_NO_ARGUMENTS = arguments_key(({'args': _NONE}, []))
+_NO_ARGUMENTS = arguments_key(({'args': ()}, []))
 
 
-class TemplateCall(Call):
-    """A call of an associated page template, whoever calls it."""
+class TemplateOrigin(Origin):
+    """An associated page template, whoever calls it."""
 
-    more_version_names = ('code',)
+    version_names = ('code',)
+    # a template sets it itself
+    headers_of_all = frozenset(['content-type'])
 
-    def __init__(self, template, keywords, manager, visit):
-        around = here()
-        super().__init__(manager, visit, around, around.claim(visit.request))
+    def __init__(self, template):
         self.template = template
-        self.keywords = keywords
-        self.policy_keywords = keywords['bound_names']
-        self.context = aq_parent(template)
-        self.view_name = template.getId()
+        self.executable = None if self.is_called else template
+        self.context = self.parent = aq_parent(template)
+        self.name = template.getId()
         self.path = path_of(template)
         self.identity = identity_of(template)
-        self.is_published = (
-            visit.published is aq_base(template)
-            and guard.gives_what_it_renders(template))
-        self.kind = 'published' if self.is_published else 'called'
-        self.has_base = self.is_published
 
-    def forget_conditions(self):
-        """Keep CMF from a 304."""
-        request.forget_conditions(self.request)
+    def find_manager(self, claim):
+        # Zope asks that itself before it asks a cache
+        if not self.template.ZCacheable_enabled():
+            return None
+        return manager_of_template(self.template)
 
-    def find_templates(self):
-        """Return the template and the shared ones, as they are found now."""
+    def templates(self, site, settings):
+        if not settings.shared_templates:
+            return [self.template]
         return [self.template, *shared_templates(
-            self.context, self.settings.shared_templates)]
+            self.context, settings.shared_templates)]
 
-    def more_versions(self):
+    def versions(self, manager):
         # what it calls is code as well
         return (code_version(),)
 
-    def headers_of_all(self):
-        # a template sets this itself
-        return super().headers_of_all() | {'content-type'}
+    def own_headers(self, rendering, response, settings):
+        return http_request.changed_headers(
+            rendering.headers_left, rendering.headers_before)
 
-    def spelled_arguments(self):
-        """Return the arguments as a key, REQUEST and RESPONSE left out."""
-        options = self.policy_keywords.get('options', {})
-        subpath = self.policy_keywords.get('traverse_subpath')
-        if (len(options) == 1 and options.get('args') is _NONE
-                and type(subpath) is list and not subpath):
+    def forget_conditions(self, request):
+        """Keep CMF from a 304."""
+        http_request.forget_conditions(request)
+
+
+class PublishedTemplate(TemplateOrigin):
+    """A page template that is what the request asks for."""
+
+    kind = 'published'
+    has_base = True
+    is_alone_until_delivery = True
+
+    def keywords(self, request):
+        return {
+            'options': {'args': ()},
+            'traverse_subpath': request.other.get('traverse_subpath', []),
+            'user': getSecurityManager().getUser()}
+
+    def content_type(self, response):
+        found = response.headers.get('content-type')
+        return self.template.content_type if found is None else found
+
+    def arguments(self, request):
+        subpath = request.other.get('traverse_subpath')
+        if not subpath:
             return _NO_ARGUMENTS
+        return arguments_key(({'args': ()}, subpath))
+
+    def is_hit_whole(self, response, text):
+        return not response.body
+
+    def body(self, response, text):
+        if http_response.is_locked(response):
+            return None
+        return http_response.plain_body(response)
+
+
+class CalledTemplate(TemplateOrigin):
+    """A page template that published code calls to make its page."""
+
+    kind = 'called'
+    is_called = True
+
+    def __init__(self, template, call):
+        super().__init__(template)
+        #: By this the call is known again when the template has rendered.
+        self.call = call
+        self._keywords = call['bound_names']
+
+    def keywords(self, request):
+        return self._keywords
+
+    def arguments(self, request):
+        """Return the arguments as a key, REQUEST and RESPONSE left out."""
         given = {
-            name: value for name, value in options.items()
+            name: value
+            for name, value in self._keywords.get('options', {}).items()
             if name not in ('REQUEST', 'RESPONSE')}
-        spelling = arguments_key((given, subpath))
-        if spelling is None:
-            raise Bypass('unkeyed-arguments')
-        return spelling
+        return arguments_key((given, self._keywords.get('traverse_subpath')))
+
+    def is_hit_whole(self, response, text):
+        return self.body(response, text) is not None
+
+    def body(self, response, text):
+        body = http_response.plain_body(response)
+        if body is None or body != http_response.made_body(response, text):
+            return None
+        return body
+
+
+def is_template(published):
+    """Return whether this is a page template that asks caches.
+
+    A management screen is none, though it acquires what its object has.
+    """
+    return _asks_caches(type(aq_base(published)))
+
+
+@lru_cache(maxsize=512)
+def gives_its_page(kind):
+    """Return whether a class is one of templates whose result is the page.
+    """
+    return _asks_caches(kind) and guard.gives_what_it_renders(kind)
+
+
+def _asks_caches(kind):
+    return hasattr(kind, 'pt_render') and hasattr(
+        kind, 'ZCacheable_getManager')
+
+
+def manager_of_template(template):
+    """Return the Page Cache Manager of a template, None if it has none."""
+    manager = template.ZCacheable_getManager()
+    if IPageCacheManager.providedBy(manager):
+        return manager
+    # another one stands under its name: let the template ask that for its
+    # cache
+    aq_base(template)._v_ZCacheable_cache = None
+    return None

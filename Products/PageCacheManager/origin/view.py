@@ -1,101 +1,253 @@
-"""The call of a browser view, by the publisher alone."""
-import logging
-from types import MappingProxyType
+"""Published browser views."""
+import os
+import sys
+from functools import lru_cache
+from types import MethodType
 
-import transaction
+from Acquisition import aq_base
+from Products.Five.browser import BrowserView
+from Products.Five.browser.pagetemplatefile import BoundPageTemplate
+from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
+from zope.interface import Interface
+from zope.interface.interface import InterfaceClass
+from zope.publisher.browser import BrowserView as ZopeBrowserView
+from zope.publisher.interfaces.browser import IBrowserView
 
-from ..key.versions import holds_changes
+from ..core.associations import choose
+from ..key.code_version import code_version
+from ..key.code_version import template_version
 from ..key.versions import path_of
 from ..key.versions import shared_templates
 from ..key.versions import version_of_content
+from ..manager.caches import cache_of
+from ..manager.find import managers
 from ..publisher import handlers
-from ..publisher import request
-from .call import Call
+from ..publisher import request as http_request
+from ..publisher import response as http_response
+from .origin import Origin
 
 
-logger = logging.getLogger(__name__)
+class View(Origin):
+    """A browser view that was published, itself or one of its methods.
 
-
-class ViewCall(Call):
-    """The call of a published browser view."""
+    `is_part` says of a method that it is another page than the view itself.
+    """
 
     kind = 'view'
-    policy_keywords = MappingProxyType({})
+    is_captured_last = True
+    # a stored page goes without transforms
+    unseen_by = handlers.TRANSFORMS
+    may_write = False
+    dates_count = False
     #: What follows belongs to what changed.
-    more_version_names = ('code', 'content', 'marks')
+    version_names = ('code', 'content', 'marks')
+    variant_names = ('class', 'layers')
 
-    def __init__(self, view, shows, manager, visit, around, claim):
-        super().__init__(manager, visit, around, claim)
-        self.view = view
-        self.shows = shows
-        self.keywords = {}
+    def __init__(self, view, method='', is_part=False, parent=None):
+        self._view = view
+        self.parent = view.context if parent is None else parent
+        self._method = method
+        self.is_part = is_part
+        #: As associations and policies have it.
+        self.name = f'{view.__name__}/{method}' if is_part else view.__name__
+        self.path = f'@@{self.name}'
         self.context = view.context
-        self.view_name = view.name
-        self.path = f'@@{view.name}'
-        #: Whether anything was written to the database meanwhile.
-        self.has_changes = False
-        # rendering may commit it and begin another
-        self._transaction = transaction.get()
-        self._headers_of_view = {}
+        #: What the pages show, once a manager was found.
+        self.shows = ''
 
-    def note_headers(self):
-        """Note the response headers, too, as the view leaves them."""
-        super().note_headers()
-        self._headers_of_view = request.lower_headers(self.request.response)
+    def find_manager(self, claim):
+        """Return the nearest manager that the view is associated with, or
+        the one that `claim` names; None if there is none.
+        """
+        around = [*managers(self.context)]
+        for manager in around:
+            found = choose(manager.associations(), self.name, self.is_of)
+            if found is not None:
+                self.shows = found.shows
+                return manager
+        if claim is None or not claim.is_ours or self.is_part:
+            return None
+        for manager in around:
+            if claim.manager_id in ('', manager.getId()):
+                self.shows = claim.shows
+                return manager
+        return None
 
-    def kept_headers(self):
+    def note_unkept(self):
+        if self.is_part:
+            return
+        kind = getattr(aq_base(self.context), 'portal_type', None)
+        for manager in managers(self.context):
+            cache_of(manager).lately.saw(self.name, str(kind or ''))
+
+    def templates(self, site, settings):
+        """Return the shared templates alone: its own are files."""
+        if site.marks_templates:
+            return ()
+        return shared_templates(self.context, settings.shared_templates)
+
+    def versions(self, manager):
+        return (
+            self.version(), version_of_content(self.context),
+            manager.content_version(self.shows, path_of(self.context)))
+
+    def version(self):
+        """Return what changes with the code that renders the page."""
+        return ' '.join((
+            code_version(), *map(template_version, self.template_files())))
+
+    def variant(self, request):
+        # one name leads to several classes, which content, layers and what
+        # the client accepts choose from
+        return (
+            f'{_spelled(type(self._view))} {self._method}',
+            http_request.layers(request))
+
+    def marks(self, manager):
+        marks = manager.content_marks()
+        return () if marks is None else marks.of(
+            self.shows, path_of(self.context))
+
+    def own_headers(self, rendering, response, settings):
         """Return the headers of the whole response that a hit repeats.
 
         What was there before the call is so for a hit as well.  So is what
         other code sets for the site that asks.
         """
-        before, left = self.headers_before, self._headers_of_view
-        kept = request.kept_headers(
-            self.request.response, self.settings.dropped_headers)
+        before, left = rendering.headers_before, rendering.headers_left
+        kept = http_request.kept_headers(response, settings.dropped_headers)
         return {
             name: value for name, value in kept.items()
             if name == 'content-type' or before.get(name) != value
             and (left.get(name) == value
-                 or not request.is_of_origins(name))}
+                 or not http_request.is_of_origins(name))}
 
-    @property
-    def more_names(self):
-        return ('class', 'layers', *super().more_names)
+    def is_hit_whole(self, response, text):
+        return True  # other code was shown the page
 
-    def find_templates(self):
-        """Return the shared templates, as they are found now."""
-        if self._around.marks_templates:
-            return ()
-        return shared_templates(self.context, self.settings.shared_templates)
+    def body(self, response, text):
+        return http_response.plain_body(response)
 
-    def more_versions(self):
-        return (
-            self.view.version(), version_of_content(self.context),
-            self.manager.content_version(self.shows, path_of(self.context)))
+    def make_again(self, request):
+        """Make another view: its constructor may look at cookies, as may its
+        ``publishTraverse`` for the names behind its own.
+        """
+        kind, name = type(self._view), self._view.__name__
+        steps, behind = [*request.steps], []
+        while steps and steps[-1] not in (name, f'@@{name}'):
+            behind.append(steps.pop())
+        if not behind and kind.__init__ in _PLAIN:
+            return
+        view = kind(self._view.context, request)
+        view.__name__ = name
+        for step in reversed(behind):
+            if not hasattr(view, 'publishTraverse'):
+                break
+            view = view.publishTraverse(request, step)
 
-    def more_variant(self):
-        return (
-            self.view.spelling, request.layers(self.request),
-            *super().more_variant())
+    def template_files(self):
+        """Return the names of the files of its templates, sorted."""
+        template = getattr(self._view, 'index', None)
+        return sorted({
+            *_template_files(type(self._view)),
+            getattr(template, 'filename', None)} - {None})
 
-    def spelled_arguments(self):
-        return ''
+    def class_name(self):
+        """Return the dotted name of its class, as it stands in the code."""
+        kinds = type(self._view).__mro__
+        found = next(
+            (kind for kind in kinds
+             if not kind.__module__.startswith('Products.Five.')), kinds[0])
+        name = f'{found.__module__}.{found.__qualname__}'
+        if self._method in ('', '__call__'):
+            return name
+        return f'{name}.{self._method}'
 
-    def others_follow(self):
-        """The same, but for transforms, which a stored page goes without."""
-        return handlers.others_follow(but=handlers.TRANSFORMS)
+    def is_of(self, kind):
+        """Return whether the content is of a kind.
 
-    def look_for_changes(self):
-        """Note whether anything was written to the database so far."""
-        try:
-            self.has_changes = (
-                self.has_changes or holds_changes(self.manager._p_jar)
-                or transaction.get() is not self._transaction)
-        except Exception:
-            logger.exception('Page is not kept')
-            self.has_changes = True
+        `kind` is a portal type or the dotted name of an interface.
+        """
+        if getattr(aq_base(self.context), 'portal_type', None) == kind:
+            return True
+        return '.' in kind and _interface(kind).providedBy(self.context)
 
-    def marks(self):
-        marks = self.manager.content_marks()
-        return () if marks is None else marks.of(
-            self.shows, path_of(self.context))
+
+#: Constructors that only keep content and request.
+_PLAIN = (
+    BrowserView.__init__, ZopeBrowserView.__init__, object.__init__)
+
+
+def published_view(published):
+    """Return the :class:`View` that is published, None if it is none."""
+    view, method = published, ''
+    found = owner(published)
+    if found is not None:
+        view = found
+        # a template as a method has no name of its own
+        method = getattr(published, '__name__', '') or getattr(
+            view, '__page_attribute__', '')
+    if not IBrowserView.providedBy(view):
+        return None
+    if not getattr(view, '__name__', '') or not hasattr(
+            aq_base(getattr(view, 'context', None)), 'getPhysicalPath'):
+        return None
+    return View(
+        view, method, found is not None and not _is_itself(published, view),
+        found)
+
+
+def _is_itself(published, view):
+    """Return whether a method is what the view's own name leads to."""
+    kinds = type(view).__mro__
+    # a method that a URL names is noted in the view, not in its class
+    name = next(
+        (vars(kind)['__page_attribute__'] for kind in kinds
+         if '__page_attribute__' in vars(kind)), '__call__')
+    function = next(
+        (vars(kind)[name] for kind in kinds if name in vars(kind)), None)
+    return published.__func__ is function
+
+
+def owner(published):
+    """Return the view of which a method or template is published, or None.
+    """
+    if isinstance(published, (MethodType, BoundPageTemplate)):
+        return published.__self__
+    return None
+
+
+@lru_cache(maxsize=512)
+def _template_files(kind):
+    """Return the files of all templates of a class, under any names."""
+    return frozenset(
+        value.filename for base in kind.__mro__
+        for value in vars(base).values()
+        if isinstance(value, ViewPageTemplateFile))
+
+
+@lru_cache(maxsize=512)
+def _spelled(kind):
+    """Return the name of a class, or of what a generated one is made from.
+
+    Such a one is called after its template's file, which may lie elsewhere
+    on other clients of the database.
+    """
+    return ' '.join(
+        f'{found.__module__}.{found.__qualname__.rpartition(os.sep)[2]}'
+        for found in kind.__mro__[:3])
+
+
+class _INothing(Interface):
+    """Nothing provides it."""
+
+
+def _interface(name):
+    """Return the interface called `name`, one that nothing has if none is.
+
+    A name that is typed imports nothing: content that provides an interface
+    has imported its module.
+    """
+    module, _, attribute = name.rpartition('.')
+    found = vars(sys.modules.get(module) or object).get(attribute)
+    return found if isinstance(found, InterfaceClass) else _INothing

@@ -30,10 +30,17 @@ _COOKIE = 'HTTP_COOKIE'
 
 
 def sent_by(request):
-    """Return the names of a request's cookies, and the header itself."""
-    names = set(request.cookies)
-    if request.environ.get(_COOKIE):
+    """Return the names of a request's cookies, and the header itself.
+
+    Code may have taken some of them out of the request already.
+    """
+    names = {*request.cookies}
+    header = request.environ.get(_COOKIE)
+    if header:
         names.add(HEADER)
+        for pair in header.split(';'):
+            names.add(pair.partition('=')[0].strip())
+        names.discard('')
     return names
 
 
@@ -76,7 +83,9 @@ class Watch:
 
     def _clone(self, request):
         """Return a copy of a watched request, watched as well."""
-        environ, request.environ = request.environ, request.environ.plain
+        environ = request.environ
+        # other code may have put one in its place
+        request.environ = getattr(environ, 'plain', environ)
         try:
             copy = type(request).clone(request)
         finally:
@@ -96,15 +105,16 @@ class Watch:
 
     def _note(self, name):
         if name == ANY:
-            self._note_all()
+            self.note_all()
         self._names.add(name)
 
-    def _note_all(self):
+    def note_all(self):
+        """Note that any cookie may have been looked for."""
         self._names |= {ANY, *self._sent - {HEADER}}
 
     def _note_variable(self, name):
         if name in (_COOKIE, ANY):
-            self._note_all()
+            self.note_all()
             self._names.add(HEADER)
         elif name == 'HTTP_ORIGIN':
             self.saw_origin = True
@@ -210,6 +220,9 @@ class _Noting(MutableMapping, dict):
 
     def copy(self):
         return dict(self.items())
+
+    def __reduce_ex__(self, protocol):
+        return dict, (self.copy(),)
 
     def __repr__(self):
         return repr(self.copy())

@@ -14,7 +14,7 @@ from chameleon.tal import ErrorInfo as ChameleonErrorInfo
 from zope.tales.tales import ErrorInfo
 
 
-_OURS = f'{__package__.rpartition(".")[0]}.'
+_OURS = __package__.rpartition('.')[0]
 
 #: A line is cut off after so many characters.
 _MAX_LINE = 500
@@ -53,13 +53,9 @@ class Watch:
 
 def last_line(error):
     """Return the last line of the traceback of `error`, never ''."""
-    name = type(error).__name__
-    try:
-        # Chameleon adds lines that tell where in the template
-        text = format_exception_only(error)[-1].strip()
-    except Exception:
-        return name
-    return (text.splitlines() or [name])[0][:_MAX_LINE]
+    # Chameleon adds lines that tell where in the template
+    text = format_exception_only(error)[-1].strip()
+    return (text.splitlines() or [type(error).__name__])[0][:_MAX_LINE]
 
 
 def _note(error):
@@ -75,7 +71,9 @@ def error_raised(event):
 
 def _note_record(record):
     # what is made of records of other processes has no level yet
-    if (record.levelno or 0) < logging.ERROR or record.name.startswith(_OURS):
+    if (record.levelno or 0) < logging.ERROR:
+        return
+    if f'{record.name}.'.startswith(f'{_OURS}.'):
         return
     # many log what they caught without its traceback
     _note((record.exc_info or sys.exc_info())[1])

@@ -15,7 +15,7 @@ TRANSFORMS = 'plone.transformchain.zpublisher'
 
 
 def others_follow(but=None):
-    """Tell whether other code gets to see a response before the commit.
+    """Return whether other code gets to see a response before the commit.
 
     It may change the body, which it does not expect to be in a coding.
     Handlers of the module `but` do not count.
@@ -23,8 +23,9 @@ def others_follow(but=None):
     # the one that zope.component has there asks the component registries
     if len(subscribers) > 1:
         return True
-    found = getSiteManager().adapters.subscriptions([_BEFORE_COMMIT], None)
-    modules = {getattr(handler, '__module__', '') or '' for handler in found}
-    return any(
-        module != but and not module.startswith(_OURS)
-        for module in modules)
+    for handler in getSiteManager().adapters.subscriptions(
+            [_BEFORE_COMMIT], None):
+        module = getattr(handler, '__module__', '') or ''
+        if module != but and not module.startswith(_OURS):
+            return True
+    return False

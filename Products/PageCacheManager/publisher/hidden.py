@@ -3,8 +3,8 @@ from ..core.key import is_ignored
 from ..core.key import query_key
 
 
-class Aside:
-    """The ignored parameters of a request, until `put_back`.
+class Hidden:
+    """The ignored parameters of a request, hidden until `end`.
 
     A page that is kept for everybody would give the parameters that one
     visitor came with to the next.  It is made as if they were not there.
@@ -32,7 +32,7 @@ class Aside:
                 (request.taintedform, copy.taintedform)))
         copy.clear()
 
-    def put_back(self):
+    def end(self):
         """Let the request be as it came; again does nothing."""
         request = self._request
         if self._was is not None:

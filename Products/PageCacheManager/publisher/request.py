@@ -1,11 +1,8 @@
-"""Reads a request, and the headers of its response.
-
-What Zope's request and response are made of is known here, and in `aside`,
-`bodies`, `sending`, `visit` and `head`.
-"""
+"""Reads a request, and the headers of its response."""
 from functools import lru_cache
 from hashlib import sha256
 
+from Acquisition import aq_base
 from ZPublisher.HTTPRequest import record
 
 from ..core.http import content_coding
@@ -19,7 +16,19 @@ from ..core.remembered import remembered
 OF_THE_BODY = ('content-length', 'content-encoding')
 
 
+#: Where a request says that Zope publishes it, and has traversed it.
+ARRIVED = '_page_cache_arrived'
+
+
 # the request
+
+def has_arrived(request):
+    """Return whether Zope publishes `request`, and has traversed it.
+
+    It does not publish a subrequest, nor what a script makes.
+    """
+    return ARRIVED in getattr(request, '__dict__', ())
+
 
 def method(request):
     """Return the request's method, of which the case counts (RFC 9110 9.1).
@@ -29,11 +38,20 @@ def method(request):
     return request.environ.get('REQUEST_METHOD', 'GET')
 
 
+def is_post_to(request, name):
+    """Return whether the method `name` is what was asked for, by POST."""
+    if not has_arrived(request) or method(request) != 'POST':
+        return False
+    published = request.other.get('PUBLISHED')
+    return getattr(aq_base(published), '__name__', None) == name
+
+
 def url(request, ignored_parameters):
     """Return the URL that the client sees, without ignored parameters."""
     address = request.other.get('ACTUAL_URL', '')
     query = request.environ.get('QUERY_STRING', '')
-    query = query_key(query, ignored_parameters)
+    if query:
+        query = query_key(query, ignored_parameters)
     return f'{address}?{query}' if query else address
 
 
@@ -84,12 +102,24 @@ def session(request, names):
 
 
 def carries_cookie(request, names):
-    """Tell whether the request carries one of the cookies."""
-    return any(name in request.cookies for name in names)
+    """Return whether the request carries one of the cookies."""
+    if request.cookies:
+        for name in names:
+            if name in request.cookies:
+                return True
+    return False
+
+
+def conditions(request):
+    """Return If-None-Match and If-Modified-Since, None where absent."""
+    environ = request.environ
+    return (
+        environ.get('HTTP_IF_NONE_MATCH'),
+        environ.get('HTTP_IF_MODIFIED_SINCE'))
 
 
 def is_authorized(request):
-    """Tell whether the request has an Authorization header."""
+    """Return whether the request has an Authorization header."""
     return bool(request._auth)
 
 
@@ -131,12 +161,8 @@ def _digest_of_layers(declaration):
 
 def codings(request):
     """Return the content codings that the client takes, the best first."""
-    return content_coding.preferences(header(request, 'Accept-Encoding'))
-
-
-def touched_session(request):
-    """Tell whether the session was looked at, which creates it."""
-    return 'SESSION' in request.other
+    return content_coding.preferences(
+        request.environ.get('HTTP_ACCEPT_ENCODING'))
 
 
 def records(value):
@@ -151,16 +177,19 @@ def records(value):
 
 def lower_headers(response):
     """Return the response's headers under lower-case names."""
-    return {name.lower(): value for name, value in response.headers.items()}
+    lower = {}
+    for name, value in response.headers.items():
+        lower[name.lower()] = value
+    return lower
 
 
-def changed_headers(response, before):
-    """Return the headers that were set since `before`, and Content-Type.
+def changed_headers(left, before):
+    """Return what `left` has beyond the headers `before`, and Content-Type.
 
     What other code sets belongs to each request.
     """
     return {
-        name: value for name, value in lower_headers(response).items()
+        name: value for name, value in left.items()
         if before.get(name) != value or name == 'content-type'
         if name not in OF_THE_BODY}
 
@@ -211,13 +240,13 @@ def appended_headers(own, before):
 
 
 def sets_cookie(response):
-    """Tell whether there is a Set-Cookie in any of the places for one."""
+    """Return whether there is a Set-Cookie in any of the places for one."""
     if response.cookies:
         return True
-    named = [*response.headers, *(n for n, _ in response.accumulated_headers)]
-    return any(name.lower() == 'set-cookie' for name in named)
-
-
-def content_type(response):
-    """Return the Content-Type that is set so far, '' for none."""
-    return response.headers.get('content-type', '')
+    for name in response.headers:
+        if name.lower() == 'set-cookie':
+            return True
+    for name, _ in response.accumulated_headers:
+        if name.lower() == 'set-cookie':
+            return True
+    return False

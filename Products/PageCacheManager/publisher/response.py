@@ -2,6 +2,8 @@
 from ZPublisher.HTTPResponse import HTTPBaseResponse
 
 from ..core.http import content_coding
+from ..core.reasons import Reason
+from .request import codings
 from .request import lower_headers
 
 
@@ -11,7 +13,9 @@ _HEAD = 256
 
 def is_streamed(response):
     """Return whether the body is, or began to be, streamed."""
-    return bool(response._streaming or holds_stream(response))
+    return bool(
+        response._streaming or not isinstance(response.body, bytes)
+        or response.stdout.tell())
 
 
 def holds_stream(response):
@@ -20,14 +24,33 @@ def holds_stream(response):
         response.stdout.tell())
 
 
-def has_begun(response):
-    """Tell whether there is, or must not be, a body before the page's."""
-    return bool(
-        response.body or response._locked_body or is_streamed(response))
+def why_no_page(request):
+    """Return why a request is not answered with a page of its own, or ''."""
+    if request.environ.get('REQUEST_METHOD', 'GET') != 'GET':
+        return Reason.METHOD
+    response = request.response
+    if response.status != 200:
+        return Reason.STATUS
+    # a hit gives Zope no body, so what is there would stand
+    if response.body or response._locked_body or is_streamed(response):
+        return Reason.FRAGMENT
+    return ''
+
+
+def why_not_whole(response):
+    """Return why a response is no 200 that is whole in memory, or ''."""
+    if response.status != 200:
+        return Reason.STATUS
+    return Reason.STREAMED if is_streamed(response) else ''
+
+
+def is_locked(response):
+    """Return whether code locked the body: what it returns is not sent."""
+    return bool(response._locked_body)
 
 
 def is_as_it_is(response):
-    """Tell whether this is a 200 with a body in no coding."""
+    """Return whether this is a 200 with a body in no coding."""
     return (
         response.status == 200 and not is_streamed(response)
         and 'content-encoding' not in lower_headers(response))
@@ -69,8 +92,8 @@ def made_body(response, result):
         probe.headers['content-type'] = kind
     try:
         probe.setBody(result)
-    except Exception:
-        return None
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return None  # what `result` is in the charset can't be known
     return probe.body
 
 
@@ -81,18 +104,30 @@ def zipped_by_zope(response):
     return b''
 
 
+def zopes_coding(request, zipped, body):
+    """Return name and bytes of what Zope coded, empty where it is not sent.
+    """
+    if zipped and len(zipped) < len(body) and 'gzip' in codings(request):
+        return 'gzip', zipped
+    return '', b''
+
+
 #: Digests of the bytes that are sent (RFC 9530, RFC 3230, RFC 2616 14.15).
 _OF_THE_BYTES = frozenset([
     'content-digest', 'content-md5', 'digest', 'repr-digest'])
 
 
 def speaks_of_bytes(response, page):
-    """Tell whether a header holds for the body only as it is."""
-    return not (
-        _OF_THE_BYTES.isdisjoint(map(str.lower, response.headers))
-        and _OF_THE_BYTES.isdisjoint(name for name, _ in page.headers))
+    """Return whether a header holds for the body only as it is."""
+    for name in response.headers:
+        if name.lower() in _OF_THE_BYTES:
+            return True
+    for name, _ in page.headers:
+        if name in _OF_THE_BYTES:
+            return True
+    return False
 
 
 def is_zope_to_compress(request):
-    """Tell whether Zope was told to compress this response."""
+    """Return whether Zope was told to compress this response."""
     return bool(request.response.use_HTTP_content_compression)

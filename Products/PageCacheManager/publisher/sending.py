@@ -14,7 +14,7 @@ _ABSENT = object()
 _GZIP_MAGIC = b'\x1f\x8b'
 
 
-class Undo:
+class Changes:
     """Remembers a response's state, to take back what the cache did."""
 
     def __init__(self, response):
@@ -43,7 +43,7 @@ class Undo:
         self._settled_body = response.body
 
     def is_settled(self, response):
-        """Tell whether nobody touched the response after the cache."""
+        """Return whether nobody touched the response after the cache."""
         return (
             response.headers == self._settled
             and response.body is self._settled_body

@@ -6,14 +6,19 @@ is a copy.
 import threading
 
 
-_thread = threading.local()
+class _Thread(threading.local):
+    """The counter of one thread."""
+
+    #: How often it looked at a session, or for one.
+    touches = 0
+
+
+thread = _Thread()
+
+#: Where a request notes how often its thread had done so before it.
+BEFORE = '_page_cache_touches'
 
 
 def touch():
     """Note that this thread looked at a session, or for one."""
-    _thread.touches = touches() + 1
-
-
-def touches():
-    """Return how often this thread did so."""
-    return getattr(_thread, 'touches', 0)
+    thread.touches += 1

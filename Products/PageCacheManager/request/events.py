@@ -1,92 +1,71 @@
-"""What Zope's events tell: the stages of a request, the fate of a manager."""
-import logging
+"""Handlers for Zope's events: steps of a request, changes of content."""
+from functools import partial
 
 from Acquisition import aq_base
 from OFS.Cache import ZCM_MANAGERS
-from ZPublisher import pubevents
+from ZPublisher.pubevents import PubBeforeAbort
+from ZPublisher.pubevents import PubBeforeCommit
+from ZPublisher.pubevents import PubStart
+from ZPublisher.pubevents import PubSuccess
 
+from ..core.attempt import attempt
 from ..key import code_version
 from ..key.versions import path_of
 from ..manager import caches
-from ..origin import published
-from . import finish
-from . import head
+from ..origin.site import content_marks
+from ..publisher.sessions import thread
 from . import stand_in
-from . import visit as visits
-
-
-logger = logging.getLogger(__name__)
+from .exchange import EXCHANGE
 
 
 def opened(event):
     """Work out now which code it is: later a visitor would wait for it."""
-    try:
-        code_version.code_version()
-    except Exception:
-        logger.exception('The first request finds out which code it is')
+    attempt(None, 'code version', code_version.code_version)
 
 
 def publication(event):
-    """Pass a stage of a request on to where it is dealt with.
+    """Take the step of a request that an event of Zope stands for.
 
     It is registered for all of them at once, since such handlers run before
-    those for single stages: the page is captured before any transform.
+    those for single ones: the page is captured before any transform.
     """
-    stage = _STAGES.get(type(event))
-    if stage is not None:
-        stage(event)
+    request, kind = event.request, type(event)
+    if kind is PubStart:
+        request.__dict__['traverse'] = partial(
+            stand_in.traverse, request, thread.touches)
+        return
+    # looked up here, to cost other requests nothing
+    exchange = request.__dict__.get(EXCHANGE)
+    if kind is PubSuccess and stand_in.UNKEPT in request.__dict__:
+        attempt(None, 'note', stand_in.note_unkept, request)
+    if exchange is None:
+        return
+    if kind is PubBeforeCommit:
+        attempt(exchange, 'finish', exchange.before_commit)
+    elif kind is PubSuccess:
+        attempt(exchange, 'finish', exchange.commit)
+    elif kind is PubBeforeAbort:
+        attempt(exchange, 'finish', exchange.abandon, event.retry)
 
 
 def before_commit_at_last(event):
     """Capture the page of a view, which transforms had their part in.
 
-    Handlers for the event's class come after those for its interface.
+    A stored page has that already, and must not get it twice.  Handlers for
+    the event's class come after those for its interface.
     """
-    visit = visits.visit_of(event.request)
-    if visit is not None:
-        finish.before_commit_at_last(visit)
-
-
-def _start(event):
-    stand_in.watch(event.request)
-
-
-def _after_traversal(event):
-    head.after_traversal(visits.take_part(event.request))
-
-
-def _before_commit(event):
-    visit = visits.visit_of(event.request)
-    if visit is not None:
-        finish.before_commit(visit)
-
-
-def _success(event):
-    visit = visits.visit_of(event.request)
-    if visit is not None:
-        finish.succeeded(visit)
-
-
-def _before_abort(event):
-    visit = visits.visit_of(event.request)
-    if visit is not None:
-        finish.failed(visit, event.retry)
-
-
-_STAGES = {
-    pubevents.PubStart: _start,
-    pubevents.PubAfterTraversal: _after_traversal,
-    pubevents.PubBeforeCommit: _before_commit,
-    pubevents.PubSuccess: _success,
-    pubevents.PubBeforeAbort: _before_abort,
-}
+    exchange = event.request.__dict__.get(EXCHANGE)
+    if exchange is not None and exchange.origin.is_captured_last:
+        attempt(exchange, 'finish', exchange.deliver)
 
 
 def request_ended(event):
     """End what the request still holds, whichever way it went."""
-    visit = visits.end_visit(event.request)
-    if visit is not None:
-        finish.end(visit)
+    own = getattr(event.request, '__dict__', {})
+    own.pop(stand_in.UNKEPT, None)  # its content leads back to the request
+    exchange = own.pop(EXCHANGE, None)
+    if exchange is not None and exchange.step.rendering is not None:
+        attempt(exchange, 'finish', exchange.end)
 
 
 def manager_added(manager, event):
@@ -98,7 +77,7 @@ def content_changed(ob, event):
     """Mark what was changed, added, moved or removed, for pages of views."""
     path = path_of(ob)
     if path:
-        for marks in published.content_marks(ob):
+        for marks in content_marks(ob):
             marks.content_changed(path)
 
 

@@ -1,178 +1,156 @@
 """HEAD, answered as GET would be, without rendering.
 
 Zope sends HEAD to a WebDAV method that describes a template's source.  For a
-page of ours a GET is walked through on a copy of the request, up to the
-point where the template would render, and its headers are sent instead.
+page of ours a dry run of GET tells the headers.
 """
-import logging
 import time
 
-from Acquisition import aq_base
-from webdav.Collection import Collection
+from zExceptions import HTTPException
 from zExceptions import Unauthorized
+from ZPublisher.mapply import mapply
+from ZPublisher.WSGIPublisher import call_object
+from ZPublisher.WSGIPublisher import dont_publish_class
+from ZPublisher.WSGIPublisher import missing_name
 
-from ..core.report.reasons import is_for_once
-from ..core.report.reasons import is_of_one_visitor
-from ..origin.published import published_view
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
+from ..core.http.cache_status import Outcome
+from ..core.reasons import Reason
+from ..core.reasons import is_for_once
+from ..core.reasons import is_of_one_visitor
+from ..origin.published import origin_of
+from ..origin.view import published_view
 from ..publisher import request as http_request
 from ..publisher import sending
-from . import coding
 from . import dry_run
+from .exchange import Exchange
+from .lookup import foreign_cookie
+from .miss import Bypass
+from .step import Step
 
 
-logger = logging.getLogger(__name__)
-
-#: Where OFS.EtagSupport keeps the tag that it makes for WebDAV.
-_DAV_TAG = '_EtagSupport__etag'
-
-
-class _DefaultView:
-    """Says nothing to HEAD; what there is to say comes later."""
-
-    def HEAD(self, REQUEST, RESPONSE):
-        return RESPONSE
-
-
-class Head:
-    """The GET in place of which a HEAD came."""
-
-    def __init__(self, visit, request):
-        #: The visit that the GET made.
-        self.visit = visit
-        self._headers = dict(request.response.headers)
-        self._shadowed = {}
-        self._is_webdav = _is_webdav_head(request)
-        if self._is_webdav:
-            self._described = aq_base(request.other['PUBLISHED'].__self__)
-            self._shadow()
-
-    @property
-    def is_sure(self):
-        """Tell whether GET is known to give a 200, or a 304 for one."""
-        call = self.visit.call
-        return call.page is not None or call.is_sure
-
-    def _shadow(self):
-        """Keep WebDAV from the object while its HEAD is called.
-
-        It would give the object a tag of its own, which is a new version,
-        and a folder would be asked for its ``index_html``.  What goes into
-        ``__dict__`` itself is not noticed as a change.
-        """
-        held = self._described.__dict__
-        if not hasattr(self._described, _DAV_TAG):
-            self._put(held, _DAV_TAG, 'of nothing')
-        if isinstance(self._described, Collection):
-            self._put(held, 'index_html', _DefaultView())
-
-    def _put(self, held, name, value):
-        self._shadowed[name] = held.get(name, self)
-        held[name] = value
-
-    def end(self):
-        """Leave the object as it was; again does nothing."""
-        for name, value in self._shadowed.items():
-            held = self._described.__dict__
-            if value is self:
-                held.pop(name, None)
-            else:
-                held[name] = value
-        self._shadowed = {}
-
-    def reset(self, response):
-        """Leave the object as it was, and forget what WebDAV said of it."""
-        self.end()
-        if not self._is_webdav:
-            return
-        response.headers.clear()
-        response.headers.update(self._headers)
-
-    def send(self, response):
-        """Say what GET would say."""
-        call = self.visit.call
-        template_headers = http_request.lower_headers(call.request.response)
-        values = call.hit_headers
-        if values is None:
-            values = call.headers_of(
-                template_headers, time.time(), call.varies)
-        if call.client_holds_page and call.is_sure:
-            sending.send_not_modified(
-                response, coding.headers_of_304(call, values))
-            return
-        if call.page is None:
-            sending.send_page(response, b'', values)
-            sending.without_length(response)
-            if is_of_one_visitor(call.outcome.detail):
-                sending.forbid_storing(response)
-            elif is_for_once(call.outcome) or call.foreign_cookie():
-                # GET may have none, too: only rendering tells
-                sending.take_tag_away(response, call.told_by())
-        else:
-            # what other code would make of the body can't be known: if GET
-            # was ever sent in a coding, it is there
-            name, body = coding.chosen(
-                call, may_make=not call.others_follow())
-            sending.send_page(
-                response, body or coding.plain(call), values, name)
-            response.body = b''
-
-
-def after_traversal(visit):
-    """Walk through the GET if this is HEAD on a page of ours."""
-    request = visit.request
+def stand_in_for(published, request):
+    """Return what is called in place of what HEAD leads to, or None."""
     if request.environ.get('WEBDAV_SOURCE_PORT'):
-        return  # where GET gives the source
-    if http_request.method(request) != 'HEAD':
-        return
+        return None  # where GET gives the source
+    if _is_of_webdav(published):
+        return StandInForHead(published, request, True)
     # a view that has a URL of its own is asked for HEAD itself
-    published = request.other.get('PUBLISHED')
-    if not _is_webdav_head(request) and published_view(published) is None:
-        return
-    try:
-        _walk(visit, request)
-    except Unauthorized:
-        raise
-    except Exception:
-        logger.exception('HEAD is left to WebDAV')
-        visit.head = None
+    if published_view(published) is not None:
+        return StandInForHead(published, request, False)
+    return None
 
 
-def _walk(visit, request):
-    with dry_run.copied(request) as copy:
-        published = _published_of_ours(copy)
-        if published is None:
-            return
-        head_visit = dry_run.look(published, copy)
-    call = head_visit.call
-    if call is None or call.headers_before is None:
-        return
-    if dry_run.needs_rendering_to_tell(call):
-        raise Unauthorized('You may not view this.')
-    if call.answer is not None:
-        visit.head = Head(head_visit, request)
-
-
-def _is_webdav_head(request):
-    published = request.other.get('PUBLISHED')
+def _is_of_webdav(published):
     return (
         getattr(published, '__name__', '') == 'HEAD'
         and getattr(published, '__self__', None) is not None)
 
 
-def _published_of_ours(copy):
-    """Return the page that GET would publish, None if it is not ours.
+class StandInForHead:
+    """Is published in place of WebDAV's method, or of a view."""
 
-    Raises Unauthorized where GET would, for a page of ours.
+    def __init__(self, published, request, is_of_webdav):
+        self._published = published
+        self._request = request
+        self._is_of_webdav = is_of_webdav
+        # by these Zope describes the transaction
+        for name in ('__name__', '__parent__', '__self__'):
+            if getattr(published, name, None) is not None:
+                setattr(self, name, getattr(published, name))
+
+    def __call__(self):
+        """Return '' if GET would give a page of ours, else leave it to Zope.
+        """
+        get = attempt(None, 'head', _get, self._request)
+        if isinstance(get, Unauthorized):
+            raise get
+        if get is None or get is FAILED or not _tells(get):
+            return self._render()
+        step = Head(get)
+        exchange = Exchange(
+            self._request, get.origin, get.manager, get.site, get.claim)
+        exchange.policy, exchange.key, exchange.step = (
+            get.policy, get.key, step)
+        # of a view only rendering tells whether it gives a page at all
+        return '' if self._is_of_webdav or get.step.is_answered else (
+            self._render())
+
+    def _render(self):
+        request = self._request
+        return mapply(
+            self._published, request.args, request, call_object, 1,
+            missing_name, dont_publish_class, request, bind=1)
+
+
+def _get(request):
+    """Return the exchange of the GET, None if it leads to no page of ours.
+
+    Where it raises Unauthorized for a page of ours return that.
     """
-    try:
-        published = dry_run.traverse(copy)
-        if not dry_run.is_ours(published):
+    with dry_run.copied(request) as copy:
+        try:
+            origin = origin_of(dry_run.traverse(copy))
+        except Unauthorized as error:
+            origin = origin_of(copy.other.get('PUBLISHED'))
+            is_ours = origin is not None and (
+                origin.find_manager(None) is not None)
+            return error if is_ours else None
+        except HTTPException:
             return None
-        dry_run.tell_others(copy)
-    except Unauthorized:
-        if dry_run.is_ours(copy.other.get('PUBLISHED')):
-            raise
-        return None
-    except Exception:
-        return None
-    return published
+        if origin is None:
+            return None
+        exchange = dry_run.look_up(copy, origin)
+        if exchange is None or not _was_asked(exchange):
+            return None
+        if dry_run.needs_rendering_to_tell(exchange):
+            return Unauthorized('You may not view this.')
+        return exchange
+
+
+def _was_asked(exchange):
+    """Return whether the look-up went as far as the policy."""
+    step = exchange.step
+    return step.is_answered or step.rendering is not None
+
+
+def _tells(get):
+    """Return whether the policy tells what GET would be."""
+    return get.step.is_answered or get.step.rendering.has_policy
+
+
+class Head(Step):
+    """The headers of what GET would give."""
+
+    def __init__(self, get):
+        super().__init__(get.step.outcome)
+        self._get = get
+        self.page = self.ttl_page = get.step.page
+
+    def deliver(self, exchange):
+        response = exchange.response
+        if response.status != 200:
+            return Bypass(Outcome('BYPASS', Reason.STATUS))
+        if self._get.step.is_answered:
+            self._get.step.deliver_to_head(exchange)
+        else:
+            self._describe(response)
+        return self
+
+    def _describe(self, response):
+        """Say what is known of a page that is not rendered."""
+        get = self._get
+        content_type = get.origin.content_type(get.response)
+        if content_type:
+            # this adds a charset, as it does for GET
+            get.response.setHeader('content-type', content_type)
+        own = http_request.lower_headers(get.response)
+        varies = get.step.rendering.varies
+        sending.send_page(
+            response, b'', get.headers_of_render(own, time.time(), varies))
+        sending.without_length(response)
+        if is_of_one_visitor(self.outcome.detail):
+            sending.forbid_storing(response)
+        elif is_for_once(self.outcome.detail) or foreign_cookie(get, varies):
+            # GET may have none, too: only rendering tells
+            sending.take_tag_away(response, get.told_by())

@@ -1,126 +1,303 @@
-"""A page that the cache has, given out once the response is whole."""
+"""A page that the cache has: it, or a 304, goes into the response."""
+
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
+from ..core.http import codecs
+from ..core.http import content_coding
 from ..core.http.cache_status import Outcome
-from ..core.http.content_coding import gzip
+from ..core.http.conditional import coded_tag
+from ..core.http.headers import may_be_coded
 from ..core.http.headers import without_later
-from ..publisher import request
+from ..core.reasons import Reason
+from ..fastlane import permit
+from ..publisher import request as http_request
 from ..publisher import response as http_response
 from ..publisher import sending
-from . import coding
+from .miss import Bypass
+from .step import Step
 
 
-def give_out(call, response):
-    """Send the stored page or a 304, if nothing else was published."""
-    if not _hit_is_whole(call, response):
-        call.outcome = Outcome('BYPASS', why_not_whole(response))
-        if call.kind == 'view':
-            _set_own_headers(call, response)
-    elif call.client_holds_page and (
-            call.is_published or not response._locked_status):
-        send_not_modified(call, response, call.hit_headers)
-    elif call.is_published:
-        _send_page(call, response)
-    else:
-        _send_called_page(call, response)
+#: That of most requests.
+_HIT = Outcome('HIT')
 
 
-def _hit_is_whole(call, response):
-    if response.status != 200 or http_response.is_streamed(response):
-        return False
-    if not call.is_published:
-        made = http_response.made_body(response, call.text)
-        return made is not None and made == http_response.plain_body(response)
-    return call.kind == 'view' or not response.body
+class Answer(Step):
+    """The cache knows the answer, and nothing is rendered."""
 
+    is_answered = True
+    # code that was given a template's page may call others
+    is_quiet = True
 
-def why_not_whole(response):
-    """Return the reason for which a response is not the page it seemed."""
-    if response.status != 200:
-        return 'status'
-    return 'streamed' if http_response.is_streamed(response) else 'fragment'
+    def __init__(self, outcome, exchange, found, held):
+        self.outcome = outcome
+        self.page = self.ttl_page = found.page
+        #: Request headers beyond the key by which the page varies.
+        self.varies = found.varies
+        self._store = found.store
+        self._held = held
+        #: Response headers before the answer, lower-case names, where other
+        #: code sets more of them until it is delivered.
+        self._headers_before = exchange.origin.is_alone_until_delivery or (
+            http_request.lower_headers(exchange.response))
 
+    def result(self, exchange):
+        # the body is sent as it is, once it is known that nothing else was
+        # published
+        return ''
 
-def _set_own_headers(call, response):
-    """Let the response have what the view, had it rendered, would have set.
-    """
-    if call.page is not None:
-        present = request.lower_headers(response)
-        sending.put_headers(response, {
-            name: value for name, value in call.page.headers
+    def deliver(self, exchange):
+        origin, response = exchange.origin, exchange.response
+        reason = http_response.why_not_whole(response)
+        if not reason and not origin.is_hit_whole(
+                response, self._text() if origin.is_called else None):
+            reason = Reason.FRAGMENT
+        if reason:
+            self._set_own_headers(exchange)
+            return Bypass(Outcome('BYPASS', reason))
+        return self._send(exchange)
+
+    def _set_own_headers(self, exchange):
+        """Set what a view, had it rendered, would have set itself."""
+        if self.page is None or not exchange.origin.is_captured_last:
+            return
+        present = http_request.lower_headers(exchange.response)
+        sending.put_headers(exchange.response, {
+            name: value for name, value in self.page.headers
             if name not in ('etag', 'last-modified', *present)})
 
+    def _send(self, exchange):
+        raise NotImplementedError
 
-def send_not_modified(call, response, values):
-    """Send a 304 to which the 200 would have the headers `values`."""
-    call.outcome = call.outcome._replace(detail='not-modified')
-    sending.send_not_modified(response, coding.headers_of_304(call, values))
+    def _send_not_modified(self, exchange):
+        values, held = self.headers, self._held
+        if held.tag:
+            values = {**values, 'etag': held.tag}
+        elif self.page is not None and 'etag' in values:
+            # a date or * decided: the tag is that of what a 200 would send
+            # (RFC 9110 section 15.4.5), which may have to be made for that
+            name, _ = self.choose_coding(exchange, may_make=(
+                not exchange.origin.is_called
+                and not exchange.others_follow))
+            if name:
+                values = {**values, 'etag': coded_tag(values['etag'], name)}
+        sending.send_not_modified(exchange.response, values)
+
+    def deliver_to_head(self, exchange):
+        """Put the headers of the answer into a response without a body."""
+        self._send(exchange)
+
+    def commit(self, exchange):
+        sending.take_later_tag(exchange.response)
+        if exchange.others_follow:
+            attempt(exchange, 'finish', self._send_coded, exchange)
+        # which the fast lane leaves, if it is in front of Zope
+        if permit.TICKET in exchange.request.environ:
+            attempt(exchange, 'finish', permit.permit, exchange, self)
+
+    def _send_coded(self, exchange):
+        """Send the page in a coding, if other code saw it and let it be."""
+        response = exchange.response
+        if (not response.body or response.body is not self.page.body
+                or not http_response.is_as_it_is(response)
+                # another tag is of other code, which means these bytes
+                or http_request.lower_headers(response).get('etag') not in (
+                    None, self.page.tag)):
+            return
+        name, body = self.choose_coding(exchange)
+        if name:
+            is_settled = exchange.changes.is_settled(response)
+            sending.send_coded(response, body, name)
+            if is_settled:
+                exchange.changes.settle(response)
+
+    # content codings
+
+    def plain(self):
+        """Return the stored body without a coding."""
+        if not self.page.body:
+            self.page = self.page.whole()
+        return self.page.body
+
+    def choose_coding(self, exchange, may_make=True):
+        """Return name and bytes of the coding to send the page in.
+
+        Both are empty where the client gets the body as it is.  A client
+        that sent no Accept-Encoding does (RFC 9110 section 12.5.3).  A
+        coding that the page lacks is made and kept if `may_make`: so no
+        render is the slower for it.
+        """
+        if http_response.speaks_of_bytes(exchange.response, self.page):
+            return '', b''
+        for name in http_request.codings(exchange.request):
+            if name == content_coding.IDENTITY:
+                break
+            data = self.page.coded(name)
+            if data is None and may_make and self._is_to_be_made(
+                    exchange, name):
+                data = self._make(exchange, name)
+            if data:
+                return name, data
+        return '', b''
+
+    def _is_to_be_made(self, exchange, name):
+        if name not in codecs.MADE or self.outcome.collapsed:
+            # who waited for a render does not wait for this as well
+            return False
+        content_type = dict(self.page.headers).get('content-type', '')
+        if name == 'gzip' and http_response.is_zope_to_compress(
+                exchange.request):
+            return may_be_coded(content_type)
+        return (
+            exchange.settings.compression == 'hits'
+            and content_coding.is_worthwhile(content_type)
+            and (self.page.is_coded
+                 or len(self.page.body) >= content_coding.MIN_BODY_BYTES))
+
+    def _make(self, exchange, name):
+        """Put the page into a coding; return it, empty if it is no shorter.
+        """
+        data = attempt(
+            exchange, 'finish',
+            lambda: codecs.CODECS[name].encode(self.plain()))
+        if data is FAILED:
+            return b''
+        self.page = self.page.with_coding(name, data)
+        data = self.page.coded(name)
+        attempt(
+            exchange, 'store', self._store.add_coding,
+            exchange.key.index_for(exchange.request, self.varies),
+            self.page.created, name, data)
+        return data
 
 
-def show(call, response):
-    """Put the stored body into the response, for other code to see."""
-    if _hit_is_whole(call, response):
-        _set_content_type(call, response)
-        response.body = coding.plain(call)
+class NotModified(Answer):
+    """The client holds the page: it gets a 304."""
+
+    def __init__(self, exchange, found, held, now, collapsed=False):
+        super().__init__(
+            Outcome('HIT', 'not-modified', collapsed=collapsed),
+            exchange, found, held)
+        if found.page is not None:
+            self.headers = exchange.headers_of_page(found.page, now)
+        else:
+            self.headers = exchange.headers_of_render({}, now, found.varies)
+
+    def _send(self, exchange):
+        self._send_not_modified(exchange)
+        return self
+
+    def rescue(self, exchange):
+        sending.send_bare_304(exchange.response)
 
 
-def _set_content_type(call, response):
-    kind = call.hit_headers.get('content-type')
-    if kind is not None and kind != response.headers.get('content-type'):
-        # later code decodes the body by the charset that this notes
-        response.setHeader('content-type', kind)
+class Hit(Answer):
+    """A stored page is the answer."""
 
+    def __init__(self, exchange, found, held, now, collapsed=False):
+        outcome = _HIT
+        if collapsed or found.page.max_age_secs:
+            outcome = Outcome(
+                'HIT', Reason.RENDER_ERROR if found.page.shows_failure else '',
+                collapsed=collapsed)
+        super().__init__(outcome, exchange, found, held)
+        if held is None and not self.page.body:
+            self._make_sure(exchange)
+        #: The headers of the answer, lower-case names.
+        self.headers = exchange.headers_of_page(self.page, now)
 
-def _send_page(call, response):
-    _set_content_type(call, response)
-    name, body = '', b''
-    if not call.others_follow():
-        name, body = coding.chosen(call)
-    values = call.hit_headers
-    if call.kind == 'view':
-        values = without_later(
-            values, request.lower_headers(response), call.headers_before, {})
-    sending.send_page(response, body or coding.plain(call), values, name)
+    def _make_sure(self, exchange):
+        """Unpack the body now, so that an error can still lead to rendering.
+        """
+        if exchange.others_follow or not self.choose_coding(
+                exchange, may_make=False)[0]:
+            self.plain()
 
+    def result(self, exchange):
+        return self._text() if exchange.origin.is_called else ''
 
-def give_out_bare(call, response):
-    """Send what the cache has in place of the body, and no more."""
-    if call.client_holds_page:
-        sending.send_bare_304(response)
-    elif response.status == 200 and not http_response.is_streamed(response):
-        sending.send_bare_page(
-            response, coding.plain(call),
-            dict(call.page.headers).get('content-type'))
+    def _text(self):
+        return self.page.body.decode('utf-8', 'surrogatepass')
 
+    def show(self, exchange):
+        """Let other code see the page as it would see one just made.
 
-def _send_called_page(call, response):
-    """Send a page that other code got from the cache and passed on."""
-    values = without_later(
-        call.hit_headers, request.lower_headers(response),
-        call.headers_before, {})
-    if 'content-type' in values:
-        response.setHeader('content-type', values['content-type'])
-    body = http_response.made_body(response, call.text)
-    if body == call.page.body:
-        body = call.page.body
-    name, data = _called_coding(call, response, body)
-    sending.send_page(response, data or body, values, name)
+        It may count on a body.  What it makes of this one is not sent.
+        """
+        response = exchange.response
+        if not http_response.why_not_whole(response):
+            self._set_content_type(response)
+            response.body = self.plain()
 
+    def _send(self, exchange):
+        response = exchange.response
+        if exchange.origin.is_called:
+            return self._send_called(exchange)
+        self._set_content_type(response)
+        name, body = '', b''
+        if not exchange.others_follow:
+            name, body = self.choose_coding(exchange)
+        sending.send_page(
+            response, body or self.page.body or self.plain(),
+            self.headers if self._headers_before is True
+            else self._values(exchange), name)
+        return self
 
-def _called_coding(call, response, body):
-    """Return name and bytes of the coding of `body`, empty for none."""
-    zipped = http_response.zipped_by_zope(response)
-    if zipped:
-        if body != http_response.plain_body(response):
-            zipped = gzip(body)  # the charset is known only now
-        return zopes_coding(call, zipped, body)
-    if body is call.page.body and not call.others_follow():
-        return coding.chosen(call)
-    return '', b''
+    def _values(self, exchange):
+        """Return the headers, but for those that other code set since."""
+        return without_later(
+            self.headers, http_request.lower_headers(exchange.response),
+            self._headers_before, {})
 
+    def _set_content_type(self, response):
+        kind = self.headers.get('content-type')
+        if kind is not None and kind != response.headers.get('content-type'):
+            # later code decodes the body by the charset that this notes
+            response.setHeader('content-type', kind)
 
-def zopes_coding(call, zipped, body):
-    """Return name and bytes of what Zope coded, empty where it is not sent.
-    """
-    if zipped and len(zipped) < len(body) and 'gzip' in request.codings(
-            call.request):
-        return 'gzip', zipped
-    return '', b''
+    def _send_called(self, exchange):
+        """Send a page that other code got from the cache and passed on."""
+        response = exchange.response
+        if self._held is not None and not response._locked_status:
+            self._send_not_modified(exchange)
+            self.outcome = self.outcome._replace(detail='not-modified')
+            return self
+        values = self._values(exchange)
+        if 'content-type' in values:
+            response.setHeader('content-type', values['content-type'])
+        body = http_response.made_body(response, self._text())
+        if body == self.page.body:
+            body = self.page.body
+        name, data = self._called_coding(exchange, body)
+        sending.send_page(response, data or body, values, name)
+        return self
+
+    def _called_coding(self, exchange, body):
+        """Return name and bytes of the coding of `body`, empty for none."""
+        response = exchange.response
+        zipped = http_response.zipped_by_zope(response)
+        if zipped:
+            if body != http_response.plain_body(response):
+                zipped = content_coding.gzip(body)  # the charset is known now
+            return http_response.zopes_coding(
+                exchange.request, zipped, body)
+        if body is self.page.body and not exchange.others_follow:
+            return self.choose_coding(exchange)
+        return '', b''
+
+    def deliver_to_head(self, exchange):
+        # what other code would make of the body can't be known: if GET was
+        # ever sent in a coding, it is there
+        name, body = self.choose_coding(
+            exchange, may_make=not exchange.others_follow)
+        response = exchange.response
+        sending.send_page(response, body or self.plain(), self.headers, name)
+        response.body = b''
+
+    def rescue(self, exchange):
+        response = exchange.response
+        if not exchange.origin.is_called and (
+                not http_response.why_not_whole(response)):
+            # nothing was rendered: an empty body must not pass for a page
+            sending.send_bare_page(
+                response, self.plain(),
+                dict(self.page.headers).get('content-type'))

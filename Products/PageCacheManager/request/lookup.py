@@ -1,220 +1,334 @@
-"""What the cache answers to a call: a stored page, a 304, or nothing yet."""
+"""From a request to its step: Hit, NotModified, Miss or Bypass."""
 import logging
 import time
+from typing import NamedTuple
 
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
+from ..core.attempt import log_limit
 from ..core.flights import Flight
 from ..core.http import conditional
 from ..core.http.cache_status import Outcome
-from ..core.report.reasons import lasts
+from ..core.reasons import Reason
+from ..core.reasons import lasts
 from ..core.store.expiry import is_too_old
-from ..key import key as question
+from ..key import key as keys
 from ..key import visitor
+from ..key.key import RuledOut
+from ..key.versions import holds_changes
 from ..manager.caches import is_active
 from ..publisher import cookies
-from ..publisher import request
-from . import coding
+from ..publisher import request as http_request
+from ..publisher import response as http_response
+from .hit import Hit
+from .hit import NotModified
+from .miss import Bypass
+from .miss import Miss
+from .rendering import Rendering
 
 
 logger = logging.getLogger(__name__)
 
+#: Reasons for which CMF, too, is kept from its policies.
+_QUIET = (Reason.REQUEST_COOKIE, Reason.SESSION, Reason.USER)
 
-def answer(call):
-    """Return what the template is to give, or None if it is to render."""
-    if not is_active(call.settings):
-        call.outcome = Outcome('OFF', 'off')
-        return None
+#: The conditions of a request that has none.
+_UNCONDITIONAL = None, None
+
+
+class Held(NamedTuple):
+    """The client's own copy is the page."""
+
+    #: The tag by which the client holds it, '' if by a date or ``*``.
+    tag: str
+    #: Whether the page is known to be a 200.
+    is_sure: bool
+
+
+class Found(NamedTuple):
+    """The result of a look into the store."""
+
+    page: object = None
+    #: Request headers beyond the key by which the stored pages vary.
+    varies: tuple = ()
+    store: object = None
+    #: Why there is no store, '' where there is one.
+    trouble: str = ''
+
+
+_NOTHING = Found()
+
+
+def next_step(exchange):
+    """Return the step that the request is at once it was looked up."""
+    if not is_active(exchange.settings):
+        return Bypass(Outcome('OFF', Reason.OFF))
+    reason = _why_not(exchange)
+    if reason:
+        return Bypass(Outcome('BYPASS', reason), is_quiet=reason in _QUIET)
     try:
-        return _answer(call)
-    except question.Bypass as why:
-        call.let_go()
-        call.page = None
-        call.outcome = Outcome('BYPASS', str(why))
-        return _let_render(call)
+        return _look_up(exchange)
+    except RuledOut as why:
+        return _ruled_out(exchange, why)
 
 
-def _answer(call):
-    question.rule_out(call)
-    call.headers_before = request.lower_headers(call.request.response)
-    call.added_before = len(call.request.response.accumulated_headers)
-    call.base_before = call.request.response.base
-    question.ask(call)
-    trouble = look_up(call) if call.has_etag else ''
-    if call.answer is not None:
-        question.date(call)
+def _why_not(exchange):
+    """Return why the request itself rules caching out, or ''."""
+    request, origin = exchange.request, exchange.origin
+    reason = http_response.why_no_page(request)
+    if reason:
+        # no conditions, so that CMF makes no 304 of it (RFC 9110 13.2.1)
+        origin.forget_conditions(request)
+        return reason
+    if not origin.may_write and holds_changes(exchange.manager._p_jar):
+        return Reason.WROTE_TO_DATABASE
+    if exchange.is_beside_another and exchange.claim.why_not:
+        return exchange.claim.why_not
+    if request.cookies and http_request.carries_cookie(
+            request, exchange.settings.bypass_cookies):
+        return Reason.REQUEST_COOKIE
+    if exchange.touched_session():
+        return Reason.SESSION
+    if not visitor.is_of_request(request, origin.context):
+        return Reason.USER
+    return ''
+
+
+def _look_up(exchange):
+    keys.ask(exchange)
+    policy, key = exchange.policy, exchange.key
+    if policy is None:
+        return Bypass(
+            Outcome('NO-ETAG', Reason.NO_POLICY), Rendering(exchange))
+    found = _find(exchange) if key.index is not None else _NOTHING
+    asked = http_request.conditions(exchange.request)
+    if found.page is None or asked[1] is not None:
+        # what is stored has the date that it was sent with
+        exchange.changed_at, exchange.modified = keys.dates(exchange)
     now = time.time()
-    if call.answer is not None and client_holds_page(call, now):
-        call.client_holds_page = True
-        if call.is_published and call.is_sure:
-            call.outcome = Outcome('HIT', 'not-modified')
-            return _hand_out(call, now)
-    if not call.has_etag:
-        call.outcome = Outcome(
-            'NO-ETAG', 'no-policy' if call.answer is None else 'no-etag')
-    elif trouble:
-        call.outcome = Outcome('BYPASS', trouble)
-    elif call.page is not None:
-        call.outcome = Outcome('HIT')
+    if found.page is not None:
+        return _answer(exchange, found, asked, now)
+    held = None if asked == _UNCONDITIONAL else _held(
+        exchange, found, asked, now)
+    if held is not None and held.is_sure and not exchange.origin.is_called:
+        return NotModified(exchange, found, held, now)
+    if key.index is None:
+        outcome = Outcome('NO-ETAG', Reason.NO_ETAG)
+    elif found.trouble:
+        outcome = Outcome('BYPASS', found.trouble)
     else:
-        _board(call)
-    if call.page is not None:
-        return _hand_out(call, now)
-    return _let_render(call)
+        return _board(exchange, found, held, asked, now)
+    return Bypass(outcome, Rendering(exchange, outcome, found.varies), held)
 
 
-def _let_render(call):
-    """Return None, and watch rendering where headers or a page follow."""
-    if call.page_id is not None and not call.is_head:
-        call.watch()
-    return None
+def _answer(exchange, found, asked, now, collapsed=False):
+    """Return the step of a page that is stored, or that has just landed."""
+    held = None if asked == _UNCONDITIONAL else _held(
+        exchange, found, asked, now)
+    if held is None or exchange.origin.is_called:
+        return Hit(exchange, found, held, now, collapsed)
+    return NotModified(exchange, found, held, now, collapsed)
 
 
-def _board(call):
-    """Lead the flight for the page, or wait for the one that does."""
-    call.outcome = Outcome(
-        'MISS', forward='vary-miss' if call.varies else 'uri-miss')
-    key = call.key_for(call.varies)
-    refusal = call.cache.flights.refusal(key)
-    if lasts(refusal):
-        raise question.Bypass(refusal)
-    if call.is_head:
+def _ruled_out(exchange, why):
+    """Return the step of a page that turns out not to be kept."""
+    outcome = Outcome('BYPASS', why.reason)
+    if why.error is not None:
+        _report(exchange, why)
+        return Bypass(outcome, Rendering(exchange), failure=why.failure)
+    if why.reason == Reason.UNKEYED_ARGUMENTS:
+        try:
+            exchange.changed_at, exchange.modified = keys.dates(exchange)
+        except RuledOut as worse:
+            return _ruled_out(exchange, worse)
+    return Bypass(outcome, Rendering(exchange, outcome))
+
+
+def _report(exchange, why):
+    if why.reason != Reason.POLICY_ERROR:
         return
-    boarding = call.cache.flights.board(
-        key, call.settings.wait_secs, call.settings.max_waiting)
-    if isinstance(boarding, Flight):
-        call.flight = boarding
-        if boarding.follows_landing:
-            _look_again(call)
-        return
-    if boarding is not None and boarding.is_signpost:
-        look_up(call)
-    elif boarding is not None and is_young(call, boarding):
-        _check_cookies(call, boarding)
-        call.page = boarding
-    if call.page is not None:
-        call.outcome = call.outcome._replace(word='HIT', collapsed=True)
+    path = exchange.origin.path
+    if log_limit.is_due(('policy', path, why.failure)):
+        logger.error(
+            'Caching policy failed for %s', path, exc_info=why.error)
 
 
-def _check_cookies(call, page):
-    """Raise Bypass where `page` was made without a cookie that is here."""
-    name = call.cookie_against(page)
+# the store
+
+def _find(exchange):
+    """Return what is stored, found through a signpost if there is one.
+
+    Raises RuledOut for a page that is not for this request.
+    """
+    found = attempt(exchange, 'store', _find_in_store, exchange)
+    if found is FAILED:
+        return Found(trouble=Reason.STORE_ERROR)
+    if (found.page is not None and found.page.absent_cookies
+            and (exchange.request.cookies
+                 or 'HTTP_COOKIE' in exchange.request.environ)):
+        _check_cookies(exchange, found.page)
+    return found
+
+
+def _find_in_store(exchange):
+    key = exchange.key
+    store = exchange.cache.store(exchange.settings, key.versions[0])
+    if store is None:
+        return Found(trouble=Reason.STORE_OFF)
+    get = store.peek if exchange.is_dry else store.get
+    page, varies = get(key.index), ()
+    if page is not None and page.varies:  # a signpost
+        varies = page.varies
+        page = get(key.index_for(exchange.request, varies))
+    if page is not None and exchange.origin.is_called:
+        page = page.whole()  # other code is given its text
+    return Found(page, varies, store)
+
+
+def _check_cookies(exchange, page):
+    """Raise RuledOut where `page` was made without a cookie that is here."""
+    sent = cookies.sent_by(exchange.request)
+    name = sent and cookies.conflict(
+        sent, page.absent_cookies, exchange.settings,
+        exchange.session_cookies())
     if name:
-        raise question.Bypass(cookies.reason(name))
+        raise RuledOut(cookies.reason(name))
 
 
-def _look_again(call):
-    """Look for a page that landed between the first look and boarding."""
-    look_up(call)
-    if call.page is not None:
-        flight, call.flight = call.flight, None
-        if flight.key == call.key_for(call.varies):
-            flight.land(call.page)  # those who wait came too late as well
-        else:
-            flight.abandon()
-        call.outcome = Outcome('HIT')
+# conditional requests
 
+def _held(exchange, found, asked, now):
+    """Return the :class:`Held` copy of the client that is the answer, or
+    None (RFC 9110 13.2.2).
 
-def _hand_out(call, now):
-    """Return what the template is to give in place of rendering."""
-    if call.page is not None:
-        if not call.client_holds_page:
-            coding.make_sure(call)
-        call.hit_headers = call.headers_of_page(now)
-        if call.page.shows_failure:
-            call.outcome = call.outcome._replace(detail='render-error')
-    else:
-        call.hit_headers = call.headers_of({}, now, call.varies)
-    call.has_ended = True
-    call.visit.unquieten(call.keywords)
-    if not call.is_published:
-        call.text = call.page.body.decode('utf-8', 'surrogatepass')
-        return call.text
-    # nothing is to be done to the stored body: it is sent as it is, once it
-    # is known that nothing else was published
-    return ''
-
-
-def give_up(visit):
-    """Leave the request as if there were no cache."""
-    call = visit.call
-    if call is not None:
-        call.outcome = Outcome('BYPASS', 'error')
-        call.cache.tally.add('ERROR', 'answer')
-        call.page = call.headers_before = call.hit_headers = None
-        call.has_ended = False
-        call.put_back()
+    `asked` are If-None-Match and If-Modified-Since, None where absent.
+    A date counts for anonymous visitors alone.  Where the page varies by
+    headers only what is stored says which variant the client may hold.  A
+    tag comes from a 200, and so does what is stored.  Without a stored page
+    only rendering tells whether a cookie makes it another.
+    """
+    if_none_match, since = asked
+    if (not exchange.policy.allows_304 or exchange.response._locked_status
+            # rendering would tell whether there is a page at all
+            or found.page is None and not exchange.key.may_view):
+        return None
+    tags = tags_of(exchange, found.page, found.varies)
+    is_sure = found.page is not None
+    if if_none_match is not None:
+        tag = conditional.held_tag(if_none_match, tags)
+        if not tag:
+            return None
+        if if_none_match.strip() == '*':
+            return Held('', is_sure)
+        return Held(
+            conditional.tag_for_304(tag),
+            is_sure or not foreign_cookie(exchange, found.varies))
+    if not tags and is_sure:
+        return None  # a page without a tag has no date either
+    if conditional.not_modified(
+            None, since, tags, exchange.modified, now,
+            _dates_count(exchange, found)):
+        return Held('', is_sure)
     return None
 
 
-def look_up(call):
-    """Find the stored page, through a signpost if there is one.
+def tags_of(exchange, page, varies):
+    """Return the tags of the page that this client can be told of.
 
-    Return '' or, where there is no store or one that fails, the reason.
-    Raises Bypass for a page that is not for this request.
+    RFC 9110 13.1.2: a tag counts for what would be selected now.  A cache
+    asks with the tags of all that it has (RFC 9111 section 4.1), and would
+    give the page in gzip to a client that did not ask for it.  Of several
+    the one that the client likes best comes first.
     """
-    try:
-        call.store = call.cache.store(call.settings, call.versions[0])
-        if call.store is None:
-            return 'store-off'
-        page = call.store.get(call.key)
-        if page is not None and page.is_signpost:
-            call.varies = page.varies
-            page = call.store.get(call.key_for(call.varies))
-        if page is not None and not call.is_published:
-            page = page.whole()  # other code is given its text
-    except Exception:
-        logger.exception('Store failed')
-        call.cache.tally.add('ERROR', 'store')
-        return 'store-error'
     if page is not None:
-        _check_cookies(call, page)
-    call.page = page
-    return ''
+        tag = page.tag
+    else:
+        # where a page varies only what is stored says by what
+        tag = '' if varies else keys.entity_tag(exchange)
+    return conditional.tag_variants(
+        tag, http_request.codings(exchange.request)) if tag else ()
 
 
-def client_holds_page(call, now):
-    """Tell whether the client's own copy is the answer (RFC 9110 13.2.2).
-
-    A date counts for anonymous visitors alone.  Where the page varies by
-    headers only what is stored says which variant the client may hold.
-    `call.is_sure` says whether the page is known to be a 200 as well: a tag
-    comes from one, and so does what is stored.  Without a stored page only
-    rendering tells whether a cookie makes it another.
-    """
-    if_none_match = request.header(call.request, 'If-None-Match')
-    since = request.header(call.request, 'If-Modified-Since')
-    if if_none_match is None and since is None:
-        return False
-    if not call.answer.allows_304 or call.request.response._locked_status:
-        return False
-    if call.page is None and not call.may_view:
-        return False  # rendering would tell whether there is a page at all
-    tags = call.tags()
-    call.is_sure = call.page is not None
-    if not tags and (if_none_match is not None or call.page is not None):
-        return False  # a page without a tag has no date either
-    if if_none_match is not None:
-        held = conditional.held_tag(if_none_match, tags)
-        if held and if_none_match.strip() != '*':
-            call.held_tag = conditional.tag_for_304(held)
-            call.is_sure = call.is_sure or not call.foreign_cookie()
-        return bool(held)
-    return conditional.not_modified(
-        if_none_match, since, tags, call.modified, now, _dates_count(call))
-
-
-def _dates_count(call):
-    if visitor.current_user() is not None or call.partition:
+def _dates_count(exchange, found):
+    key = exchange.key
+    if visitor.current_user() is not None or key.partition:
         return False  # a date does not tell whose page it is of
-    if call.kind == 'view':
-        return False  # no date tells of all that a view shows
-    if call.settings.key_cookies or visitor.language(call.request):
+    if not exchange.origin.dates_count:
+        return False
+    if exchange.settings.key_cookies or visitor.language(exchange.request):
         return False  # a date does not tell which of the pages it is of
-    if call.page is not None:
-        return True
-    return not call.varies and not call.known_varies
+    return found.page is not None or not (found.varies or key.varies)
 
 
-def is_young(call, page):
-    """Tell whether a page that has just landed is within the age limit."""
+def foreign_cookie(exchange, varies):
+    """Return a cookie of the request that the key lacks, '' for none."""
+    sent = cookies.sent_by(exchange.request)
+    if not sent or exchange.key.has_all_cookies(varies):
+        return ''
+    if len(sent) > 1:
+        sent.discard(cookies.HEADER)
+    return cookies.first_foreign(
+        sent, exchange.settings, exchange.session_cookies(),
+        exchange.site.cookies(exchange.request))
+
+
+# flights
+
+def _board(exchange, found, held, asked, now):
+    """Return the step of a page that is not stored: a Miss to render it, an
+    Answer if it came while this request waited.
+    """
+    index = exchange.key.index_for(exchange.request, found.varies)
+    flights = exchange.cache.flights
+    refusal = flights.refusal(index)
+    if lasts(refusal):
+        outcome = Outcome('BYPASS', refusal)
+        return Bypass(
+            outcome, Rendering(exchange, outcome, found.varies), held)
+    if exchange.is_dry:
+        return _miss(exchange, found, held)
+    boarding = flights.board(
+        index, exchange.settings.wait_secs, exchange.settings.max_waiting)
+    if isinstance(boarding, Flight):
+        try:
+            return _lead(exchange, boarding, found, held, asked, now)
+        except BaseException:
+            boarding.abandon()
+            raise
+    if boarding is not None and boarding.is_signpost:
+        found = _find(exchange)
+    elif boarding is not None and _is_young(exchange, boarding):
+        _check_cookies(exchange, boarding)
+        found = found._replace(page=boarding)
+    if found.page is None:
+        return _miss(exchange, found, held)
+    return _answer(exchange, found, asked, now, collapsed=True)
+
+
+def _lead(exchange, flight, found, held, asked, now):
+    """Return the Miss that leads a flight, an Answer if the page just landed.
+    """
+    if flight.follows_landing:
+        found = _find(exchange)
+        if found.page is not None:
+            index = exchange.key.index_for(exchange.request, found.varies)
+            if flight.key == index:
+                flight.land(found.page)  # those who wait came too late, too
+            else:
+                flight.abandon()
+            return _answer(exchange, found, asked, now)
+    return _miss(exchange, found, held, flight)
+
+
+def _miss(exchange, found, held, flight=None):
+    outcome = Outcome(
+        'MISS', forward='vary-miss' if found.varies else 'uri-miss')
+    return Miss(
+        outcome, Rendering(exchange, outcome, found.varies), held, flight)
+
+
+def _is_young(exchange, page):
+    """Return whether a page that has just landed is within the age limit."""
     return not is_too_old(
-        page.created, time.time(), call.settings.max_age, page.max_age_secs)
+        page.created, time.time(), exchange.settings.max_age,
+        page.max_age_secs)

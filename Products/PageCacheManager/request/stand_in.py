@@ -1,99 +1,97 @@
-"""The way of a request for a browser view, which never asks a cache itself.
+"""Stand-ins, which Zope calls in place of a published template or view.
 
-Zope calls whatever traversal found.  A stand-in is given to it in place of
-a view: when it is called the user is known, access was checked and all other
-code that is told of the traversal had its say.  It answers with the stored
-page, or calls the view.
+Traversal is Zope's.  When the stand-in is called the user is known, access
+was checked and all other code that is told of the traversal had its say.
 """
-import logging
-
+from Acquisition import aq_base
+from zope.publisher.interfaces.browser import IBrowserView
 from ZPublisher.mapply import mapply
 from ZPublisher.WSGIPublisher import call_object
 from ZPublisher.WSGIPublisher import dont_publish_class
 from ZPublisher.WSGIPublisher import missing_name
 
-from ..core.http.cache_status import Outcome
-from ..key.versions import holds_changes
-from ..origin import published as views
-from ..origin.site import here
-from ..origin.view import ViewCall
-from .lookup import answer
-from .lookup import give_up
-from .visit import begin
-from .visit import start
-from .visit import visit_of
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
+from ..origin.published import origin_of
+from ..publisher import request as http_request
+from ..publisher import response as http_response
+from ..publisher.request import ARRIVED
+from ..publisher.sessions import BEFORE
+from . import head
+from .exchange import EXCHANGE
+from .exchange import opened
 
-
-logger = logging.getLogger(__name__)
 
 #: Stops the transforms of plone.transformchain.
 NO_TRANSFORMS = 'plone.transformchain.disable'
 
+#: Where a request keeps the origin that no manager keeps the pages of.
+UNKEPT = '_page_cache_unkept'
 
-def watch(request):
-    """Have a stand-in published where `request` leads to a view.
 
-    What is set on the request itself goes with the first traversal:
-    subrequests are copies that do not have it.
+def traverse(request, touches, *args, **keywords):
+    """Traverse `request`; return what is called in place of an origin.
+
+    It stands in the request itself, as ``traverse``, and goes with the first
+    traversal: subrequests are copies that do not have it.  `touches` is how
+    often the thread had looked at sessions before.
     """
-    start(request)
+    own = request.__dict__
+    del own['traverse']
+    published = request.traverse(*args, **keywords)
+    own[BEFORE] = touches
+    own[ARRIVED] = True
+    # most requests end here, and cost no more
+    if (hasattr(type(aq_base(published)), 'pt_render')
+            or IBrowserView.providedBy(
+                getattr(published, '__self__', published))
+            or request.environ.get('REQUEST_METHOD') == 'HEAD'):
+        found = attempt(None, 'traversal', _stand_in_for, published, request)
+        if found is not FAILED and found is not None:
+            return found
+    return published
 
-    def traverse(*args, **keywords):
-        del request.__dict__['traverse']
-        published = request.traverse(*args, **keywords)
-        begin(request)
-        return stand_in_for(published, request)
 
-    request.__dict__['traverse'] = traverse
-
-
-def stand_in_for(published, request):
-    """Return what is to be called in place of `published`."""
-    if request.args:  # which the view is called with
-        return published
-    try:
-        view = views.published_view(published)
-    except Exception:
-        logger.exception('View is published without the cache')
-        return published
-    return published if view is None else StandIn(published, view, request)
+def _stand_in_for(published, request):
+    """Return the stand-in of an origin, None for what is none."""
+    if request.args:  # which it is called with
+        return None
+    if request.environ.get('REQUEST_METHOD') == 'HEAD':
+        return head.stand_in_for(published, request)
+    origin = origin_of(published)
+    return None if origin is None else StandIn(published, origin, request)
 
 
 class StandIn:
-    """Is published in place of a view."""
+    """Is published in place of a template or view."""
 
-    def __init__(self, published, view, request):
+    def __init__(self, published, origin, request):
         self._published = published
-        self._view = view
+        self._origin = origin
         self._request = request
         # by these Zope describes the transaction
         self.__name__ = getattr(published, '__name__', None)
-        self.__parent__ = views.owner(published)
-        if self.__parent__ is None:
-            self.__parent__ = view.context
+        self.__parent__ = origin.parent
+        find_path = getattr(published, 'getPhysicalPath', None)
+        if find_path is not None:
+            self.getPhysicalPath = find_path
 
     def __call__(self):
-        """Return the view's result, or '' if a stored page is sent."""
+        """Return what was rendered, or '' if a stored page is sent."""
         request = self._request
-        visit = visit_of(request)
-        if visit is None or visit.call is not None:
+        if EXCHANGE in request.__dict__:
             return self._render()
-        if visit.head is not None:
-            # only rendering tells whether GET would give a page at all
-            return '' if visit.head.is_sure else self._render()
-        if _look(visit, self._view) is not None:
+        exchange = attempt(None, 'answer', opened, request, self._origin)
+        if exchange is None:
+            request.__dict__[UNKEPT] = self._origin
+        if exchange is None or exchange is FAILED:
+            return self._render()
+        result = exchange.look_up()
+        if result is None:
+            return exchange.render(self._render)
+        if self._origin.is_captured_last:
             request.environ[NO_TRANSFORMS] = True
-            return ''
-        if visit.is_head:
-            return ''
-        try:
-            result = self._render()
-            if visit.call is not None:
-                visit.call.note_headers()
-            return result
-        finally:
-            if visit.call is not None:
-                visit.unquieten(visit.call.keywords)
+        return result
 
     def _render(self):
         request = self._request
@@ -102,28 +100,8 @@ class StandIn:
             missing_name, dont_publish_class, request, bind=1)
 
 
-def _look(visit, view):
-    """Return '' where the cache answers, None where the view is to render.
-    """
-    try:
-        call = visit.call = _call_of(visit, view)
-        if call is None or call.outcome is not None:
-            return None
-        return answer(call)
-    except Exception:
-        logger.exception('View is rendered without the cache')
-        return give_up(visit)
-
-
-def _call_of(visit, view):
-    """Return the call of a view that the cache keeps, None for others."""
-    around = here()
-    claim = around.claim(visit.request)
-    manager, shows = views.manager_of(view, claim)
-    if manager is None:
-        visit.noters = views.noters(view)
-        return None
-    call = ViewCall(view, shows, manager, visit, around, claim)
-    if holds_changes(manager._p_jar):
-        call.outcome = Outcome('BYPASS', 'changes')
-    return call
+def note_unkept(request):
+    """Note that a view which no manager keeps gave a page, if it did."""
+    if http_request.method(request) == 'GET' and http_response.is_page(
+            request.response):
+        request.__dict__[UNKEPT].note_unkept()

@@ -1,27 +1,22 @@
 """The cache that Zope's ZCacheable machinery talks to.
 
-One request goes: `ZCache_get` asks the policy and looks for the page; if it
-is missing the template renders; `ZCache_set` notes the output.  What then
-becomes of it is decided when the whole response is there, in `finish`.
+It is for templates that other code calls.  A published one has a stand-in,
+and is told here that there is nothing in the cache.
 """
-import logging
-
 from AccessControl.class_init import InitializeClass
 from AccessControl.SecurityInfo import ClassSecurityInfo
-from Acquisition import aq_base
+from Acquisition import aq_get
 from OFS.Cache import Cache
 
 from ..cmf import guard
-from ..interfaces import IPageCacheManager
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
 from ..key.versions import path_of
-from ..origin.template import TemplateCall
-from ..publisher import request
-from .lookup import answer
-from .lookup import give_up
-from .visit import current_visit
-
-
-logger = logging.getLogger(__name__)
+from ..origin.template import CalledTemplate
+from ..origin.template import manager_of_template
+from ..publisher import request as http_request
+from .exchange import exchange_of
+from .exchange import opened
 
 
 class PageCache(Cache):
@@ -33,26 +28,22 @@ class PageCache(Cache):
     def ZCache_get(self, ob, view_name='', keywords=None, mtime_func=None,
                    default=None):
         """Return the page to send, or `default` if `ob` is to render it."""
-        visit = current_visit(ob)
-        if visit is None or not _is_page_template_call(keywords):
+        request = aq_get(ob, 'REQUEST', None)
+        if not (http_request.has_arrived(request)
+                and _is_page_template_call(keywords)):
             return default
-        if visit.call is not None:
-            # a fragment of the page that is being made
-            if visit.call.headers_before is not None:
-                visit.quieten(keywords)
-            return default
-        manager = _manager_of(ob)
-        if manager is None:
-            return default
-        try:
-            call = visit.call = TemplateCall(ob, keywords, manager, visit)
-            result = answer(call)
-        except Exception:
-            logger.exception('Page is made without the cache')
-            result = give_up(visit)
-        if result is None:
-            return '' if visit.is_head else default
-        return result
+        exchange = exchange_of(request)
+        result = None
+        if exchange is None:
+            exchange = attempt(None, 'answer', _opened, ob, keywords, request)
+            if exchange is None or exchange is FAILED:
+                return default
+            result = exchange.look_up()
+        if result is not None:
+            return result
+        # the page, or a fragment of the page that is made
+        exchange.quieten(keywords)
+        return default
 
     @security.private
     def ZCache_set(self, ob, data, view_name='', keywords=None,
@@ -61,21 +52,10 @@ class PageCache(Cache):
         if data is None:  # a file or an image, which is no page
             guard.set_headers_of_file(ob)
             return
-        visit = current_visit(ob)
-        call = visit.call if visit is not None else None
-        if call is None:
-            return
-        visit.unquieten(keywords)
-        if call.has_ended or call.keywords is not keywords:
-            return
-        call.has_ended = True
-        call.put_back()
-        if call.headers_before is not None and isinstance(data, str):
-            call.text = data
-            call.look_for_user()
-            call.note_headers()
-            call.own_headers = request.changed_headers(
-                call.request.response, call.headers_before)
+        exchange = exchange_of(aq_get(ob, 'REQUEST', None))
+        if exchange is not None and _is_page_template_call(keywords):
+            exchange.unquieten(keywords)
+            exchange.note_text(keywords, data)
 
     @security.private
     def ZCache_invalidate(self, ob):
@@ -85,11 +65,11 @@ class PageCache(Cache):
         since there the template has another version as well.  Somebody who
         presses the button on its Cache tab means all clients.
         """
-        manager = _manager_of(ob)
+        manager = manager_of_template(ob)
         if manager is None:
             return None
-        visit = current_visit(ob)
-        if visit is not None and visit.is_post_to('ZCacheable_invalidate'):
+        request = aq_get(ob, 'REQUEST', None)
+        if http_request.is_post_to(request, 'ZCacheable_invalidate'):
             manager.manage_invalidate([path_of(ob)])
             return 'Invalidated on every client.'
         return f'{manager.forget_template(ob)} entries dropped.'
@@ -101,16 +81,10 @@ InitializeClass(PageCache)
 page_cache = PageCache()
 
 
+def _opened(template, keywords, request):
+    return opened(request, CalledTemplate(template, keywords))
+
+
 def _is_page_template_call(keywords):
     return isinstance(keywords, dict) and isinstance(
         keywords.get('bound_names'), dict)
-
-
-def _manager_of(ob):
-    """Return the manager of `ob` in the calling connection."""
-    manager = ob.ZCacheable_getManager()
-    if IPageCacheManager.providedBy(manager):
-        return manager
-    # another one stands under its name: let ob ask that for its cache
-    aq_base(ob)._v_ZCacheable_cache = None
-    return None

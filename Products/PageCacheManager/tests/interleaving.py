@@ -145,9 +145,9 @@ class SeamStore(PageStore):
         super().purge()
         self._passed('purged')
 
-    def remove_page(self, page_id):
+    def remove_path(self, path):
         self._passed('remove')
-        removed = super().remove_page(page_id)
+        removed = super().remove_path(path)
         self._passed('removed')
         return removed
 

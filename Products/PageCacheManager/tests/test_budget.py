@@ -78,26 +78,26 @@ def floor(site, client, item):
 
 
 def test_a_request_without_a_page_of_ours(floor):
-    assert floor.ours <= 40
+    assert floor.ours <= 8
 
 
 def test_hit(client, floor):
     found = calls(client, PAGE, 'HIT')
-    assert found.ours <= 289
-    assert found.all - floor.all <= 396
+    assert found.ours <= 139
+    assert found.all - floor.all <= 229
 
 
 def test_hit_of_a_user(client, floor):
     found = calls(client, PAGE, 'HIT', 'alice')
-    assert found.ours <= 294
+    assert found.ours <= 146
 
 
 def test_304(client, floor):
     tag = client.get(PAGE)['ETag']
     found = calls(client, PAGE, 'HIT', If_None_Match=tag)
     assert found.result.status == 304
-    assert found.ours <= 278
-    assert found.all - floor.all <= 380
+    assert found.ours <= 147
+    assert found.all - floor.all <= 232
 
 
 def test_miss(client, site):
@@ -105,13 +105,13 @@ def test_miss(client, site):
     client.get(f'{PAGE}?a=1')
     found = Calls(client.get, f'{PAGE}?a=2')
     assert found.result.outcome == 'MISS'
-    assert found.ours <= 620
+    assert found.ours <= 362
 
 
 def test_hit_of_a_view(client, viewed):
     client.get(view_cases.COUNTING)
     found = calls(client, view_cases.COUNTING, 'HIT')
-    assert found.ours <= 337
+    assert found.ours <= 162
 
 
 def test_hit_of_the_fast_lane(site):
@@ -119,4 +119,4 @@ def test_hit_of_the_fast_lane(site):
     warm(lane)
     found = Calls(lane.get, PAGE)
     assert found.result.outcome == 'HIT'
-    assert found.ours <= 38
+    assert found.ours <= 25

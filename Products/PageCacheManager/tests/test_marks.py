@@ -8,7 +8,7 @@ from .. import marks
 from ..core.key import row_id
 from ..key.versions import holds_changes
 from ..marks import write
-from ..origin.published import content_marks
+from ..origin.site import content_marks
 from ..PageCacheManager import PageCacheManager
 
 

@@ -15,7 +15,7 @@ postonly = requestmethod('POST')
 
 
 class Associating:
-    """What changes the associations of a manager."""
+    """Methods that change the associations of a manager."""
 
     security = ClassSecurityInfo()
 

@@ -1,4 +1,4 @@
-"""What all screens have in common.
+"""The common parts of all screens.
 
 Everything is made ready as plain values; the templates in `www` only place
 and escape them.

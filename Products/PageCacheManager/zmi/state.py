@@ -1,10 +1,11 @@
 """Whether pages are cached now, where, and how full that is."""
-import logging
 
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 
 from ..cmf import policy
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
 from ..core.key import digest
 from ..core.report.statistics import number_text
 from ..core.report.statistics import size_text
@@ -15,9 +16,6 @@ from ..manager import caches
 from ..manager.associated import count
 from ..manager.memoize import site_cache
 from .page import moment
-
-
-logger = logging.getLogger(__name__)
 
 
 def state_of(manager, settings):
@@ -46,12 +44,11 @@ def _problem(manager, settings):
         return ('Caching is on in production only, and this Zope runs in '
                 'debug mode.')
     if settings.store == 'memoize':
-        try:
-            if site_cache() is None:
-                return "The site's ICacheChooser gives no cache."
-        except Exception:
-            logger.exception('ICacheChooser failed')
+        cache = attempt(None, 'ICacheChooser', site_cache)
+        if cache is FAILED:
             return "The site's ICacheChooser failed, see the event log."
+        if cache is None:
+            return "The site's ICacheChooser gives no cache."
     if policy.find_manager(aq_parent(aq_inner(manager))) is None:
         return ('There is no caching_policy_manager here, so no page has an '
                 'ETag.')

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from dataclasses import replace
 
 from ..core.key import row_id
+from ..core.reasons import explained
 from ..core.report import statistics as figures
-from ..core.report.reasons import reason
 from ..core.settings import stored
 from ..manager import caches
 from .page import cut
@@ -47,7 +47,7 @@ def statistics(manager, request, message='', kind='success'):
         tiles=_tiles(totals, cache.pages.counts(), settings),
         reasons=[
             {'word': word, 'count': figures.number_text(count),
-             'meaning': reason(word).meaning, 'advice': reason(word).advice,
+             **dict(zip(('meaning', 'advice'), explained(word), strict=True)),
              'last': cut(cache.caught.newest())
                      if word == 'render-error' else ''}
             for word, count in figures.reasons(counts)],

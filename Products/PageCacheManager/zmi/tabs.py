@@ -15,7 +15,7 @@ from .views import views
 
 
 class ManagerTabs:
-    """What a Page Cache Manager shows in the ZMI; nothing is changed here."""
+    """The tabs of a Page Cache Manager in the ZMI; they change nothing."""
 
     security = ClassSecurityInfo()
 

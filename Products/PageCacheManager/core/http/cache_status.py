@@ -1,34 +1,11 @@
-"""What a response says about itself: X-PageCache and Cache-Status."""
+"""The response headers X-PageCache and Cache-Status (RFC 9211)."""
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..reasons import reason_of
 from ..remembered import remembered
 
-
-#: Why a request went past the cache, in the words of RFC 9211 2.2, by our
-#: own word for it.  What comes out only once the page is rendered is a
-#: 'bypass' where nothing was looked up before.
-FORWARD = {
-    'uri-miss': 'uri-miss',
-    'vary-miss': 'vary-miss',
-    'miss': 'miss',
-    'method': 'method',
-    'request-cookie': 'request',
-    'no-etag': 'bypass',
-    'off': 'bypass',
-    'unkeyed-arguments': 'bypass',
-    'policy-error': 'bypass',
-    'store-error': 'bypass',
-    'session': 'bypass',
-    'set-cookie': 'bypass',
-    'fragment': 'bypass',
-    'status': 'bypass',
-    'no-store': 'bypass',
-    'vary-any': 'bypass',
-    'nonce': 'bypass',
-    'empty': 'bypass',
-}
 
 # RFC 8941 3.3.1: an integer has at most 15 digits.
 _MAX_INTEGER = 999_999_999_999_999
@@ -106,8 +83,14 @@ def forward_reason(outcome: Outcome) -> str:
     """
     if outcome.word == 'HIT':
         return ''
-    other = 'miss' if outcome.word == 'MISS' else 'bypass'
-    return outcome.forward or FORWARD.get(outcome.detail, other)
+    if outcome.forward:
+        return outcome.forward
+    reason = reason_of(outcome.detail)
+    if reason is not None:
+        # what comes out only once the page is rendered is a 'bypass' where
+        # nothing was looked up before
+        return reason.forward
+    return 'miss' if outcome.word == 'MISS' else 'bypass'
 
 
 def _integer(value: int) -> str:

@@ -133,7 +133,7 @@ def tag_for_304(held: str) -> str:
 
 
 def if_none_match(header: str | None, tags: Collection[str]) -> bool | None:
-    """Tell whether If-None-Match (13.1.2) holds one of the page's `tags`.
+    """Return whether If-None-Match (13.1.2) holds one of the page's `tags`.
 
     None means that there is no such header.  Several header lines come
     joined by commas.  ``*`` alone is any page; a list that does not parse
@@ -160,7 +160,10 @@ def held_tag(header: str, tags: Collection[str]) -> str:
     if text == '*':
         return next(iter(tags), '')
     found = _opaque_tags(text)
-    return next((tag for tag in tags if tag.removeprefix('W/') in found), '')
+    for tag in tags:
+        if tag.removeprefix('W/') in found:
+            return tag
+    return ''
 
 
 def _opaque_tags(text: str) -> frozenset[str]:
@@ -236,7 +239,7 @@ def not_modified(
         modified: int | None,
         now: float,
         dates_count: bool) -> bool:
-    """Tell whether a GET or HEAD is answered with 304 (13.2.2).
+    """Return whether a GET or HEAD is answered with 304 (13.2.2).
 
     `tags` are those that the 200 could carry, `modified` its Last-Modified
     in seconds since 1970 or None.  `dates_count` is whether a date alone

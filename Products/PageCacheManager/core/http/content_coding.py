@@ -1,4 +1,4 @@
-"""Content codings: who accepts which (RFC 9110 12.5.3), and gzip itself."""
+"""Content codings: preferences of clients (RFC 9110 12.5.3), and gzip."""
 import re
 import struct
 import zlib
@@ -51,7 +51,7 @@ def preferences(accept_encoding: str | None) -> tuple[str, ...]:
 
 @remembered(256, 200)
 def is_worthwhile(content_type: str) -> bool:
-    """Tell whether bodies of this type get shorter by a coding."""
+    """Return whether bodies of this type get shorter by a coding."""
     return _WORTHWHILE.fullmatch(content_type) is not None
 
 
@@ -102,7 +102,7 @@ def gzip(body: bytes) -> bytes:
 
 
 def gunzip(data: bytes, limit: int) -> bytes | None:
-    """Return what `data` holds in gzip, None if it is not what we write.
+    """Return the content of `data` in gzip, or None.
 
     None for what is not gzip, damaged, cut short, followed by anything, or
     longer than `limit` bytes; no more than that is ever unpacked.

@@ -1,4 +1,4 @@
-"""The headers of an answer, made from what rendering and the policy said.
+"""The headers of a response, from those of rendering and of the policy.
 
 All mappings here have lower-case names.
 """
@@ -8,7 +8,6 @@ from itertools import chain
 from ..page import directives
 from ..page import joined
 from ..page import listed
-from ..remembered import characters
 from ..remembered import remembered
 from .conditional import format_date
 from .conditional import parse_date
@@ -22,7 +21,7 @@ _OF_A_304 = (
 
 
 def last_modified(moment: int, now: float) -> str:
-    """Return the date to send for what was last changed at `moment`.
+    """Return the Last-Modified of a page that changed at `moment`.
 
     What was changed in this very second may change once more in it, so such
     a date is sent as the second before: it will not validate.
@@ -45,12 +44,15 @@ def page_headers(
     rendering said to keep a page private; Vary has the names of both, and
     those in `vary_by`.
     """
+    rendered, said = {**own}, {**policy}
+    # these differ from page to page, from moment to moment
+    of_page, of_now = rendered.pop('expires', None), said.pop('expires', None)
     values = dict(_combined(
-        _but_expires(own), _but_expires(policy), vary_by))
-    if 'expires' in policy:
-        values['expires'] = policy['expires']
-    elif 'expires' in own:
-        values['expires'] = _later(own['expires'], age)
+        tuple(rendered.items()), tuple(said.items()), vary_by))
+    if of_now is not None:
+        values['expires'] = of_now
+    elif of_page is not None:
+        values['expires'] = _later(of_page, age)
     if modified is not None:
         values['last-modified'] = modified
     if tag:
@@ -58,12 +60,8 @@ def page_headers(
     return values
 
 
-def _but_expires(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(item for item in values.items() if item[0] != 'expires')
-
-
 def _length(*values: tuple[tuple[str, str], ...]) -> int:
-    return characters(*chain.from_iterable(chain(*values)))
+    return sum(map(len, chain.from_iterable(chain(*values))))
 
 
 @remembered(256, 2000, _length)
@@ -89,12 +87,12 @@ def _later(date: str, secs: int) -> str:
 
 
 def may_be_coded(content_type: str) -> bool:
-    """Tell whether Zope compresses what is of this type."""
+    """Return whether Zope compresses bodies of this type."""
     return not content_type.startswith('image/')
 
 
 def is_private(cache_control: str) -> bool:
-    """Tell whether a Cache-Control value keeps shared caches out."""
+    """Return whether a Cache-Control value keeps shared caches out."""
     return bool(directives(cache_control) & {'no-store', 'private'})
 
 
@@ -109,17 +107,19 @@ def without_later(
     call, `own` those that rendering set.  The entity-tag is the page's
     whatever happens, and Vary is merged.
     """
-    later = {
-        name for name, value in present.items()
-        if value not in (before.get(name), own.get(name))}
-    later -= {'etag', 'vary'}
-    return {n: value for n, value in values.items() if n not in later}
+    kept = {}
+    for name, value in values.items():
+        now = present.get(name)
+        if now is None or name in ('etag', 'vary') or now in (
+                before.get(name), own.get(name)):
+            kept[name] = value
+    return kept
 
 
 def merged(
         values: Mapping[str, str],
         present: Mapping[str, str]) -> Headers:
-    """Return `values` with what other code of this request asked for.
+    """Return `values` with the Vary and privacy that other code set.
 
     Its Vary counts as well, and what it said to keep the answer private.
     """
@@ -160,7 +160,10 @@ def not_modified_headers(values: Mapping[str, str]) -> Headers:
 
     The date serves clients where there is no entity-tag.
     """
-    kept = {name: values[name] for name in _OF_A_304 if name in values}
+    kept = {}
+    for name in _OF_A_304:
+        if name in values:
+            kept[name] = values[name]
     if 'etag' not in kept and 'last-modified' in values:
         kept['last-modified'] = values['last-modified']
     return kept

@@ -1,4 +1,4 @@
-"""What the Statistics screen shows: sums, and one page of sorted rows."""
+"""Sums and sorted rows for the Statistics screen."""
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -28,7 +28,7 @@ MAX_FIND = 200
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What of the report is shown, and in which order."""
+    """The rows of the report to show, and their order."""
 
     sort: str = 'hits'
     order: str = 'desc'

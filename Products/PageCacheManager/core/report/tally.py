@@ -22,11 +22,12 @@ class Tally:
     def add(self, word: str, detail: str = '') -> None:
         """Count one event: `word` is what happened, `detail` why."""
         with self._lock:
-            self._counts[word, self._bounded(word, detail)] += 1
+            if (word, detail) not in self._counts:
+                detail = self._bounded(word, detail)
+            self._counts[word, detail] += 1
 
     def _bounded(self, word: str, detail: str) -> str:
-        if (word, detail) in self._counts:
-            return detail
+        """Return what to count a new detail as."""
         if len(detail) <= MAX_LENGTH and len(self._counts) < MAX_COUNTERS:
             return detail
         first = detail.partition(' ')[0]
@@ -40,10 +41,3 @@ class Tally:
         """Return all counts of one moment."""
         with self._lock:
             return dict(self._counts)
-
-    def total(self, word: str) -> int:
-        """Return how often `word` happened, for whatever reason."""
-        with self._lock:
-            return sum(
-                count for (what, _), count in self._counts.items()
-                if what == word)

@@ -1,4 +1,4 @@
-"""What a server would be sent for a URL that people type.
+"""Turns a URL that people type into the request that a browser sends.
 
 A server in front of Zope may rewrite paths: it tells Zope of host and root in
 the path itself.  What it put before the path of one page, it puts before that

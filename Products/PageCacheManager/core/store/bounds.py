@@ -1,7 +1,6 @@
-"""The bounds of a store in force, and what goes so that they hold.
+"""The bounds of a store, and how they are kept.
 
-What is spare goes first, then entries.  Whoever uses it holds the store's
-lock.
+Spare bytes go first, then entries.  Callers hold the store's lock.
 """
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ MAX_PAGE_SHARE = 4
 
 
 class Bounds(NamedTuple):
-    """What `IBoundedPageStore.configure` takes."""
+    """The arguments of `IBoundedPageStore.configure`."""
 
     max_entries: int
     max_bytes: int
@@ -53,13 +52,13 @@ class Room:
         self.evictions = 0
 
     def admits(self, size: int) -> bool:
-        """Tell whether an entry of so many bytes is not too large."""
+        """Return whether an entry of `size` bytes is small enough."""
         return size * MAX_PAGE_SHARE <= self.bounds.max_bytes
 
     def make(
             self, contents: Contents, size: int, entries: int,
             limit: int) -> bool:
-        """Let go what stands in the way of so many bytes and entries.
+        """Make room for `size` bytes and `entries` entries.
 
         Return whether there is room now; no more than `limit` things go.
         """
@@ -79,7 +78,7 @@ class Room:
     def keep_spare(
             self, contents: Contents, number: int, parts: Parts,
             limit: int) -> None:
-        """Keep what is spare of an entry, unless it is kept already.
+        """Keep the spare bytes of an entry, unless they are kept already.
 
         For each, at most `limit` others go; if it does not fit then, it
         goes.

@@ -1,9 +1,9 @@
-"""What a store tells of itself."""
+"""Counters of a store."""
 from typing import NamedTuple
 
 
 class Counts(NamedTuple):
-    """The store at one moment, and what has happened since it was made."""
+    """The contents of a store at one moment, and its counters."""
 
     entries: int
     #: All that is kept, what is spare too.
@@ -16,7 +16,7 @@ class Counts(NamedTuple):
     evictions: int
     #: Entries that went because they were too old.
     expirations: int
-    #: Entries that went by `remove_page`, by `remove_template`, or because
+    #: Entries that went by `remove_page`, by `remove_path`, or because
     #: a newer page came.
     removals: int
     #: Pages that were not admitted.

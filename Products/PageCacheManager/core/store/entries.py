@@ -1,16 +1,16 @@
-"""What a store holds: entries, the pages and slots they belong to, sizes.
+"""Entries of a store, with their pages, slots and sizes.
 
 It keeps these in step, and knows no bounds, no clock and no lock.
 """
 import math
 from array import array
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
 from ..key import Key
 from ..key import PageId
 from ..key import page_id
-from ..key import slot
 from ..page import Page
 from ..remembered import remembered
 from .eviction import S3Fifo
@@ -21,7 +21,7 @@ from .tables import Groups
 from .tables import Numbers
 from .tables import Record
 from .tables import Records
-from .tables import put
+from .tables import grow
 
 
 #: Where the parts of a record stand: number of the entry, body and so on;
@@ -29,9 +29,12 @@ from .tables import put
 #: page's id; then variant, validity, varies, absent cookies, codings and
 #: headers, all in one row.
 _CREATED = 3
-_MAX_AGE = 4
-_PAGE_ID = slice(10, 13)
+_PATH = 10
+_PAGE_ID = slice(_PATH, 13)
 _VARIANT = 13
+
+#: A longer string is not likely to be part of many entries.
+MAX_SHARED_LENGTH = 200
 
 
 def flatten(key: Key, page: Page) -> Record:
@@ -44,34 +47,40 @@ def flatten(key: Key, page: Page) -> Record:
     validity_end = variant_end + len(key[4])
     varies_end = validity_end + len(page.varies)
     cookies_end = varies_end + len(page.absent_cookies)
-    return (
+    codings_end = cookies_end + 2 * len(page.codings)
+    record = [
         page.body, int(page.modified), float(page.created),
         page.max_age_secs, variant_end, validity_end, varies_end,
-        cookies_end, cookies_end + 2 * len(page.codings),
-        _shared(key[0]), *key[1:3], *map(_shared, key[3]), *key[4][:1],
-        *map(_shared, key[4][1:]), *page.varies,
-        *map(_shared, page.absent_cookies),
+        cookies_end, codings_end,
+        *key[:3], *key[3], *key[4], *page.varies, *page.absent_cookies,
         *chain.from_iterable(page.codings),
-        *chain.from_iterable(map(_shared_header, page.headers)))
+        *chain.from_iterable(page.headers)]
+    # all positions count the number of the entry, which is not there yet
+    _share(record, chain(
+        (_PATH,), range(_VARIANT, variant_end),
+        range(variant_end + 1, validity_end),
+        range(varies_end, cookies_end),
+        range(codings_end, len(record) + 1)))
+    return tuple(record)
 
 
-@remembered(4096, 200)
+@remembered(4096, MAX_SHARED_LENGTH)
 def _shared(text: str) -> str:
     """Return `text`, as the object that other entries have of it.
 
     Each request makes its strings anew, and each takes some 50 bytes beside
-    its characters.  Python's own table of strings may keep them forever, and
-    a longer one is not likely to be part of many entries.
+    its characters.  Python's own table of strings may keep them forever.
     """
     return text
 
 
-def _shared_header(header: tuple[str, str]) -> tuple[str, str]:
-    """Return a header; two out of three are the same on all pages."""
-    name, value = header
-    if name in ('etag', 'last-modified'):
-        return _shared(name), value
-    return _shared(name), _shared(value)
+def _share(record: list[Any], positions: Iterable[int]) -> None:
+    """Put short strings into `record` as the objects that others have."""
+    shared = _shared.cached  # type: ignore[attr-defined]
+    for position in positions:
+        text = record[position - 1]
+        if len(text) <= MAX_SHARED_LENGTH:
+            record[position - 1] = shared(text)
 
 
 def key_of(record: Record) -> Key:
@@ -83,34 +92,21 @@ def key_of(record: Record) -> Key:
         record[variant_end:validity_end])
 
 
-def created_of(record: Record) -> float:
-    """Return when the page in a record was rendered."""
-    created: float = record[_CREATED]
-    return created
-
-
-def max_age_of(record: Record) -> int:
-    """Return the limit of its own that the page in a record has, seconds.
-    """
-    max_age_secs: int = record[_MAX_AGE]
-    return max_age_secs
-
-
 def page_of(record: Record) -> Page:
     """Return the page in a record."""
     (_, body, modified, created, max_age_secs, _, validity_end, varies_end,
      cookies_end, codings_end) = record[:10]
     return Page(
         body=body, modified=modified, created=created,
-        codings=_pairs(record[cookies_end:codings_end]),
-        headers=_pairs(record[codings_end:]),
+        codings=tuple(zip(
+            record[cookies_end:codings_end:2],
+            record[cookies_end + 1:codings_end:2], strict=True)),
+        headers=tuple(zip(
+            record[codings_end::2], record[codings_end + 1::2],
+            strict=True)),
         varies=record[validity_end:varies_end],
         absent_cookies=record[varies_end:cookies_end],
         max_age_secs=max_age_secs)
-
-
-def _pairs(parts: Record) -> Record:
-    return tuple(zip(parts[::2], parts[1::2], strict=True))
 
 
 class Contents:
@@ -118,8 +114,13 @@ class Contents:
 
     def __init__(self) -> None:
         self.records = Records()
+        #: Entries of one page, of one slot, of one template, of one content.
         self.rows = Groups()
         self.slots = Groups()
+        self._templates = Groups()
+        self._contexts = Groups()
+        self.groups = (
+            self.rows, self.slots, self._templates, self._contexts)
         self._numbers = Numbers()
         #: By number of the entry.
         self.hashes = array('q', [0])
@@ -128,6 +129,10 @@ class Contents:
         #: Bodies, and codings, that are spare.
         self.bodies = Spare(self.hashes)
         self.codings = Spare(self.hashes)
+        #: Those that have an item for each entry.
+        self.columns: tuple[array[Any], ...] = (
+            self.hashes, self.created, *self.queue.columns,
+            *self.bodies.columns, *self.codings.columns)
         #: By number of the row.
         self.hits = array('Q', [0])
         self.misses = array('Q', [0])
@@ -136,16 +141,24 @@ class Contents:
         self.modified = array('d', [0])
 
     def find(self, key: Key) -> Record | None:
-        """Return the record of an entry, None where there is none."""
+        """Return the record of an entry, or None."""
         record = self.records.find(hash(key))
-        return None if record is None or key_of(record) != key else record
+        if record is None or (
+                record[_PATH:record[6]] != (*key[:3], *key[3], *key[4])
+                or record[5] != _VARIANT + len(key[3])):
+            return None
+        return record
 
     def page(self, record: Record) -> Page:
-        """Return the page of an entry, with what is spare of it."""
+        """Return the page of an entry, with its spare bytes."""
         page = page_of(record)
-        if page.body or not page.codings:
-            return page
-        hashed = self.hashes[record[0]]
+        if page.codings and not page.body:
+            return self.with_spare(page, record[0])
+        return page
+
+    def with_spare(self, page: Page, number: int) -> Page:
+        """Return `page`, which has no body, with its spare bytes."""
+        hashed = self.hashes[number]
         return joined(
             page, self.bodies.get(hashed), self.codings.get(hashed))
 
@@ -154,12 +167,12 @@ class Contents:
         return self.bodies.bytes + self.codings.bytes
 
     def shed(self) -> None:
-        """Let the oldest go of what is spare, bodies first."""
+        """Drop the oldest spare bytes, bodies first."""
         spare = self.bodies if self.bodies.bytes else self.codings
         spare.discard(spare.oldest())
 
     def forget_spare(self, number: int) -> None:
-        """Let go what is spare of an entry."""
+        """Drop the spare bytes of an entry."""
         self.bodies.discard(number)
         self.codings.discard(number)
 
@@ -170,12 +183,27 @@ class Contents:
         return page_id(self.key(self.rows.newest[row]))
 
     def row(self, page: PageId) -> int:
-        """Return the row of a page, NONE where it has no entries."""
+        """Return the row of a page, or NONE."""
         row = self.rows.find(hash(page))
         return row if row and self.page_id(row) == page else NONE
 
+    def of_page(self, page: PageId, limit: int) -> list[int]:
+        """Return up to `limit` entries of a page."""
+        return self.rows.some(self.row(page), limit)
+
+    def of_template(self, path: str, limit: int) -> list[int]:
+        """Return up to `limit` entries of all that a template rendered.
+
+        Those of another path with the same hash are among them.
+        """
+        return self._templates.some(self._templates.find(hash(path)), limit)
+
+    def of_context(self, path: str, limit: int) -> list[int]:
+        """Return up to `limit` entries of content, with the same caveat."""
+        return self._contexts.some(self._contexts.find(hash(path)), limit)
+
     def describe(self, row: int) -> tuple[PageId, dict[str, Any]]:
-        """Return a page and what is known of it."""
+        """Return a page, and its row of the report."""
         page = self.page_id(row)
         return page, {
             'template_path': page[0],
@@ -189,16 +217,16 @@ class Contents:
         }
 
     def admits(self, key: Key) -> bool:
-        """Tell whether no other key, page or slot has the same hash."""
+        """Return whether no other key, page or slot has the same hash."""
         record = self.records.find(hash(key))
         if record is not None and key_of(record) != key:
             return False
-        row = self.rows.find(hash(page_id(key)))
-        if row and self.page_id(row) != page_id(key):
+        row = self.rows.find(hash(key[:3]))
+        if row and self.page_id(row) != key[:3]:
             return False
-        group = self.slots.find(hash(slot(key)))
+        group = self.slots.find(hash(key[:4]))
         return not group or (
-            slot(self.key(self.slots.newest[group])) == slot(key))
+            self.key(self.slots.newest[group])[:4] == key[:4])
 
     def link(self, key: Key, flat: Record) -> int:
         """Make a new entry, still in no queue; return its number.
@@ -206,19 +234,20 @@ class Contents:
         A new row starts with the miss that brought the page.
         """
         number = self._numbers.take()
-        put(self.hashes, number, hash(key))
-        put(self.created, number, 0)
-        self.bodies.prepare(number)
-        self.codings.prepare(number)
-        row = self.rows.join(number, hash(page_id(key)))
+        grow(number, *self.columns)
+        self.hashes[number] = hash(key)
+        self.created[number] = flat[_CREATED - 1]
+        row = self.rows.join(number, hash(key[:3]))
         if self.rows.lengths[row] == 1:
-            put(self.hits, row, 0)
-            put(self.misses, row, 1)
-            put(self.sizes, row, 0)
-        group = self.slots.join(number, hash(slot(key)))
+            grow(row, self.hits, self.misses, self.sizes)
+            self.hits[row], self.misses[row], self.sizes[row] = 0, 1, 0
+        group = self.slots.join(number, hash(key[:4]))
         if self.slots.lengths[group] == 1:
-            put(self.modified, group, -math.inf)
-        self.write(number, flat)
+            grow(group, self.modified)
+            self.modified[group] = -math.inf
+        self._templates.join(number, hash(key[0]))
+        self._contexts.join(number, hash(key[1]))
+        self.records.put(self.hashes[number], (number, *flat))
         return number
 
     def write(self, number: int, flat: Record) -> None:
@@ -250,8 +279,8 @@ class Contents:
     def unlink(self, number: int) -> None:
         """Undo `link`."""
         self.forget_spare(number)
-        self.rows.leave(number)
-        self.slots.leave(number)
+        for groups in self.groups:
+            groups.leave(number)
         self.records.remove(self.hashes[number])
         self.created[number] = math.inf
         self._numbers.give(number)
@@ -267,5 +296,5 @@ class Contents:
             *self.records.settled.dicts,
             *self.bodies.data.dicts,
             *self.codings.data.dicts,
-            *self.rows.index.dicts,
-            *self.slots.index.dicts]
+            *chain.from_iterable(
+                groups.index.dicts for groups in self.groups)]

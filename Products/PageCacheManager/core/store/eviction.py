@@ -12,7 +12,7 @@ from array import array
 from .tables import NONE
 from .tables import SHARDS
 from .tables import Rings
-from .tables import put
+from .tables import grow
 
 
 SMALL = 0
@@ -46,6 +46,10 @@ class S3Fifo:
         self._hashes = hashes
         self._uses = array('B', [0])
         self._queue_of = array('B', [0])
+        #: These have an item for each entry.
+        self.columns = self.sizes, self._uses, self._queue_of
+        self.entries = 0
+        self.bytes = 0
         self._newest = [NONE, NONE]
         self._entries = [0, 0]
         self._bytes = [0, 0]
@@ -56,14 +60,6 @@ class S3Fifo:
         self._ghosts = [array('Q', [0]) for _ in range(SHARDS)]
         self._remembered = 0
 
-    @property
-    def entries(self) -> int:
-        return sum(self._entries)
-
-    @property
-    def bytes(self) -> int:
-        return sum(self._bytes)
-
     def queue_for(self, hashed: int) -> int:
         """Return the queue that a new entry belongs into."""
         ghosts = self._ghosts[hashed >> 40 & SHARDS - 1]
@@ -73,13 +69,17 @@ class S3Fifo:
         return MAIN if known else SMALL
 
     def add(self, number: int, size: int, queue: int) -> None:
-        put(self.sizes, number, size)
+        if number == len(self.sizes):
+            grow(number, *self.columns)
+        self.sizes[number] = size
+        self._uses[number] = 0
         self._append(number, queue)
-        put(self._uses, number, 0)
 
     def resize(self, number: int, size: int) -> None:
         """Note that the entry takes more or less; it keeps its place."""
-        self._bytes[self._queue_of[number]] += size - self.sizes[number]
+        more = size - self.sizes[number]
+        self._bytes[self._queue_of[number]] += more
+        self.bytes += more
         self.sizes[number] = size
 
     def touch(self, number: int) -> None:
@@ -95,6 +95,8 @@ class S3Fifo:
             self._newest[queue] = before
         self._entries[queue] -= 1
         self._bytes[queue] -= self.sizes[number]
+        self.entries -= 1
+        self.bytes -= self.sizes[number]
         return queue
 
     def victim(
@@ -125,11 +127,13 @@ class S3Fifo:
         return self._rings.oldest(self._newest[queue]), queue
 
     def _append(self, number: int, queue: int) -> None:
-        put(self._queue_of, number, queue)
+        self._queue_of[number] = queue
         self._rings.add(number, self._newest[queue])
         self._newest[queue] = number
         self._entries[queue] += 1
         self._bytes[queue] += self.sizes[number]
+        self.entries += 1
+        self.bytes += self.sizes[number]
 
     def _remember(self, hashed: int) -> None:
         self._remembered += 1

@@ -1,4 +1,4 @@
-"""What is too old: found when it is asked for, and by a sweep over all.
+"""Expiry: pages that are too old are found at a look-up, and by a sweep.
 
 Whoever uses it holds the store's lock.
 """
@@ -21,30 +21,37 @@ def is_too_old(
     clock went back: the true age is unknown, but no page is kept forever.
     """
     age = abs(now - created)
-    return any(limit and age > limit for limit in limits)
+    for limit in limits:
+        if limit and age > limit:
+            return True
+    return False
 
 
 class Expiry:
     """How far the sweep is, and how many entries went by their age."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, bounds: Bounds, now: float) -> None:
         self.expirations = 0
-        self._began = now
         #: The entry that the sweep goes on with, NONE between two sweeps.
         self._at = NONE
+        self.restart(bounds)
+        if bounds.max_age_secs:
+            self.rests_from = now
+            self.rests_until = now + bounds.cleanup_interval_secs
 
     def expire(self, contents: Contents, number: int) -> None:
         contents.drop(number)
         self.expirations += 1
 
     def sweep(self, contents: Contents, bounds: Bounds, now: float) -> None:
-        """Look for expired entries, a few of them at each call."""
+        """Look for expired entries, a few of them at each call.
+
+        It is called before and after the sweep rests.
+        """
         created = contents.created
         start = self._at
         if not start:
-            if not self._is_due(bounds, now):
-                return
-            self._began = now
+            self.rests_from = self.rests_until = now
             start = NONE + 1
         end = min(start + SWEEP, len(created))
         oldest = now - bounds.max_age_secs
@@ -52,20 +59,21 @@ class Expiry:
             for number in range(start, end):
                 if created[number] < oldest:
                     self.expire(contents, number)
-        self._at = end if end < len(created) else NONE
+        self._at = end
+        if end >= len(created):
+            self.stop(bounds)
 
-    def stop(self) -> None:
-        """End the sweep: what it went over is there no more."""
-        self._at = NONE
+    def stop(self, bounds: Bounds) -> None:
+        """End the sweep, if one goes on, and let it rest."""
+        if self._at:
+            self._at = NONE
+            self.rests_until = (
+                self.rests_from + bounds.cleanup_interval_secs)
 
-    def restart(self) -> None:
+    def restart(self, bounds: Bounds) -> None:
         """Begin anew at the next call: the bounds have changed."""
-        self._began = -math.inf
         self._at = NONE
-
-    def _is_due(self, bounds: Bounds, now: float) -> bool:
-        if not bounds.max_age_secs:
-            return False
-        # A negative time means that the clock went back.
-        passed = now - self._began
-        return not 0 <= passed < bounds.cleanup_interval_secs
+        #: It rests between these times.  Before the first of them the clock
+        #: must have gone back.
+        self.rests_from = -math.inf
+        self.rests_until = -math.inf if bounds.max_age_secs else math.inf

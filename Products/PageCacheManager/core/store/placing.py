@@ -1,6 +1,6 @@
-"""How an entry comes to its place in a store, and what goes for it.
+"""Puts entries into a store, and drops others for them.
 
-Whoever uses it holds the store's lock.
+Callers hold the store's lock.
 """
 from ..key import Key
 from ..page import Page
@@ -54,9 +54,10 @@ class Places:
         need no lock.
         """
         record = contents.find(key)
-        if record is None:
-            return self._add(contents, key, flat, size, parts)
-        return self._replace(contents, record[0], flat, size, parts)
+        if record is not None:
+            return self._replace(contents, record[0], flat, size, parts)
+        return contents.admits(key) and (
+            self._add(contents, key, flat, size, parts))
 
     def recode(
             self, contents: Contents, key: Key, number: int,
@@ -81,7 +82,9 @@ class Places:
         number = contents.link(key, flat)
         # What is evicted now may take its place among the ghosts.
         queue = contents.queue.queue_for(contents.hashes[number])
-        self._bound_slot(contents, number)
+        group = contents.slots.of[number]
+        if contents.slots.lengths[group] > MAX_PER_SLOT:
+            self._room.evict(contents, contents.slots.some(group, 1)[0])
         self._supersede(contents, number, parts.kept.modified)
         has_room = self._room.make(contents, size, 1, MAX_EVICTIONS)
         if has_room:
@@ -109,17 +112,14 @@ class Places:
 
     def _supersede(
             self, contents: Contents, number: int, modified: float) -> None:
-        """Remove what nobody will ask for since `number` is there."""
+        """Remove older versions of the page that `number` is a version of."""
         group = contents.slots.of[number]
         if modified <= contents.modified[group]:
             return
         contents.modified[group] = modified
+        if contents.slots.lengths[group] == 1:
+            return
         for other in contents.slots.some(group, MAX_PER_SLOT):
             if other != number:
                 contents.drop(other)
                 self.superseded += 1
-
-    def _bound_slot(self, contents: Contents, number: int) -> None:
-        group = contents.slots.of[number]
-        if contents.slots.lengths[group] > MAX_PER_SLOT:
-            self._room.evict(contents, contents.slots.some(group, 1)[0])

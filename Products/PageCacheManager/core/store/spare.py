@@ -1,4 +1,4 @@
-"""What is kept though a page could be sent without it, while there is room.
+"""Spare bytes: bodies that a page could be sent without.
 
 That is the body of a page that is kept in a coding too, which saves
 unpacking it; and of two codings the one that not all clients take.
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..page import Page
 from .tables import NONE
+from .tables import SHARDS
 from .tables import Rings
 from .tables import Shards
 
@@ -23,7 +24,7 @@ class Parts(NamedTuple):
 
 
 def parted(page: Page) -> Parts:
-    """Return what of a page has to be kept, and what is spare."""
+    """Return the necessary and the spare parts of a page."""
     if not page.is_coded:
         return Parts(page, b'', b'')
     better = [item for item in page.codings if item[0] != 'gzip' and item[1]]
@@ -59,11 +60,9 @@ class Spare:
         self.data: Shards[bytes] = Shards()
         self._hashes = hashes
         self._rings = Rings()
+        #: These have an item for each entry, and are grown from outside.
+        self.columns = self._rings.columns
         self._newest = NONE
-
-    def prepare(self, number: int) -> None:
-        """Take note of an entry: they come in the order of their numbers."""
-        self._rings.add(number, NONE)
 
     def add(self, number: int, data: bytes) -> None:
         """Keep the bytes of an entry that has none here."""
@@ -74,8 +73,9 @@ class Spare:
         self._newest = number
 
     def get(self, hashed: int) -> bytes:
-        """Return the bytes of an entry, empty where there are none."""
-        return self.data.shard(hashed).get(hashed, b'')
+        """Return the spare bytes of an entry, or empty bytes."""
+        shard = self.data.dicts[hashed >> 40 & SHARDS - 1]
+        return shard.get(hashed, b'')
 
     def oldest(self) -> int:
         """Return the entry of which the bytes are to go next, or NONE."""

@@ -19,9 +19,8 @@ from .bounds import Bounds
 from .bounds import Room
 from .counts import Counts
 from .entries import Contents
-from .entries import created_of
 from .entries import flatten
-from .entries import max_age_of
+from .entries import page_of
 from .expiry import Expiry
 from .expiry import is_too_old
 from .placing import Places
@@ -57,50 +56,54 @@ class PageStore:
         self._lock = threading.Lock()
         self._clock = clock
         self._contents = Contents()
-        self._expiry = Expiry(clock())
+        self._expiry = Expiry(bounds, clock())
         self._hits = 0
         self._misses = 0
         self._removals = 0
         self._rejections = 0
 
     def get(self, key: Key) -> Page | None:
-        """Return the page under `key`, None where there is none.
+        """Return the page under `key`, or None.
 
         A signpost is no answer yet, so it is neither a hit nor a miss.
         """
         now = self._clock()
         with self._lock:
             contents, bounds = self._contents, self._room.bounds
-            self._expiry.sweep(contents, bounds, now)
+            expiry = self._expiry
+            if not expiry.rests_from <= now < expiry.rests_until:
+                expiry.sweep(contents, bounds, now)
             record = contents.find(key)
             if record is None:
                 self._miss(key)
                 return None
-            number = record[0]
+            number, page = record[0], page_of(record)
+            if page.codings and not page.body:
+                page = contents.with_spare(page, number)
             if is_too_old(
-                    contents.created[number], now, bounds.max_age_secs,
-                    max_age_of(record)):
+                    page.created, now, bounds.max_age_secs,
+                    page.max_age_secs):
                 self._miss(key)
-                self._expiry.expire(contents, number)
+                expiry.expire(contents, number)
                 return None
             contents.queue.touch(number)
-            page = contents.page(record)
-            if not page.is_signpost:
+            if page.body or page.codings:
                 self._hits += 1
                 contents.hits[contents.rows.of[number]] += 1
             return page
 
     def peek(self, key: Key) -> Page | None:
-        """Return what `get` would return, and leave no trace."""
+        """Return the same as `get`, but count and change nothing."""
         now = self._clock()
         with self._lock:
             contents, bounds = self._contents, self._room.bounds
             record = contents.find(key)
-            if record is None or is_too_old(
-                    created_of(record), now, bounds.max_age_secs,
-                    max_age_of(record)):
+            if record is None:
                 return None
-            return contents.page(record)
+            page = contents.page(record)
+            return None if is_too_old(
+                page.created, now, bounds.max_age_secs,
+                page.max_age_secs) else page
 
     def set(self, key: Key, page: Page) -> bool:
         """Store `page` under `key`; return whether it was kept."""
@@ -109,12 +112,11 @@ class PageStore:
         flat = flatten(key, parts.kept)
         now = self._clock()
         with self._lock:
-            contents = self._contents
-            self._expiry.sweep(contents, self._room.bounds, now)
-            if not self._room.admits(size) or not contents.admits(key):
-                self._rejections += 1
-                return False
-            kept = self._places.put(contents, key, flat, size, parts)
+            contents, expiry = self._contents, self._expiry
+            if not expiry.rests_from <= now < expiry.rests_until:
+                expiry.sweep(contents, self._room.bounds, now)
+            kept = self._room.admits(size) and (
+                self._places.put(contents, key, flat, size, parts))
             self._rejections += not kept
             return kept
 
@@ -124,7 +126,7 @@ class PageStore:
         with self._lock:
             contents = self._contents
             record = contents.find(key)
-            if record is None or created_of(record) != created:
+            if record is None or contents.created[record[0]] != created:
                 return False
             page = contents.page(record)
             if page.coded(name) is not None:
@@ -152,12 +154,22 @@ class PageStore:
 
     def remove_page(self, page_id: PageId) -> int:
         """Remove all entries of one page; return how many they were."""
+        return self._remove(Contents.of_page, page_id)
+
+    def remove_path(self, path: str) -> int:
+        """Remove the pages of a template or of content, see the contract."""
+        return (
+            self._remove(Contents.of_template, path)
+            + self._remove(Contents.of_context, path))
+
+    def _remove(
+            self, some: Callable[[Contents, T, int], list[int]],
+            whose: T) -> int:
         removed = 0
         while True:
             with self._lock:
                 contents = self._contents
-                row = contents.row(page_id)
-                numbers = contents.rows.some(row, SLICE)
+                numbers = some(contents, whose, SLICE)
                 for number in numbers:
                     contents.drop(number)
                 self._removals += len(numbers)
@@ -165,12 +177,9 @@ class PageStore:
             if len(numbers) < SLICE:
                 return removed
 
-    def remove_template(self, template_path: str) -> int:
-        """Remove what a template rendered; return the number of entries."""
-        return sum(
-            self.remove_page(page)
-            for page in self._walk(Contents.page_id)
-            if page[0] == template_path)
+    def page_ids(self) -> Iterator[PageId]:
+        """Yield the ids of all pages, see `report`."""
+        return self._walk(Contents.page_id)
 
     def purge(self) -> None:
         """Remove everything, in constant time.
@@ -181,7 +190,7 @@ class PageStore:
         contents = Contents()
         with self._lock:
             contents, self._contents = self._contents, contents
-            self._expiry.stop()
+            self._expiry.stop(self._room.bounds)
         with suppress(RuntimeError):  # no more threads: freed on return
             threading.Thread(
                 target=_free, args=(contents,), daemon=True).start()
@@ -204,7 +213,7 @@ class PageStore:
                 spare=self._contents.spare_bytes)
 
     def row(self, page_id: PageId) -> dict[str, Any] | None:
-        """Return the report's dict for one page, None where there is none."""
+        """Return the report's dict for one page, or None."""
         with self._lock:
             row = self._contents.row(page_id)
             return self._contents.describe(row)[1] if row else None
@@ -220,7 +229,7 @@ class PageStore:
         return list(rows.values())
 
     def _walk(self, describe: Callable[[Contents, int], T]) -> Iterator[T]:
-        """Yield what `describe` says of each row, a slice of them a lock."""
+        """Yield `describe` of each row; take the lock for each slice."""
         start = NONE + 1
         while True:
             with self._lock:
@@ -245,23 +254,24 @@ class PageStore:
             self._contents.misses[row] += 1
 
     def _fit(self, bounds: Bounds) -> bool:
-        """Evict a slice of what exceeds `bounds`, and take them at last."""
+        """Evict a slice of the excess; return whether `bounds` are taken."""
         with self._lock:
             is_done = self._room.fit(self._contents, bounds, SLICE)
             if is_done:
-                self._expiry.restart()
+                self._expiry.restart(bounds)
             return is_done
 
 
 def _free(contents: Contents) -> None:
     """Take `contents` to pieces, little by little."""
+    contents.columns = ()  # each goes by itself
     for table in contents.dicts():
         while table:
             for _ in range(min(SLICE, len(table))):
                 table.popitem()
             time.sleep(PAUSE_SECS)
     for part in (
-            contents.rows, contents.slots, contents.queue, contents.bodies,
+            *contents.groups, contents.queue, contents.bodies,
             contents.codings, contents):
         columns = vars(part)
         while columns:

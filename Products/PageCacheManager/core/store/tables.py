@@ -16,7 +16,6 @@ from typing import TypeVar
 
 
 V = TypeVar('V')
-N = TypeVar('N', int, float)
 
 Record: TypeAlias = tuple[Any, ...]
 
@@ -32,12 +31,11 @@ SHARDS = 128
 MAX_FRESH = 128
 
 
-def put(column: 'array[N]', number: int, value: N) -> None:
-    """Set an item of `column`, which may be one too short for it."""
-    if number == len(column):
-        column.append(value)
-    else:
-        column[number] = value
+def grow(number: int, *columns: 'array[Any]') -> None:
+    """Make `number` an index of columns that may be one too short for it."""
+    for column in columns:
+        if number == len(column):
+            column.append(0)
 
 
 class Numbers:
@@ -84,8 +82,8 @@ class Records:
         self._fresh: dict[int, Record] = {}
 
     def find(self, hashed: int) -> Record | None:
-        record = self.settled.shard(hashed).get(hashed)
-        return self._fresh.get(hashed) if record is None else record
+        shard = self.settled.dicts[hashed >> 40 & SHARDS - 1]
+        return shard.get(hashed) or self._fresh.get(hashed)
 
     def __getitem__(self, hashed: int) -> Record:
         record = self.find(hashed)
@@ -119,15 +117,21 @@ class Rings:
     def __init__(self) -> None:
         self._after = array('I', [NONE])
         self._before = array('I', [NONE])
+        #: These have an item for each number.
+        self.columns = self._after, self._before
 
     def add(self, number: int, newest: int) -> None:
-        """Put `number` after `newest`, or alone where that is NONE."""
-        oldest = self._after[newest] if newest else number
-        put(self._after, number, oldest)
-        put(self._before, number, newest or number)
-        self._before[oldest] = number
+        """Put `number` after `newest`, or into a ring of its own."""
+        after, before = self._after, self._before
+        if number == len(after):
+            after.append(NONE)
+            before.append(NONE)
+        oldest = after[newest] if newest else number
+        after[number] = oldest
+        before[number] = newest or number
+        before[oldest] = number
         if newest:
-            self._after[newest] = number
+            after[newest] = number
 
     def remove(self, number: int) -> int:
         """Take `number` out; return the one before it, NONE if none is."""
@@ -173,15 +177,21 @@ class Groups:
         self._rings = Rings()
 
     def find(self, hashed: int) -> int:
-        return self.index.shard(hashed).get(hashed, NONE)
+        shard = self.index.dicts[hashed >> 40 & SHARDS - 1]
+        return shard.get(hashed, NONE)
 
     def join(self, number: int, hashed: int) -> int:
         """Make `number` the newest of its group; return the group."""
-        group = self.find(hashed) or self._begin(hashed)
+        shard = self.index.dicts[hashed >> 40 & SHARDS - 1]
+        group = shard.get(hashed, NONE)
+        if not group:
+            group = shard[hashed] = self._begin(hashed)
         self._rings.add(number, self.newest[group])
         self.newest[group] = number
         self.lengths[group] += 1
-        put(self.of, number, group)
+        if number == len(self.of):
+            self.of.append(group)
+        self.of[number] = group
         return group
 
     def leave(self, number: int) -> None:
@@ -207,10 +217,10 @@ class Groups:
 
     def _begin(self, hashed: int) -> int:
         group = self._numbers.take()
-        self.index.shard(hashed)[hashed] = group
-        put(self.newest, group, NONE)
-        put(self.lengths, group, 0)
-        put(self._hashes, group, hashed)
+        grow(group, self.newest, self.lengths, self._hashes)
+        self.newest[group] = NONE
+        self.lengths[group] = 0
+        self._hashes[group] = hashed
         return group
 
     def _end(self, group: int) -> None:

@@ -291,7 +291,7 @@ def test_it_is_worked_out_when_zope_starts(app, package):
 def test_zope_starts_all_the_same(app, package, monkeypatch, caplog):
     monkeypatch.setattr(code_version, 'distributions', None)
     notify(DatabaseOpenedWithRoot(app._p_jar.db()))
-    assert 'which code it is' in caplog.text
+    assert 'code version' in caplog.text
 
 
 # templates

@@ -19,7 +19,7 @@ from ...core.page import from_bytes
 from ...core.page import to_bytes
 from ...manager import caches
 from ...manager.memoize import MemoizeStore
-from ...origin.template import TemplateCall
+from ...origin.template import CalledTemplate
 from ...publisher import request as http_request
 from ..request.test_whole import add_script
 from ..site import Item
@@ -126,10 +126,10 @@ def test_arguments_of_a_call_are_told_apart(one, other, path, other_path):
 
 
 def spelled(options, subpath):
-    call = TemplateCall.__new__(TemplateCall)
-    call.policy_keywords = {
+    origin = CalledTemplate.__new__(CalledTemplate)
+    origin._keywords = {
         'options': options, 'traverse_subpath': list(subpath)}
-    return call.spelled_arguments()
+    return origin.arguments(None)
 
 
 class Request:

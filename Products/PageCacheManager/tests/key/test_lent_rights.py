@@ -217,16 +217,6 @@ def test_lane_gives_no_page_to_lent_rights(site, page, subscribe):
         assert not lane.is_fast(PUBLISHED)
 
 
-def test_explain_names_lent_rights(site, client, page, subscribe):
-    def lend(event):
-        if event.request['PATH_INFO'].endswith('who'):
-            newSecurityManager(event.request, nobody)
-    subscribe(lend, IPubAfterTraversal)
-    answer = client.get(
-        f'/site/page_cache/manage_explain?path={PUBLISHED}', 'root')
-    assert 'another user' in answer.text
-
-
 # who is the user of the request
 
 def test_users_who_are_the_same(client, item, page):

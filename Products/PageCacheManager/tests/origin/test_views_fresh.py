@@ -18,7 +18,7 @@ from ...core.settings import as_dict
 from ...key import code_version
 from ...manager import caches
 from ...marks import ContentMarks
-from ...origin.published import published_view
+from ...origin.view import published_view
 from ..client import Client
 from ..manager.test_lifecycle import commit
 from ..manager.test_lifecycle import undo_last

@@ -140,7 +140,7 @@ def test_tag_of_a_view_that_writes_holds_nothing(client, item):
 
     item('act', act)
     answer = client.get(ACTING)
-    assert reason(answer) == 'changes'
+    assert reason(answer) == 'wrote-to-database'
     for value in (answer.get('ETag', '"none"'), '*'):
         assert client.get(ACTING, If_None_Match=value).status == 200
     assert len(visits) == 3

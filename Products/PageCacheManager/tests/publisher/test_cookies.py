@@ -1,9 +1,12 @@
 """Cookies: rendering sees them all, and no page kept for others has one."""
 import copy
 import json
+import pickle
 
 import pytest
 import transaction
+from Acquisition import aq_base
+from Products.Five import BrowserView
 from Products.PythonScripts.PythonScript import PythonScript
 from ZPublisher.interfaces import IPubAfterTraversal
 from ZPublisher.interfaces import IPubSuccess
@@ -17,6 +20,8 @@ from ..site import Item
 from ..site import add_template
 from ..site import set_policy
 from ..view_cases import ACTING
+from ..views import Acting
+from ..views import Traversing
 
 
 READ = '/site/doc/read'
@@ -80,6 +85,8 @@ WAYS = {
     'copy': lambda r: r.cookies.copy().get('theme'),
     'copy.copy': lambda r: copy.copy(r.cookies).get('theme'),
     'deepcopy': lambda r: dict(copy.deepcopy(dict(r.cookies))).get('theme'),
+    'copy.deepcopy': lambda r: copy.deepcopy(r.cookies).get('theme'),
+    'pickle': lambda r: pickle.loads(pickle.dumps(r.cookies)).get('theme'),
     'dict': lambda r: dict(r.cookies).get('theme'),
     'unpacked': lambda r: {**r.cookies}.get('theme'),
     'or': lambda r: (r.cookies | {}).get('theme'),
@@ -107,6 +114,8 @@ WAYS = {
     'clone of a clone': lambda r: r.clone().clone().get('theme', 'none'),
     'clone tainted': lambda r: r.clone().taintedcookies.get('theme', 'none'),
     'clone environ': lambda r: r.clone().environ.get('HTTP_COOKIE', 'none'),
+    'clone, environ replaced': lambda r: _replaced(
+        r, dict(r.environ)).clone().cookies.get('theme', 'none'),
     'text': lambda r: 'theme' in str(r) and str(r.cookies),
 }
 
@@ -121,6 +130,11 @@ def _or_none(read):
 def _updated(target, source):
     target.update(source)
     return target
+
+
+def _replaced(request, environ):
+    request.environ = environ
+    return request
 
 
 def shown(answer):
@@ -327,6 +341,15 @@ def test_what_rendering_writes_stays(page, subscribe):
     assert seen == [('yes', {'x': 'yes', 'y': 'yes', '_ga': '2'})]
 
 
+def test_copies_are_apart_from_what_they_are_copies_of(page):
+    def render(request):
+        copy.copy(request.cookies)['x'] = 'yes'
+        return sorted(request.cookies)
+
+    path = page(render)
+    assert shown(Client().get(path, Cookie='a=1')) == "['a']"
+
+
 def test_scripts_see_cookies_as_before(site, item, client):
     """Code in restricted Python gets at them as at any dict."""
     set_policy(site, etag='string:same')
@@ -350,6 +373,99 @@ return ' '.join(found)
     site.page_cache.enable()
     answer = client.get(READ, Cookie='theme=dark')
     assert (answer.outcome, answer.body) == ('BYPASS', expected)
+
+
+# what a view looks at before it is called
+
+@pytest.fixture(params=[ACTING, '/site/doc/v-traversing/a'])
+def early(request, viewed, monkeypatch):
+    """Return what has a view look at cookies early, and the page's path."""
+    set_policy(viewed, etag='string:same')
+    read = [None]
+
+    def __init__(self, context, request):
+        BrowserView.__init__(self, context, request)
+        self.found = read[0](request)
+
+    def publishTraverse(self, request, name):
+        self.found = read[0](request)
+        return self
+
+    def make(function):
+        read[0] = function
+        return request.param
+
+    monkeypatch.setattr(Acting, '__init__', __init__, raising=False)
+    monkeypatch.setattr(Traversing, 'publishTraverse', publishTraverse)
+    for kind in (Acting, Traversing):
+        monkeypatch.setattr(
+            kind, '__call__', lambda self: f'<p>{self.found}</p>')
+    return make
+
+
+# what a constructor puts into the cookies counts as sent
+@pytest.mark.parametrize('way', [way for way in WAYS if way != 'setdefault'])
+def test_what_a_view_looks_at_early_counts(early, site, way):
+    path = early(WAYS[way])
+    client = Client()
+    site.page_cache.disable()
+    expected = [client.get(path).body, client.get(path, Cookie=DARK).body]
+    site.page_cache.enable()
+    for _ in range(2):
+        themed = client.get(path, Cookie=DARK)
+        plain = client.get(path)
+        assert [plain.body, themed.body] == expected
+        assert (themed.outcome, themed.all('ETag')) == ('BYPASS', [])
+        assert '"cookie theme"' in status(themed)
+    assert plain.outcome == 'HIT'
+
+
+def test_what_others_look_at_on_the_way_does_not_count(
+        early, site, monkeypatch):
+    """Such as hooks between the steps, and user folders."""
+    def hook(self, container, request):
+        seen.append(type(request.cookies))
+        return 'theme' in request.cookies
+
+    def validate(self, request, *args):
+        seen.append(type(request.cookies))
+        return 'theme' in request.cookies and before(self, request, *args)
+
+    path, seen = early(lambda r: 'page'), []
+    folder = type(aq_base(site.acl_users))
+    before = folder.validate
+    monkeypatch.setattr(folder, 'validate', validate)
+    monkeypatch.setattr(
+        Item, '__before_publishing_traverse__', hook, raising=False)
+    client = Client()
+    client.get(path, Cookie=DARK)
+    assert client.get(path, Cookie=DARK).outcome == 'HIT'
+    assert len(seen) > 3 and {*seen} == {dict}
+
+
+def test_step_within_a_step_leaves_the_request_whole(early, subscribe):
+    def read(request):
+        request.traverseName(request['PARENTS'][0], 'site')
+        return request.get('theme', 'none')
+
+    kinds, path = [], early(read)
+    subscribe(
+        lambda event: kinds.append(type(event.request.environ)),
+        IPubAfterTraversal)
+    client = Client()
+    assert client.get(path).outcome == 'MISS'
+    assert client.get(path, Cookie=DARK).outcome == 'BYPASS'
+    assert kinds == [dict, dict]
+
+
+def test_lane_gives_no_page_to_who_has_a_cookie_of_the_constructor(early):
+    path = early(lambda r: r.get('_ga', 'none'))
+    lane = LaneClient()
+    for _ in range(3):
+        lane.get(path)
+    assert lane.is_fast(path)
+    assert not lane.is_fast(path, Cookie='_ga=1')
+    assert shown(lane.get(path, Cookie='_ga=1')) == '1'
 
 
 # what sites do with cookies
@@ -399,9 +515,11 @@ def test_visitor_that_a_subscriber_knows_keeps_the_id(
         assert not answer.all('Set-Cookie')
 
 
-def test_session_of_a_wsgi_filter_is_a_session(page, monkeypatch):
+@pytest.mark.parametrize('vary', ['', 'Cookie'])
+def test_session_of_a_wsgi_filter_is_a_session(page, site, vary):
     """Such as Beaker's, which knows its visitors by a cookie of any name."""
     path = page(lambda r: r.environ['beaker.session']['cart'])
+    set_policy(site, etag='string:same', vary=vary)
 
     class WithSession(Client):
         def environ(self, method, path, body, user, headers):

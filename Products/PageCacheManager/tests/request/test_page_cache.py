@@ -95,6 +95,18 @@ def test_a_page_that_lands_before_boarding_is_found_at_a_second_look(
     assert not cache.flights._flights
 
 
+def test_a_page_that_lands_before_boarding_is_a_304_for_who_holds_it(
+        client, cache, monkeypatch):
+    tag = client.get(PAGE)['ETag']
+    cache.purge()
+    before_boarding(monkeypatch, cache.flights, lambda: in_another_thread(
+        lambda: Client().get(PAGE)))
+    # only rendering would tell if the cookie makes another page
+    answer = client.get(PAGE, If_None_Match=tag, Cookie='other=1')
+    assert (answer.status, answer.outcome) == (304, 'HIT')
+    assert (answer.body, answer['ETag']) == (b'', tag)
+
+
 def test_a_page_that_lands_and_goes_before_boarding_is_rendered(
         client, cache, monkeypatch):
     def land_and_go():
@@ -216,6 +228,18 @@ def test_a_page_over_the_limit_is_sent_but_never_kept(
     assert len(hit.body) == 1024
 
 
+def test_a_page_over_the_limit_is_a_304_for_who_holds_it(
+        site, custom, client):
+    settings(site, max_page_kib=1)
+    add_template(custom, 'big', '''<p tal:content="python: 'x' * 2000">
+        x</p>''')
+    add_script(custom, 'passer', 'return context.big()')
+    tag = client.get('/site/doc/passer')['ETag']
+    for _ in range(4):  # it is known from the third on
+        answer = client.get('/site/doc/passer', If_None_Match=tag)
+        assert answer.status == 304
+
+
 def test_a_template_that_changes_while_it_renders(custom, client, item):
     def edit(self):
         template = self.aq_parent.portal_skins.custom.t
@@ -226,8 +250,8 @@ def test_a_template_that_changes_while_it_renders(custom, client, item):
     add_template(custom, 't', '<p tal:content="context/edit">x</p>')
     answer = client.get('/site/doc/t')
     assert answer.body == b'<p>old</p>'
-    assert (answer.outcome, 'detail=changed' in answer['Cache-Status']) == (
-        'BYPASS', True)
+    assert answer.outcome == 'BYPASS'
+    assert 'detail=template-changed' in answer['Cache-Status']
     miss, hit = twice(client, '/site/doc/t')
     assert (miss.outcome, hit.outcome) == ('MISS', 'HIT')
     assert hit.body == b'<p>new</p>'
@@ -321,7 +345,7 @@ def test_a_fault_before_anything_is_known(site, client, caplog, monkeypatch):
         assert answer.status == 200 and 'first text' in answer.text
         assert answer.all('X-PageCache') == answer.all('Cache-Status') == []
     records = [r for r in caplog.records if r.levelno >= logging.ERROR]
-    assert len(records) == 2
+    assert len(records) == 1  # the same failure is logged once a minute
     assert all(r.exc_info[1].args == ('a fault',) for r in records)
     monkeypatch.undo()
     miss, hit = twice(client, PAGE)

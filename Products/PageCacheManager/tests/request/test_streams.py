@@ -14,7 +14,7 @@ from ZPublisher.Iterators import IStreamIterator
 from ZPublisher.Iterators import IUnboundStreamIterator
 from ZPublisher.Iterators import filestream_iterator
 
-from ...request import finish
+from ...publisher import sending
 from ..events import handler
 from ..site import set_policy
 from ..view_cases import ACTING
@@ -251,7 +251,7 @@ def test_nothing_is_done_to_a_response_that_is_not_ours(
     def refuse(response):
         raise AssertionError('touched')
 
-    monkeypatch.setattr(finish.sending, 'Undo', refuse)
+    monkeypatch.setattr(sending, 'Changes', refuse)
     switch_off(viewed)
     assert client.get(path).outcome == 'OFF'
     assert client.post(path).outcome == 'OFF'

@@ -69,6 +69,26 @@ def test_a_script_that_passes_the_page_on(custom, client):
     assert (answer.status, answer.body) == (304, b'')
 
 
+def test_a_template_that_fails_in_a_script_lets_nobody_wait(
+        site, custom, client, item):
+    def boom(self):
+        raise ValueError('on purpose')
+    item('boom', boom)
+    add_template(custom, 'bad', '<p tal:content="context/boom">x</p>')
+    add_script(custom, 'careful', '''
+try:
+    return context.bad()
+except ValueError:
+    return 'left out'
+''')
+    flights = caches.cache_of(site.page_cache).flights
+    for answer in twice(client, '/site/doc/careful'):
+        assert answer.text == 'left out'
+        assert 'detail=fragment' in answer['Cache-Status']
+        assert not flights._flights
+    assert len(flights._refused) == 1
+
+
 def test_304_for_a_script_where_nothing_is_stored(site, custom, client):
     add_script(custom, 'passer', 'return context.page()')
     transaction.commit()

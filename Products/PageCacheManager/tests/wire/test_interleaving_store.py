@@ -205,7 +205,7 @@ ACTS = {
     'code': lambda pages: pages.add_coding(
         key('0', '0'), NOW, 'gzip', b'coded'),
     'remove page': lambda pages: pages.remove_page(key('0')[:3]),
-    'remove template': lambda pages: pages.remove_template('t'),
+    'remove path': lambda pages: pages.remove_path('t'),
     'purge': lambda pages: pages.purge(),
     'fewer': lambda pages: pages.configure(2, 12_000, 100, 60),
     'smaller': lambda pages: pages.configure(8, 5000, 100, 60),
@@ -256,7 +256,7 @@ class Books:
     ('fewer', 'set', 'get'),
     ('fewer', 'smaller', 'set'),
     ('remove page', 'set again', 'set newer'),
-    ('remove template', 'purge', 'set'),
+    ('remove path', 'purge', 'set'),
     ('report', 'purge', 'set'),
     ('age', 'get', 'set again'),
     ('code', 'set again', 'get'),

@@ -3,7 +3,7 @@ import pytest
 from ZPublisher import pubevents
 from ZPublisher.interfaces import IPubBeforeCommit
 
-from ...core.report.reasons import is_of_one_visitor
+from ...core.reasons import is_of_one_visitor
 from ..events import handler
 from ..site import set_policy
 from ..view_cases import ACTING
@@ -144,7 +144,7 @@ def test_fragments_of_others_keep_their_headers(viewed, client, acting):
 @pytest.mark.parametrize(('detail', 'expected'), [
     ('set-cookie', True), ('session', True), ('nonce', True),
     ('request-cookie', True), ('cookie theme', True), ('user', True),
-    ('cookies', False), ('no-store', False), ('changes', False),
+    ('cookies', False), ('no-store', False), ('wrote-to-database', False),
     ('', False)])
 def test_reasons_that_mean_one_visitor(detail, expected):
     assert is_of_one_visitor(detail) is expected

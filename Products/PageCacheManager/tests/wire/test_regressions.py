@@ -4,6 +4,7 @@ import time
 
 import pytest
 import transaction
+from OFS.DTMLMethod import DTMLMethod
 from Products.CMFCore.TypesTool import FactoryTypeInformation
 from zExceptions import Redirect
 from zExceptions import Unauthorized
@@ -52,6 +53,61 @@ def test_a_second_fragment_sets_no_headers(custom, client):
     answer = client.get('/site/doc/two')
     for name in ('ETag', 'Last-Modified', 'Cache-Control'):
         assert answer.all(name) == []
+
+
+def test_a_second_fragment_after_a_hit_sets_no_headers(custom, client):
+    add_script(custom, 'two', '''
+if 'more' in context.REQUEST.cookies:
+    return '<p>' + context.page() + context.fspage()
+return context.page()''')
+    outcomes = [client.get('/site/doc/two').outcome for _ in range(2)]
+    assert outcomes == ['MISS', 'HIT']
+    answer = client.get('/site/doc/two', Cookie='more=1', If_None_Match='*')
+    assert (answer.status, answer.text.count('first text')) == (200, 2)
+    for name in ('ETag', 'Last-Modified', 'Cache-Control'):
+        assert answer.all(name) == []
+
+
+@pytest.fixture
+def asked(site, item):
+    """Return for which views an ETag was asked."""
+    views = []
+
+    def etag(self, view):
+        views.append(view)
+        return 'x'
+    item('etag', etag)
+    set_policy(site, etag='python: object.etag(view)')
+    return views
+
+
+def test_a_part_in_dtml_does_not_let_cmf_ask(custom, client, asked):
+    custom._setObject('part', DTMLMethod('part'))
+    custom.part.munge('a part')
+    custom.part.ZCacheable_setManagerId('page_cache')
+    add_template(custom, 'bad', '<p tal:content="context/text">x</p>', False)
+    add_template(custom, 'outer', '''<div>
+        <tal:x content="structure python: context.part(context, request)" />
+        <tal:x content="structure context/fsouter" /></div>''')
+    answer = client.get('/site/doc/outer')
+    assert 'a part' in answer.text and 'first text' in answer.text
+    assert asked == ['outer']
+
+
+@pytest.mark.parametrize('part', ['predicate', 'etag', 'mtime_func'])
+def test_a_policy_may_call_a_template(
+        site, custom, client, item, caplog, part):
+    """CMF asks no policies for it, and the cache takes no note of it."""
+    item('feed', lambda self: 'x')
+    item('dated', lambda self: self.fsfailing() and self.modified())
+    set_policy(site, **{'etag': 'string:x', part: 'object/dated'})
+    add_script(custom, 'passer', 'return context.page()')
+    for path in (PAGE, '/site/doc/fspage', '/site/doc/passer'):
+        outcomes = [client.get(path).outcome for _ in range(2)]
+        assert outcomes == ['MISS', 'HIT']
+        answer = client.get(path, If_Modified_Since=later())
+        assert answer.status == 304
+    assert caplog.text == ''
 
 
 def test_the_page_around_a_fragment_that_fails_keeps_its_headers(

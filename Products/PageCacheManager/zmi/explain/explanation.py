@@ -1,4 +1,4 @@
-"""What there is to tell of a page that nobody rendered.
+"""An explanation of a page that nobody rendered, as plain values.
 
 What was published, and the call that the cache made of it, become plain
 values; the words for them are in `screens.explain`.
@@ -10,14 +10,16 @@ from Acquisition import aq_base
 from ...core.http.cache_status import Outcome
 from ...core.page import Page
 from ...key import visitor
-from ...key.key import VARIANT
+from ...key.key import entity_tag
+from ...key.key import variant_names
 from ...key.versions import path_of
+from ...origin.view import View
 from ...publisher import request as http_request
 
 
 @dataclass(frozen=True)
 class Published:
-    """What a URL leads to."""
+    """The object that a URL leads to."""
 
     #: ``template``, ``view``, or '' for what is neither.
     kind: str
@@ -32,7 +34,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Question:
-    """What the caching policies said, and what follows from it."""
+    """The word of the caching policies, and the key that follows."""
 
     policy_id: str
     etag: str
@@ -81,18 +83,18 @@ class Explanation:
     counts: dict | None = None
 
 
-def of_published(view, published, content):
-    """Return the :class:`Published`; `view` and `content` may be None."""
+def of_published(origin, published, content):
+    """Return the :class:`Published`; `origin` and `content` may be None."""
     if content is None:
         return Published('', _spelled(published))
     about = {
         'content_path': path_of(content),
         'portal_type': str(
             getattr(aq_base(content), 'portal_type', '') or '')}
-    if view is not None:
+    if isinstance(origin, View):
         return Published(
-            'view', view.name, view.class_name(),
-            ', '.join(view.template_files()), **about)
+            'view', origin.name, origin.class_name(),
+            ', '.join(origin.template_files()), **about)
     return Published(
         'template', path_of(published),
         file=str(getattr(aq_base(published), '_filepath', '') or ''), **about)
@@ -106,92 +108,103 @@ def _spelled(published):
     return f'{name} of {where} ({kind})' if where else f'{name} ({kind})'
 
 
-def of_call(call):
+def of_exchange(exchange):
     """Return what the cache found out, as fields of an Explanation."""
-    counts = None
-    if call.page is not None and call.settings.store == 'process':
-        counts = call.cache.row(call.page_id)
+    step, page, counts = exchange.step, exchange.step.page, None
+    if page is not None and exchange.settings.store == 'process':
+        counts = exchange.cache.pages.row(exchange.key.page_id)
     return {
-        'outcome': call.outcome,
-        'failure': call.failure or _caught(call),
-        'last_refusal': _last_refusal(call),
-        'question': None if call.answer is None else _question(call),
-        'page': call.page,
+        'outcome': step.outcome,
+        'failure': step.failure or _caught(exchange, page),
+        'last_refusal': _last_refusal(exchange),
+        'question': None if exchange.policy is None or step.failure else (
+            _question(exchange)),
+        'page': page,
         'counts': counts}
 
 
-def _last_refusal(call):
-    if call.outcome is None or call.outcome.word != 'MISS':
+def _varies(exchange):
+    """Return the request headers beyond the key by which the page varies."""
+    step = exchange.step
+    return step.varies if step.is_answered else step.rendering.varies
+
+
+def _last_refusal(exchange):
+    if exchange.step.outcome.word != 'MISS':
         return ''
-    return call.cache.flights.last_refusal(call.key_for(call.varies))
+    return exchange.cache.flights.last_refusal(
+        exchange.key.index_for(exchange.request, _varies(exchange)))
 
 
-def _caught(call):
+def _caught(exchange, page):
     """Return what was caught for the stored page, as far as it is known."""
-    if call.page is None or not call.page.shows_failure:
+    if page is None or not page.shows_failure:
         return ''
-    return call.cache.caught.of(call.page_id)
+    return exchange.cache.caught.of(exchange.key.page_id)
 
 
-def _question(call):
-    answer, request = call.answer, call.request
+def _question(exchange):
+    policy, key, page = exchange.policy, exchange.key, exchange.step.page
     about = {
-        'policy_id': answer.policy_id,
-        'etag': answer.etag,
-        'headers': tuple(answer.headers.items()),
-        'tag': call.tag(call.varies)}
-    if call.parts is None:
+        'policy_id': policy.policy_id,
+        'etag': policy.etag,
+        'headers': tuple(sorted(policy.headers.items())),
+        'tag': entity_tag(exchange) if page is None else page.tag}
+    if key.parts is None:
         return Question(**about)
-    names = sorted({*call.known_varies, *call.varies})
+    request = exchange.request
+    names = sorted({*key.varies, *_varies(exchange)})
     return Question(
         **about,
-        key=tuple(_key(call)),
+        key=tuple(_key(exchange)),
         request_headers=tuple(
             (name, http_request.header(request, name) or '')
             for name in names),
         cookies=tuple(
             (name, str(request.cookies[name]))
-            for name in call.settings.key_cookies
+            for name in exchange.settings.key_cookies
             if name in request.cookies),
-        versions=tuple(_versions(call)),
-        **_sharing(call))
+        versions=tuple(_versions(exchange)),
+        **_sharing(exchange))
 
 
-def _key(call):
-    parts = call.parts
+def _key(exchange):
+    parts = exchange.key.parts
     yield 'called', parts.template_path
     yield 'context', parts.context_path
     yield 'url', parts.url
-    names = (*VARIANT, *call.more_names)
-    for name, value in zip(names, parts.variant, strict=True):
+    for name, value in zip(
+            variant_names(exchange), parts.variant, strict=True):
         if name == 'layers':  # of which the key has a digest
-            value = ' '.join(http_request.layer_names(call.request))
+            value = ' '.join(http_request.layer_names(exchange.request))
         yield name, value
     yield 'etag', parts.etag
 
 
-def _versions(call):
-    generation, rules, *rest = call.versions
-    count = len(call.templates)
+def _versions(exchange):
+    key = exchange.key
+    generation, rules, *rest = key.versions
+    count = len(key.templates)
     yield 'generation', generation
     yield 'rules', rules
-    for template, version in zip(call.templates, rest, strict=False):
+    for template, version in zip(key.templates, rest, strict=False):
         yield path_of(template), version
-    yield from zip(call.more_version_names, rest[count:], strict=False)
-    yield 'date_rule', call.answer.date_rule
+    yield from zip(
+        exchange.origin.version_names, rest[count:], strict=False)
+    yield 'date_rule', exchange.policy.date_rule
 
 
-def _sharing(call):
-    request, settings = call.request, call.settings
+def _sharing(exchange):
+    request, context = exchange.request, exchange.origin.context
     user = visitor.current_user()
     found = {
         'has_session': bool(http_request.session(
-            request, visitor.session_cookies(
-                call.context, request, settings)))}
+            request, exchange.session_cookies()))}
     if user is None:
         return found
     return {
         **found,
-        'sharing': visitor.sharing(request, settings, call.answer),
+        'sharing': visitor.sharing(
+            request, exchange.settings, exchange.policy),
         'user': str(user.getId() or user.getUserName()),
-        'roles': tuple(sorted(user.getRolesInContext(call.context)))}
+        'roles': tuple(sorted(user.getRolesInContext(context)))}

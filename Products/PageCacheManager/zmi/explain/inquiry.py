@@ -1,4 +1,4 @@
-"""What the cache would do with a GET of some page now, and why.
+"""Finds out what the cache would do with a GET of some page now.
 
 Nothing is rendered for it, and nothing is left behind: statistics, store and
 database are as before.
@@ -19,12 +19,12 @@ from ...core.report.typed_url import path_and_query
 from ...interfaces import IPageCacheManager
 from ...key import visitor
 from ...key.versions import path_of
-from ...origin import published as views
-from ...origin.site import here
+from ...origin.published import origin_of
+from ...origin.template import is_template
 from ...publisher import request as http_request
 from ...request import dry_run
 from .explanation import Explanation
-from .explanation import of_call
+from .explanation import of_exchange
 from .explanation import of_published
 
 
@@ -81,9 +81,7 @@ def _prepare(copy, path_info, query, as_anonymous):
 
 def _traverse(copy, as_anonymous):
     try:
-        published = dry_run.traverse(copy)
-        dry_run.tell_others(copy)
-        return published
+        return dry_run.traverse(copy)
     except Unauthorized:
         raise Inexplicable(
             f'{_who(as_anonymous)} may not see this page.') from None
@@ -107,35 +105,32 @@ def _last_line(error):
 
 
 def _explanation(manager, published, copy, as_anonymous):
-    view = views.published_view(published)
-    shows, call = '', None
-    if view is not None:
-        keeper, shows = views.manager_of(view, here().claim(copy))
+    origin = origin_of(published)
+    exchange = None if origin is None else dry_run.look_up(copy, origin)
+    if exchange is not None:
+        keeper = exchange.manager
+    elif is_template(published):
+        keeper = published.ZCacheable_getManager()
     else:
-        keeper = dry_run.manager_of_template(published)
-    is_ours = IPageCacheManager.providedBy(keeper)
-    if is_ours:
-        call = dry_run.look(published, copy, leaves_traces=False).call
-    content = _content(view, published)
-    if (call is None or call.page is None) and not (
+        keeper = None
+    content = _content(origin, published)
+    if (exchange is None or exchange.step.page is None) and not (
             content is None or visitor.may_view(content)):
         raise Inexplicable(
             f'{_who(as_anonymous)} may not view the content of this page; '
             'whether the page may be seen only rendering would tell.')
     return Explanation(
         url=http_request.url(copy, ()),
-        published=of_published(view, published, content),
+        published=of_published(origin, published, content),
         manager_path='' if keeper is None else path_of(keeper),
         manager_kind=getattr(keeper, 'meta_type', ''),
         is_asked=aq_base(keeper) is aq_base(manager),
-        is_ours=is_ours,
-        shows=shows or '',
-        **({} if call is None else of_call(call)))
+        is_ours=IPageCacheManager.providedBy(keeper),
+        shows=getattr(origin, 'shows', ''),
+        **({} if exchange is None else of_exchange(exchange)))
 
 
-def _content(view, published):
-    if view is not None:
-        return view.context
-    if dry_run.is_template(published):
-        return aq_parent(published)
-    return None
+def _content(origin, published):
+    if origin is not None:
+        return origin.context
+    return aq_parent(published) if is_template(published) else None

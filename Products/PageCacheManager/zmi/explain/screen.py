@@ -1,12 +1,13 @@
 """The Explain screen: what the cache would do with a page now, and why."""
-import logging
 import re
 import time
 
 from ...core.associations import SHOWS
+from ...core.attempt import FAILED
+from ...core.attempt import attempt
 from ...core.key import digest
+from ...core.reasons import explained as reason_explained
 from ...core.report import statistics as figures
-from ...core.report.reasons import reason
 from ..page import cut
 from ..page import moment
 from ..page import render
@@ -14,8 +15,6 @@ from ..page import template
 from .inquiry import Inexplicable
 from .inquiry import explain as explained
 
-
-logger = logging.getLogger(__name__)
 
 VISITORS = (
     ('me', 'me, as I am logged in now'),
@@ -84,6 +83,9 @@ _SECRET = re.compile(
     'auth|cookie|csrf|__ac|key|pass|secret|session|sid|token|_zopeid',
     re.IGNORECASE)
 
+_NOTHING_TOLD = (
+    None, 'The cache could not tell. The event log has the traceback.')
+
 _page = template('explain.zpt')
 
 
@@ -92,14 +94,10 @@ def explain(manager, request):
     path, visitor = (_typed(request, name) for name in ('path', 'visitor'))
     found, error = None, ''
     if 'path' in request.form:
-        try:
-            found = explained(manager, request, path, visitor == 'anonymous')
-        except Inexplicable as why:
-            error = str(why)
-        except Exception:
-            logger.exception('A page could not be explained')
-            error = ('The cache could not tell. The event log has the '
-                     'traceback.')
+        told = attempt(
+            None, 'explain', _told, manager, request, path,
+            visitor == 'anonymous')
+        found, error = _NOTHING_TOLD if told is FAILED else told
     return render(
         _page, manager, request, 'Explain',
         path=path, error=cut(error),
@@ -108,6 +106,14 @@ def explain(manager, request):
             for word, text in VISITORS],
         answer=None if found is None else _answer(found),
         sections=[] if found is None else list(_sections(found)))
+
+
+def _told(manager, request, path, as_anonymous):
+    """Return the explanation, or None, and why there is none."""
+    try:
+        return explained(manager, request, path, as_anonymous), ''
+    except Inexplicable as why:
+        return None, str(why)
 
 
 def _typed(request, name):
@@ -128,11 +134,10 @@ def _answer(found):
     if found.last_refusal:
         detail = found.last_refusal
         text = 'It was rendered lately, and not kept.'
-    known = reason(detail) if detail else None
+    meaning, cure = reason_explained(detail) if detail else ('', '')
     return {
         'word': word, 'color': color, 'text': text, 'reason': detail,
-        'meaning': known.meaning if known else '',
-        'advice': known.advice if known else '',
+        'meaning': meaning, 'advice': cure,
         'failure': cut(found.failure)}
 
 

@@ -594,13 +594,13 @@ def test_remove_page_counts_what_goes_in_slices():
     assert pages.counts().removals == 2 * SLICE + 5
 
 
-def test_remove_template_removes_exactly_its_pages():
+def test_remove_path_removes_exactly_the_pages_of_a_template():
     pages = store(max_entries=5000)
     for number in range(3 * SLICE):
         for template in ('one', 'two'):
             pages.set(key(str(number), template), page())
     pages.set(key('0', 'one', etag='2'), page())
-    assert pages.remove_template('one') == 3 * SLICE + 1
+    assert pages.remove_path('one') == 3 * SLICE + 1
     left = {row['template_path'] for row in pages.report()}
     assert left == {'two'}
     assert pages.counts().entries == 3 * SLICE
@@ -1018,10 +1018,9 @@ def test_get_while_another_thread_purges():
 
 @pytest.mark.parametrize('act', [
     lambda pages: pages.report(),
-    lambda pages: pages.remove_template('absent'),
     lambda pages: pages.remove_page(key()[:3]),
     lambda pages: pages.configure(10, 1 << 30, 0, 60)],
-    ids=['report', 'remove_template', 'remove_page', 'configure'])
+    ids=['report', 'remove_page', 'configure'])
 def test_others_get_their_turn_between_slices(act):
     pages = store(max_entries=5000)
     for number in range(5 * SLICE):
@@ -1307,10 +1306,11 @@ class Model(RuleBasedStateMachine):
         for other in gone:
             self.forget(other, 'removals')
 
-    @rule(template=st.sampled_from('ts'))
-    def remove_template(self, template):
-        gone = [other for other in self.pages if other[0] == template]
-        assert self.store.remove_template(template) == len(gone)
+    @rule(path=st.sampled_from(
+        sorted({part for key in KEYS for part in key[:2]})))
+    def remove_path(self, path):
+        gone = [other for other in self.pages if path in other[:2]]
+        assert self.store.remove_path(path) == len(gone)
         for other in gone:
             self.forget(other, 'removals')
 

@@ -13,17 +13,16 @@ from Products.PageCacheManager.core.store.tables import Numbers
 from Products.PageCacheManager.core.store.tables import Records
 from Products.PageCacheManager.core.store.tables import Rings
 from Products.PageCacheManager.core.store.tables import Shards
-from Products.PageCacheManager.core.store.tables import put
+from Products.PageCacheManager.core.store.tables import grow
 
 
-def test_put_sets_or_appends_one():
-    column = array('I', [0])
-    put(column, 1, 5)
-    put(column, 2, 6)
-    put(column, 1, 7)
-    assert list(column) == [0, 7, 6]
-    with pytest.raises(IndexError):
-        put(column, 4, 1)
+def test_columns_grow_by_one_at_most():
+    short, long, floats = array('I', [7]), array('I', [7, 8]), array('d', [7])
+    grow(1, short, long, floats)
+    assert (list(short), list(long), list(floats)) == (
+        [7, 0], [7, 8], [7.0, 0.0])
+    grow(3, short)
+    assert list(short) == [7, 0]
 
 
 def test_numbers_begin_at_one_and_come_back():

@@ -1,0 +1,64 @@
+"""The one guard: no failure inside the cache fails a request."""
+import logging
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+from typing import Protocol
+
+from .log_limit import LogLimit
+
+
+logger = logging.getLogger(__name__.partition('.core.')[0])
+
+#: Is returned in place of the result of what failed.
+FAILED: Any = object()
+
+#: What fails at each request is logged once a minute.
+log_limit = LogLimit(60)
+
+
+class Counts(Protocol):
+    """Counts failures, and names what they concern."""
+
+    def count(self, word: str, detail: str) -> None:
+        """Count an event."""
+
+    def describe(self) -> str:
+        """Return what is asked for."""
+
+
+def attempt(
+        counts: Counts | None, stage: str, function: Callable[..., Any],
+        *args: Any) -> Any:
+    """Return what `function` returns, FAILED if it raises an Exception.
+
+    The failure is counted as ``ERROR`` of the `stage` and logged with its
+    traceback.  `counts` is None where there is no request, or none that the
+    cache takes part in.
+    """
+    try:
+        return function(*args)
+    except Exception as error:
+        report(counts, stage, error)
+        return FAILED
+
+
+def report(counts: Counts | None, stage: str, error: Exception) -> None:
+    """Count and log a failure, as :func:`attempt` does."""
+    about = ''
+    if counts is not None:
+        counts.count('ERROR', stage)
+        about = f' for {counts.describe()}'
+    if log_limit.is_due((stage, *_cause(error))):
+        logger.error(
+            'The cache failed (%s)%s; all goes on without it',
+            stage, about, exc_info=error)
+
+
+def _cause(error: Exception) -> tuple[type, CodeType, int]:
+    """Return what is the same for failures at the same place."""
+    trace = error.__traceback__
+    assert trace is not None  # it was raised
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return type(error), trace.tb_frame.f_code, trace.tb_lineno

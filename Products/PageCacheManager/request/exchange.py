@@ -1,0 +1,337 @@
+"""One request for a page that a manager keeps, from arrival to end.
+
+    PubStart     traverse      call            PubBeforeCommit   PubSuccess
+    watch        StandIn       look_up         deliver           commit
+
+What a client may name (forms, cookies, headers) can shadow attributes of a
+request, so the exchange is kept in the request's own ``__dict__``.
+"""
+import time
+from functools import cached_property
+
+from AccessControl import getSecurityManager
+from zope.component.hooks import getSite
+
+from ..cmf import guard
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
+from ..core.http import headers
+from ..core.http.cache_status import Outcome
+from ..core.http.cache_status import cache_status
+from ..core.page import names
+from ..core.reasons import Reason
+from ..key import visitor
+from ..key.key import entity_tag
+from ..manager.caches import cache_of
+from ..manager.caches import settings_of
+from ..origin.site import around
+from ..publisher import handlers
+from ..publisher import request as http_request
+from ..publisher import sending
+from ..publisher.sessions import BEFORE
+from ..publisher.sessions import thread
+from . import lookup
+from .miss import Bypass
+
+
+#: Where a request keeps its exchange.
+EXCHANGE = '_page_cache_exchange'
+
+#: The step of a request for which the cache failed.
+_FAILED_STEP = Bypass(Outcome('BYPASS', Reason.ERROR))
+
+
+class Exchange:
+    """One request, and the step that it is at.
+
+    `is_dry` is true of a GET that is only looked up: nothing is rendered or
+    counted for it.
+    """
+
+    #: What the policy says, and the key: set by the look-up.
+    policy = key = None
+    #: When any part of the page last changed, and the date to send, None for
+    #: none; seconds since 1970.
+    changed_at, modified = 0, None
+    #: Where the request stands: see `step`.  It is this one until the
+    #: look-up ends, too.
+    step = _FAILED_STEP
+    #: What the cache did to the response.
+    changes = None
+    #: The keywords of the call for which CMF is kept from its policies.
+    _quiet_for = None
+
+    def __init__(self, request, origin, manager, site, claim, is_dry=False):
+        self.request = request
+        self.response = request.response
+        self.origin = origin
+        self.manager = manager
+        #: What the kind of site adds, and other machinery says of the page.
+        self.site, self.claim = site, claim
+        self.is_dry = is_dry
+        self.cache = cache_of(manager)
+        self.settings = settings_of(manager, self.cache)
+        #: Whether other machinery sets headers of this page, too.
+        self.is_beside_another = claim is not None and not claim.is_ours
+        self._touches_before = request.__dict__[BEFORE]
+        request.__dict__[EXCHANGE] = self
+
+    # the way
+
+    def look_up(self):
+        """Find the step; return the result for Zope, None to render."""
+        # a policy may call a template, of which CMF would ask the policies
+        is_quiet = guard.keep_cmf_from_asking(self.request)
+        security, executable = getSecurityManager(), self.origin.executable
+        if executable is not None:
+            # its owner and proxy roles decide which rights the user has
+            security.addContext(executable)
+        try:
+            step = attempt(self, 'answer', lookup.next_step, self)
+        finally:
+            if executable is not None:
+                security.removeContext(executable)
+            if is_quiet:
+                guard.let_cmf_ask_again(self.request)
+        self.step = step = _FAILED_STEP if step is FAILED else step
+        return step.result(self) if step.is_answered else None
+
+    def render(self, function):
+        """Return what `function` renders; CMF asks no policies meanwhile."""
+        step = self.step
+        is_quiet = step.is_quiet and guard.keep_cmf_from_asking(self.request)
+        try:
+            result = function()
+            if step.rendering is not None:
+                attempt(self, 'finish', step.rendering.origin_ended)
+            return result
+        finally:
+            if is_quiet:
+                guard.let_cmf_ask_again(self.request)
+            if not self.origin.is_captured_last:
+                self._end_rendering()
+
+    def quieten(self, keywords):
+        """Keep CMF from its policies while a template is called so."""
+        if self.step.is_quiet and guard.keep_cmf_from_asking(self.request):
+            self._quiet_for = keywords
+
+    def unquieten(self, keywords):
+        """End that, if it is this call for which it began."""
+        if self._quiet_for is keywords:
+            self._quiet_for = None
+            guard.let_cmf_ask_again(self.request)
+
+    def note_text(self, call, text):
+        """Note what a called template gave, if it is the page's own `call`.
+        """
+        rendering = self.step.rendering
+        if rendering is not None and self.origin.is_called and (
+                self.origin.call is call and rendering.text is None):
+            rendering.end()
+            if isinstance(text, str):
+                rendering.text = text
+                rendering.origin_ended()
+
+    def before_commit(self):
+        """Deliver, before any other code, unless the origin comes last."""
+        step = self.step
+        if not self.origin.is_captured_last:
+            self.deliver()
+            if self.is_beside_another and (
+                    self.step.outcome.word in ('HIT', 'MISS')):
+                # keep other machinery from setting headers of the page
+                self.site.silence(self.request)
+        elif step.rendering is not None:
+            step.rendering.look_for_changes()
+        elif step.page is not None and self.others_follow:
+            self._show(step)
+
+    def _show(self, step):
+        show = getattr(step, 'show', None)
+        if show is not None:
+            self.changes = sending.Changes(self.response)
+            attempt(self, 'finish', show, self)
+            self.changes.settle(self.response)
+
+    def deliver(self):
+        """Put headers, status and body into the response."""
+        step, response = self.step, self.response
+        if step.rendering is not None:
+            step.rendering.end()
+        if not step.takes_part:
+            return
+        if self.changes is not None:
+            self.changes.take_back(response)  # what other code was shown
+        self.changes = sending.Changes(response)
+        self.step = attempt(self, 'finish', step.deliver, self)
+        if self.step is FAILED:
+            self.changes.restore(response)
+            attempt(self, 'finish', step.rescue, self)
+            step.abandon()
+            self.step = _FAILED_STEP
+        if self.step.outcome.detail == Reason.RENDER_ERROR:
+            sending.forbid_storing(response)
+        self._say()
+        self.changes.settle(response)
+
+    def commit(self):
+        """Count the request, and store the page: the transaction is through.
+        """
+        step = self.step
+        self.count(step.outcome.word, step.outcome.detail)
+        if not step.takes_part and self.changes is None:
+            self._say()
+        # a cookie of other code, such as a login that is renewed, is for
+        # this visitor alone; the page stays of use to the browser
+        if (self.policy is not None and step.outcome.word != 'BYPASS'
+                and http_request.sets_cookie(self.response)):
+            sending.keep_private(self.response)
+        step.commit(self)
+
+    def abandon(self, is_retry):
+        """Take back what was done to a response that is an error now."""
+        if self.changes is not None:
+            self.changes.take_back(self.response)
+            self.changes = None
+        self.count('FAILED', 'retry' if is_retry else 'error')
+        self.end()
+        self.step = _FAILED_STEP
+
+    def end(self):
+        """Let no one wait for a page that does not come."""
+        self._end_rendering()
+        self.step.abandon()
+
+    def _end_rendering(self):
+        if self.step.rendering is not None:
+            self.step.rendering.end()
+
+    def _say(self):
+        """Send X-PageCache and Cache-Status, where the settings want them."""
+        outcome, response = self.step.outcome, self.response
+        if self.settings.show_outcome:
+            # a name in mixed case is sent as it is
+            response.headers['X-PageCache'] = outcome.word
+        if self.settings.show_cache_status:
+            if outcome.stored or outcome.word == 'HIT':
+                outcome = outcome._replace(ttl=self._ttl())
+            if outcome.collapsed:  # RFC 9211 2.6: a kind of forwarding
+                outcome = outcome._replace(word='MISS')
+            sending.append_header(
+                response, 'cache-status', cache_status(outcome))
+
+    def _ttl(self):
+        """Return for how long the page is kept, seconds; None for ever."""
+        page, age, limit = self.step.ttl_page, 0, self.settings.max_age
+        if page is not None:
+            age = page.age(time.time())
+            if page.max_age_secs:
+                limit = min(limit or page.max_age_secs, page.max_age_secs)
+        return max(0, limit - age) if limit else None
+
+    # what is known of the request
+
+    def touched_session(self):
+        """Return whether the session was looked at, in whatever way."""
+        # to look at it by the request creates it
+        return (thread.touches != self._touches_before
+                or 'SESSION' in self.request.other)
+
+    @cached_property
+    def others_follow(self):
+        """Whether other code gets to see the response."""
+        return handlers.others_follow(but=self.origin.unseen_by)
+
+    def session_cookies(self):
+        """Return the cookies that lead to a session."""
+        return visitor.session_cookies(
+            self.origin.context, self.request, self.settings)
+
+    def varies_of(self, response):
+        """Return the headers in the response's Vary that the key lacks."""
+        known = {'accept-encoding', *self.key.varies}
+        return tuple(
+            name for name in names(response.headers.get('vary', ''))
+            if name not in known)
+
+    @cached_property
+    def vary_by(self):
+        """The request headers by which pages differ (RFC 9110 12.5.5)."""
+        found = [
+            *self.settings.key_headers, *self.site.vary_by(self.request)]
+        if self.request.cookies and self._has_cookie_in_key() or (
+                self.settings.key_cookies or self.site.cookies(self.request)):
+            found.append('Cookie')
+        return tuple(found)
+
+    def _has_cookie_in_key(self):
+        return (
+            http_request.carries_cookie(
+                self.request, self.settings.session_cookies)
+            or visitor.wants_skin(self.origin.context, self.request))
+
+    def told_by(self):
+        """Return the request headers that tell whose page this is.
+
+        Where the page has a tag, that tells it.
+        """
+        if not (self.key.has_user or self.key.partition):
+            return ()
+        return (
+            ('Authorization',) if http_request.is_authorized(self.request)
+            else ('Cookie',))
+
+    # the headers of its answer
+
+    def headers_of_page(self, page, now):
+        """Return the headers of a stored page, which has tag and date."""
+        own = dict(page.headers)
+        tag, modified = own.pop('etag', ''), own.pop('last-modified', None)
+        return headers.page_headers(
+            own, self.policy.headers, tag, modified, page.age(now),
+            self.vary_by)
+
+    def headers_of_render(self, own, now, varies=()):
+        """Return the headers of a 200 with the headers `own` of rendering.
+        """
+        modified, tag = None, entity_tag(self, varies)
+        if self.modified is not None:
+            modified = headers.last_modified(self.modified, now)
+        whose = () if tag else self.told_by()
+        values = headers.page_headers(
+            own, self.policy.headers, tag, modified,
+            vary_by=(*self.vary_by, *whose))
+        if whose:
+            # once logged out the same browser would ask by it
+            values['last-modified'] = None
+        return values
+
+    # counting and logging
+
+    def count(self, word, detail=''):
+        """Count an event, unless this is a dry run."""
+        if not self.is_dry:
+            self.cache.tally.add(word, detail)
+
+    def describe(self):
+        """Return origin and URL, for the log."""
+        url = http_request.url(self.request, ())
+        policy = '' if self.policy is None else (
+            f', policy {self.policy.policy_id}')
+        return f'{self.origin.path} at {url}{policy}'
+
+
+def exchange_of(request):
+    """Return the :class:`Exchange` of `request`, or None."""
+    return getattr(request, '__dict__', {}).get(EXCHANGE)
+
+
+def opened(request, origin, is_dry=False):
+    """Return a new exchange, None if no manager keeps the page."""
+    site = around(getSite())
+    claim = site.claim(request)
+    manager = origin.find_manager(claim)
+    if manager is None:
+        return None
+    return Exchange(request, origin, manager, site, claim, is_dry)

@@ -1,0 +1,143 @@
+"""Notes cookies, failures, users and headers while a page renders.
+
+It begins when the look-up ends, and ends when the page is captured.
+"""
+import transaction
+
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
+from ..core.page import why_of_one_visitor
+from ..core.reasons import Reason
+from ..core.reasons import is_for_once
+from ..key import visitor
+from ..key.versions import holds_changes
+from ..publisher import cookies
+from ..publisher import failures
+from ..publisher import request as http_request
+from ..publisher.hidden import Hidden
+
+
+class Rendering:
+    """The rendering of one page: what it is made from, and what it sets.
+
+    Without an `outcome`, where no policy fits or one failed, the page stays
+    as it is and nothing of it is watched.
+    """
+
+    #: Response headers when the origin's own code ended, lower-case names.
+    headers_left = None
+    #: What a called template gave, None until it did.
+    text = None
+    #: Whether rendering went on as the user who asked for the page.
+    is_of_user = True
+    #: Whether it looked at which other site asks.
+    saw_origin = False
+    #: Whether it wrote to the database.
+    has_changes = False
+
+    _hidden = _cookies = _failures = None
+
+    def __init__(self, exchange, outcome=None, varies=()):
+        response = exchange.response
+        self._exchange = exchange
+        #: Request headers beyond the key by which the stored pages vary.
+        self.varies = varies
+        self.headers_before = http_request.lower_headers(response)
+        self.added_before = len(response.accumulated_headers)
+        self.base_before = response.base
+        #: Whether other code had set a cookie before.
+        self.had_cookie = http_request.sets_cookie(response)
+        # rendering may commit it and begin another
+        self._transaction = transaction.get()
+        #: Whether the policy's headers are sent.
+        self.has_policy = outcome is not None
+        if self.has_policy and not exchange.is_dry:
+            try:
+                self._watch(exchange, outcome)
+            except BaseException:
+                self.end()
+                raise
+
+    def _watch(self, exchange, outcome):
+        request, settings = exchange.request, exchange.settings
+        self._failures = failures.Watch()
+        if outcome.word == 'MISS':
+            self._hidden = Hidden(request, settings.ignored_parameters)
+        if not is_for_once(outcome.detail):
+            self._cookies = cookies.Watch(
+                request, settings, exchange.site.cookies(request),
+                exchange.session_cookies())
+            made = attempt(
+                exchange, 'watch', exchange.origin.make_again, request)
+            if made is FAILED:
+                self._cookies.note_all()
+
+    def origin_ended(self):
+        """Note how the origin's own code left request and response."""
+        self._look_for_user()
+        self.saw_origin = (
+            self._cookies is not None and self._cookies.saw_origin)
+        # at last: without them nothing can be delivered
+        self.headers_left = http_request.lower_headers(
+            self._exchange.response)
+
+    def _look_for_user(self):
+        """Note if the user is another one now than the one who asked."""
+        exchange = self._exchange
+        self.is_of_user = self.is_of_user and visitor.is_of_request(
+            exchange.request, exchange.origin.context)
+
+    def look_for_changes(self):
+        """Note if anything was written to the database so far.
+
+        Transforms may abort what rendering wrote, and commit all the same.
+        """
+        had_changes, self.has_changes = self.has_changes, True  # if it fails
+        self.has_changes = (
+            had_changes or holds_changes(self._exchange.manager._p_jar)
+            or transaction.get() is not self._transaction)
+
+    def look_again(self):
+        """Note what other code did since the origin's own code ended."""
+        self.look_for_changes()
+        self._look_for_user()
+
+    def end(self):
+        """Watch no longer, and leave the request as it was; again does
+        nothing.
+        """
+        for watch in (self._cookies, self._hidden, self._failures):
+            if watch is not None:
+                watch.end()
+
+    @property
+    def caught(self):
+        """The failure that was caught meanwhile, in a line, or ''."""
+        return '' if self._failures is None else self._failures.failure
+
+    def why_of_one_visitor(self, varies):
+        """Return why the page is for this visitor alone, or ''.
+
+        `varies` are the headers beyond the key by which it varies.
+        """
+        exchange, watch = self._exchange, self._cookies
+        if exchange.touched_session() or (
+                watch is not None and watch.saw_session):
+            return Reason.SESSION
+        if not self.is_of_user:
+            return Reason.USER
+        if watch is not None and not exchange.key.has_all_cookies(varies):
+            found = watch.found
+            if found:
+                return cookies.reason(found)
+        response = exchange.response
+        return why_of_one_visitor(
+            http_request.lower_headers(response),
+            http_request.sets_cookie(response))
+
+    def absent_cookies(self, varies):
+        """Return names of cookies that the page looked for in vain."""
+        if self._cookies is None or (
+                self._exchange.key.has_all_cookies(varies)):
+            return ()
+        return self._cookies.absent

@@ -1,0 +1,53 @@
+"""The steps of a request, each a class of its own.
+
+A step that turns out otherwise returns another one; none is ever changed
+into another.
+"""
+
+
+class Step:
+    """The state of one request, with the verbs of its way.
+
+    `outcome` is the :class:`Outcome` that headers and statistics show.
+    """
+
+    #: Whether the cache may change the response before the commit.  It
+    #: leaves others alone (POST, caching off): no more is said of them than
+    #: the outcome, once nothing can fail any more.
+    takes_part = True
+    #: Whether CMF is kept from its policies while the page renders.
+    is_quiet = False
+    #: The :class:`Rendering` of the page, None where the cache answers.
+    rendering = None
+    #: The stored page that is the answer, or None.
+    page = None
+    #: The page of which the age counts, None for none.
+    ttl_page = None
+    #: The failure of a policy, in a line, or ''.
+    failure = ''
+    #: Whether the answer is known without rendering.
+    is_answered = False
+
+    def __init__(self, outcome):
+        self.outcome = outcome
+
+    def result(self, exchange):
+        """Return what Zope is given in place of rendering."""
+        raise NotImplementedError
+
+    def deliver(self, exchange):
+        """Put headers, status and body into the response; return the step
+        that follows.
+        """
+        return self
+
+    def rescue(self, exchange):
+        """Do the least where `deliver` failed; all that it did is undone."""
+
+    def commit(self, exchange):
+        """Do what is left to do once the transaction is through."""
+
+    def abandon(self):
+        """Let others render the page that this request does not give them;
+        again does nothing.
+        """
