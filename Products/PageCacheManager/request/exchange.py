@@ -31,7 +31,7 @@ from ..publisher import sending
 from ..publisher.sessions import BEFORE
 from ..publisher.sessions import thread
 from . import lookup
-from .miss import Bypass
+from .rendered import Bypass
 
 
 #: Where a request keeps its exchange.

@@ -25,7 +25,7 @@ from ..publisher import sending
 from . import dry_run
 from .exchange import Exchange
 from .lookup import foreign_cookie
-from .miss import Bypass
+from .rendered import Bypass
 from .step import Step
 
 

@@ -13,7 +13,7 @@ from ..fastlane import permit
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 from ..publisher import sending
-from .miss import Bypass
+from .rendered import Bypass
 from .step import Step
 
 

@@ -22,8 +22,8 @@ from ..publisher import request as http_request
 from ..publisher import response as http_response
 from .hit import Hit
 from .hit import NotModified
-from .miss import Bypass
 from .miss import Miss
+from .rendered import Bypass
 from .rendering import Rendering
 
 

@@ -1,163 +1,17 @@
-"""A page that is rendered: is it whole, how is it sent, is it kept?"""
-import logging
+"""A page that is rendered to be kept: may it be, and when is it stored?"""
 import time
 
 import transaction
 
 from ..core.attempt import attempt
-from ..core.http.cache_status import Outcome
-from ..core.http.headers import without_later
 from ..core.page import Page
 from ..core.page import directives
-from ..core.page import joined
-from ..core.page import names
 from ..core.page import why_not
 from ..core.reasons import Reason
-from ..core.reasons import is_for_once
-from ..core.reasons import is_of_one_visitor
-from ..core.reasons import lasts
 from ..key.key import has_changed
 from ..publisher import request as http_request
-from ..publisher import response as http_response
-from ..publisher import sending
-from .step import Step
-
-
-logger = logging.getLogger(__name__)
-
-
-class Rendered(Step):
-    """The page is rendered: what Bypass and Miss have in common."""
-
-    flight = None
-
-    def __init__(self, outcome, rendering=None, held=None, failure=''):
-        super().__init__(outcome)
-        self.rendering = rendering
-        self.failure = failure
-        #: The client's own copy, which is the page if rendering gives one.
-        self.held = held
-
-    def deliver(self, exchange):
-        if self.rendering is None:
-            if not exchange.origin.is_called:
-                sending.forbid_storing(exchange.response)
-            return self
-        if exchange.origin.is_captured_last:
-            self.rendering.look_again()
-        if exchange.origin.is_called and self.rendering.text is None:
-            return self._of_nothing(exchange)
-        reason = http_response.why_not_whole(exchange.response)
-        body = None if reason else exchange.origin.body(
-            exchange.response, self.rendering.text)
-        if body is None:
-            return self._refused(exchange, reason or Reason.FRAGMENT)
-        return self._send(exchange, body) if (
-            self.rendering.has_policy) else self
-
-    def _of_nothing(self, exchange):
-        """Return the step where the called template gave no text."""
-        return self
-
-    def _send(self, exchange, body):
-        """Send what was rendered with the policy's headers."""
-        response, rendering = exchange.response, self.rendering
-        own = exchange.origin.own_headers(
-            rendering, response, exchange.settings)
-        if rendering.saw_origin and not _is_of_one_origin(exchange, own):
-            _name_origin(response, own)
-        varies = exchange.varies_of(response)
-        whose = rendering.why_of_one_visitor(varies)
-        step = self._left_to_others(exchange, whose) if whose else self
-        zipped = http_response.zipped_by_zope(response)
-        values = self._values(exchange, own, varies)
-        name, data = http_response.zopes_coding(
-            exchange.request, zipped, body)
-        sending.send_page(response, data or body, values, name)
-        if step.outcome.word == 'MISS':
-            step = self._capture(
-                exchange, body, zipped, own, values, varies)
-        step.outcome = self._with_failure(exchange, step.outcome)
-        if whose:
-            sending.forbid_storing(response)
-        elif (transaction.isDoomed() or is_for_once(step.outcome.detail)
-                or _is_of_one_origin(exchange, own)):
-            # what a doomed transaction changed was never there: a tag would
-            # have the client keep it
-            sending.take_tag_away(response, exchange.told_by())
-        elif self._is_held(response, varies):
-            if self.held.tag:
-                values = {**values, 'etag': self.held.tag}
-            sending.send_not_modified(response, values)
-            step.outcome = step.outcome._replace(detail='not-modified')
-        return step
-
-    def _values(self, exchange, own, varies):
-        """Return the headers of the page, but for those that other code set
-        since it was rendered.
-        """
-        values = exchange.headers_of_render(own, time.time(), varies)
-        if exchange.origin.is_captured_last:
-            return values
-        return without_later(
-            values, http_request.lower_headers(exchange.response),
-            self.rendering.headers_before, own)
-
-    def _left_to_others(self, exchange, whose):
-        """Return the step of a page that is for this visitor alone."""
-        if lasts(whose) and not self.rendering.had_cookie:
-            return self._refused(exchange, whose) if (
-                self.outcome.word == 'MISS') else self
-        if self.flight is not None:
-            # the next visitor's page may be for all
-            self.flight.abandon(whose)
-        if self.outcome.word == 'NO-ETAG':
-            return self
-        return Bypass(Outcome('BYPASS', whose), self.rendering)
-
-    def _with_failure(self, exchange, outcome):
-        """Return `outcome` with the failure that the page shows, if any."""
-        caught = self.rendering.caught
-        if not caught:
-            return outcome
-        _report(exchange, caught)
-        return outcome if is_for_once(outcome.detail) else outcome._replace(
-            detail=Reason.RENDER_ERROR)
-
-    def _is_held(self, response, varies):
-        """Return whether the client holds what was rendered."""
-        return (
-            self.held is not None and not self.rendering.caught
-            and not response._locked_status
-            and bool(self.held.tag or not varies))
-
-    def _refused(self, exchange, reason):
-        """Return the step of a page that is not kept for this `reason`."""
-        if self.flight is not None:
-            self.flight.refuse(reason)
-        elif exchange.key.index is not None:
-            exchange.cache.flights.note_refusal(
-                exchange.key.index_for(
-                    exchange.request, self.rendering.varies), reason)
-        return Bypass(Outcome('BYPASS', reason), self.rendering)
-
-    def commit(self, exchange):
-        if self.takes_part:
-            sending.take_later_tag(exchange.response)
-
-
-class Bypass(Rendered):
-    """The page is rendered, and not kept: the outcome has the reason."""
-
-    def __init__(self, outcome, rendering=None, held=None, failure='',
-                 is_quiet=False):
-        super().__init__(outcome, rendering, held, failure)
-        self.is_quiet = is_quiet or rendering is not None
-
-    @property
-    def takes_part(self):
-        return self.rendering is not None or is_of_one_visitor(
-            self.outcome.detail)
+from .rendered import Rendered
+from .rendered import is_of_one_origin
 
 
 class Miss(Rendered):
@@ -228,7 +82,7 @@ class Miss(Rendered):
         if any('no-store' in directives(said.get('cache-control', ''))
                for said in (own, exchange.policy.headers)):
             return Reason.NO_STORE
-        if _is_of_one_origin(exchange, own):
+        if is_of_one_origin(exchange, own):
             return Reason.ORIGIN
         if len(body) > settings.max_page_bytes:
             return Reason.TOO_LARGE
@@ -279,23 +133,3 @@ class Stored(Rendered):
         if page.varies:
             store.set(key.index, page.signpost())
         store.set(key.index_for(exchange.request, page.varies), page)
-
-
-def _report(exchange, failure):
-    """Name the failure that the page shows."""
-    logger.warning(
-        'A failure was caught while %s rendered: %s',
-        exchange.describe(), failure)
-    exchange.cache.caught.saw(exchange.key.page_id, failure)
-
-
-def _name_origin(response, own):
-    """Say that the page may be another one for another site that asks."""
-    for values in (response.headers, own):
-        values['vary'] = joined(values.get('vary', ''), ['Origin'])
-
-
-def _is_of_one_origin(exchange, own):
-    """Return whether the page may be meant for the site that asks alone."""
-    return http_request.names_origin(exchange.request, own) and (
-        'origin' not in names(exchange.response.headers.get('vary', '')))
