@@ -133,10 +133,10 @@ def test_folders_in_others_are_read_once():
 
 @pytest.mark.parametrize('seed', ['1', '2'])
 def test_version_is_the_same_in_another_process(seed):
-    code = ('from Products.PageCacheManager import deployment;'
+    code = ('from Products.PageCacheManager.key import code_version;'
             'import Products.PageCacheManager.core;'
-            'print(deployment.code_version())')
-    root = str(Path(code_version.__file__).parents[2])
+            'print(code_version.code_version())')
+    root = str(Path(code_version.__file__).parents[3])
     environ = {**os.environ, 'PYTHONHASHSEED': seed, 'PYTHONPATH': root}
     found = {
         subprocess.run(

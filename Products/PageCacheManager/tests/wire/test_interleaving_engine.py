@@ -23,6 +23,7 @@ from ZODB.POSException import ConflictError
 from zope.component.hooks import setSite
 from ZPublisher.HTTPRequest import HTTPRequest
 
+from ... import marks
 from ...core.settings import stored
 from ...manager import caches
 from ...PageCacheManager import PageCacheManager
@@ -423,7 +424,10 @@ def world(zope_class, tmp_path_factory):
     app = layers.FUNCTIONAL['app']
     setSite(app.site)
     source = str(tmp_path_factory.mktemp('skin') / 'fspage.pt')
-    yield World(app, source)
+    with pytest.MonkeyPatch.context() as patch:
+        # each pair writes the marks of a manager of its own
+        patch.setattr(marks, 'SHARED_MARKS', 128)
+        yield World(app, source)
     del Item.tag, Item.shown
     transaction.abort()
     SKINDATA.clear()
