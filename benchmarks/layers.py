@@ -44,7 +44,7 @@ LAYERS = {
     'key': [
         '.key.key:ask', '.key.key:key_parts', '.core.key:KeyParts.key'],
     'store': ['.core.store.store:PageStore.get'],
-    'headers of the page': ['.request.exchange:Exchange.headers_of_page'],
+    'headers of the page': ['.request.page_headers:of_page'],
     'response: judged and sent': ['.request.exchange:Exchange.before_commit'],
     'counted, lane permitted': ['.request.exchange:Exchange.commit'],
     # of a miss alone

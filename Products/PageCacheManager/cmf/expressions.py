@@ -13,7 +13,7 @@ from zope.component import getSiteManager
 
 
 #: Names that are expensive to provide, or that identify the visitor.
-_NAMES = frozenset(['member', 'request', 'time'])
+_NAMES = frozenset(['keywords', 'member', 'request', 'time'])
 
 #: Stands for the ETag of a policy of an old CMF.
 NONE = Expression('')
@@ -51,14 +51,15 @@ def _named_in(expressions):
 def context(content, view_name, keywords, request, named, manager_id=''):
     """Return the context of all expressions for one page.
 
-    The names in :func:`named_by` have values only if `named` has them.
+    The names in :func:`named_by` have values only if `named` has them;
+    `keywords` is a function that finds its own for a request.
     ``page_cache`` is there only where a manager asks, not CMF itself.
     """
     names = {
         'content': content,
         'object': content,
         'view': view_name,
-        'keywords': keywords,
+        'keywords': keywords(request) if 'keywords' in named else None,
         'request': request,
         'member': _member() if 'member' in named else None,
         'modules': SecureModuleImporter,

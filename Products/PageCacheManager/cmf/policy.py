@@ -86,7 +86,8 @@ def find_manager(content):
 def ask(content, view_name, keywords, request, manager_id=''):
     """Return the :class:`Answer` for a view of `content`, or None.
 
-    `keywords` are those that CMF gives to its expressions; `manager_id`
+    `keywords` finds, for a request, those that CMF gives to its expressions;
+    `manager_id`
     names who keeps the page, which CMF knows nothing of.  None means that
     no policy fits.  Whatever an expression raises goes to the caller.
     """

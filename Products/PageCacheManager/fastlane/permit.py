@@ -3,7 +3,6 @@ from typing import Any
 from typing import NamedTuple
 
 from ..cmf import policy
-from ..core.http import conditional
 from ..core.key import Key
 from ..core.page import names
 from ..key import visitor
@@ -75,7 +74,8 @@ def permit(exchange, step):
                 settings.key_cookies + settings.session_cookies
                 + settings.bypass_cookies + page.absent_cookies),
             allows_304=exchange.policy.allows_304,
-            tags=_tags(exchange, page) if 'accept-encoding' in varies else (),
+            tags=request.tags(exchange.request, page.tag) if (
+                'accept-encoding' in varies) else (),
             databases=exchange.manager._p_jar.db().databases)
 
 
@@ -97,12 +97,6 @@ def _is_for_anybody(exchange, step):
         and exchange.changes.is_settled(exchange.response)
         and not policy.reads_request(origin.context)
         and not visitor.goes_by_address(exchange.request))
-
-
-def _tags(exchange, page):
-    """Return the tags under which this client may hold the page."""
-    return conditional.tag_variants(
-        page.tag, request.codings(exchange.request)) if page.tag else ()
 
 
 def _coding(body, page):

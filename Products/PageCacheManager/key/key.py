@@ -88,7 +88,7 @@ def ask(exchange):
     key.may_view = visitor.may_view(origin.context)
     word = exchange.policy = _evaluated(
         policy.ask, origin.context, origin.name,
-        origin.keywords(exchange.request), exchange.request,
+        origin.keywords, exchange.request,
         exchange.manager.getId())
     if word is None:
         return

@@ -1,11 +1,17 @@
 """Reads a request, and the headers of its response."""
 from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
 from Acquisition import aq_base
 from ZPublisher.HTTPRequest import record
+from ZPublisher.mapply import mapply
+from ZPublisher.WSGIPublisher import call_object
+from ZPublisher.WSGIPublisher import dont_publish_class
+from ZPublisher.WSGIPublisher import missing_name
 
 from ..core.http import content_coding
+from ..core.http.conditional import tag_variants
 from ..core.key import digest
 from ..core.key import is_ignored
 from ..core.key import query_key
@@ -21,6 +27,13 @@ ARRIVED = '_page_cache_arrived'
 
 
 # the request
+
+def call(published, request):
+    """Return what Zope's publisher gets by calling what is published."""
+    return mapply(
+        published, request.args, request, call_object, 1, missing_name,
+        dont_publish_class, request, bind=1)
+
 
 def has_arrived(request):
     """Return whether Zope publishes `request`, and has traversed it.
@@ -110,12 +123,19 @@ def carries_cookie(request, names):
     return False
 
 
+class Conditions(NamedTuple):
+    """The conditions of a request (RFC 9110 section 13.1)."""
+
+    #: If-None-Match and If-Modified-Since, None where absent.
+    if_none_match: str | None
+    since: str | None
+
+
 def conditions(request):
-    """Return If-None-Match and If-Modified-Since, None where absent."""
-    environ = request.environ
-    return (
-        environ.get('HTTP_IF_NONE_MATCH'),
-        environ.get('HTTP_IF_MODIFIED_SINCE'))
+    """Return the :class:`Conditions`, None for a request without any."""
+    tags = request.environ.get('HTTP_IF_NONE_MATCH')
+    since = request.environ.get('HTTP_IF_MODIFIED_SINCE')
+    return None if tags is None and since is None else Conditions(tags, since)
 
 
 def is_authorized(request):
@@ -237,6 +257,18 @@ def appended_headers(own, before):
         name for name, value in own.items()
         if name != 'vary' and before.get(name)
         and value.startswith(f'{before[name]},')]
+
+
+def tags(request, tag):
+    """Return the entity-tags under which this client may hold a page.
+
+    RFC 9110 13.1.2: a tag counts for what would be selected now.  A cache
+    asks with the tags of all that it has (RFC 9111 section 4.1), and would
+    give the page in gzip to a client that did not ask for it.  Of several
+    the one that the client likes best comes first.  `tag` is that of the
+    page without a coding, '' for none.
+    """
+    return tag_variants(tag, codings(request)) if tag else ()
 
 
 def sets_cookie(response):

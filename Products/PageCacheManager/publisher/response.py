@@ -13,6 +13,7 @@ _HEAD = 256
 
 def is_streamed(response):
     """Return whether the body is, or began to be, streamed."""
+    # as in `holds_stream`, without a call: each hit asks twice
     return bool(
         response._streaming or not isinstance(response.body, bytes)
         or response.stdout.tell())
@@ -47,6 +48,11 @@ def why_not_whole(response):
 def is_locked(response):
     """Return whether code locked the body: what it returns is not sent."""
     return bool(response._locked_body)
+
+
+def is_status_locked(response):
+    """Return whether other code locked the status: there is no 304 then."""
+    return bool(response._locked_status)
 
 
 def is_as_it_is(response):

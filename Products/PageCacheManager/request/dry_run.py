@@ -59,9 +59,3 @@ def look_up(copy, origin):
     if exchange is not None:
         exchange.look_up()
     return exchange
-
-
-def needs_rendering_to_tell(exchange):
-    """Return whether only rendering would say if this user may see the page.
-    """
-    return exchange.step.page is None and not exchange.key.may_view

@@ -15,13 +15,10 @@ from zope.component.hooks import getSite
 from ..cmf import guard
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
-from ..core.http import headers
 from ..core.http.cache_status import Outcome
 from ..core.http.cache_status import cache_status
-from ..core.page import names
 from ..core.reasons import Reason
 from ..key import visitor
-from ..key.key import entity_tag
 from ..manager.caches import cache_of
 from ..manager.caches import settings_of
 from ..origin.site import around
@@ -82,9 +79,10 @@ class Exchange:
         """Find the step; return the result for Zope, None to render."""
         # a policy may call a template, of which CMF would ask the policies
         is_quiet = guard.keep_cmf_from_asking(self.request)
-        security, executable = getSecurityManager(), self.origin.executable
+        executable = self.origin.executable
         if executable is not None:
             # its owner and proxy roles decide which rights the user has
+            security = getSecurityManager()
             security.addContext(executable)
         try:
             step = attempt(self, 'answer', lookup.next_step, self)
@@ -144,14 +142,9 @@ class Exchange:
                 self.site.silence(self.request)
         elif step.rendering is not None:
             step.rendering.look_for_changes()
-        elif step.page is not None and self.others_follow:
-            self._show(step)
-
-    def _show(self, step):
-        show = getattr(step, 'show', None)
-        if show is not None:
+        elif step.has_body and self.others_follow:
             self.changes = sending.Changes(self.response)
-            attempt(self, 'finish', show, self)
+            attempt(self, 'finish', step.show, self)
             self.changes.settle(self.response)
 
     def deliver(self):
@@ -164,13 +157,14 @@ class Exchange:
         if self.changes is not None:
             self.changes.take_back(response)  # what other code was shown
         self.changes = sending.Changes(response)
-        self.step = attempt(self, 'finish', step.deliver, self)
-        if self.step is FAILED:
+        following = attempt(self, 'finish', step.deliver, self)
+        if following is FAILED:
             self.changes.restore(response)
             attempt(self, 'finish', step.rescue, self)
             step.abandon()
-            self.step = _FAILED_STEP
-        if self.step.outcome.detail == Reason.RENDER_ERROR:
+            following = _FAILED_STEP
+        self.step = following
+        if following.outcome.detail == Reason.RENDER_ERROR:
             sending.forbid_storing(response)
         self._say()
         self.changes.settle(response)
@@ -179,7 +173,7 @@ class Exchange:
         """Count the request, and store the page: the transaction is through.
         """
         step = self.step
-        self.count(step.outcome.word, step.outcome.detail)
+        self.cache.tally.add(step.outcome.word, step.outcome.detail)
         if not step.takes_part and self.changes is None:
             self._say()
         # a cookie of other code, such as a login that is renewed, is for
@@ -194,7 +188,7 @@ class Exchange:
         if self.changes is not None:
             self.changes.take_back(self.response)
             self.changes = None
-        self.count('FAILED', 'retry' if is_retry else 'error')
+        self.cache.tally.add('FAILED', 'retry' if is_retry else 'error')
         self.end()
         self.step = _FAILED_STEP
 
@@ -248,69 +242,10 @@ class Exchange:
         return visitor.session_cookies(
             self.origin.context, self.request, self.settings)
 
-    def varies_of(self, response):
-        """Return the headers in the response's Vary that the key lacks."""
-        known = {'accept-encoding', *self.key.varies}
-        return tuple(
-            name for name in names(response.headers.get('vary', ''))
-            if name not in known)
-
-    @cached_property
-    def vary_by(self):
-        """The request headers by which pages differ (RFC 9110 12.5.5)."""
-        found = [
-            *self.settings.key_headers, *self.site.vary_by(self.request)]
-        if self.request.cookies and self._has_cookie_in_key() or (
-                self.settings.key_cookies or self.site.cookies(self.request)):
-            found.append('Cookie')
-        return tuple(found)
-
-    def _has_cookie_in_key(self):
-        return (
-            http_request.carries_cookie(
-                self.request, self.settings.session_cookies)
-            or visitor.wants_skin(self.origin.context, self.request))
-
-    def told_by(self):
-        """Return the request headers that tell whose page this is.
-
-        Where the page has a tag, that tells it.
-        """
-        if not (self.key.has_user or self.key.partition):
-            return ()
-        return (
-            ('Authorization',) if http_request.is_authorized(self.request)
-            else ('Cookie',))
-
-    # the headers of its answer
-
-    def headers_of_page(self, page, now):
-        """Return the headers of a stored page, which has tag and date."""
-        own = dict(page.headers)
-        tag, modified = own.pop('etag', ''), own.pop('last-modified', None)
-        return headers.page_headers(
-            own, self.policy.headers, tag, modified, page.age(now),
-            self.vary_by)
-
-    def headers_of_render(self, own, now, varies=()):
-        """Return the headers of a 200 with the headers `own` of rendering.
-        """
-        modified, tag = None, entity_tag(self, varies)
-        if self.modified is not None:
-            modified = headers.last_modified(self.modified, now)
-        whose = () if tag else self.told_by()
-        values = headers.page_headers(
-            own, self.policy.headers, tag, modified,
-            vary_by=(*self.vary_by, *whose))
-        if whose:
-            # once logged out the same browser would ask by it
-            values['last-modified'] = None
-        return values
-
     # counting and logging
 
-    def count(self, word, detail=''):
-        """Count an event, unless this is a dry run."""
+    def count(self, word, detail):
+        """Count a failure of the cache, unless this is a dry run."""
         if not self.is_dry:
             self.cache.tally.add(word, detail)
 

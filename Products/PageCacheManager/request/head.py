@@ -7,10 +7,6 @@ import time
 
 from zExceptions import HTTPException
 from zExceptions import Unauthorized
-from ZPublisher.mapply import mapply
-from ZPublisher.WSGIPublisher import call_object
-from ZPublisher.WSGIPublisher import dont_publish_class
-from ZPublisher.WSGIPublisher import missing_name
 
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
@@ -23,8 +19,9 @@ from ..origin.view import published_view
 from ..publisher import request as http_request
 from ..publisher import sending
 from . import dry_run
+from . import page_headers
 from .exchange import Exchange
-from .lookup import foreign_cookie
+from .preconditions import foreign_cookie
 from .rendered import Bypass
 from .step import Step
 
@@ -77,10 +74,7 @@ class StandInForHead:
             self._render())
 
     def _render(self):
-        request = self._request
-        return mapply(
-            self._published, request.args, request, call_object, 1,
-            missing_name, dont_publish_class, request, bind=1)
+        return http_request.call(self._published, self._request)
 
 
 def _get(request):
@@ -103,7 +97,8 @@ def _get(request):
         exchange = dry_run.look_up(copy, origin)
         if exchange is None or not _was_asked(exchange):
             return None
-        if dry_run.needs_rendering_to_tell(exchange):
+        if exchange.step.page is None and not exchange.key.may_view:
+            # rendering would tell whether this user may see the page
             return Unauthorized('You may not view this.')
         return exchange
 
@@ -147,10 +142,11 @@ class Head(Step):
         own = http_request.lower_headers(get.response)
         varies = get.step.rendering.varies
         sending.send_page(
-            response, b'', get.headers_of_render(own, time.time(), varies))
+            response, b'', page_headers.of_render(
+                get, own, time.time(), varies))
         sending.without_length(response)
         if is_of_one_visitor(self.outcome.detail):
             sending.forbid_storing(response)
         elif is_for_once(self.outcome.detail) or foreign_cookie(get, varies):
             # GET may have none, too: only rendering tells
-            sending.take_tag_away(response, get.told_by())
+            sending.take_tag_away(response, page_headers.told_by(get))

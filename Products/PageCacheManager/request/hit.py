@@ -1,27 +1,24 @@
 """A page that the cache has: it, or a 304, goes into the response."""
-
-from ..core.attempt import FAILED
 from ..core.attempt import attempt
-from ..core.http import codecs
 from ..core.http import content_coding
 from ..core.http.cache_status import Outcome
 from ..core.http.conditional import coded_tag
-from ..core.http.headers import may_be_coded
 from ..core.http.headers import without_later
 from ..core.reasons import Reason
 from ..fastlane import permit
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 from ..publisher import sending
+from . import page_headers
+from .from_store import FromStore
 from .rendered import Bypass
-from .step import Step
 
 
 #: That of most requests.
 _HIT = Outcome('HIT')
 
 
-class Answer(Step):
+class Answer(FromStore):
     """The cache knows the answer, and nothing is rendered."""
 
     is_answered = True
@@ -29,16 +26,14 @@ class Answer(Step):
     is_quiet = True
 
     def __init__(self, outcome, exchange, found, held):
-        self.outcome = outcome
-        self.page = self.ttl_page = found.page
-        #: Request headers beyond the key by which the page varies.
-        self.varies = found.varies
-        self._store = found.store
+        super().__init__(outcome, found)
         self._held = held
-        #: Response headers before the answer, lower-case names, where other
-        #: code sets more of them until it is delivered.
-        self._headers_before = exchange.origin.is_alone_until_delivery or (
-            http_request.lower_headers(exchange.response))
+        #: Response headers before the answer, lower-case names; None where
+        #: no other code sets more of them until it is delivered.
+        self._headers_before = None
+        if not exchange.origin.is_alone_until_delivery:
+            self._headers_before = http_request.lower_headers(
+                exchange.response)
 
     def result(self, exchange):
         # the body is sent as it is, once it is known that nothing else was
@@ -97,7 +92,8 @@ class Answer(Step):
     def _send_coded(self, exchange):
         """Send the page in a coding, if other code saw it and let it be."""
         response = exchange.response
-        if (not response.body or response.body is not self.page.body
+        if (self.page is None
+                or not response.body or response.body is not self.page.body
                 or not http_response.is_as_it_is(response)
                 # another tag is of other code, which means these bytes
                 or http_request.lower_headers(response).get('etag') not in (
@@ -110,65 +106,6 @@ class Answer(Step):
             if is_settled:
                 exchange.changes.settle(response)
 
-    # content codings
-
-    def plain(self):
-        """Return the stored body without a coding."""
-        if not self.page.body:
-            self.page = self.page.whole()
-        return self.page.body
-
-    def choose_coding(self, exchange, may_make=True):
-        """Return name and bytes of the coding to send the page in.
-
-        Both are empty where the client gets the body as it is.  A client
-        that sent no Accept-Encoding does (RFC 9110 section 12.5.3).  A
-        coding that the page lacks is made and kept if `may_make`: so no
-        render is the slower for it.
-        """
-        if http_response.speaks_of_bytes(exchange.response, self.page):
-            return '', b''
-        for name in http_request.codings(exchange.request):
-            if name == content_coding.IDENTITY:
-                break
-            data = self.page.coded(name)
-            if data is None and may_make and self._is_to_be_made(
-                    exchange, name):
-                data = self._make(exchange, name)
-            if data:
-                return name, data
-        return '', b''
-
-    def _is_to_be_made(self, exchange, name):
-        if name not in codecs.MADE or self.outcome.collapsed:
-            # who waited for a render does not wait for this as well
-            return False
-        content_type = dict(self.page.headers).get('content-type', '')
-        if name == 'gzip' and http_response.is_zope_to_compress(
-                exchange.request):
-            return may_be_coded(content_type)
-        return (
-            exchange.settings.compression == 'hits'
-            and content_coding.is_worthwhile(content_type)
-            and (self.page.is_coded
-                 or len(self.page.body) >= content_coding.MIN_BODY_BYTES))
-
-    def _make(self, exchange, name):
-        """Put the page into a coding; return it, empty if it is no shorter.
-        """
-        data = attempt(
-            exchange, 'finish',
-            lambda: codecs.CODECS[name].encode(self.plain()))
-        if data is FAILED:
-            return b''
-        self.page = self.page.with_coding(name, data)
-        data = self.page.coded(name)
-        attempt(
-            exchange, 'store', self._store.add_coding,
-            exchange.key.index_for(exchange.request, self.varies),
-            self.page.created, name, data)
-        return data
-
 
 class NotModified(Answer):
     """The client holds the page: it gets a 304."""
@@ -178,9 +115,10 @@ class NotModified(Answer):
             Outcome('HIT', 'not-modified', collapsed=collapsed),
             exchange, found, held)
         if found.page is not None:
-            self.headers = exchange.headers_of_page(found.page, now)
+            self.headers = page_headers.of_page(exchange, found.page, now)
         else:
-            self.headers = exchange.headers_of_render({}, now, found.varies)
+            self.headers = page_headers.of_render(
+                exchange, {}, now, found.varies)
 
     def _send(self, exchange):
         self._send_not_modified(exchange)
@@ -193,6 +131,8 @@ class NotModified(Answer):
 class Hit(Answer):
     """A stored page is the answer."""
 
+    has_body = True
+
     def __init__(self, exchange, found, held, now, collapsed=False):
         outcome = _HIT
         if collapsed or found.page.max_age_secs:
@@ -203,7 +143,7 @@ class Hit(Answer):
         if held is None and not self.page.body:
             self._make_sure(exchange)
         #: The headers of the answer, lower-case names.
-        self.headers = exchange.headers_of_page(self.page, now)
+        self.headers = page_headers.of_page(exchange, self.page, now)
 
     def _make_sure(self, exchange):
         """Unpack the body now, so that an error can still lead to rendering.
@@ -237,13 +177,13 @@ class Hit(Answer):
         if not exchange.others_follow:
             name, body = self.choose_coding(exchange)
         sending.send_page(
-            response, body or self.page.body or self.plain(),
-            self.headers if self._headers_before is True
-            else self._values(exchange), name)
+            response, body or self.plain(), self._values(exchange), name)
         return self
 
     def _values(self, exchange):
         """Return the headers, but for those that other code set since."""
+        if self._headers_before is None:
+            return self.headers
         return without_later(
             self.headers, http_request.lower_headers(exchange.response),
             self._headers_before, {})
@@ -257,7 +197,8 @@ class Hit(Answer):
     def _send_called(self, exchange):
         """Send a page that other code got from the cache and passed on."""
         response = exchange.response
-        if self._held is not None and not response._locked_status:
+        if self._held is not None and (
+                not http_response.is_status_locked(response)):
             self._send_not_modified(exchange)
             self.outcome = self.outcome._replace(detail='not-modified')
             return self

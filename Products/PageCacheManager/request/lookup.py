@@ -7,7 +7,6 @@ from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..core.attempt import log_limit
 from ..core.flights import Flight
-from ..core.http import conditional
 from ..core.http.cache_status import Outcome
 from ..core.reasons import Reason
 from ..core.reasons import lasts
@@ -20,6 +19,7 @@ from ..manager.caches import is_active
 from ..publisher import cookies
 from ..publisher import request as http_request
 from ..publisher import response as http_response
+from . import preconditions
 from .hit import Hit
 from .hit import NotModified
 from .miss import Miss
@@ -31,19 +31,6 @@ logger = logging.getLogger(__name__)
 
 #: Reasons for which CMF, too, is kept from its policies.
 _QUIET = (Reason.REQUEST_COOKIE, Reason.SESSION, Reason.USER)
-
-#: The conditions of a request that has none.
-_UNCONDITIONAL = None, None
-
-
-class Held(NamedTuple):
-    """The client's own copy is the page."""
-
-    #: The tag by which the client holds it, '' if by a date or ``*``.
-    tag: str
-    #: Whether the page is known to be a 200.
-    is_sure: bool
-
 
 class Found(NamedTuple):
     """The result of a look into the store."""
@@ -102,14 +89,13 @@ def _look_up(exchange):
             Outcome('NO-ETAG', Reason.NO_POLICY), Rendering(exchange))
     found = _find(exchange) if key.index is not None else _NOTHING
     asked = http_request.conditions(exchange.request)
-    if found.page is None or asked[1] is not None:
+    if found.page is None or asked is not None and asked.since is not None:
         # what is stored has the date that it was sent with
         exchange.changed_at, exchange.modified = keys.dates(exchange)
     now = time.time()
     if found.page is not None:
         return _answer(exchange, found, asked, now)
-    held = None if asked == _UNCONDITIONAL else _held(
-        exchange, found, asked, now)
+    held = asked and preconditions.held(exchange, found, asked, now)
     if held is not None and held.is_sure and not exchange.origin.is_called:
         return NotModified(exchange, found, held, now)
     if key.index is None:
@@ -123,8 +109,7 @@ def _look_up(exchange):
 
 def _answer(exchange, found, asked, now, collapsed=False):
     """Return the step of a page that is stored, or that has just landed."""
-    held = None if asked == _UNCONDITIONAL else _held(
-        exchange, found, asked, now)
+    held = asked and preconditions.held(exchange, found, asked, now)
     if held is None or exchange.origin.is_called:
         return Hit(exchange, found, held, now, collapsed)
     return NotModified(exchange, found, held, now, collapsed)
@@ -187,89 +172,11 @@ def _find_in_store(exchange):
 
 def _check_cookies(exchange, page):
     """Raise RuledOut where `page` was made without a cookie that is here."""
-    sent = cookies.sent_by(exchange.request)
-    name = sent and cookies.conflict(
-        sent, page.absent_cookies, exchange.settings,
-        exchange.session_cookies())
+    name = cookies.conflict(
+        cookies.sent_by(exchange.request), page.absent_cookies,
+        exchange.settings, exchange.session_cookies())
     if name:
         raise RuledOut(cookies.reason(name))
-
-
-# conditional requests
-
-def _held(exchange, found, asked, now):
-    """Return the :class:`Held` copy of the client that is the answer, or
-    None (RFC 9110 13.2.2).
-
-    `asked` are If-None-Match and If-Modified-Since, None where absent.
-    A date counts for anonymous visitors alone.  Where the page varies by
-    headers only what is stored says which variant the client may hold.  A
-    tag comes from a 200, and so does what is stored.  Without a stored page
-    only rendering tells whether a cookie makes it another.
-    """
-    if_none_match, since = asked
-    if (not exchange.policy.allows_304 or exchange.response._locked_status
-            # rendering would tell whether there is a page at all
-            or found.page is None and not exchange.key.may_view):
-        return None
-    tags = tags_of(exchange, found.page, found.varies)
-    is_sure = found.page is not None
-    if if_none_match is not None:
-        tag = conditional.held_tag(if_none_match, tags)
-        if not tag:
-            return None
-        if if_none_match.strip() == '*':
-            return Held('', is_sure)
-        return Held(
-            conditional.tag_for_304(tag),
-            is_sure or not foreign_cookie(exchange, found.varies))
-    if not tags and is_sure:
-        return None  # a page without a tag has no date either
-    if conditional.not_modified(
-            None, since, tags, exchange.modified, now,
-            _dates_count(exchange, found)):
-        return Held('', is_sure)
-    return None
-
-
-def tags_of(exchange, page, varies):
-    """Return the tags of the page that this client can be told of.
-
-    RFC 9110 13.1.2: a tag counts for what would be selected now.  A cache
-    asks with the tags of all that it has (RFC 9111 section 4.1), and would
-    give the page in gzip to a client that did not ask for it.  Of several
-    the one that the client likes best comes first.
-    """
-    if page is not None:
-        tag = page.tag
-    else:
-        # where a page varies only what is stored says by what
-        tag = '' if varies else keys.entity_tag(exchange)
-    return conditional.tag_variants(
-        tag, http_request.codings(exchange.request)) if tag else ()
-
-
-def _dates_count(exchange, found):
-    key = exchange.key
-    if visitor.current_user() is not None or key.partition:
-        return False  # a date does not tell whose page it is of
-    if not exchange.origin.dates_count:
-        return False
-    if exchange.settings.key_cookies or visitor.language(exchange.request):
-        return False  # a date does not tell which of the pages it is of
-    return found.page is not None or not (found.varies or key.varies)
-
-
-def foreign_cookie(exchange, varies):
-    """Return a cookie of the request that the key lacks, '' for none."""
-    sent = cookies.sent_by(exchange.request)
-    if not sent or exchange.key.has_all_cookies(varies):
-        return ''
-    if len(sent) > 1:
-        sent.discard(cookies.HEADER)
-    return cookies.first_foreign(
-        sent, exchange.settings, exchange.session_cookies(),
-        exchange.site.cookies(exchange.request))
 
 
 # flights
@@ -297,7 +204,9 @@ def _board(exchange, found, held, asked, now):
             raise
     if boarding is not None and boarding.is_signpost:
         found = _find(exchange)
-    elif boarding is not None and _is_young(exchange, boarding):
+    elif boarding is not None and not is_too_old(
+            boarding.created, now, exchange.settings.max_age,
+            boarding.max_age_secs):
         _check_cookies(exchange, boarding)
         found = found._replace(page=boarding)
     if found.page is None:
@@ -325,10 +234,3 @@ def _miss(exchange, found, held, flight=None):
         'MISS', forward='vary-miss' if found.varies else 'uri-miss')
     return Miss(
         outcome, Rendering(exchange, outcome, found.varies), held, flight)
-
-
-def _is_young(exchange, page):
-    """Return whether a page that has just landed is within the age limit."""
-    return not is_too_old(
-        page.created, time.time(), exchange.settings.max_age,
-        page.max_age_secs)

@@ -21,12 +21,7 @@ class Miss(Rendered):
 
     def __init__(self, outcome, rendering, held, flight=None):
         super().__init__(outcome, rendering, held)
-        #: The right to render for all who wait, or None.
         self.flight = flight
-
-    def abandon(self):
-        if self.flight is not None:
-            self.flight.abandon()
 
     def _of_nothing(self, exchange):
         # it failed, and was left out
@@ -109,10 +104,6 @@ class Stored(Rendered):
 
     def _note_commit(self, succeeded):
         self._is_committed = succeeded
-
-    def abandon(self):
-        if self.flight is not None:
-            self.flight.abandon()
 
     def commit(self, exchange):
         super().commit(exchange)

@@ -15,6 +15,7 @@ from ..core.reasons import lasts
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 from ..publisher import sending
+from . import page_headers
 from .step import Step
 
 
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 class Rendered(Step):
     """The page is rendered: what Bypass and Miss have in common."""
 
+    #: The right to render for all who wait, or None.
     flight = None
 
     def __init__(self, outcome, rendering=None, held=None, failure=''):
@@ -61,7 +63,7 @@ class Rendered(Step):
             rendering, response, exchange.settings)
         if rendering.saw_origin and not is_of_one_origin(exchange, own):
             _name_origin(response, own)
-        varies = exchange.varies_of(response)
+        varies = _varies_of(exchange)
         whose = rendering.why_of_one_visitor(varies)
         step = self._left_to_others(exchange, whose) if whose else self
         zipped = http_response.zipped_by_zope(response)
@@ -79,7 +81,7 @@ class Rendered(Step):
                 or is_of_one_origin(exchange, own)):
             # what a doomed transaction changed was never there: a tag would
             # have the client keep it
-            sending.take_tag_away(response, exchange.told_by())
+            sending.take_tag_away(response, page_headers.told_by(exchange))
         elif self._is_held(response, varies):
             if self.held.tag:
                 values = {**values, 'etag': self.held.tag}
@@ -91,7 +93,8 @@ class Rendered(Step):
         """Return the headers of the page, but for those that other code set
         since it was rendered.
         """
-        values = exchange.headers_of_render(own, time.time(), varies)
+        values = page_headers.of_render(
+            exchange, own, time.time(), varies)
         if exchange.origin.is_captured_last:
             return values
         return without_later(
@@ -123,7 +126,7 @@ class Rendered(Step):
         """Return whether the client holds what was rendered."""
         return (
             self.held is not None and not self.rendering.caught
-            and not response._locked_status
+            and not http_response.is_status_locked(response)
             and bool(self.held.tag or not varies))
 
     def _refused(self, exchange, reason):
@@ -135,6 +138,10 @@ class Rendered(Step):
                 exchange.key.index_for(
                     exchange.request, self.rendering.varies), reason)
         return Bypass(Outcome('BYPASS', reason), self.rendering)
+
+    def abandon(self):
+        if self.flight is not None:
+            self.flight.abandon()
 
     def commit(self, exchange):
         if self.takes_part:
@@ -161,6 +168,14 @@ def _report(exchange, failure):
         'A failure was caught while %s rendered: %s',
         exchange.describe(), failure)
     exchange.cache.caught.saw(exchange.key.page_id, failure)
+
+
+def _varies_of(exchange):
+    """Return the headers in the response's Vary that the key lacks."""
+    known = {'accept-encoding', *exchange.key.varies}
+    return tuple(
+        name for name in names(exchange.response.headers.get('vary', ''))
+        if name not in known)
 
 
 def _name_origin(response, own):

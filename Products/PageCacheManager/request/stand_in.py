@@ -5,10 +5,6 @@ was checked and all other code that is told of the traversal had its say.
 """
 from Acquisition import aq_base
 from zope.publisher.interfaces.browser import IBrowserView
-from ZPublisher.mapply import mapply
-from ZPublisher.WSGIPublisher import call_object
-from ZPublisher.WSGIPublisher import dont_publish_class
-from ZPublisher.WSGIPublisher import missing_name
 
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
@@ -94,10 +90,7 @@ class StandIn:
         return result
 
     def _render(self):
-        request = self._request
-        return mapply(
-            self._published, request.args, request, call_object, 1,
-            missing_name, dont_publish_class, request, bind=1)
+        return http_request.call(self._published, self._request)
 
 
 def note_unkept(request):

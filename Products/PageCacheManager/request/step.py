@@ -25,8 +25,8 @@ class Step:
     ttl_page = None
     #: The failure of a policy, in a line, or ''.
     failure = ''
-    #: Whether the answer is known without rendering.
-    is_answered = False
+    #: Whether the answer is known without rendering, and has a body.
+    is_answered = has_body = False
 
     def __init__(self, outcome):
         self.outcome = outcome

@@ -115,6 +115,19 @@ def test_every_reason_is_explained():
     assert {str(reason) for reason in Reason} <= explained()
 
 
+def test_every_reason_is_given_somewhere():
+    code = ''.join(
+        path.read_text(encoding='utf-8') for path in PACKAGE.rglob('*.py')
+        if 'tests' not in path.relative_to(PACKAGE).parts)
+    by_word = {  # in words of contracts, and with a name behind
+        Reason.OTHER_CACHE: "'other-cache'", Reason.COOKIE: "'cookie"}
+    missing = [
+        reason for reason in Reason
+        if not re.search(rf'\bReason\.{reason.name}\b', code)
+        and by_word.get(reason, '\0') not in code]
+    assert missing == []
+
+
 def test_what_is_explained_exists():
     assert explained() - OTHER_WORDS <= {str(reason) for reason in Reason}
 

@@ -1,0 +1,77 @@
+"""A stored page, and the content codings in which it is sent."""
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
+from ..core.http import codecs
+from ..core.http import content_coding
+from ..core.http.headers import may_be_coded
+from ..publisher import request as http_request
+from ..publisher import response as http_response
+from .step import Step
+
+
+class FromStore(Step):
+    """A step whose answer comes from the store; `page` may be None."""
+
+    def __init__(self, outcome, found):
+        self.outcome = outcome
+        self.page = self.ttl_page = found.page
+        #: Request headers beyond the key by which the page varies.
+        self.varies = found.varies
+        self._store = found.store
+
+    def plain(self):
+        """Return the stored body without a coding."""
+        if not self.page.body:
+            self.page = self.page.whole()
+        return self.page.body
+
+    def choose_coding(self, exchange, may_make=True):
+        """Return name and bytes of the coding to send the page in.
+
+        Both are empty where the client gets the body as it is.  A client
+        that sent no Accept-Encoding does (RFC 9110 section 12.5.3).  A
+        coding that the page lacks is made and kept if `may_make`: so no
+        render is the slower for it.
+        """
+        for name in http_request.codings(exchange.request):
+            if name == content_coding.IDENTITY or (
+                    http_response.speaks_of_bytes(
+                        exchange.response, self.page)):
+                break
+            data = self.page.coded(name)
+            if data is None and may_make and self._is_to_be_made(
+                    exchange, name):
+                data = self._make(exchange, name)
+            if data:
+                return name, data
+        return '', b''
+
+    def _is_to_be_made(self, exchange, name):
+        if name not in codecs.MADE or self.outcome.collapsed:
+            # who waited for a render does not wait for this as well
+            return False
+        content_type = dict(self.page.headers).get('content-type', '')
+        if name == 'gzip' and http_response.is_zope_to_compress(
+                exchange.request):
+            return may_be_coded(content_type)
+        return (
+            exchange.settings.compression == 'hits'
+            and content_coding.is_worthwhile(content_type)
+            and (self.page.is_coded
+                 or len(self.page.body) >= content_coding.MIN_BODY_BYTES))
+
+    def _make(self, exchange, name):
+        """Put the page into a coding; return it, empty if it is no shorter.
+        """
+        data = attempt(
+            exchange, 'finish',
+            lambda: codecs.CODECS[name].encode(self.plain()))
+        if data is FAILED:
+            return b''
+        self.page = self.page.with_coding(name, data)
+        data = self.page.coded(name)
+        attempt(
+            exchange, 'store', self._store.add_coding,
+            exchange.key.index_for(exchange.request, self.varies),
+            self.page.created, name, data)
+        return data
