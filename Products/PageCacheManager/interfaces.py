@@ -155,12 +155,12 @@ class ISurroundings(Interface):
         A tuple of strings, of one length in each call.
         """
 
-    def chosen_by(request):
+    def chosen_by(language):
         """Return the names of request headers that language or variant of
-        some page depend on, in lower case.
+        some page depend on, in lower case; `language` is this page's.
         """
 
-    def vary_by(request):
+    def vary_by(request, language):
         """Return the names of those that Vary has to name (RFC 9110 12.5.5).
         """
 

@@ -33,8 +33,7 @@ def named_by(policies):
             return _NAMES
         texts += (
             policy._predicate.text, policy._mtime_func.text,
-            policy.__dict__.get('_etag_func', NONE).text,
-            '' if policy._max_age_secs is None else 'time')
+            policy.__dict__.get('_etag_func', NONE).text)
     return _named_in(tuple(texts))
 
 

@@ -5,6 +5,8 @@ request, and only for filesystem templates; here they are asked once, for
 every kind of template, and `cmf` keeps it from asking again.  Only these two
 and `expressions` know CMFCore.
 """
+from copy import copy
+from functools import lru_cache
 from functools import partial
 
 from Acquisition import aq_base
@@ -23,19 +25,19 @@ from . import expressions
 _CONTROLS = dict.fromkeys([*range(32), 127])
 
 #: Attributes of a policy and their part of Cache-Control, in CMF's order.
-_CONTROL = (
-    ('_max_age_secs', 'max-age=%d'),
-    ('_s_max_age_secs', 's-maxage=%d'),
-    ('_no_cache', 'no-cache'),
-    ('_no_store', 'no-store'),
-    ('_public', 'public'),
-    ('_private', 'private'),
-    ('_must_revalidate', 'must-revalidate'),
-    ('_proxy_revalidate', 'proxy-revalidate'),
-    ('_no_transform', 'no-transform'),
-    ('_pre_check', 'pre-check=%d'),
-    ('_post_check', 'post-check=%d'),
-)
+_CONTROL = {
+    '_max_age_secs': 'max-age=%d',
+    '_s_max_age_secs': 's-maxage=%d',
+    '_no_cache': 'no-cache',
+    '_no_store': 'no-store',
+    '_public': 'public',
+    '_private': 'private',
+    '_must_revalidate': 'must-revalidate',
+    '_proxy_revalidate': 'proxy-revalidate',
+    '_no_transform': 'no-transform',
+    '_pre_check': 'pre-check=%d',
+    '_post_check': 'post-check=%d',
+}
 
 
 class Answer:
@@ -43,12 +45,16 @@ class Answer:
 
     __slots__ = (
         'headers', 'etag', 'allows_304', 'date_rule', 'policy_id',
-        '_find_date')
+        'max_age_secs', '_find_date')
 
     def __init__(
-            self, headers, etag, allows_304, date_rule='', find_date=str):
-        #: Lower-case names to values, ETag and Last-Modified left out.
+            self, headers, etag, allows_304, date_rule='', find_date=str,
+            max_age_secs=None):
+        #: Lower-case names to values; ETag, Last-Modified and the Expires
+        #: that follows from `max_age_secs` are left out.
         self.headers = headers
+        #: How far ahead Expires is, None where there is none.
+        self.max_age_secs = max_age_secs
         #: The raw value of the policy's ETag, '' if it has none.
         self.etag = etag if type(etag) is str else _tag_text(etag)
         #: Whether conditional requests may be answered with 304.
@@ -67,6 +73,21 @@ class Answer:
         pages, and have the date that they were sent with.
         """
         return parse_date(self._find_date())
+
+    def without_date(self):
+        """Return this answer without the means to find a date, which lead
+        to objects of a connection.
+        """
+        other = copy(self)
+        other._find_date = str
+        return other
+
+    def headers_at(self, now):
+        """Return the headers to send at a time, seconds since 1970."""
+        if self.max_age_secs is None:
+            return self.headers
+        return {
+            **self.headers, 'expires': rfc1123_date(now + self.max_age_secs)}
 
 
 def find_manager(content):
@@ -127,12 +148,10 @@ def _answer(policy, context):
     if not policy._predicate(context):
         return None
     state, headers = policy.__dict__, {}
-    if policy._max_age_secs is not None:
-        headers['expires'] = rfc1123_date(
-            context.vars['time'].timeTime() + policy._max_age_secs)
+    max_age_secs = policy._max_age_secs
     if policy._no_cache:
         headers['pragma'] = 'no-cache'
-    control = _cache_control(state)
+    control = _cache_control(*map(state.get, _CONTROL))
     if control:
         headers['cache-control'] = control
     if state.get('_vary'):
@@ -143,19 +162,21 @@ def _answer(policy, context):
     if state.get('_last_modified', 1):
         rule, find_date = policy._mtime_func.text, partial(
             _date, policy, context)
-    if not headers and not find_etag.text:
+    if not headers and not find_etag.text and max_age_secs is None:
         date = find_date()
         if not date:
             return None
         find_date = partial(str, date)
-    return Answer(headers, etag, state.get('_enable_304s'), rule, find_date)
+    return Answer(
+        headers, etag, state.get('_enable_304s'), rule, find_date,
+        max_age_secs)
 
 
-def _cache_control(state):
-    """Return the Cache-Control of a policy with these attributes."""
+@lru_cache(maxsize=256)
+def _cache_control(*values):
+    """Return the Cache-Control of a policy whose attributes these are."""
     control = []
-    for name, text in _CONTROL:
-        value = state.get(name)
+    for value, text in zip(values, _CONTROL.values(), strict=True):
         if '%' not in text:
             if value:
                 control.append(text)

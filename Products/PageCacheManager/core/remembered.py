@@ -14,23 +14,21 @@ R = TypeVar('R')
 
 
 def remembered(
-        most: int, max_length: int,
-        length: Callable[..., int] | None = None,
+        most: int, max_length: int, is_spelled: bool = False,
         ) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Return a decorator that remembers the last `most` results.
 
-    Arguments of which the `length` exceeds `max_length` are worked out anew
-    each time.  Without a `length` all are strings, and it is the number of
-    their characters.
+    Arguments of more than `max_length` characters are worked out anew each
+    time.  They are strings; any others count as they are spelled.
     """
     def decorate(function: Callable[..., R]) -> Callable[..., R]:
         cached = lru_cache(maxsize=most)(function)
 
         @wraps(function)
         def call(*arguments: Any) -> R:
-            found = length(*arguments) if length is not None else sum(
+            length = len(repr(arguments)) if is_spelled else sum(
                 map(len, arguments))
-            if found > max_length:
+            if length > max_length:
                 return function(*arguments)
             return cached(*arguments)
 

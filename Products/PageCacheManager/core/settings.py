@@ -53,6 +53,7 @@ class Settings:
         'x-request-id', 'x-correlation-id', 'traceparent', 'server-timing')
     wait_secs: int = 20
     max_waiting: int = 64
+    late_ms: int = 1000
     show_outcome: bool = True
     show_cache_status: bool = True
 
@@ -197,6 +198,11 @@ _TABLE: tuple[Field, ...] = (
         'process may wait at one time for pages of this manager; more '
         'render side by side.',
         unit='requests', low=0, high=10_000),
+    Number(
+        'late_ms', 'Recent answers', 'How long the same request of the same '
+        'visitor gets the same page without asking the policy anew. A commit '
+        'ends it at once; 0 asks for each request.',
+        unit='milliseconds', low=0, high=60_000),
     Switch(
         'show_outcome', 'Send X-PageCache', 'Says HIT, MISS, NO-ETAG, OFF '
         'or BYPASS on each response.'),

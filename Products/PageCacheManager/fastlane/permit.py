@@ -115,6 +115,6 @@ def _varies(exchange, step):
     named = {
         *names(exchange.response.headers.get('vary', '')),
         # by Accept traversal may find something else
-        'accept', *exchange.site.chosen_by(exchange.request)}
+        'accept', *exchange.site.chosen_by(exchange.key.language)}
     # no request is answered that has any of the cookies in a key
     return tuple(sorted(keyed | named - {'cookie'}))

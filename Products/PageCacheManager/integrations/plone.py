@@ -70,16 +70,18 @@ class PloneSurroundings:
             return visitor.language(request)
         return repr(binding.getLanguageBindings())
 
-    def chosen_by(self, request):
+    def chosen_by(self, language):
         """Return what the kind of client, and languages, are chosen by."""
         if _has_one_language():
             return ('x-requested-with',)
         return ('x-requested-with', 'accept-language')
 
-    def vary_by(self, request):
-        """Return the kind of client, and what languages are chosen by here.
+    def vary_by(self, request, language):
+        """Return the kind of client, what languages are chosen by here, and
+        cookies for members.
         """
-        return ('X-Requested-With', *_language_headers())
+        cookie = ('Cookie',) if self.cookies(request) else ()
+        return ('X-Requested-With', *_language_headers(), *cookie)
 
     def cookies(self, request):
         """Return the names of the cookies that are in the variant."""

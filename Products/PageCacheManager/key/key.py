@@ -1,4 +1,5 @@
 """Which requests share a page: what the policy says, and the key (I1, I3)."""
+from copy import copy
 from functools import lru_cache
 from traceback import format_exception_only
 
@@ -48,6 +49,8 @@ class PageKey:
     page_id = None
     #: Who shares the page, '' for all anonymous visitors.
     partition = ''
+    #: In which languages the site would answer, None for a site of one.
+    language = None
     #: Request headers of which the values are in the key.
     varies = ()
     #: Templates that the page is made with, and all versions.
@@ -57,6 +60,12 @@ class PageKey:
     parts = None
     #: The index into the store, None without an ETag.
     index = None
+
+    def without_templates(self):
+        """Return this key without objects of a connection."""
+        other = copy(self)
+        other.templates = ()
+        return other
 
     def index_for(self, request, varies):
         """Return the index of the page for the values of more headers."""
@@ -102,6 +111,7 @@ def ask(exchange):
     key.page_id = (
         origin.path, path_of(origin.context),
         http_request.url(exchange.request, settings.ignored_parameters))
+    key.language = exchange.site.language(exchange.request)
     key.templates = origin.templates(exchange.site, settings)
     key.versions = versions(exchange)
     key.partition = visitor.partition(
@@ -130,7 +140,7 @@ def key_parts(exchange, arguments):
             'viewed' if key.may_view else '',
             'listed' if visitor.may_list(context) else '',
             visitor.skin(context),
-            site.language(request),
+            key.language or '',
             key.partition,
             arguments,
             repr(http_request.headers(request, key.varies)) if (

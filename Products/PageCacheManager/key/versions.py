@@ -80,6 +80,17 @@ def holds_changes(connection):
     return False
 
 
+def snapshots(connection):
+    """Return the snapshots that a request reads, by name of the database.
+
+    The request has a connection to each database that it looked into.  None
+    stands for one that does not tell, as where it has a savepoint.
+    """
+    return {
+        name: getattr(one._storage, '_start', None)
+        for name, one in connection.connections.items()}
+
+
 def _source_digest(ob, base):
     ob._updateFromFS()
     text = getattr(base, '_text', None)

@@ -46,16 +46,19 @@ def is_of_request(request, context):
     """
     user = getSecurityManager().getUser()
     own = request.other.get('AUTHENTICATED_USER')
-    return user is own or _who(user, context) == _who(own, context)
+    return user is own or who(user, context) == who(own, context)
 
 
-def _who(user, context):
+def who(user, context):
+    """Return all that tells `user` from others, None for one who is not
+    logged in.
+    """
     if user is None or aq_base(user) is nobody:
         return None
     return (
         # a user of another class may have rights beside roles
         type(aq_base(user)), _folder_path(user), _name(user),
-        sorted(user.getRolesInContext(context)))
+        tuple(sorted(user.getRolesInContext(context))))
 
 
 def goes_by_address(request):
@@ -168,11 +171,11 @@ def language(request):
 
     Each translation domain takes the first language that it has of those
     that the client prefers, so the whole order counts.  A site of one
-    language does not split its pages.
+    language does not split its pages: None.
     """
     remaining = _languages()
     if len(remaining) < 2:
-        return ''
+        return None
     negotiator = queryUtility(INegotiator)
     if negotiator is None:
         return ''
@@ -216,14 +219,6 @@ def _spellings(languages):
     for language in sorted(languages, reverse=True):
         found.setdefault(normalize_lang(language), []).append(language)
     return found
-
-
-def has_languages():
-    """Return whether the site has several languages.
-
-    It may be so even where none of them fits this request.
-    """
-    return len(_languages()) > 1
 
 
 def _languages():

@@ -18,6 +18,7 @@ from ..core.caught import Caught
 from ..core.flights import Flights
 from ..core.key import is_row_id
 from ..core.key import row_id
+from ..core.recent import RecentAnswers
 from ..core.report.seen_views import Lately
 from ..core.report.tally import Tally
 from ..core.settings import Settings
@@ -52,6 +53,8 @@ class ManagerCache:
             settings.threshold, settings.max_bytes, settings.max_age,
             settings.cleanup_interval)
         self.flights = Flights()
+        #: Policies and keys of requests of the last moments.
+        self.recent = RecentAnswers()
         self.tally = Tally()
         #: What was caught while pages were rendered.
         self.caught = Caught()

@@ -70,6 +70,12 @@ class Origin:
         """
         raise NotImplementedError
 
+    def version_in_files(self):
+        """Return what changes with the files that it is made from, as a
+        string; None if it has no version now.
+        """
+        return ''
+
     def variant(self, request):
         """Return what else splits the pages, as strings."""
         return ()

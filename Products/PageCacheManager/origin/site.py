@@ -34,13 +34,13 @@ class Plain:
         """Return nothing else."""
         return ()
 
-    def chosen_by(self, request):
+    def chosen_by(self, language):
         """Return Accept-Language if there are several languages."""
-        return ('accept-language',) if visitor.has_languages() else ()
+        return () if language is None else ('accept-language',)
 
-    def vary_by(self, request):
+    def vary_by(self, request, language):
         """Return the same."""
-        return ('Accept-Language',) if visitor.has_languages() else ()
+        return () if language is None else ('Accept-Language',)
 
     def cookies(self, request):
         """Return no names."""

@@ -12,6 +12,7 @@ from ..key.code_version import code_version
 from ..key.versions import identity_of
 from ..key.versions import path_of
 from ..key.versions import shared_templates
+from ..key.versions import version_of
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 from .origin import Origin
@@ -51,6 +52,10 @@ class TemplateOrigin(Origin):
     def versions(self, manager):
         # what it calls is code as well
         return (code_version(),)
+
+    def version_in_files(self):
+        return version_of(self.template) if self.identity.startswith(
+            'file:') else ''
 
     def own_headers(self, rendering, response, settings):
         return http_request.changed_headers(

@@ -91,6 +91,9 @@ class View(Origin):
             self.version(), version_of_content(self.context),
             manager.content_version(self.shows, path_of(self.context)))
 
+    def version_in_files(self):
+        return self.version()
+
     def version(self):
         """Return what changes with the code that renders the page."""
         return ' '.join((

@@ -273,12 +273,5 @@ def tags(request, tag):
 
 def sets_cookie(response):
     """Return whether there is a Set-Cookie in any of the places for one."""
-    if response.cookies:
-        return True
-    for name in response.headers:
-        if name.lower() == 'set-cookie':
-            return True
-    for name, _ in response.accumulated_headers:
-        if name.lower() == 'set-cookie':
-            return True
-    return False
+    return bool(response.cookies) or 'set-cookie' in map(str.lower, [
+        *response.headers, *dict(response.accumulated_headers)])

@@ -118,8 +118,8 @@ def send_page(response, body, values, coded_in=''):
     """
     response.body = body
     sent = merged(values, lower_headers(response))
-    sent.update(_of_the_coding(body, sent.get('etag'), coded_in))
-    put_headers(response, sent)
+    put_headers(response, {
+        **sent, **_of_the_coding(body, sent.get('etag'), coded_in)})
 
 
 def take_later_tag(response):

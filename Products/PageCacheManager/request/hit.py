@@ -177,13 +177,13 @@ class Hit(Answer):
         if not exchange.others_follow:
             name, body = self.choose_coding(exchange)
         sending.send_page(
-            response, body or self.plain(), self._values(exchange), name)
+            response, body or self.page.body or self.plain(),
+            self.headers if self._headers_before is None
+            else self._values(exchange), name)
         return self
 
     def _values(self, exchange):
         """Return the headers, but for those that other code set since."""
-        if self._headers_before is None:
-            return self.headers
         return without_later(
             self.headers, http_request.lower_headers(exchange.response),
             self._headers_before, {})
@@ -202,6 +202,7 @@ class Hit(Answer):
             self._send_not_modified(exchange)
             self.outcome = self.outcome._replace(detail='not-modified')
             return self
+        # it is called while other code makes the page
         values = self._values(exchange)
         if 'content-type' in values:
             response.setHeader('content-type', values['content-type'])

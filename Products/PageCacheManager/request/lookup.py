@@ -20,6 +20,7 @@ from ..publisher import cookies
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 from . import preconditions
+from . import recent
 from .hit import Hit
 from .hit import NotModified
 from .miss import Miss
@@ -82,6 +83,34 @@ def _why_not(exchange):
 
 
 def _look_up(exchange):
+    question = recent.question(exchange)
+    if question is not None:
+        step = _answer_of_a_moment_ago(exchange, question)
+        if step is not None:
+            return step
+    step = _answer_of_now(exchange)
+    if question is not None and step.is_answered:
+        recent.remember(exchange, question)
+    return step
+
+
+def _answer_of_a_moment_ago(exchange, question):
+    """Return the step of a page whose key is known, None if there is none.
+    """
+    known = exchange.cache.recent.get(
+        question, exchange.settings.late_ms / 1000)
+    if known is None:
+        return None
+    exchange.policy, exchange.key = known
+    found = _find(exchange)
+    if found.page is None:
+        return None
+    return _answer(
+        exchange, found, http_request.conditions(exchange.request),
+        question.time)
+
+
+def _answer_of_now(exchange):
     keys.ask(exchange)
     policy, key = exchange.policy, exchange.key
     if policy is None:

@@ -10,7 +10,7 @@ def of_page(exchange, page, now):
     own = dict(page.headers)
     tag, modified = own.pop('etag', ''), own.pop('last-modified', None)
     return headers.page_headers(
-        own, exchange.policy.headers, tag, modified, page.age(now),
+        own, exchange.policy.headers_at(now), tag, modified, page.age(now),
         _vary_by(exchange))
 
 
@@ -24,7 +24,7 @@ def of_render(exchange, own, now, varies=()):
         modified = headers.last_modified(exchange.modified, now)
     whose = () if tag else told_by(exchange)
     values = headers.page_headers(
-        own, exchange.policy.headers, tag, modified,
+        own, exchange.policy.headers_at(now), tag, modified,
         vary_by=(*_vary_by(exchange), *whose))
     if whose:
         # once logged out the same browser would ask by it
@@ -47,8 +47,9 @@ def told_by(exchange):
 def _vary_by(exchange):
     """Return the request headers by which pages differ (RFC 9110 12.5.5)."""
     request, settings = exchange.request, exchange.settings
-    found = (*settings.key_headers, *exchange.site.vary_by(request))
-    if settings.key_cookies or exchange.site.cookies(request) or (
+    found = (*settings.key_headers, *exchange.site.vary_by(
+        request, exchange.key.language))
+    if settings.key_cookies or (
             request.cookies and _has_cookie_in_key(exchange)):
         return (*found, 'Cookie')
     return found

@@ -54,6 +54,7 @@ class Calls:
 def calls(client, path, outcome, user=None, **headers):
     """Return the calls of a request, as one after another makes them."""
     client.get(path, user, **headers)
+    client.get(path, user, **headers)
     found = Calls(client.get, path, user, **headers)
     assert found.result.outcome == outcome
     return found

@@ -37,11 +37,7 @@ class Outcome(NamedTuple):
     forward_status: int | None = None
 
 
-def _length(outcome: Outcome, *name: str) -> int:
-    return len(outcome.detail)
-
-
-@remembered(1024, 100, _length)
+@remembered(1024, 300, is_spelled=True)
 def cache_status(outcome: Outcome, name: str = 'PageCacheManager') -> str:
     """Return the value of Cache-Status (RFC 9211 2) for `outcome`.
 

@@ -3,7 +3,6 @@
 All mappings here have lower-case names.
 """
 from collections.abc import Mapping
-from itertools import chain
 
 from ..page import directives
 from ..page import joined
@@ -60,11 +59,7 @@ def page_headers(
     return values
 
 
-def _length(*values: tuple[tuple[str, str], ...]) -> int:
-    return sum(map(len, chain.from_iterable(chain(*values))))
-
-
-@remembered(256, 2000, _length)
+@remembered(256, 2000, is_spelled=True)
 def _combined(
         own: tuple[tuple[str, str], ...],
         policy: tuple[tuple[str, str], ...],

@@ -42,7 +42,7 @@ PAGE = '/site/doc/page'
 #: editors; or they are small numbers.
 OF_THE_SITE = {
     'PageCacheManager._associations',
-    'cmf.expressions._named_in',
+    'cmf.expressions._named_in', 'cmf.policy._cache_control',
     'core.key._matcher',
     'fastlane.filter._date', 'fastlane.filter._status',
     'key.code_version._code_version', 'key.code_version._file_digest',

@@ -3,6 +3,7 @@
 What was published, and the call that the cache made of it, become plain
 values; the words for them are in `screens.explain`.
 """
+import time
 from dataclasses import dataclass
 
 from Acquisition import aq_base
@@ -148,7 +149,7 @@ def _question(exchange):
     about = {
         'policy_id': policy.policy_id,
         'etag': policy.etag,
-        'headers': tuple(sorted(policy.headers.items())),
+        'headers': tuple(sorted(policy.headers_at(time.time()).items())),
         'tag': entity_tag(exchange) if page is None else page.tag}
     if key.parts is None:
         return Question(**about)
