@@ -1,0 +1,287 @@
+"""The answer of a moment ago goes to the same request, and to no other."""
+import gc
+import time
+from email.utils import parsedate_to_datetime
+from types import FunctionType
+from types import ModuleType
+
+import pytest
+import transaction
+from AccessControl.users import BasicUser
+from persistent import Persistent
+from ZPublisher.pubevents import PubAfterTraversal
+
+from ...core.recent import Question
+from ...core.recent import RecentAnswers
+from ...manager import caches
+from ...request import lookup
+from ...request import recent
+from ..lane_client import LaneClient
+from ..site import set_policy
+from ..view_cases import COUNTING
+
+
+PAGE = '/site/doc/page'
+
+
+@pytest.fixture
+def asked(site, client, item):
+    """Has an item for each time that the policy is asked."""
+    found = []
+
+    def stamp(self):
+        found.append(1)
+        return 'same'
+
+    item('stamp', stamp)
+    site.page_cache.manage_editProps('', {'late_ms': 60_000})
+    set_policy(site, etag='python: object.stamp()')
+    return found
+
+
+@pytest.fixture
+def warm(client, asked):
+    """A page that was asked for until it is answered from memory."""
+    for outcome in ('MISS', 'HIT', 'HIT'):
+        assert client.get(PAGE).outcome == outcome
+    asked.clear()
+    return client
+
+
+def times(asked, function):
+    """Return how often the policy is asked meanwhile."""
+    before = len(asked)
+    assert function().outcome == 'HIT'
+    return len(asked) - before
+
+
+def test_policy_is_not_asked_again(warm, asked):
+    assert times(asked, lambda: warm.get(PAGE)) == 0
+
+
+def test_the_first_hit_asks(client, asked):
+    client.get(PAGE)
+    assert times(asked, lambda: client.get(PAGE)) == 1
+
+
+def test_nothing_is_remembered_where_the_setting_is_off(
+        site, client, asked):
+    site.page_cache.manage_editProps('', {'late_ms': 0})
+    client.get(PAGE)
+    for _ in range(3):
+        assert times(asked, lambda: client.get(PAGE)) == 1
+
+
+def test_it_ends_with_the_setting(site, warm, asked, monkeypatch):
+    site.page_cache.manage_editProps('', {'late_ms': 500})
+    warm.get(PAGE)
+    warm.get(PAGE)
+    now = time.time()
+    monkeypatch.setattr(recent.time, 'time', lambda: now + 0.4)
+    warm.get(PAGE)  # another answer would be younger
+    monkeypatch.setattr(recent.time, 'time', lambda: now + 0.6)
+    assert times(asked, lambda: warm.get(PAGE)) == 1
+
+
+def test_a_clock_that_goes_back_ends_it(warm, asked, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(recent.time, 'time', lambda: now - 5)
+    assert times(asked, lambda: warm.get(PAGE)) == 1
+
+
+def test_an_answer_that_is_given_again_gets_no_younger(
+        warm, asked, monkeypatch):
+    start = time.time()
+    for later, is_asked in ((0.4, 0), (0.8, 0), (1.1, 1), (1.5, 0), (2.2, 1)):
+        monkeypatch.setattr(
+            recent.time, 'time', lambda later=later: start + later)
+        assert times(asked, lambda: warm.get(PAGE)) == is_asked, later
+
+
+def test_a_commit_of_anything_ends_it(site, warm, asked):
+    site.folder.title = 'another'
+    transaction.commit()
+    assert times(asked, lambda: warm.get(PAGE)) == 1
+    assert times(asked, lambda: warm.get(PAGE)) == 0
+
+
+def test_an_edit_is_seen_at_once(site, client, warm):
+    set_policy(site, etag='python: object.text')
+    for text in ('one', 'two', 'three'):
+        site.doc.text = text
+        transaction.commit()
+        assert client.get(PAGE).outcome == 'MISS'
+        for _ in range(2):
+            page = client.get(PAGE)
+            assert (page.outcome, text in page.text) == ('HIT', True)
+
+
+def test_a_purge_is_seen_at_once(site, warm):
+    site.page_cache.manage_purge()
+    transaction.commit()
+    assert warm.get(PAGE).outcome == 'MISS'
+
+
+@pytest.mark.parametrize('header', [
+    {'Cookie': 'a=1'}, {'User_Agent': 'other'}, {'Accept_Language': 'de'},
+    {'X_Forwarded_For': '10.0.0.1'}, {'Host': 'other'}, {'X_Any': '1'}])
+def test_another_request_is_asked_about(warm, asked, header):
+    warm.get(PAGE, **header)
+    assert asked
+
+
+def test_another_query_is_asked_about(warm, asked):
+    warm.get(f'{PAGE}?utm_source=a')
+    assert asked == [1]
+
+
+def test_a_condition_is_looked_at_for_each_request(warm, asked):
+    tag = warm.get(PAGE)['ETag']
+    for held, status in ((tag, 304), ('"other"', 200), (tag, 304)):
+        assert warm.get(PAGE, If_None_Match=held).status == status
+    assert not asked
+
+
+def test_a_date_asks_for_the_date(warm, asked):
+    date = warm.get(PAGE)['Last-Modified']
+    assert warm.get(PAGE, If_Modified_Since=date).status == 304
+    assert asked == [1]
+
+
+def test_users_are_asked_about_apart(site, client, asked):
+    found = {}
+    for user in (None, 'alice', 'bob', None, 'alice', 'bob') * 2:
+        client.get(PAGE, user)
+        found[user] = client.get(PAGE, user)
+        assert found[user].outcome == 'HIT'
+    tags = {answer['ETag'] for answer in found.values()}
+    assert len(tags) == 3
+
+
+def test_a_member_is_asked_about_once(site, client, asked):
+    for _ in range(2):
+        client.get(PAGE, 'alice')
+    assert times(asked, lambda: client.get(PAGE, 'alice')) == 0
+    client.get(PAGE, 'bob')
+    assert asked[-1:] and times(asked, lambda: client.get(PAGE, 'bob')) == 1
+
+
+def test_roles_that_are_given_count_at_once(site, client, asked):
+    for _ in range(3):
+        client.get(PAGE, 'alice')
+    site.acl_users.userFolderEditUser('alice', None, ['Manager'], [])
+    transaction.commit()
+    assert client.get(PAGE, 'alice').outcome == 'MISS'
+
+
+def test_roles_from_elsewhere_count_at_once(
+        site, client, asked, monkeypatch):
+    for _ in range(3):
+        client.get(PAGE, 'alice')
+    kind = BasicUser
+    roles = kind.getRolesInContext
+    monkeypatch.setattr(
+        kind, 'getRolesInContext',
+        lambda self, place: [*roles(self, place), 'More'])
+    assert client.get(PAGE, 'alice').outcome == 'MISS'
+
+
+def test_what_is_written_is_asked_about(site, warm, asked, item, subscribe):
+    def write(event):
+        site = event.request['PARENTS'][-1].site
+        site.folder.title = 'written'
+
+    subscribe(write, PubAfterTraversal)
+    warm.get(PAGE)
+    assert asked == [1]
+
+
+def test_pages_of_views_as_well(site, viewed, client, item):
+    found = []
+    item('stamp', lambda self: found.append(1) or 'same')
+    set_policy(site, etag='python: object.stamp()')
+    for _ in range(2):
+        client.get(COUNTING)
+    assert times(found, lambda: client.get(COUNTING)) == 0
+
+
+def test_expires_is_of_the_request(site, client, monkeypatch):
+    set_policy(site, etag='string:same', max_age_secs=100)
+    for _ in range(2):
+        client.get(PAGE)
+    now = time.time()
+    for later in (0, 0.5):
+        monkeypatch.setattr(recent.time, 'time', lambda: now)
+        monkeypatch.setattr(
+            lookup.time, 'time', lambda later=later: now + later)
+        answer = client.get(PAGE)
+        moment = parsedate_to_datetime(answer['Expires']).timestamp()
+        assert abs(moment - (now + 100)) <= 1.5
+
+
+def test_a_long_request_is_not_remembered(warm, asked, site):
+    long = {'X_Long': 'x' * recent.MAX_LENGTH}
+    for _ in range(3):
+        warm.get(PAGE, **long)
+    assert len(asked) == 3
+
+
+def test_a_page_that_went_is_made_anew(site, warm):
+    cache = caches.cache_of(site.page_cache)
+    cache.purge()
+    assert warm.get(PAGE).outcome == 'MISS'
+    assert warm.get(PAGE).outcome == 'HIT'
+
+
+def test_explain_asks(site, warm, asked):
+    answer = warm.get(
+        '/site/page_cache/manage_explain?path=/site/doc/page', 'root')
+    assert answer.status == 200 and asked
+
+
+def test_the_fast_lane_remembers_by_itself(site, asked):
+    """Both would be late one after the other."""
+    lane = LaneClient()
+    for _ in range(3):
+        lane.get(PAGE)
+    table = caches.cache_of(site.page_cache).recent
+    assert not table._found
+
+
+def test_nothing_of_a_connection_is_remembered(site, warm):
+    table = caches.cache_of(site.page_cache).recent
+    (known,) = table._found.values()
+    seen, pending = {}, [(known, ())]
+    while pending:
+        one, way = pending.pop()
+        assert not isinstance(one, Persistent), way
+        if id(one) not in seen:
+            seen[id(one)] = one
+            pending += [
+                (other, (*way, type(one))) for other in gc.get_referents(one)
+                if not isinstance(other, (type, ModuleType, FunctionType))]
+    assert len(seen) > 10
+
+
+# the table
+
+def question(asked, moment=b'1', at=0.0):
+    return Question((asked,), {'main': moment}, at)
+
+
+def test_table_is_bounded():
+    table = RecentAnswers(max_entries=10)
+    for number in range(100):
+        table.put(question(number), number)
+    assert [table.get(question(number), 1) for number in (89, 90, 99)] == [
+        None, 90, 99]
+
+
+def test_an_answer_of_another_snapshot_does_not_count():
+    table = RecentAnswers()
+    table.put(question('a'), 'answer')
+    assert table.get(question('a', b'2'), 1) is None
+    assert table.get(question('a'), 1) == 'answer'
+    # whoever answered looked into more databases than this request has yet
+    table.put(Question(('b',), {'main': b'1', 'more': b'2'}, 0), 'answer')
+    assert table.get(question('b'), 1) is None
