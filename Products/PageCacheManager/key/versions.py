@@ -84,11 +84,15 @@ def snapshots(connection):
     """Return the snapshots that a request reads, by name of the database.
 
     The request has a connection to each database that it looked into.  None
-    stands for one that does not tell, as where it has a savepoint.
+    stands for one that does not tell.  The result is None if the transaction
+    has anything to commit.
     """
-    return {
-        name: getattr(one._storage, '_start', None)
-        for name, one in connection.connections.items()}
+    found = {}
+    for name, one in connection.connections.items():
+        if one._registered_objects or one._savepoint_storage is not None:
+            return None
+        found[name] = getattr(one._storage, '_start', None)
+    return found
 
 
 def _source_digest(ob, base):

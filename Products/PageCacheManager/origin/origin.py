@@ -71,8 +71,8 @@ class Origin:
         raise NotImplementedError
 
     def version_in_files(self):
-        """Return what changes with the files that it is made from, as a
-        string; None if it has no version now.
+        """Return what changes with the code and files that it is made from,
+        as a string; None if it has no version now.
         """
         return ''
 

@@ -54,8 +54,10 @@ class TemplateOrigin(Origin):
         return (code_version(),)
 
     def version_in_files(self):
-        return version_of(self.template) if self.identity.startswith(
-            'file:') else ''
+        if not self.identity.startswith('file:'):
+            return code_version()
+        version = version_of(self.template)
+        return None if version is None else f'{code_version()} {version}'
 
     def own_headers(self, rendering, response, settings):
         return http_request.changed_headers(

@@ -74,8 +74,8 @@ class Miss(Rendered):
         if origin.is_called and response.base != rendering.base_before:
             # other code gets the text, which does not show it
             return Reason.BASE
-        if any('no-store' in directives(said.get('cache-control', ''))
-               for said in (own, exchange.policy.headers)):
+        # the look-up ruled out a policy that says so
+        if 'no-store' in directives(own.get('cache-control', '')):
             return Reason.NO_STORE
         if is_of_one_origin(exchange, own):
             return Reason.ORIGIN

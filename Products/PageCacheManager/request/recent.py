@@ -9,7 +9,6 @@ import time
 from ..core.recent import Question
 from ..fastlane.permit import TICKET
 from ..key import visitor
-from ..key.versions import holds_changes
 from ..key.versions import identity_of
 from ..key.versions import snapshots
 
@@ -28,15 +27,18 @@ def question(exchange):
     asked each time.
     """
     request, origin = exchange.request, exchange.origin
-    environ, connection = request.environ, exchange.manager._p_jar
+    environ = request.environ
     if (not exchange.settings.late_ms or exchange.is_dry
             or exchange.settings.store != 'process'
             or TICKET in environ  # the fast lane has remembered it so long
             or 'HTTP_IF_MODIFIED_SINCE' in environ  # the date is asked for
-            or origin.is_called or holds_changes(connection)):
+            or origin.is_called):
+        return None
+    found = snapshots(exchange.manager._p_jar)
+    if found is None:
         return None
     asked = (
-        origin.kind, origin.path, origin.identity,
+        origin.kind, origin.path, origin.identity, exchange.claim,
         identity_of(origin.context), origin.version_in_files(),
         visitor.who(request.other.get('AUTHENTICATED_USER'), origin.context),
         bool(request._auth), request.response.base,
@@ -44,14 +46,14 @@ def question(exchange):
         request.__dict__.get('__provides__'),
         *[item for item in environ.items()
           if type(item[1]) is str and item[0] not in _OF_ONE_REQUEST])
-    return Question(asked, snapshots(connection), time.time())
+    return Question(asked, found, time.time())
 
 
 def remember(exchange, question):
     """Keep policy and key, if all of the request read the same snapshots."""
     policy = exchange.policy
     now = snapshots(exchange.manager._p_jar)
-    if (None in now.values()
+    if (now is None or None in now.values()
             or not question.snapshots.items() <= now.items()
             or 'expires' in policy.headers
             or len(repr(question.asked)) > MAX_LENGTH):

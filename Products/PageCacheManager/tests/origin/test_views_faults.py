@@ -172,7 +172,7 @@ class Says:
     def claim(self, request):
         return self.answer
 
-    def vary_by(self, request):
+    def vary_by(self, request, language):
         return ()
 
     def language(self, request):
@@ -250,11 +250,29 @@ def test_claim_on_a_view_is_none_on_its_methods(site, client, says):
     assert outcomes(client, '/site/doc/v-own/other') == [None, None]
 
 
-def test_what_a_page_depends_on_besides(client, says):
+def test_what_a_page_depends_on_besides(site, client, says):
+    # no commit tells of it
+    site.page_cache.manage_editProps('', {'late_ms': 0})
     client.get(COUNTING)
     for more in (('a',), ('b',)):
         says('more', more)
         assert outcomes(client, COUNTING) == ['MISS', 'HIT']
+
+
+def test_another_claim_is_asked_about(site, client, says, item):
+    asked = []
+    item('stamp', lambda self: asked.append(1) or 'same')
+    site.page_cache.manage_editProps('', {'late_ms': 60_000})
+    set_policy(site, etag='python: object.stamp()')
+    for claim in (None, Claim(False, why_not='')):
+        says('answer', claim)
+        twice(client, COUNTING)
+        del asked[:]
+        client.get(COUNTING)
+        assert asked == []
+    says('answer', Claim(True))
+    client.get(COUNTING)
+    assert asked == [1]
 
 
 # the stand-in

@@ -262,7 +262,7 @@ def claimed(claim):
         def cookies(self, request):
             return ()
 
-        def vary_by(self, request):
+        def vary_by(self, request, language):
             return ()
 
         headers_of_all = frozenset()
