@@ -87,7 +87,7 @@ class Answer:
         if self.max_age_secs is None:
             return self.headers
         return {
-            **self.headers, 'expires': rfc1123_date(now + self.max_age_secs)}
+            'expires': rfc1123_date(now + self.max_age_secs), **self.headers}
 
 
 def find_manager(content):
