@@ -646,11 +646,12 @@ def test_a_part_by_permission_counts_where_the_etag_names_it(sites):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Let the time that CMF and Zope see be set."""
+    """Let the time be set that CMF, Zope and the cache see."""
     class Clock:
         now = time.time()
     monkeypatch.setattr(
         sys.modules['DateTime.DateTime'], '_system_time', lambda: Clock.now)
+    monkeypatch.setattr(time, 'time', lambda: Clock.now)
     return Clock
 
 

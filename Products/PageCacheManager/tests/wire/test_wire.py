@@ -179,13 +179,18 @@ def test_one_spelling_of_the_etag_header(site, client):
             assert len(answer.all('ETag')) == 1
 
 
-def test_expires_is_of_this_request(site, client, monkeypatch):
+@pytest.mark.parametrize('late_ms', [0, 1000, 60_000])
+def test_expires_is_of_this_request(site, client, monkeypatch, late_ms):
+    site.page_cache.manage_editProps('', {'late_ms': late_ms})
     # one without the hour, which may end meanwhile
     set_policy(site, etag='string:same', max_age_secs=100)
     first = client.get(PAGE)
+    client.get(PAGE)
     now = time.time()
-    monkeypatch.setattr(
-        sys.modules['DateTime.DateTime'], '_system_time', lambda: now + 50)
+    for module, name in (
+            (sys.modules['DateTime.DateTime'], '_system_time'),
+            (time, 'time')):
+        monkeypatch.setattr(module, name, lambda: now + 50)
     second = client.get(PAGE)
     assert second.outcome == 'HIT'
     late = (parsedate_to_datetime(second['Expires'])
