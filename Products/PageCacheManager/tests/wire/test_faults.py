@@ -12,6 +12,7 @@ from ZODB.POSException import ConflictError
 from zope.component import getGlobalSiteManager
 from zope.interface import Interface
 from ZPublisher.HTTPRequest import HTTPRequest
+from ZPublisher.pubevents import PubAfterTraversal
 
 from ...core.http.conditional import format_date
 from ...key import key
@@ -682,16 +683,27 @@ class FailingCommit:
         return '~failing'
 
 
-@pytest.fixture
-def failing(site):
-    """A policy that lets the commits of the errors in a list fail."""
+@pytest.fixture(params=['policy', 'traversal'])
+def failing(request, site, subscribe):
+    """A list of errors: each lets the commit of a request fail.
+
+    The policy does it, or what comes before; then it need not be asked.
+    """
     errors = []
+
+    def let_fail(_=None):
+        if errors:
+            FailingCommit(errors.pop(0)).join()
 
     @method('etag')
     def etag(self):
-        if errors:
-            FailingCommit(errors.pop(0)).join()
+        if request.param == 'policy':
+            let_fail()
         return 'tag'
+    if request.param == 'traversal':
+        subscribe(let_fail, PubAfterTraversal)
+    site.page_cache.manage_editProps('', {
+        'late_ms': 0 if request.param == 'policy' else 60_000})
     set_policy(site, etag='object/etag', max_age_secs=60, vary='X-Theme')
     return errors
 
