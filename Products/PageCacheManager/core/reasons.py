@@ -71,6 +71,13 @@ class Reason(StrEnum):
         'Add the cookie to "Cookies in the key", or to "Ignored cookies" if '
         'it does not change the page, both at the Properties tab.',
         client=Client.ITS_OWN)
+    PARAMETER = _reason(
+        'parameter',
+        'Rendering looked at a parameter that the key leaves out. The next '
+        'request for the page is rendered without it, and kept.',
+        'Nothing; or take the parameter out of "Ignored parameters" at the '
+        'Properties tab, if it changes the page.',
+        client=Client.ONCE)
     USER = _reason(
         'user',
         'The page was made with the rights of another user than the one who '

@@ -47,11 +47,6 @@ class Origin:
     def note_unkept(self):
         """Note for those who associate views that nobody keeps this one."""
 
-    def make_again(self, request):
-        """Do again what code of its own did on the way, to see what it looks
-        at; nothing comes of it.
-        """
-
     def keywords(self, request):
         """Return what CMF gives to expressions as ``keywords``."""
         return {}

@@ -5,12 +5,10 @@ from functools import lru_cache
 from types import MethodType
 
 from Acquisition import aq_base
-from Products.Five.browser import BrowserView
 from Products.Five.browser.pagetemplatefile import BoundPageTemplate
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from zope.interface import Interface
 from zope.interface.interface import InterfaceClass
-from zope.publisher.browser import BrowserView as ZopeBrowserView
 from zope.publisher.interfaces.browser import IBrowserView
 
 from ..core.associations import choose
@@ -131,23 +129,6 @@ class View(Origin):
     def body(self, response, text):
         return http_response.plain_body(response)
 
-    def make_again(self, request):
-        """Make another view: its constructor may look at cookies, as may its
-        ``publishTraverse`` for the names behind its own.
-        """
-        kind, name = type(self._view), self._view.__name__
-        steps, behind = [*request.steps], []
-        while steps and steps[-1] not in (name, f'@@{name}'):
-            behind.append(steps.pop())
-        if not behind and kind.__init__ in _PLAIN:
-            return
-        view = kind(self._view.context, request)
-        view.__name__ = name
-        for step in reversed(behind):
-            if not hasattr(view, 'publishTraverse'):
-                break
-            view = view.publishTraverse(request, step)
-
     def template_files(self):
         """Return the names of the files of its templates, sorted."""
         template = getattr(self._view, 'index', None)
@@ -174,11 +155,6 @@ class View(Origin):
         if getattr(aq_base(self.context), 'portal_type', None) == kind:
             return True
         return '.' in kind and _interface(kind).providedBy(self.context)
-
-
-#: Constructors that only keep content and request.
-_PLAIN = (
-    BrowserView.__init__, ZopeBrowserView.__init__, object.__init__)
 
 
 def published_view(published):

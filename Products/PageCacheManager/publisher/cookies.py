@@ -6,18 +6,11 @@ kept.  A page that looked in vain remembers the name, and is not given to a
 request that has such a cookie.
 """
 import re
-from collections.abc import MutableMapping
-
-from AccessControl.SimpleObjectPolicies import ContainerAssertions
 
 from ..core.key import is_ignored
+from .noting import ANY
+from .watch import HEADER
 
-
-#: Stands for any name.
-ANY = '*'
-
-#: Stands for the whole header, of which not all need be cookies.
-HEADER = ' header'
 
 #: A page that looked for more names, or longer ones, looked for any.
 MAX_NAMES = 64
@@ -57,69 +50,22 @@ def is_foreign(name, settings, known):
                  and is_ignored(name, settings.ignored_cookies)))
 
 
-class Watch:
-    """Notes the cookies that code looks for in a request, until `end`."""
+class Looked:
+    """The cookies that a page was made from.
 
-    def __init__(self, request, settings, known, sessions):
-        self._settings = settings
-        self._known = {*known, *sessions}
-        self._sent = frozenset(sent_by(request))
-        self._names = set()
-        self._watched = []
-        #: Whether a session of a WSGI filter was looked at.
-        self.saw_session = False
-        #: Whether the site that asks was looked at.
-        self.saw_origin = False
-        self._put_on(request)
+    `watch` tells what was looked for, `sent` are those that the request had
+    when rendering began; `known` are names in the key beside those of the
+    settings.
+    """
 
-    def _put_on(self, request):
-        mappings = {
-            'cookies': _Noting(request.cookies, self._note),
-            'taintedcookies': _Noting(request.taintedcookies, self._note),
-            'environ': _Noting(request.environ, self._note_variable)}
-        self._watched.append((request, {
-            name: getattr(request, name) for name in mappings}, mappings))
-        vars(request).update(mappings, clone=lambda: self._clone(request))
+    def __init__(self, watch, sent, settings, known):
+        self._watch, self._sent = watch, sent
+        self._settings, self._known = settings, known
 
-    def _clone(self, request):
-        """Return a copy of a watched request, watched as well."""
-        environ = request.environ
-        # other code may have put one in its place
-        request.environ = getattr(environ, 'plain', environ)
-        try:
-            copy = type(request).clone(request)
-        finally:
-            request.environ = environ
-        self._put_on(copy)
-        return copy
-
-    def end(self):
-        """Leave the requests as they were; again does nothing."""
-        for request, before, mappings in self._watched:
-            vars(request).pop('clone', None)
-            for name, mapping in mappings.items():
-                # what other code put in its place stays
-                if vars(request).get(name) is mapping:
-                    setattr(request, name, before[name])
-        self._watched = []
-
-    def _note(self, name):
-        if name == ANY:
-            self.note_all()
-        self._names.add(name)
-
-    def note_all(self):
-        """Note that any cookie may have been looked for."""
-        self._names |= {ANY, *self._sent - {HEADER}}
-
-    def _note_variable(self, name):
-        if name in (_COOKIE, ANY):
-            self.note_all()
-            self._names.add(HEADER)
-        elif name == 'HTTP_ORIGIN':
-            self.saw_origin = True
-        elif isinstance(name, str) and name.islower() and 'session' in name:
-            self.saw_session = True  # such as beaker.session
+    @property
+    def _names(self):
+        names = self._watch.cookie_names
+        return names | (self._sent - {HEADER}) if ANY in names else names
 
     @property
     def found(self):
@@ -167,81 +113,3 @@ def first_foreign(sent, settings, sessions, known=()):
 def reason(name):
     """Return the reason for which a page made from a cookie is not kept."""
     return f'cookie {name}' if _PLAIN.fullmatch(name) else 'cookie'
-
-
-class _Noting(MutableMapping, dict):
-    """A mapping with all that is in `plain`, which tells what is looked for.
-
-    It is a dict too, for code that asks for one.  As such it is never empty,
-    since the json module looks at that before it calls methods, and holds no
-    cookie, since other code in C might read one past the notes.
-    """
-
-    #: For code in restricted Python, as for dict.
-    _guarded_writes = True
-
-    def __init__(self, plain, note):
-        dict.__setitem__(self, ANY, '')
-        self.plain = plain
-        self._note = note
-
-    def __getitem__(self, name):
-        self._note(name)
-        return self.plain[name]
-
-    def get(self, name, default=None):
-        self._note(name)
-        return self.plain.get(name, default)
-
-    def __iter__(self):
-        return iter([name for name, _ in self.items()])
-
-    def items(self):
-        for name in (*self.plain, ANY):
-            self._note(name)
-        return self.plain.items()
-
-    def keys(self):
-        self.items()
-        return self.plain.keys()
-
-    def values(self):
-        self.items()
-        return self.plain.values()
-
-    def __len__(self):
-        return len(self.items())
-
-    def __setitem__(self, name, value):
-        self.plain[name] = value
-
-    def __delitem__(self, name):
-        del self.plain[name]
-
-    def copy(self):
-        return dict(self.items())
-
-    def __reduce_ex__(self, protocol):
-        return dict, (self.copy(),)
-
-    def __repr__(self):
-        return repr(self.copy())
-
-    def __or__(self, other):
-        return self.copy() | other
-
-    def __ror__(self, other):
-        return other | self.copy()
-
-    def __ior__(self, other):
-        self.update(other)
-        return self
-
-    def __ne__(self, other):
-        return not self == other
-
-    def __reversed__(self):
-        return reversed(self.copy())
-
-
-ContainerAssertions[_Noting] = ContainerAssertions[dict]

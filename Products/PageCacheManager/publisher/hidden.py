@@ -1,6 +1,7 @@
 """Hides from rendering the parameters that the key leaves out."""
 from ..core.key import is_ignored
 from ..core.key import query_key
+from .noting import ANY
 
 
 class Hidden:
@@ -39,3 +40,15 @@ class Hidden:
             request.form, request.taintedform, query = self._was
             request.environ['QUERY_STRING'] = query
             self._was = None
+
+
+def ignored_field(request, looked, ignored_parameters):
+    """Return an ignored parameter of `request` among those that were looked
+    at, '' for none.
+    """
+    query = request.environ.get('QUERY_STRING', '')
+    if query_key(query, ignored_parameters) == query:
+        return ''
+    return next((
+        name for name in request.form if is_ignored(name, ignored_parameters)
+        and (ANY in looked or name in looked)), '')

@@ -8,11 +8,13 @@ from ZPublisher.pubevents import PubBeforeCommit
 from ZPublisher.pubevents import PubStart
 from ZPublisher.pubevents import PubSuccess
 
+from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..key import code_version
 from ..key.versions import path_of
 from ..manager import caches
 from ..origin.site import content_marks
+from ..publisher import watch
 from ..publisher.sessions import thread
 from . import stand_in
 from .exchange import EXCHANGE
@@ -32,7 +34,7 @@ def publication(event):
     request, kind = event.request, type(event)
     if kind is PubStart:
         request.__dict__['traverse'] = partial(
-            stand_in.traverse, request, thread.touches)
+            watch.traverse, request, thread.touches, stand_in.stand_in_for)
         return
     # looked up here, to cost other requests nothing
     exchange = request.__dict__.get(EXCHANGE)
@@ -43,7 +45,8 @@ def publication(event):
     if kind is PubBeforeCommit:
         attempt(exchange, 'finish', exchange.before_commit)
     elif kind is PubSuccess:
-        attempt(exchange, 'finish', exchange.commit)
+        if attempt(exchange, 'finish', exchange.commit) is not FAILED:
+            del request.__dict__[EXCHANGE]  # nothing is left to end
     elif kind is PubBeforeAbort:
         attempt(exchange, 'finish', exchange.abandon, event.retry)
 
@@ -62,7 +65,9 @@ def before_commit_at_last(event):
 def request_ended(event):
     """End what the request still holds, whichever way it went."""
     own = getattr(event.request, '__dict__', {})
-    own.pop(stand_in.UNKEPT, None)  # its content leads back to the request
+    # these lead back to the request
+    for name in (stand_in.UNKEPT, watch.WATCH, 'clone'):
+        own.pop(name, None)
     exchange = own.pop(EXCHANGE, None)
     if exchange is not None and exchange.step.rendering is not None:
         attempt(exchange, 'finish', exchange.end)

@@ -27,6 +27,7 @@ from ..publisher import request as http_request
 from ..publisher import sending
 from ..publisher.sessions import BEFORE
 from ..publisher.sessions import thread
+from ..publisher.watch import WATCH
 from . import lookup
 from .rendered import Bypass
 
@@ -71,12 +72,16 @@ class Exchange:
         #: Whether other machinery sets headers of this page, too.
         self.is_beside_another = claim is not None and not claim.is_ours
         self._touches_before = request.__dict__[BEFORE]
+        #: What code looks for in the request, None for other methods.
+        self.watch = request.__dict__.get(WATCH)
         request.__dict__[EXCHANGE] = self
 
     # the way
 
     def look_up(self):
         """Find the step; return the result for Zope, None to render."""
+        if self.watch is not None:
+            self.watch.pause(self.request)
         # a policy may call a template, of which CMF would ask the policies
         is_quiet = guard.keep_cmf_from_asking(self.request)
         executable = self.origin.executable

@@ -261,5 +261,10 @@ def _lead(exchange, flight, found, held, asked, now):
 def _miss(exchange, found, held, flight=None):
     outcome = Outcome(
         'MISS', forward='vary-miss' if found.varies else 'uri-miss')
+    # it is known by now that the page is kept, but for its parameters
+    hides = bool(exchange.request.environ.get('QUERY_STRING')) and (
+        exchange.cache.flights.last_refusal(exchange.key.index_for(
+            exchange.request, found.varies)) == Reason.PARAMETER)
     return Miss(
-        outcome, Rendering(exchange, outcome, found.varies), held, flight)
+        outcome, Rendering(exchange, outcome, found.varies, hides), held,
+        flight)

@@ -11,7 +11,6 @@ from ..core.reasons import Reason
 from ..key.key import has_changed
 from ..publisher import request as http_request
 from .rendered import Rendered
-from .rendered import is_of_one_origin
 
 
 class Miss(Rendered):
@@ -27,17 +26,23 @@ class Miss(Rendered):
         # it failed, and was left out
         return self._refused(exchange, Reason.FRAGMENT)
 
-    def _capture(self, exchange, body, zipped, own, values, varies):
-        """Return the step of a page that is to be stored, or is refused."""
+    def _capture(
+            self, exchange, body, zipped, own, values, varies, caught,
+            of_one_origin):
+        """Return the step of a page that is to be stored, or is refused.
+
+        `caught` is the failure that it shows, or ''.
+        """
         origin, rendering = exchange.origin, self.rendering
-        reason = self._why_not_stored(exchange, body, own)
+        reason = self._why_not_stored(
+            exchange, body, own, caught, of_one_origin)
         if reason:
             return self._refused(exchange, reason)
         headers = dict(own)
         if 'content-type' in exchange.response.headers:
             headers.setdefault(
                 'content-type', exchange.response.headers['content-type'])
-        if not rendering.caught:
+        if not caught:
             headers |= {
                 name: values[name] for name in ('etag', 'last-modified')
                 if name in values}
@@ -52,13 +57,14 @@ class Miss(Rendered):
             varies=varies,
             absent_cookies=rendering.absent_cookies(varies),
             max_age_secs=(
-                exchange.settings.max_error_age if rendering.caught else 0))
+                exchange.settings.max_error_age if caught else 0))
         if zipped and not origin.is_called:
             page = page.with_coding('gzip', zipped)
         return Stored(
             self.outcome._replace(stored=True), rendering, self.flight, page)
 
-    def _why_not_stored(self, exchange, body, own):
+    def _why_not_stored(
+            self, exchange, body, own, caught, of_one_origin):
         """Return why the page is not kept, '' if it may be."""
         response, rendering = exchange.response, self.rendering
         origin, settings = exchange.origin, exchange.settings
@@ -77,7 +83,7 @@ class Miss(Rendered):
         # the look-up ruled out a policy that says so
         if 'no-store' in directives(own.get('cache-control', '')):
             return Reason.NO_STORE
-        if is_of_one_origin(exchange, own):
+        if of_one_origin:
             return Reason.ORIGIN
         if len(body) > settings.max_page_bytes:
             return Reason.TOO_LARGE
@@ -87,8 +93,10 @@ class Miss(Rendered):
             return Reason.WROTE_TO_DATABASE
         if has_changed(exchange):
             return Reason.TEMPLATE_CHANGED
-        if rendering.caught and not settings.max_error_age:
+        if caught and not settings.max_error_age:
             return Reason.RENDER_ERROR
+        if rendering.field:
+            return Reason.PARAMETER
         return ''
 
 

@@ -61,7 +61,7 @@ class Rendered(Step):
         response, rendering = exchange.response, self.rendering
         own = exchange.origin.own_headers(
             rendering, response, exchange.settings)
-        if rendering.saw_origin and not is_of_one_origin(exchange, own):
+        if rendering.saw_origin and not _is_of_one_origin(exchange, own):
             _name_origin(response, own)
         varies = _varies_of(exchange)
         whose = rendering.why_of_one_visitor(varies)
@@ -71,18 +71,22 @@ class Rendered(Step):
         name, data = http_response.zopes_coding(
             exchange.request, zipped, body)
         sending.send_page(response, data or body, values, name)
+        of_one_origin = _is_of_one_origin(exchange, own)
+        caught = rendering.caught
         if step.outcome.word == 'MISS':
             step = self._capture(
-                exchange, body, zipped, own, values, varies)
-        step.outcome = self._with_failure(exchange, step.outcome)
+                exchange, body, zipped, own, values, varies, caught,
+                of_one_origin)
+        if caught:
+            step.outcome = _with_failure(exchange, step.outcome, caught)
         if whose:
             sending.forbid_storing(response)
         elif (transaction.isDoomed() or is_for_once(step.outcome.detail)
-                or is_of_one_origin(exchange, own)):
+                or of_one_origin):
             # what a doomed transaction changed was never there: a tag would
             # have the client keep it
             sending.take_tag_away(response, page_headers.told_by(exchange))
-        elif self._is_held(response, varies):
+        elif not caught and self._is_held(response, varies):
             if self.held.tag:
                 values = {**values, 'etag': self.held.tag}
             sending.send_not_modified(response, values)
@@ -113,25 +117,18 @@ class Rendered(Step):
             return self
         return Bypass(Outcome('BYPASS', whose), self.rendering)
 
-    def _with_failure(self, exchange, outcome):
-        """Return `outcome` with the failure that the page shows, if any."""
-        caught = self.rendering.caught
-        if not caught:
-            return outcome
-        _report(exchange, caught)
-        return outcome if is_for_once(outcome.detail) else outcome._replace(
-            detail=Reason.RENDER_ERROR)
-
     def _is_held(self, response, varies):
         """Return whether the client holds what was rendered."""
         return (
-            self.held is not None and not self.rendering.caught
+            self.held is not None
             and not http_response.is_status_locked(response)
             and bool(self.held.tag or not varies))
 
     def _refused(self, exchange, reason):
         """Return the step of a page that is not kept for this `reason`."""
-        if self.flight is not None:
+        if self.flight is not None and reason == Reason.PARAMETER:
+            self.flight.abandon(reason)  # the next one may keep it
+        elif self.flight is not None:
             self.flight.refuse(reason)
         elif exchange.key.index is not None:
             exchange.cache.flights.note_refusal(
@@ -162,12 +159,14 @@ class Bypass(Rendered):
             self.outcome.detail)
 
 
-def _report(exchange, failure):
-    """Name the failure that the page shows."""
+def _with_failure(exchange, outcome, caught):
+    """Name the failure that the page shows; return its outcome."""
     logger.warning(
         'A failure was caught while %s rendered: %s',
-        exchange.describe(), failure)
-    exchange.cache.caught.saw(exchange.key.page_id, failure)
+        exchange.describe(), caught)
+    exchange.cache.caught.saw(exchange.key.page_id, caught)
+    return outcome if is_for_once(outcome.detail) else outcome._replace(
+        detail=Reason.RENDER_ERROR)
 
 
 def _varies_of(exchange):
@@ -184,7 +183,7 @@ def _name_origin(response, own):
         values['vary'] = joined(values.get('vary', ''), ['Origin'])
 
 
-def is_of_one_origin(exchange, own):
+def _is_of_one_origin(exchange, own):
     """Return whether the page may be meant for the site that asks alone."""
     return http_request.names_origin(exchange.request, own) and (
         'origin' not in names(exchange.response.headers.get('vary', '')))

@@ -4,8 +4,6 @@ It begins when the look-up ends, and ends when the page is captured.
 """
 import transaction
 
-from ..core.attempt import FAILED
-from ..core.attempt import attempt
 from ..core.page import why_of_one_visitor
 from ..core.reasons import Reason
 from ..core.reasons import is_for_once
@@ -15,6 +13,7 @@ from ..publisher import cookies
 from ..publisher import failures
 from ..publisher import request as http_request
 from ..publisher.hidden import Hidden
+from ..publisher.hidden import ignored_field
 
 
 class Rendering:
@@ -35,9 +34,9 @@ class Rendering:
     #: Whether it wrote to the database.
     has_changes = False
 
-    _hidden = _cookies = _failures = None
+    _hidden = _watched = _cookies = _failures = None
 
-    def __init__(self, exchange, outcome=None, varies=()):
+    def __init__(self, exchange, outcome=None, varies=(), hides=False):
         response = exchange.response
         self._exchange = exchange
         #: Request headers beyond the key by which the stored pages vary.
@@ -53,30 +52,30 @@ class Rendering:
         self.has_policy = outcome is not None
         if self.has_policy and not exchange.is_dry:
             try:
-                self._watch(exchange, outcome)
+                self._watch(exchange, outcome, hides)
             except BaseException:
                 self.end()
                 raise
 
-    def _watch(self, exchange, outcome):
+    def _watch(self, exchange, outcome, hides):
         request, settings = exchange.request, exchange.settings
         self._failures = failures.Watch()
-        if outcome.word == 'MISS':
+        if is_for_once(outcome.detail):
+            return
+        self._watched = exchange.watch
+        self._cookies = cookies.Looked(
+            self._watched, cookies.sent_by(request), settings, {
+                *exchange.site.cookies(request),
+                *exchange.session_cookies()})
+        self._watched.begin(request)
+        if hides:
             self._hidden = Hidden(request, settings.ignored_parameters)
-        if not is_for_once(outcome.detail):
-            self._cookies = cookies.Watch(
-                request, settings, exchange.site.cookies(request),
-                exchange.session_cookies())
-            made = attempt(
-                exchange, 'watch', exchange.origin.make_again, request)
-            if made is FAILED:
-                self._cookies.note_all()
 
     def origin_ended(self):
         """Note how the origin's own code left request and response."""
         self._look_for_user()
         self.saw_origin = (
-            self._cookies is not None and self._cookies.saw_origin)
+            self._watched is not None and self._watched.saw_origin)
         # at last: without them nothing can be delivered
         self.headers_left = http_request.lower_headers(
             self._exchange.response)
@@ -106,7 +105,9 @@ class Rendering:
         """Watch no longer, and leave the request as it was; again does
         nothing.
         """
-        for watch in (self._cookies, self._hidden, self._failures):
+        if self._watched is not None:
+            self._watched.end(self._exchange.request)
+        for watch in (self._hidden, self._failures):
             if watch is not None:
                 watch.end()
 
@@ -120,20 +121,28 @@ class Rendering:
 
         `varies` are the headers beyond the key by which it varies.
         """
-        exchange, watch = self._exchange, self._cookies
+        exchange = self._exchange
         if exchange.touched_session() or (
-                watch is not None and watch.saw_session):
+                self._watched is not None and self._watched.saw_session):
             return Reason.SESSION
         if not self.is_of_user:
             return Reason.USER
-        if watch is not None and not exchange.key.has_all_cookies(varies):
-            found = watch.found
+        if self._cookies is not None and (
+                not exchange.key.has_all_cookies(varies)):
+            found = self._cookies.found
             if found:
                 return cookies.reason(found)
         response = exchange.response
         return why_of_one_visitor(
             http_request.lower_headers(response),
             http_request.sets_cookie(response))
+
+    @property
+    def field(self):
+        """An ignored parameter of the request that was looked at, or ''."""
+        return '' if self._watched is None else ignored_field(
+            self._exchange.request, self._watched.field_names,
+            self._exchange.settings.ignored_parameters)
 
     def absent_cookies(self, varies):
         """Return names of cookies that the page looked for in vain."""

@@ -3,16 +3,12 @@
 Traversal is Zope's.  When the stand-in is called the user is known, access
 was checked and all other code that is told of the traversal had its say.
 """
-from Acquisition import aq_base
-from zope.publisher.interfaces.browser import IBrowserView
 
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..origin.published import origin_of
 from ..publisher import request as http_request
 from ..publisher import response as http_response
-from ..publisher.request import ARRIVED
-from ..publisher.sessions import BEFORE
 from . import head
 from .exchange import EXCHANGE
 from .exchange import opened
@@ -25,27 +21,11 @@ NO_TRANSFORMS = 'plone.transformchain.disable'
 UNKEPT = '_page_cache_unkept'
 
 
-def traverse(request, touches, *args, **keywords):
-    """Traverse `request`; return what is called in place of an origin.
-
-    It stands in the request itself, as ``traverse``, and goes with the first
-    traversal: subrequests are copies that do not have it.  `touches` is how
-    often the thread had looked at sessions before.
+def stand_in_for(published, request):
+    """Return what is called in place of an origin, `published` if it is none.
     """
-    own = request.__dict__
-    del own['traverse']
-    published = request.traverse(*args, **keywords)
-    own[BEFORE] = touches
-    own[ARRIVED] = True
-    # most requests end here, and cost no more
-    if (hasattr(type(aq_base(published)), 'pt_render')
-            or IBrowserView.providedBy(
-                getattr(published, '__self__', published))
-            or request.environ.get('REQUEST_METHOD') == 'HEAD'):
-        found = attempt(None, 'traversal', _stand_in_for, published, request)
-        if found is not FAILED and found is not None:
-            return found
-    return published
+    found = attempt(None, 'traversal', _stand_in_for, published, request)
+    return published if found is FAILED or found is None else found
 
 
 def _stand_in_for(published, request):

@@ -1,0 +1,172 @@
+"""Mappings and keys that note the names which code looks for."""
+import sys
+from collections.abc import MutableMapping
+
+from AccessControl.SimpleObjectPolicies import ContainerAssertions
+from zope.event import notify
+from ZPublisher.BeforeTraverse import MultiHook
+
+
+#: Stands for any name.
+ANY = '*'
+
+#: Code whose own looks, and those of what it calls, do not count before
+#: rendering: handlers of events, and hooks of traversal.
+_OTHERS = frozenset([notify.__code__, MultiHook.__call__.__code__])
+_HOOK = '__before_publishing_traverse__'
+
+
+class Looks:
+    """The names that code looked for; to make one calls no function."""
+
+    #: None until rendering begins; False when it has ended.
+    is_rendering = None
+    #: Whether nothing counts for the moment.
+    is_paused = False
+
+
+class Noting(MutableMapping, dict):
+    """Has all that is in another mapping, and notes what is looked for.
+
+    It is a dict too, for code that asks for one.  As such it is never empty,
+    since the json module looks at that before it calls methods, and holds
+    nothing of the other, since code in C might read it past the notes.
+    """
+
+    #: For code in restricted Python, as for dict.
+    _guarded_writes = True
+
+    #: The other mapping, and the :class:`Looks`.
+    _plain = _looks = None
+
+    @classmethod
+    def fromkeys(cls, names, value=None):
+        return dict.fromkeys(names, value)
+
+    def get(self, name, default=None):
+        """Note a name, and return its value.
+
+        Before rendering those count that the page's own code looks for, while
+        it renders all.  This calls no other function, since each request of
+        a site comes here.
+        """
+        looks = self._looks
+        frame = None if looks.is_rendering else sys._getframe(1)
+        while frame is not None:
+            code = frame.f_code
+            if (code in _OTHERS or code.co_name == _HOOK
+                    # of a user folder
+                    or code.co_name == 'validate' and (
+                        'request' in code.co_varnames[:2])):
+                break
+            frame = frame.f_back
+        else:
+            if looks.is_rendering is not False and not looks.is_paused:
+                looks.names.add(name)
+        return self._plain.get(name, default)
+
+    def __getitem__(self, name):
+        self.get(name)
+        return self._plain[name]
+
+    def __iter__(self):
+        return iter([name for name, _ in self.items()])
+
+    def items(self):
+        self.get(ANY)
+        return self._plain.items()
+
+    def keys(self):
+        self.get(ANY)
+        return self._plain.keys()
+
+    def values(self):
+        self.get(ANY)
+        return self._plain.values()
+
+    def __len__(self):
+        return len(self.items())
+
+    def __setitem__(self, name, value):
+        self._plain[name] = value
+
+    def __delitem__(self, name):
+        del self._plain[name]
+
+    def copy(self):
+        return dict(self.items())
+
+    def __reduce_ex__(self, protocol):
+        return dict, (self.copy(),)
+
+    def __repr__(self):
+        return repr(self.copy())
+
+    def __or__(self, other):
+        return self.copy() | other
+
+    def __ror__(self, other):
+        return other | self.copy()
+
+    def __ior__(self, other):
+        self.update(other)
+        return self
+
+    def __ne__(self, other):
+        return not self == other
+
+    def __reversed__(self):
+        return reversed(self.copy())
+
+
+ContainerAssertions[Noting] = ContainerAssertions[dict]
+
+
+class NotingKey(str):
+    """A key that is equal to none, and notes that its name is looked for.
+
+    A WSGI environment has to be a dict and nothing else (PEP 3333).  A dict
+    compares a key with all of the same hash, in the order in which they came
+    in.  So this one, before a variable of the same name, hears of each that
+    asks for it, also where there is no such variable, and in copies.
+    """
+
+    #: A :class:`Noting` of nothing that notes the name, None to note none.
+    noting = None
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        if str.__eq__(self, other) is True:
+            self._note()
+        return self is other
+
+    def __ne__(self, other):
+        return not self == other
+
+    def __str__(self):
+        return self._note()
+
+    def __repr__(self):
+        return repr(self._note())
+
+    def __format__(self, spec):
+        return format(self._note(), spec)
+
+    def _note(self):
+        """Note the name, and return it."""
+        name = str.__str__(self)
+        if self.noting is not None:
+            self.noting.get(name)
+        return name
+
+
+def put_key(environ, key, noting):
+    """Put a key before the variable of its name, if that is there."""
+    key.noting = None
+    name = str.__str__(key)
+    value = environ.pop(name, key)
+    environ[key] = ''
+    if value is not key:
+        environ[name] = value
+    key.noting = noting

@@ -1,0 +1,168 @@
+"""Notes what code looks for in a request, until its page is captured.
+
+That begins before traversal: a view may look at cookies when it is made, or
+keep a mapping of the request and look later.  A request has mappings that
+note names in place of its own, and its environment has keys that do so.  To
+code they are what they were.
+"""
+from functools import partial
+
+from Acquisition import aq_base
+from zope.publisher.interfaces.browser import IBrowserView
+
+from .noting import ANY
+from .noting import Looks
+from .noting import Noting
+from .noting import NotingKey
+from .noting import put_key
+from .request import ARRIVED
+from .sessions import BEFORE
+
+
+#: Where a request keeps its watch.
+WATCH = '_page_cache_watch'
+
+COOKIE = 'HTTP_COOKIE'
+ORIGIN = 'HTTP_ORIGIN'
+QUERY = 'QUERY_STRING'
+
+#: Stands for the whole header, of which not all need be cookies.
+HEADER = ' header'
+
+
+class Watch:
+    """What is looked for in one request, and in its copies.
+
+    :func:`traverse` makes it whole.
+    """
+
+    def begin(self, request):
+        """Watch rendering from now on, sessions of WSGI filters as well."""
+        for looks in self.all:
+            looks.is_rendering = True
+        for name in [name for name in request.environ if (
+                type(name) is str and 'session' in name.lower())]:
+            self.keys.append(NotingKey(name))
+        self._put_back(request)
+
+    def _put_back(self, request):
+        own = vars(request)
+        for name, noting in self.mappings.items():
+            if own[name] is not noting:
+                noting._plain, own[name] = own[name], noting
+        for key in self.keys:
+            put_key(request.environ, key, self.noting)
+
+    def pause(self, request):
+        """Let the request be as it came; what is looked for does not count.
+        """
+        own = vars(request)
+        for name, noting in self.mappings.items():
+            # what other code put in its place stays
+            if own.get(name) is noting:
+                own[name] = noting._plain
+        for key in self.keys:
+            key.noting = None
+            request.environ.pop(key, None)
+
+    def end(self, request):
+        """Watch no longer; again does nothing."""
+        if self.cookies.is_rendering:
+            for looks in self.all:
+                looks.is_rendering = False
+            self.pause(request)
+            vars(request).pop('clone', None)
+
+    @property
+    def cookie_names(self):
+        """Names of cookies that were looked for, ANY and HEADER included."""
+        if COOKIE in self.variables.names:
+            return self.cookies.names | {ANY, HEADER}
+        return self.cookies.names
+
+    @property
+    def field_names(self):
+        """Names of fields of the form that were looked for."""
+        if QUERY in self.variables.names:
+            return {ANY}
+        return self.fields.names
+
+    @property
+    def saw_origin(self):
+        """Whether the site that asks was looked at."""
+        return ORIGIN in self.variables.names
+
+    @property
+    def saw_session(self):
+        """Whether the session of a WSGI filter was looked at."""
+        return bool(self.variables.names - {COOKIE, ORIGIN, QUERY})
+
+
+def traverse(request, touches, choose, *args, **keywords):
+    """Traverse `request`, watched; return what is called.
+
+    It stands in the request itself, as ``traverse``, and goes with the first
+    traversal: subrequests are copies that do not have it.  `touches` is how
+    often the thread had looked at sessions before.  `choose` is called with
+    a template or view, and with whatever HEAD asks for, and may give another
+    object to call.
+
+    Each request of a site comes here, so this calls no function of ours.
+    """
+    own = request.__dict__
+    del own['traverse']
+    method = request.environ['REQUEST_METHOD']
+    if method == 'GET':
+        watch = own[WATCH] = Watch()
+        watch.all = watch.cookies, watch.fields, watch.variables = (
+            Looks(), Looks(), Looks())
+        for looks in watch.all:
+            looks.names = set()
+        watch.noting = Noting({ANY: ''})
+        watch.noting._plain, watch.noting._looks = {}, watch.variables
+        environ, names = own['environ'], [COOKIE, ORIGIN]
+        kinds = [('cookies', watch.cookies), ('taintedcookies', watch.cookies)]
+        if environ.get(QUERY):
+            names.append(QUERY)
+            kinds += [('form', watch.fields), ('taintedform', watch.fields)]
+        watch.mappings = {}
+        for name, looks in kinds:
+            noting = watch.mappings[name] = Noting({ANY: ''})
+            noting._plain, noting._looks, own[name] = own[name], looks, noting
+        watch.keys = [*map(NotingKey, names)]
+        for name, key in zip(names, watch.keys, strict=True):
+            if name in environ:
+                put_key(environ, key, watch.noting)
+            else:
+                environ[key] = ''
+                key.noting = watch.noting
+        own['clone'] = partial(_clone, request, watch)
+    published = request.traverse(*args, **keywords)
+    own[BEFORE] = touches
+    own[ARRIVED] = True
+    # most requests end here, and cost no more
+    if (hasattr(type(aq_base(published)), 'pt_render')
+            or IBrowserView.providedBy(
+                getattr(published, '__self__', published))
+            or method == 'HEAD'):
+        return choose(published, request)
+    return published
+
+
+def _clone(request, watch):
+    """Return a copy of a watched request, watched as well."""
+    for looks in watch.all:
+        looks.is_paused = True
+    try:
+        # with the keys of the environment
+        copy = type(request).clone(request)
+    finally:
+        for looks in watch.all:
+            looks.is_paused = False
+    own = vars(copy)
+    for name, noting in watch.mappings.items():
+        other = Noting({ANY: ''})
+        other._plain, other._looks, own[name] = (
+            own[name], noting._looks, other)
+    own['clone'] = partial(_clone, copy, watch)
+    return copy
