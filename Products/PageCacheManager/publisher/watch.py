@@ -37,21 +37,16 @@ class Watch:
     """
 
     def begin(self, request):
-        """Watch rendering from now on, sessions of WSGI filters as well."""
+        """Watch rendering from now on."""
         for looks in self.all:
             looks.is_rendering = True
-        for name in [name for name in request.environ if (
-                type(name) is str and 'session' in name.lower())]:
-            self.keys.append(NotingKey(name))
-        self._put_back(request)
-
-    def _put_back(self, request):
         own = vars(request)
         for name, noting in self.mappings.items():
             if own[name] is not noting:
                 noting._plain, own[name] = own[name], noting
-        for key in self.keys:
-            put_key(request.environ, key, self.noting)
+        for environ in request.environ, request._orig_env:
+            for key in self.keys:
+                put_key(environ, key, self.noting)
 
     def pause(self, request):
         """Let the request be as it came; what is looked for does not count.
@@ -61,9 +56,10 @@ class Watch:
             # what other code put in its place stays
             if own.get(name) is noting:
                 own[name] = noting._plain
-        for key in self.keys:
-            key.noting = None
-            request.environ.pop(key, None)
+        for environ in request.environ, request._orig_env:
+            for key in self.keys:
+                key.noting = None
+                environ.pop(key, None)
 
     def end(self, request):
         """Watch no longer; again does nothing."""
@@ -125,6 +121,10 @@ def traverse(request, touches, choose, *args, **keywords):
         if environ.get(QUERY):
             names.append(QUERY)
             kinds += [('form', watch.fields), ('taintedform', watch.fields)]
+        if 'session' in ' '.join(environ).lower():
+            for name in environ:  # such as beaker.session
+                if 'session' in name.lower():
+                    names.append(name)
         watch.mappings = {}
         for name, looks in kinds:
             noting = watch.mappings[name] = Noting({ANY: ''})
