@@ -19,7 +19,7 @@ class Hidden:
         if kept == query:
             return
         self._was = request.form, request.taintedform, query
-        copy = request.clone()
+        copy = type(request).clone(request)  # which nobody watches
         copy.environ['QUERY_STRING'] = request.environ['QUERY_STRING'] = kept
         copy.processInputs()
         request.form, request.taintedform = (
@@ -31,13 +31,20 @@ class Hidden:
             for fields, read in (
                 (request.form, copy.form),
                 (request.taintedform, copy.taintedform)))
+        self._given = {**request.form}, {**request.taintedform}
         copy.clear()
 
     def end(self):
         """Let the request be as it came; again does nothing."""
         request = self._request
         if self._was is not None:
+            written = request.form, request.taintedform
             request.form, request.taintedform, query = self._was
+            for fields, given, now in zip(
+                    self._was, self._given, written, strict=False):
+                fields.update({
+                    name: value for name, value in now.items()
+                    if name not in given or given[name] is not value})
             request.environ['QUERY_STRING'] = query
             self._was = None
 

@@ -34,7 +34,7 @@ class Rendering:
     #: Whether it wrote to the database.
     has_changes = False
 
-    _hidden = _watched = _cookies = _failures = None
+    _hidden = _watched = _cookies = _fields = _failures = None
 
     def __init__(self, exchange, outcome=None, varies=(), hides=False):
         response = exchange.response
@@ -67,9 +67,11 @@ class Rendering:
             self._watched, cookies.sent_by(request), settings, {
                 *exchange.site.cookies(request),
                 *exchange.session_cookies()})
-        self._watched.begin(request)
         if hides:
+            # from now on nothing is seen of them
+            self._fields = frozenset(self._watched.field_names)
             self._hidden = Hidden(request, settings.ignored_parameters)
+        self._watched.begin(request)
 
     def origin_ended(self):
         """Note how the origin's own code left request and response."""
@@ -140,8 +142,13 @@ class Rendering:
     @property
     def field(self):
         """An ignored parameter of the request that was looked at, or ''."""
-        return '' if self._watched is None else ignored_field(
-            self._exchange.request, self._watched.field_names,
+        if self._watched is None:
+            return ''
+        looked = self._fields
+        if looked is None:
+            looked = self._watched.field_names
+        return looked and ignored_field(
+            self._exchange.request, looked,
             self._exchange.settings.ignored_parameters)
 
     def absent_cookies(self, varies):
