@@ -1,6 +1,7 @@
 """Mappings and keys that note the names which code looks for."""
 import sys
 from collections.abc import MutableMapping
+from typing import Any
 
 from AccessControl.SimpleObjectPolicies import ContainerAssertions
 from zope.event import notify
@@ -37,7 +38,10 @@ class Noting(MutableMapping, dict):
     _guarded_writes = True
 
     #: The other mapping, and the :class:`Looks`.
-    _plain = _looks = None
+    _plain: Any = None
+    _looks: Any = None
+
+    __init__ = dict.__init__
 
     @classmethod
     def fromkeys(cls, names, value=None):
@@ -132,7 +136,7 @@ class NotingKey(str):
     """
 
     #: A :class:`Noting` of nothing that notes the name, None to note none.
-    noting = None
+    noting: Any = None
 
     __hash__ = str.__hash__
 
