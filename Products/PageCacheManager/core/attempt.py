@@ -33,13 +33,15 @@ def attempt(
     """Return what `function` returns, FAILED if it raises an Exception.
 
     The failure is counted as ``ERROR`` of the `stage` and logged with its
-    traceback.  `counts` is None where there is no request, or none that the
-    cache takes part in.
+    traceback, if it can be.  `counts` is None where there is no request, or
+    none that the cache takes part in.
     """
     try:
         return function(*args)
     except Exception as error:
-        report(counts, stage, error)
+        if function is not report:
+            # some errors of other code can't be shown
+            attempt(None, stage, report, counts, stage, error)
         return FAILED
 
 

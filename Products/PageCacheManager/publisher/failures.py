@@ -1,8 +1,9 @@
 """Notices failures that other code catches while a page is rendered.
 
 Such a page is a 200 and looks like any other.  What is noticed in the thread
-that renders: log records of errors, ``tal:on-error`` in both engines of Zope,
-and what goes to a site's error log.  Other code runs as it would without.
+that renders: log records of errors,
+``tal:on-error`` in both engines of Zope, and what goes to a site's error log.
+Other code runs as it would without.
 """
 import logging
 import sys
@@ -12,6 +13,8 @@ from traceback import format_exception_only
 
 from chameleon.tal import ErrorInfo as ChameleonErrorInfo
 from zope.tales.tales import ErrorInfo
+
+from ..core.attempt import attempt
 
 
 _OURS = __package__.rpartition('.')[0]
@@ -48,6 +51,8 @@ class Watch:
 
     def note(self, error):
         if not self.failure and error is not self._before:
+            # some errors have no text that can be shown
+            self.failure = type(error).__name__
             self.failure = last_line(error)
 
 
@@ -59,6 +64,12 @@ def last_line(error):
 
 
 def _note(error):
+    """Note an error of other code, which must not notice it."""
+    if _watches.all:
+        attempt(None, 'watch', _note_for_all, error)
+
+
+def _note_for_all(error):
     if isinstance(error, BaseException):
         for watch in _watches.all:
             watch.note(error)
@@ -71,12 +82,14 @@ def error_raised(event):
 
 def _note_record(record):
     # what is made of records of other processes has no level yet
-    if (record.levelno or 0) < logging.ERROR:
+    level = record.levelno or 0
+    if level < logging.ERROR or f'{record.name}.'.startswith(f'{_OURS}.'):
         return
-    if f'{record.name}.'.startswith(f'{_OURS}.'):
-        return
-    # many log what they caught without its traceback
-    _note((record.exc_info or sys.exc_info())[1])
+    if isinstance(record.exc_info, tuple):
+        _note(record.exc_info[1])
+    else:
+        # many log what they caught without its traceback
+        _note(sys.exc_info()[1])
 
 
 def _notice_records():
@@ -87,7 +100,7 @@ def _notice_records():
     def make_and_note(*args, **keywords):
         record = make(*args, **keywords)
         if _watches.all:
-            _note_record(record)
+            attempt(None, 'watch', _note_record, record)
         return record
 
     logging.setLogRecordFactory(make_and_note)
@@ -98,9 +111,9 @@ def _notice_on_error(kind):
     init = kind.__init__
 
     @wraps(init)
-    def init_and_note(self, error, *args, **keywords):
-        _note(error)
-        init(self, error, *args, **keywords)
+    def init_and_note(self, *args, **keywords):
+        init(self, *args, **keywords)
+        _note(self.value)
 
     kind.__init__ = init_and_note
 

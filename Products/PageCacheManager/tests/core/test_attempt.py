@@ -51,6 +51,13 @@ def test_failures_of_several_causes_are_logged_each(caplog):
     assert len(caplog.records) == 4
 
 
+def test_failure_that_can_not_be_logged_is_counted_all_the_same(monkeypatch):
+    monkeypatch.setattr(module.logger, 'error', divmod)  # which raises
+    counts = Counts()
+    assert attempt(counts, 'store', fail, ValueError()) is FAILED
+    assert counts.counted == [('ERROR', 'store')]
+
+
 @pytest.mark.parametrize('error', [SystemExit, KeyboardInterrupt])
 def test_what_ends_the_process_is_not_caught(error):
     with pytest.raises(error):

@@ -4,10 +4,12 @@ import threading
 import time
 
 import pytest
+from chameleon.tal import ErrorInfo as ChameleonErrorInfo
 from Products.Five.viewlet.manager import ViewletManagerBase
 from Products.Five.viewlet.viewlet import ViewletBase
 from zope.component import getGlobalSiteManager
 from zope.interface import Interface
+from zope.tales.tales import ErrorInfo as TalesErrorInfo
 from zope.viewlet.interfaces import IViewlet
 from zope.viewlet.interfaces import IViewletManager
 
@@ -311,8 +313,10 @@ def test_logged_failure_counts(client, item, log):
 
 
 @pytest.mark.parametrize('log', [
-    lambda: _log_error(level=logging.WARNING, exc_info=True),
+    lambda: _log_error(level=logging.WARNING),
+    lambda: _log_error(level=logging.INFO, exc_info=True),
     lambda: _log_error(level=logging.DEBUG, exc_info=True),
+    lambda: logger.warning('It failed', exc_info=True),
     lambda: logger.error('It failed'),
     lambda: logger.error('It failed', exc_info=True),  # with nothing caught
     lambda: _log_error('Products.PageCacheManager.x', exc_info=True),
@@ -378,6 +382,82 @@ def test_error_without_a_text_is_named_by_its_kind():
         assert type(error).__name__ in failures.last_line(error)
     assert failures.last_line(OSError('a\nb')) == 'OSError: a'
     assert len(failures.last_line(OSError('a' * 9999))) == 500
+
+
+# errors and records that are odd
+
+class Odd(SyntaxError):
+    """As parsers of others make them: Python itself can't show it."""
+
+    def __init__(self):
+        super().__init__('odd', ('file', 1, 1, b'text\n'))
+
+
+def ask(client, path):
+    answer = None
+    try:
+        answer = client.get(path)
+    except Exception:
+        pass  # pytest can't show an odd error either
+    assert answer is not None
+    return answer
+
+
+@pytest.mark.usefixtures('template_engine')
+@pytest.mark.parametrize('path', [TEMPLATE, FSTEMPLATE])
+def test_error_that_can_not_be_shown_is_named_by_its_kind(
+        client, source, caplog, path):
+    source.error = Odd()
+    answer = ask(client, path)
+    assert answer.status == 200 and 'No feed' in answer.text
+    assert answer['Cache-Status'] == BROKEN
+    assert any(record.getMessage().endswith(' rendered: Odd')
+               for record in caplog.records)
+
+
+def _log_odd():
+    try:
+        raise Odd
+    except Odd as error:
+        logger.error('It failed: %s', error)
+
+
+def _make_with(exc_info=None, level=logging.ERROR):
+    """Make a record as code does that goes past loggers."""
+    try:
+        raise OSError('away')
+    except OSError:
+        logging.getLogRecordFactory()(
+            'some.package', level, __file__, 1, 'It failed', (), exc_info)
+
+
+@pytest.mark.parametrize('log', [
+    _log_odd, lambda: _make_with(True), lambda: _make_with(1),
+    lambda: _make_with(OSError())])
+def test_odd_record_counts(client, item, log):
+    item('act', lambda self, request: log() or 'No feed')
+    answer = ask(client, ACTING)
+    assert (answer.status, answer['Cache-Status']) == (200, BROKEN)
+
+
+@pytest.mark.parametrize('log', [
+    lambda: _make_with(()), lambda: _make_with(level='ERROR')])
+def test_record_that_is_no_record_is_left_alone(client, item, log):
+    item('act', lambda self, request: log() or 'text')
+    assert ask(client, ACTING).status == 200
+
+
+@pytest.mark.usefixtures('source')
+@pytest.mark.parametrize('kind', [TalesErrorInfo, ChameleonErrorInfo])
+def test_on_error_takes_the_arguments_that_it_took(client, item, kind):
+    def act(self, request):
+        assert kind(err=OSError('away'), position=(1, 2)).lineno == 1
+        with pytest.raises(TypeError, match='err'):
+            kind()
+        return 'No feed'
+
+    item('act', act)
+    assert ask(client, ACTING)['Cache-Status'] == BROKEN
 
 
 # nothing is left behind
