@@ -1,7 +1,7 @@
 """Notices failures that other code catches while a page is rendered.
 
 Such a page is a 200 and looks like any other.  What is noticed in the thread
-that renders: log records of errors,
+that renders: log records of errors, warnings with a traceback,
 ``tal:on-error`` in both engines of Zope, and what goes to a site's error log.
 Other code runs as it would without.
 """
@@ -83,12 +83,12 @@ def error_raised(event):
 def _note_record(record):
     # what is made of records of other processes has no level yet
     level = record.levelno or 0
-    if level < logging.ERROR or f'{record.name}.'.startswith(f'{_OURS}.'):
+    if level < logging.WARNING or f'{record.name}.'.startswith(f'{_OURS}.'):
         return
     if isinstance(record.exc_info, tuple):
         _note(record.exc_info[1])
-    else:
-        # many log what they caught without its traceback
+    elif record.exc_info or level >= logging.ERROR:
+        # many log an error that they caught without its traceback
         _note(sys.exc_info()[1])
 
 

@@ -295,6 +295,10 @@ def _in_another_thread():
     thread.join(10)
 
 
+def _warned():
+    _log_error(level=logging.WARNING, exc_info=True)
+
+
 def _received():
     """A record that another process made."""
     try:
@@ -306,7 +310,8 @@ def _received():
 
 @pytest.mark.parametrize('log', [
     lambda: _log_error(exc_info=True), _log_error, _quietly, _afterwards,
-    lambda: _quietly(logging.CRITICAL)])
+    lambda: _quietly(logging.CRITICAL), _warned,
+    lambda: _quietly(logging.WARNING)])
 def test_logged_failure_counts(client, item, log):
     item('act', lambda self, request: log() or 'No feed')
     assert client.get(ACTING)['Cache-Status'] == BROKEN
