@@ -304,7 +304,6 @@ YOURS = {
         {'key_headers': ['Host']}),
     'request/REMOTE_ADDR': environ('REMOTE_ADDR'),
     'request/REMOTE_HOST': environ('REMOTE_HOST'),
-    'request/REMOTE_USER': environ('REMOTE_USER'),
     'request/getClientAddr': (
         lambda r: r.getClientAddr(), {'REMOTE_ADDR': MARK}, '',
         'python: request.getClientAddr()'),
@@ -334,9 +333,13 @@ RULED_OUT = {
     'request/statusmessages': (
         get('statusmessages'), {'HTTP_COOKIE': f'statusmessages={MARK}'}, ''),
     'request/HTTP_AUTHORIZATION': (
-        lambda r: r.get('HTTP_AUTHORIZATION') or r.environ.get(
-            'HTTP_CGI_AUTHORIZATION'),
-        {'HTTP_AUTHORIZATION': MARK, 'HTTP_CGI_AUTHORIZATION': MARK}, ''),
+        lambda r: r._auth or r.get('HTTP_AUTHORIZATION'),
+        {'HTTP_AUTHORIZATION': MARK}, ''),
+    'request/HTTP_CGI_AUTHORIZATION': (
+        lambda r: r._auth or r.environ.get('HTTP_CGI_AUTHORIZATION'),
+        {'HTTP_CGI_AUTHORIZATION': MARK}, ''),
+    'request/REMOTE_USER': (
+        get('REMOTE_USER'), {'REMOTE_USER': MARK}, ''),
 }
 
 
