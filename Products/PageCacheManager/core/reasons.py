@@ -145,6 +145,13 @@ class Reason(StrEnum):
         'Rendering added a header with addHeader(), which is not kept.',
         'Set it with setHeader().',
         client=Client.ONCE, lasts=True)
+    REMOVED_HEADER = _reason(
+        'removed-header',
+        'Rendering took away a header that other code had set before, which '
+        'a hit would have again.',
+        'Let that code leave the header out for this page, or set another '
+        'value.',
+        client=Client.ONCE, lasts=True)
     BASE = _reason(
         'base',
         'A template that other code calls set the base of the page, which '

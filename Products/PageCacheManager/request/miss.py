@@ -68,11 +68,17 @@ class Miss(Rendered):
         """Return why the page is not kept, '' if it may be."""
         response, rendering = exchange.response, self.rendering
         origin, settings = exchange.origin, exchange.settings
-        reason = why_not(
-            response.status, http_request.lower_headers(response), body,
-            http_request.sets_cookie(response))
+        present = http_request.lower_headers(response)
+        sets_cookie = http_request.sets_cookie(response)
+        reason = why_not(response.status, present, body, sets_cookie)
         if reason:
             return reason
+        taken = rendering.headers_before.keys() - (
+            rendering.headers_left.keys() & present.keys())
+        if (taken.difference(http_request.OF_THE_BODY)
+                or len(response.accumulated_headers) < rendering.added_before
+                or rendering.had_cookie and not sets_cookie):
+            return Reason.REMOVED_HEADER
         if (len(response.accumulated_headers) > rendering.added_before
                 or http_request.appended_headers(
                     own, rendering.headers_before)):

@@ -10,6 +10,7 @@ from zExceptions import Redirect
 from zExceptions import Unauthorized
 from zope.component import getGlobalSiteManager
 from zope.interface import Interface
+from ZPublisher import interfaces
 from ZPublisher import pubevents
 
 from ...manager import caches
@@ -18,6 +19,8 @@ from ..request.test_whole import add_script
 from ..site import Item
 from ..site import add_template
 from ..site import set_policy
+from ..view_cases import ACTING
+from ..view_cases import reason
 from .test_wire import later
 
 
@@ -434,3 +437,75 @@ def test_invalidating_what_is_no_object(site, client):
     answer = client.post('/site/page_cache/manage_invalidate', {
         'paths:list': '/site/REQUEST', '_p_oid': 'x', '_p_jar': 'y'})
     assert answer.status in (200, 302)
+
+
+# headers that the page takes away from what other code set before
+
+SET = {
+    'header': lambda r: r.setHeader('X-Frame-Options', 'DENY'),
+    'mixed case': lambda r: r.headers.__setitem__('X-Frame-Options', 'DENY'),
+    'caching': lambda r: r.setHeader('Cache-Control', 'private'),
+    'added': lambda r: r.addHeader('Link', '</feed>'),
+    'cookie': lambda r: r.setCookie('seen', 'yes'),
+}
+
+TAKEN = {
+    'header': lambda r: r.headers.pop('x-frame-options'),
+    'mixed case': lambda r: r.headers.pop('X-Frame-Options'),
+    'caching': lambda r: r.headers.pop('cache-control'),
+    'added': lambda r: r.accumulated_headers.clear(),
+    'cookie': lambda r: r.cookies.clear(),
+}
+
+NAMES = ('X-Frame-Options', 'Link', 'Set-Cookie', 'Cache-Control')
+
+
+@pytest.fixture(params=[ACTING, '/site/doc/acting_page'])
+def acting_path(request):
+    return request.param
+
+
+def before_the_page(subscribe, act):
+    """Let other code act on each response before the page is asked for."""
+    subscribe(
+        lambda event: act(event.request.response),
+        interfaces.IPubAfterTraversal)
+
+
+@pytest.mark.parametrize('what', SET)
+def test_header_that_the_page_takes_away(
+        acting, client, acting_path, subscribe, what):
+    before_the_page(subscribe, SET[what])
+    acting(lambda request: TAKEN[what](request.response))
+    answers = [client.get(acting_path) for _ in range(3)]
+    assert {reason(answer) for answer in answers} == {'removed-header'}
+    assert not any(answer.all('ETag') for answer in answers)
+    for name in NAMES:
+        first, *others = [answer.all(name) for answer in answers]
+        assert others == [first, first]
+
+
+@pytest.mark.parametrize('value', ['', 'SAMEORIGIN', 'DENY'])
+def test_header_that_the_page_sets_anew(
+        acting, client, acting_path, subscribe, value):
+    before_the_page(subscribe, SET['header'])
+    acting(lambda request: request.response.setHeader(
+        'X-Frame-Options', value))
+    answers = [client.get(acting_path) for _ in range(2)]
+    assert [answer.outcome for answer in answers] == ['MISS', 'HIT']
+    assert [answer.all('X-Frame-Options') for answer in answers] == [
+        [value], [value]]
+
+
+def test_header_that_a_transform_takes_away(acting, client, subscribe):
+    """A view's page is what transforms left of it."""
+    before_the_page(subscribe, SET['header'])
+    acting(lambda request: None)
+
+    def transform(event):
+        # as plone.transformchain: not if it is told to stop
+        if not event.request.environ.get('plone.transformchain.disable'):
+            TAKEN['header'](event.request.response)
+    subscribe(transform, interfaces.IPubBeforeCommit)
+    answers = [client.get(ACTING) for _ in range(2)]
+    assert [a.all('X-Frame-Options') for a in answers] == [[], []]
