@@ -25,7 +25,8 @@ from ...interfaces import Claim
 from ...interfaces import ISurroundings
 from ...manager import caches
 from ...PageCacheManager import PageCacheManager
-from ...zmi.explain.inquiry import explain
+from ...zmi.explain import rows
+from ...zmi.explain.inquiry import looked_up
 from ..request.test_whole import add_script
 from ..screens import get
 from ..screens import labels_are_missing
@@ -413,7 +414,7 @@ def test_a_fault_of_ours_is_told(client, monkeypatch, caplog):
     def broken(*args):
         raise RuntimeError('a fault')
     monkeypatch.setattr(
-        'Products.PageCacheManager.zmi.explain.inquiry.of_published', broken)
+        'Products.PageCacheManager.zmi.explain.inquiry.origin_of', broken)
     assert 'event log' in problem(client, PAGE)
     assert 'a fault' in caplog.text
 
@@ -591,17 +592,20 @@ def test_user_site_and_skin_stay(app, site, custom, client, item):
 
     def ask_inside(self):
         before = state()
-        found = explain(site.page_cache, self.REQUEST, '/2nd/doc/page', True)
-        seen.append((found, before, state()))
+        with looked_up(self.REQUEST, '/2nd/doc/page', True) as found:
+            shown = dict([
+                *rows.of_page(found, site.page_cache),
+                *rows.of_key(found.exchange)])
+        seen.append((shown, before, state()))
         return ''
 
     add_site(app, '2nd')
     item('ask_inside', ask_inside)
     add_template(custom, 'asking', '<p tal:content="context/ask_inside"/>')
     assert client.get('/site/doc/asking', 'root').status == 200
-    (found, before, after), = seen
-    assert found.manager_path == '/2nd/page_cache' and not found.is_asked
-    assert (found.question.user, found.question.sharing) == ('', 'all')
+    (shown, before, after), = seen
+    assert shown['Associated with'] == '/2nd/page_cache (another manager)'
+    assert shown['For whom'] == 'all anonymous visitors'
     assert before == after and before[1].getId() == 'site' and before[2]
 
 
