@@ -48,9 +48,6 @@ def properties(manager, request, message='', errors=None, title=None):
 
 def _control(field, settings, typed, errors):
     value = typed.get(field.name, getattr(settings, field.name))
-    shown = _shown(field, value)
-    error = errors.get(field.name, '')
-    help_id, error_id = f'{field.name}-help', f'{field.name}-error'
     return {
         'name': field.name,
         'title': field.title,
@@ -59,16 +56,10 @@ def _control(field, settings, typed, errors):
         'unit': getattr(field, 'unit', ''),
         'range': _range(field),
         'default': _default(field),
-        'value': shown,
+        'choices': getattr(field, 'choices', ()),
+        'value': _shown(field, value),
         'is_on': value in (True, 'on'),
-        'rows': min(max(shown.count('\n') + 1, 2), 6),
-        'choices': [
-            {'word': word, 'text': text, 'selected': word == shown}
-            for word, text in getattr(field, 'choices', ())],
-        'error': error,
-        'error_id': error_id,
-        'help_id': help_id,
-        'describedby': f'{error_id} {help_id}' if error else help_id,
+        'error': errors.get(field.name, ''),
     }
 
 

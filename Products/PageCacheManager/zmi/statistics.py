@@ -108,6 +108,7 @@ def _column_headers(view):
         is_sorted = name == view.sort
         order = view.order_after_click(name)
         yield {
+            'name': name,
             'title': title,
             'is_number': name in figures.NUMBERS,
             'sorted': directions[view.order] if is_sorted else None,

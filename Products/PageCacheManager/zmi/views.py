@@ -106,44 +106,35 @@ def _check(row):
 def views(manager, request, typed=None):
     """Return the Views screen, as it is or as it was `typed`."""
     associations = manager.associations()
-    is_wrong = typed is not None
-    if is_wrong and typed.rows:
-        rows, marks = typed.rows, _marks(typed.offers)
+    if typed is not None and typed.rows:
+        rows = typed.rows
     else:
-        rows, marks = [Row(one._asdict()) for one in associations], {}
-    spare = 0 if is_wrong and typed.rows else EMPTY_ROWS
-    rows = [*rows, *(Row({'shows': SAFE}) for _ in range(spare))]
+        rows = [
+            *(Row(one._asdict()) for one in associations),
+            *(Row({'shows': SAFE}) for _ in range(EMPTY_ROWS))]
+    message = '' if typed is None else typed.message
+    marked = {} if typed is None else {
+        _view_of(row): row for row in typed.offers or ()}
     return render(
-        _page, manager, request, 'Views',
-        typed.message if is_wrong else '', 'danger' if is_wrong else 'success',
-        rows=[_shown(n, row, 'view') for n, row in enumerate(rows, 1)],
+        _page, manager, request, 'Views', message,
+        'danger' if message else 'success',
+        rows=[_shown(row) for row in rows],
         offers=[
-            {**_shown(n, marks.get(offer[:2], _offered(offer)), 'offer'),
-             'count': number_text(offer[2])}
-            for n, offer in enumerate(_offers(manager, associations), 1)],
-        has_views=bool(associations))
-
-
-def _marks(offers):
-    return {
-        (row.values.get('name'), row.values.get('kind')): row
-        for row in offers if isinstance(row.values.get('name'), str)
-        and isinstance(row.values.get('kind'), str)}
-
-
-def _offered(offer):
-    return Row({'name': offer[0], 'kind': offer[1], 'shows': SAFE})
+            {**_shown(marked.get((name, kind), Row(
+                {'name': name, 'kind': kind, 'shows': SAFE}))),
+             'count': number_text(count)}
+            for name, kind, count in _offers(manager, associations)],
+        choices=list(SHOWS.items()))
 
 
 def _offers(manager, associations):
-    """Yield name, portal type and count of views that could be associated.
+    """Return name, portal type and count of views that could be associated.
     """
     counts = caches.cache_of(manager).lately.counts()
-    found = [
+    return [
         (name, kind, count) for name, kind, count in counts
         if _can_be_associated(name, kind)
-        and choose(associations, name, kind.__eq__) is None]
-    return found[:MAX_OFFERS]
+        and choose(associations, name, kind.__eq__) is None][:MAX_OFFERS]
 
 
 def _can_be_associated(name, kind):
@@ -152,32 +143,19 @@ def _can_be_associated(name, kind):
     return not row.error
 
 
-def _shown(number, row, prefix):
-    """Return a row as plain values; `number` makes ids of it."""
-    values = row.values
-    name, kind = (_text(values.get(n, '')) for n in ('name', 'kind'))
-    error_id = f'{prefix}-{number}-error'
-    shows = values.get('shows', 'item')
+def _shown(row):
+    """Return a row as plain values."""
+    name, kind = _view_of(row)
     return {
         'name': name,
         'kind': kind,
-        'content': kind or 'all content',
-        'number': number,
-        'subject': name or f'row {number}',
+        'shows': row.values.get('shows', 'item'),
         'is_marked': row.is_marked,
         'is_empty': row.is_empty,
         'error': row.error,
-        'error_id': error_id,
-        'fields': {
-            field: {
-                'class': 'is-invalid' if row.wrong == field else '',
-                'invalid': 'true' if row.wrong == field else None,
-                'describedby': error_id if row.wrong == field else None}
-            for field in Association._fields},
-        'choices': [
-            {'word': word, 'text': text, 'selected': word == shows}
-            for word, text in SHOWS.items()]}
+        'wrong': row.wrong}
 
 
-def _text(value):
-    return cut(value if isinstance(value, str) else str(value))
+def _view_of(row):
+    return tuple(
+        cut(str(row.values.get(field, ''))) for field in ('name', 'kind'))
