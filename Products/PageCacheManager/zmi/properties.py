@@ -75,7 +75,7 @@ def _range(field):
     if field.kind == 'number':
         low, high = map(number_text, (field.low, field.high))
         return f'{low} to {high} {field.unit}'
-    return field.range if field.kind == 'names' else ''
+    return f'{field.range}, one per line' if field.kind == 'names' else ''
 
 
 def _default(field):
