@@ -16,7 +16,7 @@ _page = template('properties.zpt')
 
 
 def typed_settings(request):
-    """Return those fields of a form that are settings, as they were typed."""
+    """Return the settings in a form, as they were typed."""
     if request is None:
         return {}
     return {n: v for n, v in request.form.items() if n in BY_NAME}
@@ -25,13 +25,14 @@ def typed_settings(request):
 def properties(manager, request, message='', errors=None, title=None):
     """Return the Properties screen.
 
-    With `errors`, it shows what was typed, and beside each wrong field why.
+    With `errors`, it shows the typed values, with a message at each wrong
+    field.
     """
     errors = errors or {}
     typed = typed_settings(request) if errors else {}
     settings = stored(manager._settings)
     if errors:
-        message = 'Nothing was changed: please look at what is marked below.'
+        message = 'Nothing was changed. Please correct the marked fields.'
     return render(
         _page, manager, request, 'Properties', message,
         'danger' if errors else 'success',

@@ -1,4 +1,4 @@
-"""The Views screen: which browser views are kept, and which could be."""
+"""The Views screen: the associated browser views, and candidates."""
 from dataclasses import dataclass
 from dataclasses import field
 
@@ -16,29 +16,29 @@ from .page import render
 from .page import template
 
 
-#: How many views that were published lately are offered.
+#: Maximum number of recently published views on the screen.
 MAX_OFFERS = 50
 
-#: How many empty rows there are to fill in.
+#: Number of empty rows to fill in.
 EMPTY_ROWS = 2
 
-#: What is chosen where nobody chose yet: no page is ever stale with it.
+#: The first choice in a new row: with it no page is ever stale.
 SAFE = 'site'
 
-NOT_CHANGED = 'Nothing was changed: please look at what is marked below.'
+NOT_CHANGED = 'Nothing was changed. Please correct the marked fields.'
 NOT_THIS_FORM = (
-    'Nothing was changed: what was sent is not the form of this tab.')
+    'Nothing was changed: the request does not have the form of this tab.')
 
 _page = template('views.zpt')
 
 
 @dataclass
 class Row:
-    """A row of the form as it was typed, whatever that is."""
+    """A row of the form with its values as they were sent, of any type."""
 
     values: dict
     is_marked: bool = False
-    #: What is wrong, and the field that it is wrong with.
+    #: A message, and the field that is wrong; '' if none is.
     error: str = ''
     wrong: str = ''
 
@@ -54,18 +54,18 @@ class Row:
 class Typed:
     """The form as it was sent."""
 
-    #: Rows of the table; the mark takes one away.
+    #: Rows of the table; a marked one is removed.
     rows: list = field(default_factory=list)
-    #: Views published lately; the mark associates one.
+    #: Recently published views; a marked one is associated.
     offers: list = field(default_factory=list)
-    #: What is wrong, '' if nothing is.
+    #: What is wrong, '' for nothing.
     message: str = ''
-    #: The associations that are meant, where nothing is wrong.
+    #: The new associations, if nothing is wrong.
     found: tuple = ()
 
 
 def typed_views(request):
-    """Return the form in `request`, with a message beside each wrong row."""
+    """Return the form in `request`, with a message in each wrong row."""
     rows = _rows(request.form.get('views'), 'remove')
     offers = _rows(request.form.get('offers', []), 'associate')
     if not rows or offers is None:
@@ -80,13 +80,13 @@ def typed_views(request):
     wanted += [offer for offer in offers if offer.is_marked]
     try:
         typed.found = read([row.values for row in wanted])
-    except ValueError as error:  # too many, or not what was offered
+    except ValueError as error:  # too many, or another offer
         typed.message = f'Nothing was changed. {error}'
     return typed
 
 
 def _rows(value, mark):
-    """Return the rows in what a form has for them, None if it has none."""
+    """Return the rows in a value of the form, None if it has none."""
     records = http_request.records(value)
     if records is None or len(records) > 2 * MAX_ASSOCIATIONS:
         return None
@@ -104,7 +104,7 @@ def _check(row):
 
 
 def views(manager, request, typed=None):
-    """Return the Views screen, as it is or as it was `typed`."""
+    """Return the Views screen, with the `typed` form if it was wrong."""
     associations = manager.associations()
     if typed is not None and typed.rows:
         rows = typed.rows
@@ -128,8 +128,7 @@ def views(manager, request, typed=None):
 
 
 def _offers(manager, associations):
-    """Return name, portal type and count of views that could be associated.
-    """
+    """Return name, portal type and count of each candidate."""
     counts = caches.cache_of(manager).lately.counts()
     return [
         (name, kind, count) for name, kind, count in counts

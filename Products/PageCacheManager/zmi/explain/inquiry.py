@@ -72,8 +72,9 @@ def looked_up(request, text, as_anonymous=False):
         published = _traverse(copy, who)
         if as_anonymous and visitor.current_user() is not None:
             raise Inexplicable(
-                'This site knows you by more than what a request carries, '
-                'such as your address: nobody here is anonymous.')
+                'This site identifies you without cookies and login, for '
+                'instance by your address. So it cannot be asked as an '
+                'anonymous visitor here.')
         finding = _found(copy, published)
         _check_access(finding, who)
         yield finding
@@ -101,13 +102,13 @@ def _traverse(copy, who):
     except Unauthorized:
         raise Inexplicable(f'{who} may not see this page.') from None
     except HTTPRedirection as error:
-        raise Inexplicable(f'It leads to another address: {error}') from None
+        raise Inexplicable(f'This path redirects to {error}') from None
     except (NotFound, KeyError, AttributeError):
         raise Inexplicable('There is no page at this path.') from None
     except Exception as error:
         line = format_exception_only(error)[-1].strip()
         raise Inexplicable(
-            f'The way to this page ends in an error: {line}') from None
+            f'Traversal to this page fails: {line}') from None
 
 
 def _found(copy, published):
@@ -133,5 +134,5 @@ def _check_access(finding, who):
     if not is_stored and finding.content is not None and (
             not visitor.may_view(finding.content)):
         raise Inexplicable(
-            f'{who} may not view the content of this page; '
-            'whether the page may be seen only rendering would tell.')
+            f'{who} may not view the content of this page. Only rendering '
+            'would show whether the page itself is visible.')

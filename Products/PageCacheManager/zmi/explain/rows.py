@@ -21,7 +21,7 @@ from ..page import moment
 VERSIONS = {
     'code': 'Code and template',
     'content': 'Content',
-    'marks': 'Changes that the page may show',
+    'marks': 'Changes of other content',
 }
 
 #: Names of cookies and headers that may prove an identity.
@@ -52,7 +52,7 @@ def of_page(finding, manager):
     yield 'Associated with', _manager(finding.manager, manager)
     shows = getattr(origin, 'shows', '')
     if shows:
-        yield 'Its pages show', SHOWS.get(shows, shows)
+        yield 'Pages show', SHOWS.get(shows, shows)
 
 
 def _named(published):
@@ -81,8 +81,8 @@ def of_policy(exchange):
     """Yield the policy, its ETag and its headers."""
     policy, page = exchange.policy, exchange.step.page
     yield 'Policy', policy.policy_id
-    yield 'Its ETag', policy.etag
-    yield 'Entity-tag to send', (
+    yield 'ETag of the policy', policy.etag
+    yield 'ETag header', (
         entity_tag(exchange) if page is None else page.tag)
     for name, value in sorted(policy.headers.items()):
         yield name.title(), value
@@ -120,20 +120,20 @@ def of_key(exchange):
     yield 'Content object', parts['content']
     yield 'Content-Type before rendering', parts['content_type']
     yield 'Server', parts['server']
-    yield 'Path before the site', parts['script']
-    yield 'Path as Zope got it', parts['path_info']
+    yield 'Script name (SCRIPT_NAME)', parts['script']
+    yield 'Path (PATH_INFO)', parts['path_info']
     yield 'Virtual root', parts['virtual_root']
-    yield 'Base of relative links', parts['base']
+    yield 'Base URL', parts['base']
     yield 'May view the content', 'yes' if parts['viewed'] else 'no'
-    yield 'May look into the content', 'yes' if parts['listed'] else 'no'
+    yield 'May list the content', 'yes' if parts['listed'] else 'no'
     yield 'Skin', parts['skin']
     yield 'Language', parts['language'] or 'the same for all'
-    yield 'For whom', _shared_by(exchange, parts['partition'])
+    yield 'Shared by', _shared_by(exchange, parts['partition'])
     yield 'Arguments', parts['arguments']
     yield 'Request headers', _headers(exchange)
     yield 'Cookies', _cookies(exchange)
     if 'class' in parts:
-        yield 'Class of the view', parts['class']
+        yield 'View class', parts['class']
         yield 'Layers', ' '.join(http_request.layer_names(exchange.request))
     for name in exchange.site.variant_names:
         yield name, parts[name] and digest(parts[name])
@@ -144,11 +144,11 @@ def of_versions(exchange):
     """Yield the versions of what the page is made from."""
     key = exchange.key
     labels = (
-        'Purges and invalidations', 'Settings that decide about keys',
+        'Purges and invalidations', 'Settings for keys',
         *(f'Template {path_of(template)}' for template in key.templates),
         *(VERSIONS[name] for name in exchange.origin.version_names))
     yield from zip(labels, key.versions, strict=True)
-    yield 'Expression of the date', exchange.policy.date_rule
+    yield 'Date expression of the policy', exchange.policy.date_rule
 
 
 def varies(step):
@@ -187,9 +187,9 @@ def _shared_by(exchange, partition):
         users = _users(exchange, user)
         return f'{users}, in a session' if has_session else users
     if has_session:
-        return 'a session alone'
+        return 'one session only'
     if partition:
-        return 'anonymous visitors to whom the site gives more rights'
+        return 'anonymous visitors with additional roles'
     return 'all anonymous visitors'
 
 
@@ -197,9 +197,9 @@ def _users(exchange, user):
     sharing = visitor.sharing(
         exchange.request, exchange.settings, exchange.policy)
     if sharing == 'etag':
-        return 'all for whom the policy has this ETag'
+        return 'users with the same ETag'
     roles = ', '.join(sorted(user.getRolesInContext(exchange.origin.context)))
     if sharing == 'roles':
-        return f'all with the roles {roles}'
+        return f'users with the roles {roles}'
     name = user.getId() or user.getUserName()
-    return f'{name} alone, with the roles {roles}'
+    return f'{name} only, with the roles {roles}'

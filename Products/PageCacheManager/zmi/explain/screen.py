@@ -1,4 +1,4 @@
-"""The Explain screen: what the cache would do with a page now, and why."""
+"""The Explain screen: the answer of the cache to a GET, and the reason."""
 from ...core.attempt import FAILED
 from ...core.attempt import attempt
 from ...core.reasons import explained
@@ -12,13 +12,14 @@ from .inquiry import looked_up
 
 
 OUTCOMES = {
-    'HIT': ('success', 'The stored page is the answer.'),
+    'HIT': ('success', 'The cache would send the stored page.'),
     'MISS': (
-        'warning', 'No page is stored for this. It would be rendered, and '
-        'kept if nothing in the response forbids it.'),
-    'NO-ETAG': ('info', 'It would be rendered, and not kept.'),
-    'BYPASS': ('secondary', 'It would be rendered, past the cache.'),
-    'OFF': ('dark', 'It would be rendered.'),
+        'warning', 'No page is stored for this request. Zope would render '
+        'it, and the cache would store it unless the response forbids it.'),
+    'NO-ETAG': (
+        'info', 'Zope would render the page; the cache would not store it.'),
+    'BYPASS': ('secondary', 'Zope would render the page without the cache.'),
+    'OFF': ('dark', 'Zope would render the page without the cache.'),
 }
 
 _page = template('explain.zpt')
@@ -34,7 +35,7 @@ def explain(manager, request):
             visitor == 'anonymous')
     if result is FAILED:
         result = {'error': (
-            'The cache could not tell. The event log has the traceback.')}
+            'The explanation failed. The event log has the traceback.')}
     return render(
         _page, manager, request, 'Explain', path=path, visitor=visitor,
         **result)
@@ -60,15 +61,15 @@ def _explanation(manager, request, path, as_anonymous):
 
 def _not_asked(finding):
     """Return the answer where no manager of ours was asked."""
-    answer = {'word': 'Not kept', 'color': 'secondary'}
+    answer = {'word': 'Not cached', 'color': 'secondary'}
     manager = finding.manager
     if IPageCacheManager.providedBy(manager):
-        text = 'It is associated, but did not ask the cache.'
+        text = 'The template is associated, but did not ask the cache.'
     elif manager is not None:
-        text = (f'It is associated with a {manager.meta_type}, which keeps '
-                'no whole pages.')
+        text = (f'The template is associated with a {manager.meta_type}, '
+                'which does not store whole pages.')
     else:
-        text = 'No cache manager keeps this page.'
+        text = 'No cache manager stores this page.'
         answer['advice'] = _how_to_associate(finding)
     return {**answer, 'text': text}
 
@@ -76,12 +77,12 @@ def _not_asked(finding):
 def _how_to_associate(finding):
     if finding.content is None:
         return (
-            'Page templates and browser views can be kept. If what is '
-            'published calls a template that is associated, and gives what '
-            'that renders as it is, the page is kept all the same.')
+            'The cache stores pages of page templates and browser views. If '
+            'the published code returns the output of an associated template '
+            'unchanged, the page is stored, too.')
     if finding.origin is not None and finding.origin.kind == 'view':
-        return 'Associate the view at the Views tab.'
-    return ('Associate the template, at the Associate tab here or at its '
+        return 'Associate the view on the Views tab.'
+    return ('Associate the template on the Associate tab here, or on its '
             'own Cache tab.')
 
 
@@ -92,7 +93,8 @@ def _answer(exchange):
     color, text = OUTCOMES[word]
     refusal = _last_refusal(exchange)
     if refusal:
-        reason, text = refusal, 'It was rendered lately, and not kept.'
+        reason = refusal
+        text = 'Zope rendered the page recently; the cache did not store it.'
     answer = {
         'word': word, 'color': color, 'text': text, 'reason': reason,
         'failure': cut(step.failure or _caught(exchange))}
@@ -120,19 +122,19 @@ def _caught(exchange):
 
 def _sections(finding, manager):
     exchange = finding.exchange
-    yield _section('The page', rows.of_page(finding, manager))
+    yield _section('Page', rows.of_page(finding, manager))
     if exchange is None or exchange.policy is None or exchange.step.failure:
         return
     yield _section('Caching policy', rows.of_policy(exchange))
     if exchange.step.outcome.word in ('HIT', 'MISS'):
-        yield _section('The stored page', rows.of_store(exchange))
+        yield _section('Stored page', rows.of_store(exchange))
     if exchange.key.parts is not None:
         yield _section(
-            'The key', rows.of_key(exchange),
-            'A stored page is given where all of this is the same.')
+            'Key', rows.of_key(exchange),
+            'Requests share a page if they agree in all of these.')
         yield _section(
             'Versions in the key', rows.of_versions(exchange),
-            'With any change of these a new page is rendered.')
+            'After a change to any of these the page is rendered again.')
 
 
 def _section(title, pairs, note=''):
