@@ -120,7 +120,7 @@ def test_button_takes_all_away(site, client, many):
 
 def test_message_says_that_it_is_done(site, client):
     answer = client.post(f'{MANAGER}/manage_dissociate')
-    assert 'are taken away' in follow(client, answer).text
+    assert 'are removed' in follow(client, answer).text
 
 
 def test_who_may_not_change_a_template_does_not(site, client, many):
@@ -134,14 +134,14 @@ def test_who_may_not_change_a_template_does_not(site, client, many):
 def test_properties_count_before_a_manager_is_deleted(client, many):
     def told():
         return text_of(own(get(client, f'{MANAGER}/manage_main')))
-    assert 'Associated in the database 4 Before the manager' in told()
+    assert 'Associations in the database 4 Remove them' in told()
     client.post(f'{MANAGER}/manage_dissociate')
-    assert 'Associated in the database 0 Last purge' in told()
+    assert 'Associations in the database 0 Last purge' in told()
 
 
 def test_screens_do_not_count_for_long(client, many, monkeypatch):
     monkeypatch.setattr(associated, 'MOST_COUNTED', 3)
-    assert 'database not counted Before' in text_of(own(
+    assert 'database not counted Remove' in text_of(own(
         get(client, f'{MANAGER}/manage_main')))
     assert own(get(client, ASSOCIATE)).one(
         'input', value='Remove all associations')

@@ -461,7 +461,8 @@ def test_who_is_known_by_an_address_is_never_anonymous(site, client):
     site.acl_users.userFolderAddUser(
         'carol', '', ['Member'], ['127.0.0.1'])
     site.acl_users.setDomainAuthenticationMode(1)
-    assert 'cannot be asked as an anonymous visitor' in problem(client, PAGE, 'anonymous')
+    assert 'cannot be asked as an anonymous visitor' in problem(
+        client, PAGE, 'anonymous')
 
 
 def test_secrets_are_not_shown(site, client):
@@ -510,7 +511,8 @@ def test_values_are_escaped_and_cut(site, client):
     assert '<script>alert' not in answer.text
     page = told(client, f'{PAGE}?{HOSTILE}')
     assert page['Portal type'] == HOSTILE
-    assert len(page['ETag of the policy']) == 304 and page['ETag of the policy'].endswith(' ...')
+    tag = page['ETag of the policy']
+    assert len(tag) == 304 and tag.endswith(' ...')
 
 
 # what it leaves behind

@@ -365,7 +365,8 @@ def broken_chooser(name):
 
 
 @pytest.mark.parametrize('chooser, expected', [
-    (lambda name: {}, ''), (lambda name: None, 'ICacheChooser returns no cache'),
+    (lambda name: {}, ''),
+    (lambda name: None, 'ICacheChooser returns no cache'),
     (broken_chooser, 'ICacheChooser failed')])
 def test_state_with_the_memoize_store(site, client, chooser, expected):
     site.page_cache.manage_editProps('', {'store': 'memoize'})

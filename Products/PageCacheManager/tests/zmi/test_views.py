@@ -316,7 +316,7 @@ def test_code_that_errs_is_told(app, manager):
             ([{'name': 'a b'}], "View name: 'a b' must be 1 to 200"),
             ([{'name': 'a', 'type': 'x'}], "no field 'type'"),
             ([('a', 'b', 'c')], 'one of item, folder, site'),
-            ('abc', 'not a list'), (None, 'not a list'), ([5], 'no assoc')):
+            ('abc', 'not a list'), (None, 'not a list'), ([5], 'not an a')):
         with pytest.raises(ValueError, match=said):
             manager.manage_editViews(rows)
         assert manager.getViews() == VIEWS
