@@ -83,11 +83,9 @@ def looked_up(request, text, as_anonymous=False):
 def _prepare(copy, path_info, query, as_anonymous):
     """Make `copy` look like a new request for another page."""
     copy.environ.update(PATH_INFO=path_info, QUERY_STRING=query)
-    for name in _CONDITIONS:
+    for name in _CONDITIONS + (_CREDENTIALS if as_anonymous else ()):
         copy.environ.pop(name, None)
     if as_anonymous:
-        for name in _CREDENTIALS:
-            copy.environ.pop(name, None)
         copy._auth = None
         copy.cookies = {}
         copy.taintedcookies = {}

@@ -88,36 +88,22 @@ def _how_to_associate(finding):
 
 def _answer(exchange):
     """Return the outcome of the dry run in words."""
-    step = exchange.step
-    word, reason = step.outcome.word, step.outcome.detail
+    step, key, cache = exchange.step, exchange.key, exchange.cache
+    word, reason, failure = (
+        step.outcome.word, step.outcome.detail, step.failure)
     color, text = OUTCOMES[word]
-    refusal = _last_refusal(exchange)
-    if refusal:
-        reason = refusal
-        text = 'Zope rendered the page recently; the cache did not store it.'
-    answer = {
+    if word == 'MISS':
+        reason = cache.flights.last_refusal(
+            key.index_for(exchange.request, rows.varies(step)))
+        if reason:
+            text = (
+                'Zope rendered the page recently; the cache did not store it.')
+    elif step.page is not None and step.page.shows_failure:
+        failure = cache.caught.of(key.page_id)
+    meaning, advice = explained(reason) if reason else ('', '')
+    return {
         'word': word, 'color': color, 'text': text, 'reason': reason,
-        'failure': cut(step.failure or _caught(exchange))}
-    if reason:
-        answer['meaning'], answer['advice'] = explained(reason)
-    return answer
-
-
-def _last_refusal(exchange):
-    """Return why the page was not kept at its last rendering, '' if unknown.
-    """
-    if exchange.step.outcome.word != 'MISS':
-        return ''
-    return exchange.cache.flights.last_refusal(exchange.key.index_for(
-        exchange.request, rows.varies(exchange.step)))
-
-
-def _caught(exchange):
-    """Return the failure that the stored page shows, '' if none is known."""
-    page = exchange.step.page
-    if page is None or not page.shows_failure:
-        return ''
-    return exchange.cache.caught.of(exchange.key.page_id)
+        'meaning': meaning, 'advice': advice, 'failure': cut(failure)}
 
 
 def _sections(finding, manager):
