@@ -13,8 +13,8 @@ from Products.GenericSetup.utils import importObjects
 from zope.component import adapter
 
 from .core.associations import read
+from .core.fields import Names
 from .core.settings import BY_NAME
-from .core.settings import Names
 from .interfaces import IPageCacheManager
 from .PageCacheManager import PageCacheManager
 

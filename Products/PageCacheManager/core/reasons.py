@@ -56,8 +56,7 @@ class Reason(StrEnum):
         forward='method')
     STATUS = _reason(
         'status',
-        'The response had another status than 200, such as a redirect or an '
-        'error.',
+        'The response had another status than 200, such as a redirect.',
         'No action needed, unless the page should return 200.')
     REQUEST_COOKIE = _reason(
         'request-cookie',
@@ -88,8 +87,7 @@ class Reason(StrEnum):
     NO_ETAG = _reason(
         'no-etag',
         'The policy gave the page no ETag.',
-        'Give the policy an ETag expression whose value changes with the '
-        'page.')
+        'Give the policy an ETag expression that changes with the page.')
     POLICY_ERROR = _reason(
         'policy-error',
         'An expression of the policy failed.',
@@ -117,8 +115,7 @@ class Reason(StrEnum):
         'template.')
     FRAGMENT = _reason(
         'fragment',
-        'The template made only a part of the page, or other code changed '
-        'its output.',
+        'The template made a part of the page, or other code changed it.',
         'Associate the template that makes the whole page.')
     SET_COOKIE = _reason(
         'set-cookie',
@@ -216,16 +213,14 @@ class Reason(StrEnum):
     STORE_ERROR = _reason(
         'store-error',
         'The store failed.',
-        'Check whether the cache server runs. The event log has the '
-        'traceback.')
+        'Check the cache server. The event log has the traceback.')
 
 
 _BY_WORD = {member.value: member for member in Reason}
 
 
 def reason_of(detail: str) -> Reason | None:
-    """Return the reason that a detail of Cache-Status begins with, or None.
-    """
+    """Return the reason at the start of a Cache-Status detail, or None."""
     return _BY_WORD.get(detail.partition(' ')[0])
 
 
@@ -250,7 +245,6 @@ def is_for_once(detail: str) -> bool:
 
 
 def lasts(detail: str) -> bool:
-    """Return whether the reason most likely holds for the next render, too.
-    """
+    """Return whether the reason most likely holds next time, too."""
     reason = reason_of(detail)
     return reason is not None and reason.lasts

@@ -3,8 +3,8 @@ from typing import Any
 from typing import NamedTuple
 
 from ..core.fields import NAME_OR_PATTERN
-from ..core.settings import Names
-from ..core.settings import Number
+from ..core.fields import Names
+from ..core.fields import Number
 
 
 FIELDS = {

@@ -1,8 +1,8 @@
 """The Properties screen, made from the table of settings."""
+from ..core.fields import Names
 from ..core.report.statistics import number_text
 from ..core.settings import BY_NAME
 from ..core.settings import FIELDS
-from ..core.settings import Names
 from ..core.settings import stored
 from .page import render
 from .page import template

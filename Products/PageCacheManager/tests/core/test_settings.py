@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from Products.PageCacheManager.core.fields import Choice
+from Products.PageCacheManager.core.fields import Names
+from Products.PageCacheManager.core.fields import Number
+from Products.PageCacheManager.core.fields import Switch
 from Products.PageCacheManager.core.settings import BY_NAME
 from Products.PageCacheManager.core.settings import FIELDS
-from Products.PageCacheManager.core.settings import Choice
-from Products.PageCacheManager.core.settings import Names
-from Products.PageCacheManager.core.settings import Number
 from Products.PageCacheManager.core.settings import Settings
 from Products.PageCacheManager.core.settings import SettingsError
-from Products.PageCacheManager.core.settings import Switch
 from Products.PageCacheManager.core.settings import as_dict
 from Products.PageCacheManager.core.settings import changed
 from Products.PageCacheManager.core.settings import stored
