@@ -31,7 +31,7 @@ _SECRET = re.compile(
 
 
 def of_page(finding, manager):
-    """Yield what is published, and which manager keeps it."""
+    """Yield the published object, its content and its manager."""
     published, origin = finding.published, finding.origin
     yield 'URL', finding.url
     if finding.content is None:
