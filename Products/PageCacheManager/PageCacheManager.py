@@ -1,4 +1,4 @@
-"""The persistent object: settings, views, and what code and forms call."""
+"""The persistent object: settings, views, and methods for code and forms."""
 from functools import lru_cache
 
 from AccessControl.class_init import InitializeClass
@@ -33,7 +33,7 @@ postonly = requestmethod('POST')
 class PageCacheManager(
         Generation, Associating, zmi.ManagerTabs, CacheManager,
         SimpleItem):
-    """Keeps whole rendered pages in memory, found by their ETag."""
+    """Stores whole rendered pages in memory, and finds them by their ETag."""
 
     meta_type = 'Page Cache Manager'
     zmi_icon = 'fas fa-bolt'
@@ -42,7 +42,7 @@ class PageCacheManager(
     security = ClassSecurityInfo()
     security.setPermissionDefault('Change cache managers', ('Manager',))
 
-    # what is not in the database has the defaults
+    # defaults for objects of older versions
     _settings = None
     _views = ()
 
@@ -53,10 +53,10 @@ class PageCacheManager(
         self.renew()
 
     def __setstate__(self, state):
-        """Take the state that is in the database, whoever left it there."""
+        """Take the state in the database, from any version."""
         super().__setstate__({**state, 'title': _text(state.get('title'))})
 
-    # what the engine reads
+    # for the engine
 
     @security.private
     def associations(self):
@@ -72,7 +72,7 @@ class PageCacheManager(
         """Drop a template's pages from this process."""
         return caches.cache_of(self).forget_template(template)
 
-    # what administrators and code call
+    # for administrators and code
 
     @zpublish(False)
     @security.protected(view_management_screens)
@@ -89,7 +89,7 @@ class PageCacheManager(
     @zpublish(False)
     @security.protected(view_management_screens)
     def getCacheReport(self):
-        """Return this process's pages, a list with a dict for each."""
+        """Return the pages of this process, a list with a dict for each."""
         pages = caches.cache_of(self).pages
         return [dict(row, row=row_id(
             (row['template_path'], row['context_path'], row['url'])))
@@ -123,9 +123,8 @@ class PageCacheManager(
     @security.protected('Change cache managers')
     @postonly
     def manage_editProps(self, title, settings=None, REQUEST=None):
-        """Change title and settings, all of them or, if one is wrong, none.
-        """
-        if not isinstance(settings, dict):  # a form may send anything
+        """Change title and settings; if one is wrong change none."""
+        if not isinstance(settings, dict):  # from a form, of any type
             settings = zmi.typed_settings(REQUEST)
         try:
             self._change(settings)
@@ -146,13 +145,13 @@ class PageCacheManager(
         if REQUEST is None:
             found = associations.read(views)
         else:
-            typed = zmi.typed_views(REQUEST)  # a form may send anything
+            typed = zmi.typed_views(REQUEST)  # a form may send any type
             if typed.message:
                 return zmi.views(self, REQUEST, typed)
             found = typed.found
         self._modernize()
         if not (self._views and found):
-            # while none was associated changes left no mark
+            # changes left no marks while no view was associated
             write(self._contents.site)
         self._views = tuple(tuple(one) for one in found)
         if REQUEST is not None:
@@ -162,7 +161,7 @@ class PageCacheManager(
     @security.protected('Change cache managers')
     @postonly
     def manage_purge(self, REQUEST=None):
-        """Forget every page, on every client of the database."""
+        """Drop all pages, on every client of the database."""
         self._modernize()
         write(self._purged)
         caches.purge_after_commit(self.cache_name())
@@ -173,7 +172,7 @@ class PageCacheManager(
     @security.protected('Change cache managers')
     @postonly
     def manage_invalidate(self, paths=(), REQUEST=None):
-        """Forget the pages of some templates, contexts or report rows."""
+        """Drop the pages of some templates, contexts or report rows."""
         try:
             names = self._names_of(paths)
         except ValueError as error:
@@ -199,10 +198,10 @@ def _associations(rows):
 
 
 def _text(title):
-    """Return a title of old as text.
+    """Return a title of any version as text.
 
-    zodbupdate leaves bytes where a string of Python 2 was in another encoding
-    than it was told.
+    zodbupdate leaves bytes if a string of Python 2 had an unexpected
+    encoding.
     """
     if isinstance(title, bytes):
         try:
@@ -223,7 +222,7 @@ def manage_addPageCacheManagerForm(self, REQUEST=None):
 def manage_addPageCacheManager(self, id, title='', REQUEST=None):
     """Add a Page Cache Manager to a folder.
 
-    Raises ValueError for an id that the folder does not take.
+    Raises ValueError for an id that the folder does not accept.
     """
     try:
         checkValidId(self.this(), id)

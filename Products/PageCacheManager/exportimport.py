@@ -1,8 +1,8 @@
-"""GenericSetup: a manager's title, settings and views as XML, in a profile.
+"""GenericSetup: title, settings and views of a manager as XML in a profile.
 
-Each manager that stands in the site itself has a file
-``Products.PageCacheManager/ID.xml``.  A manager in a folder of the site comes
-along where that folder is exported.
+Each manager directly in the site has a file
+``Products.PageCacheManager/ID.xml``.  A manager in a folder is exported with
+that folder.
 """
 from xml.dom.minidom import parseString
 
@@ -13,13 +13,13 @@ from Products.GenericSetup.utils import importObjects
 from zope.component import adapter
 
 from .core.associations import read
+from .core.fields import Names
 from .core.settings import BY_NAME
-from .core.settings import Names
 from .interfaces import IPageCacheManager
 from .PageCacheManager import PageCacheManager
 
 
-#: The folder of the files in a profile, the name of the steps and of the log.
+#: Name of the folder in a profile, and of the log.
 NAME = 'Products.PageCacheManager'
 
 
@@ -43,10 +43,10 @@ class PageCacheManagerXMLAdapter(XMLAdapterBase):
         return node
 
     def _importNode(self, node):
-        """Take title, settings and views, all or, if one is wrong, none.
+        """Set title, settings and views; if one is wrong change none.
 
-        What the file leaves out keeps its value; if the import is to purge,
-        it gets its default.
+        Values that the file leaves out stay, or become the default if the
+        import purges.
         """
         title, settings = self._starting_point()
         for child in node.childNodes:
@@ -75,7 +75,7 @@ class PageCacheManagerXMLAdapter(XMLAdapterBase):
         return '', {name: field.default for name, field in BY_NAME.items()}
 
     def _views(self, node):
-        """Return the associations to make, None to leave them as they are.
+        """Return the new associations, None to leave them as they are.
 
         Raises AssociationError.
         """
@@ -117,7 +117,7 @@ class PageCacheManagerXMLAdapter(XMLAdapterBase):
         listed = [
             child.getAttribute('value') for child in node.childNodes
             if child.nodeName == 'element']
-        # as GenericSetup has it for properties that are lists
+        # the rule of GenericSetup for properties with lists
         if self._convertToBoolean(node.getAttribute('purge') or 'True'):
             return listed
         return [*self.context.getSettings()[name], *listed]
@@ -130,7 +130,7 @@ def export_managers(context):
 
 
 def import_managers(context):
-    """Read the file of each manager; add those that the site lacks."""
+    """Read the file of each manager, and add missing managers."""
     site = context.getSite()
     for filename in context.listDirectory(NAME) or ():
         if filename.endswith('.xml'):
@@ -144,7 +144,7 @@ def _managers(site):
 
 
 def _add_missing(site, context, path):
-    # the file's own name has no spaces
+    # the id: file names have no spaces
     root = parseString(context.readDataFile(path)).documentElement
     name = str(root.getAttribute('name'))
     present = site._getOb(name, None)

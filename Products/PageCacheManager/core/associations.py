@@ -1,7 +1,7 @@
-"""Which views are associated with a manager, and what their pages show.
+"""Views that are associated with a manager.
 
-An association names a view, perhaps only for one kind of content, and says
-what else than that content its pages are made of.
+An association names a view, for all content or for one kind.  It also tells
+which content the view's pages show, and so which changes make them new.
 """
 import re
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from typing import NamedTuple
 from .fields import shown
 
 
-#: What the pages of a view show, and how people read it.
+#: Choices for the content that pages show, with their labels.
 SHOWS: Mapping[str, str] = {
-    'item': 'the content itself',
-    'folder': 'what is in it as well',
+    'item': 'only the content itself',
+    'folder': 'the content and the items in it',
     'site': 'any content of the site',
 }
 
-#: More associations than these are a mistake.
+#: A form with more associations is a mistake.
 MAX_ASSOCIATIONS = 500
 
 _MAX_LENGTH = 200
@@ -30,7 +30,7 @@ _KIND = re.compile(r'[A-Za-z0-9_.\- ]*')
 class Association(NamedTuple):
     """One associated view."""
 
-    #: The view's name, without ``@@``; of one of its methods ``view/method``.
+    #: The view's name without ``@@``, or ``view/method`` for a method.
     name: str
     #: A portal type or the dotted name of an interface, '' for all content.
     kind: str = ''
@@ -50,8 +50,8 @@ class AssociationError(ValueError):
 def read(rows: object) -> tuple[Association, ...]:
     """Return the associations in `rows`, mappings or sequences of strings.
 
-    Raises AssociationError for the first that is wrong.  Where one view is
-    named twice for one kind, the last row counts.
+    Raises AssociationError for the first wrong row.  The last row counts if
+    two name the same view and kind.
     """
     if isinstance(rows, (str, bytes)) or not isinstance(rows, Iterable):
         raise AssociationError(
@@ -63,7 +63,7 @@ def read(rows: object) -> tuple[Association, ...]:
         found[association[:2]] = association
     if len(found) > MAX_ASSOCIATIONS:
         raise AssociationError(
-            f'Views: {len(found)} associations are more than '
+            f'Views: {len(found)} associations are too many; the maximum is '
             f'{MAX_ASSOCIATIONS}.')
     return tuple(found.values())
 
@@ -79,12 +79,12 @@ def _read_row(row: object) -> Association:
     elif isinstance(row, (tuple, list)) and 1 <= len(row) <= 3:
         values = [*row, *('', 'item')[len(row) - 1:]]
     else:
-        raise AssociationError(f'Views: {shown(row)} is no association.')
+        raise AssociationError(f'Views: {shown(row)} is not an association.')
     name, kind, shows = map(_text, values, Association._fields)
     name = name.removeprefix('@@')
     if not _NAME.fullmatch(name) or len(name) > _MAX_LENGTH:
         raise AssociationError(
-            f'View name: {shown(name)} is not 1 to {_MAX_LENGTH} letters, '
+            f'View name: {shown(name)} must be 1 to {_MAX_LENGTH} letters, '
             'digits, "_", ".", "-" or "+", with "/" before a method.')
     if not _KIND.fullmatch(kind) or len(kind) > _MAX_LENGTH:
         raise AssociationError(
@@ -92,7 +92,7 @@ def _read_row(row: object) -> Association:
             'the dotted name of an interface.', 'kind')
     if shows not in SHOWS:
         raise AssociationError(
-            f'Pages of {name} show: {shown(shows)} is none of '
+            f'Pages of {name} show: {shown(shows)} must be one of '
             f'{", ".join(SHOWS)}.', 'shows')
     return Association(name, kind, shows)
 
@@ -108,8 +108,8 @@ def choose(
         is_of: Callable[[str], bool]) -> Association | None:
     """Return the association of the view `name`, None if there is none.
 
-    `is_of` tells whether the content is of a kind.  One for a kind counts
-    before one for all content.
+    `is_of` returns whether the content is of a kind.  An association for a
+    kind wins over one for all content.
     """
     general = None
     for association in associations:

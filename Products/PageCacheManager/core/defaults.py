@@ -1,17 +1,15 @@
-"""The default of a list that grows with the years, and what it was before.
+"""The default of a list that grows with the years, and earlier defaults.
 
-A manager's settings are pickled whole, defaults among them.  Where a list is
-one that was a default once, nobody chose it, and it is read as the default of
-today.
+A manager's settings are pickled whole, with defaults.  A list that equals an
+earlier default was not chosen by anybody, so the current default replaces it.
 """
 from collections.abc import Mapping
 from typing import Any
 
 
-#: Only names that a service gives to its own parameters: a page that has one
-#: of that name for itself would be shown to everybody as if it had none.
-#: ``pk_*`` and ``mc_*`` would hit primary keys and others' prefixes.
-#: docs/settings.rst says which service each is of.
+#: Only names that a service uses for its own parameters: a page that reads
+#: one of them would ignore its value.  ``pk_*`` and ``mc_*`` would match
+#: primary keys and other prefixes.  docs/settings.rst lists the services.
 IGNORED_PARAMETERS = (
     # Google
     'utm_*', '_ga', '_gl', 'gclid', 'gclsrc', 'gad_*', 'gbraid', 'wbraid',
@@ -27,7 +25,7 @@ IGNORED_PARAMETERS = (
     'pk_keyword', 'pk_kwd', 'pk_medium', 'pk_source', 'pk_vid', 'wt_mc',
     'etcc_*', 'ef_id', 's_kwcid')
 
-#: Defaults of the past by the names of their settings.
+#: Earlier defaults by the names of their settings.
 FORMER: Mapping[str, tuple[object, ...]] = {
     'ignored_parameters': ((
         'utm_*', 'fbclid', 'gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid',
@@ -36,7 +34,7 @@ FORMER: Mapping[str, tuple[object, ...]] = {
 
 
 def without_former(state: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return a pickled `state` without what was the default of its time."""
+    """Return a pickled `state` without values that are earlier defaults."""
     return {
         name: value for name, value in state.items()
         if value not in FORMER.get(name, ())}

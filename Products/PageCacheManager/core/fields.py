@@ -1,4 +1,4 @@
-"""Kinds of settings: how they are read, checked, shown and explained."""
+"""Kinds of settings: read, check and show their values."""
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,11 +17,12 @@ class Field:
     title: str
     help: str
     group: str = 'Advanced'
-    #: The value of what is new.
+    #: The value in a new manager.
     default: Any = None
 
     def read(self, value: object) -> object:
-        """Return `value` as this field keeps it; ValueError says why not."""
+        """Return `value` as it is stored; raise ValueError if it is wrong.
+        """
         raise NotImplementedError
 
     def show(self, value: Any) -> str:
@@ -97,10 +98,10 @@ class Switch(Field):
 
 @dataclass(frozen=True, slots=True)
 class Names(Field):
-    """A list of names, one a line or separated by commas."""
+    """A list of names, one per line or separated by commas."""
 
-    #: The star is refused where it stands for nothing, or people would take
-    #: their pattern for one that counts.
+    #: Without a star, unless the setting takes patterns: a pattern would
+    #: have no effect.
     pattern: str = r"[!#$%&'+.^_`|~0-9A-Za-z-]+"
     example: str = ''
     most: int = 50
@@ -123,16 +124,16 @@ class Names(Field):
         names = tuple(dict.fromkeys(filter(None, value)))
         if len(names) > self.most:
             raise ValueError(
-                f'{self.title} ({self.name}) may hold {self.most} names, '
-                f'not {len(names)}.')
+                f'{self.title} ({self.name}) may have at most {self.most} '
+                f'names, not {len(names)}.')
         return names
 
     def _check(self, name: object) -> None:
         if not (isinstance(name, str) and len(name) <= 200
                 and re.fullmatch(self.pattern, name)):
             raise ValueError(
-                f'{self.title} ({self.name}) may hold {self.range}; '
-                f'{shown(name)} is none.')
+                f'{self.title} ({self.name}) must be {self.range}; '
+                f'{shown(name)} is not a valid name.')
 
     def show(self, value: Iterable[str]) -> str:
         return '\n'.join(value)

@@ -1,20 +1,20 @@
-"""Why a page was not cached: the words of Cache-Status, and what they mean."""
+"""The reasons why pages are not cached, with their meaning and cure."""
 from enum import Enum
 from enum import StrEnum
 
 
 class Client(Enum):
-    """The client's use of a page that is not cached for some reason."""
+    """How a client may use a page that was not cached."""
 
-    #: Keep it, and ask for it by tag or date.
+    #: It may keep the page, and ask again by tag or date.
     KEEPS = 1
-    #: Show it once: the page has neither tag nor date.
+    #: It shows the page once: the page has neither tag nor date.
     ONCE = 2
-    #: Show it to this visitor alone: no other cache may even see it.
+    #: It shows the page to this visitor only: no other cache may store it.
     ITS_OWN = 3
 
 
-#: Word, meaning, cure, and the rest of the columns below.
+#: The values of one reason, in the order of `Reason.__new__`.
 _Row = tuple[str, str, str, str, Client, bool]
 
 
@@ -25,15 +25,15 @@ def _reason(
 
 
 class Reason(StrEnum):
-    """A word of Cache-Status, with all that follows from it."""
+    """A word of Cache-Status, and its consequences."""
 
-    #: What it means, and what to do about it, in plain words.
+    #: Meaning and cure, as screens show them.
     meaning: str
     cure: str
-    #: Why the request went past the cache, in the words of RFC 9211 2.2.
+    #: The value of ``fwd`` in Cache-Status (RFC 9211 section 2.2).
     forward: str
     client: Client
-    #: Whether the next render of the page is not kept for the same reason.
+    #: Whether it will most likely hold for the next render, too.
     lasts: bool
 
     def __new__(
@@ -48,41 +48,43 @@ class Reason(StrEnum):
     OFF = _reason(
         'off',
         'Caching is switched off.',
-        'Switch it on at the Properties tab.')
+        'Select another value of "Caching" on the Properties tab.')
     METHOD = _reason(
         'method',
         'The request was neither GET nor HEAD.',
-        'Nothing: forms that are sent are not cached.',
+        'No action needed. Form submissions are not cached.',
         forward='method')
     STATUS = _reason(
         'status',
-        'The response was not a plain 200, such as a redirect or an error.',
-        'Nothing, unless the page should be a 200.')
+        'The response had another status than 200, such as a redirect.',
+        'No action needed, unless the page should return 200.')
     REQUEST_COOKIE = _reason(
         'request-cookie',
-        'The visitor had a cookie that rules caching out, such as a message '
+        'The request had a cookie that prevents caching, such as a message '
         'that is shown once.',
-        'Nothing, or take the cookie out of the list at the Properties tab.',
+        'No action needed, or remove the cookie from "Cookies that prevent '
+        'caching" on the Properties tab.',
         forward='request', client=Client.ITS_OWN)
     COOKIE = _reason(
         'cookie',
-        'Rendering looked at a cookie that the visitor has and the key '
-        'lacks, so the page may be made for this visitor alone.',
-        'Add the cookie to "Cookies in the key", or to "Ignored cookies" if '
-        'it does not change the page, both at the Properties tab.',
+        'Rendering read a cookie of the visitor that is not in the key, so '
+        'the page may be for this visitor only.',
+        'Add the cookie to "Cookies in the key". If it does not change the '
+        'page, add it to "Ignored cookies". Both are on the Properties tab.',
         client=Client.ITS_OWN)
     PARAMETER = _reason(
         'parameter',
-        'Rendering looked at a parameter that the key leaves out. The next '
-        'request for the page is rendered without it, and kept.',
-        'Nothing; or take the parameter out of "Ignored parameters" at the '
-        'Properties tab, if it changes the page.',
+        'Rendering read a parameter that is not in the key. The next request '
+        'for the page renders it without the parameter, and stores it.',
+        'No action needed. If the parameter changes the page, remove it from '
+        '"Ignored parameters" on the Properties tab.',
         client=Client.ONCE)
     USER = _reason(
         'user',
-        'The page was made with the rights of another user than the one who '
-        'asked for it.',
-        'Nothing, or let the code adopt that user inside of the page.',
+        'The page was rendered with the rights of another user than the one '
+        'who sent the request.',
+        'No action needed, or let the code adopt the other user only inside '
+        'the page.',
         client=Client.ITS_OWN)
     CREDENTIALS = _reason(
         'credentials',
@@ -94,41 +96,41 @@ class Reason(StrEnum):
         forward='request', client=Client.ITS_OWN)
     NO_POLICY = _reason(
         'no-policy',
-        'No caching policy fits the page, or the one that fits sets no '
+        'No caching policy matches the page, or the matching policy sets no '
         'headers.',
-        'Add a policy in caching_policy_manager, or look at its predicate.')
+        'Add a policy to caching_policy_manager, or check the predicates.')
     NO_ETAG = _reason(
         'no-etag',
         'The policy gave the page no ETag.',
-        'Give the policy an ETag expression that tells versions of the page '
-        'apart.')
+        'Give the policy an ETag expression that changes with the page.')
     POLICY_ERROR = _reason(
         'policy-error',
         'An expression of the policy failed.',
-        'The event log has the traceback. Mend the expression.')
+        'Fix the expression. The event log has the traceback.')
     UNAUTHORIZED = _reason(
         'unauthorized',
-        'The policy met an object that this visitor may not see.',
-        'Nothing, if the page is private; else make the ETag from what '
-        'everybody may see.')
+        'The policy read an object that this visitor may not see.',
+        'No action needed if the page is private. Otherwise make the ETag '
+        'from objects that everybody may see.')
     UNCOMMITTED = _reason(
         'uncommitted',
-        'The template or the settings were changed by the same request.',
-        'Nothing: the next request finds them saved.')
+        'The same request changed the template or the settings.',
+        'No action needed. The next request finds them saved.')
     VARY_ANY = _reason(
         'vary-any',
-        'The page is sent with Vary: *, which forbids any reuse.',
-        'Name the headers that matter, in the policy or in the template.',
+        'The page has the header Vary: *, which forbids any reuse.',
+        'Name the headers that change the page, in the policy or in the '
+        'template.',
         lasts=True)
     UNKEYED_ARGUMENTS = _reason(
         'unkeyed-arguments',
-        'The template was called with an object of which the value can not '
-        'be compared.',
-        'Call it with strings and numbers, and look up objects inside.')
+        'The template was called with an object that the cache cannot '
+        'compare.',
+        'Call it with strings and numbers, and look up objects in the '
+        'template.')
     FRAGMENT = _reason(
         'fragment',
-        'The template made a part of the page only, or its output was '
-        'changed afterwards.',
+        'The template made a part of the page, or other code changed it.',
         'Associate the template that makes the whole page.')
     SET_COOKIE = _reason(
         'set-cookie',
@@ -137,13 +139,14 @@ class Reason(StrEnum):
         client=Client.ITS_OWN, lasts=True)
     NO_STORE = _reason(
         'no-store',
-        'The response forbids it with Cache-Control.',
-        'Look at the policy, and at the code that sets the header.',
+        'The Cache-Control header of the response forbids storing.',
+        'Check the policy, and the code that sets the header.',
         client=Client.ONCE, lasts=True)
     ADDED_HEADER = _reason(
         'added-header',
-        'Rendering added a header with addHeader(), which is not kept.',
-        'Set it with setHeader().',
+        'Rendering added a header with addHeader(). Such headers are not '
+        'stored.',
+        'Use setHeader().',
         client=Client.ONCE, lasts=True)
     REMOVED_HEADER = _reason(
         'removed-header',
@@ -154,97 +157,92 @@ class Reason(StrEnum):
         client=Client.ONCE, lasts=True)
     BASE = _reason(
         'base',
-        'A template that other code calls set the base of the page, which '
-        'its text does not show.',
-        'Set the base in the code that is published.')
+        'A template that other code called set the base of the page, which '
+        'is not part of its text.',
+        'Set the base in the published code.')
     ORIGIN = _reason(
         'origin',
-        'A header of the page names the site that asks, such as Access- '
-        'Control-Allow-Origin, and Vary does not name Origin.',
-        'Let the page send Vary: Origin each time, or the same header to '
-        'all.')
+        'A header of the page, such as Access-Control-Allow-Origin, names '
+        'the requesting site, but Vary does not name Origin.',
+        'Send Vary: Origin with every response of the page, or send the same '
+        'header to all sites.')
     NONCE = _reason(
         'nonce',
-        'The page has a nonce in its Content-Security-Policy, which must not '
+        'The Content-Security-Policy of the page has a nonce, which must not '
         'be used twice.',
-        'Use hashes in place of nonces on pages that should be cached.',
+        'Use hashes instead of nonces on pages that should be cached.',
         client=Client.ITS_OWN, lasts=True)
     EMPTY = _reason(
         'empty',
         'The page was empty.',
-        'Nothing, unless the page should have content.',
+        'No action needed, unless the page should have content.',
         lasts=True)
     SESSION = _reason(
         'session',
-        'Rendering the page used the session.',
-        'Do not touch the session on pages that should be cached.',
+        'Rendering used the session.',
+        'Do not use the session on pages that should be cached.',
         client=Client.ITS_OWN)
     TOO_LARGE = _reason(
         'too-large',
-        'The page is larger than the largest page that is kept.',
-        'Raise the limit at the Properties tab, or make the page smaller.',
+        'The page is larger than the maximum page size.',
+        'Raise the limit on the Properties tab, or make the page smaller.',
         lasts=True)
     DOOMED = _reason(
         'doomed',
-        'The transaction was doomed, so that nothing of it may last.',
-        'Nothing, unless the code should not doom it.')
+        'Code doomed the transaction, so nothing of it may be saved.',
+        'No action needed, unless the code should not doom it.')
     TEMPLATE_CHANGED = _reason(
         'template-changed',
-        'Template or manager changed while the page was made.',
-        'Nothing: the next request makes it anew.')
+        'The template or the manager changed during rendering.',
+        'No action needed. The next request renders the page again.')
     STREAMED = _reason(
         'streamed',
-        'The response was written piece by piece.',
-        'Nothing: such responses are never whole in memory.',
+        'The response was sent piece by piece.',
+        'No action needed. Such a response is never complete in memory.',
         lasts=True)
     WROTE_TO_DATABASE = _reason(
         'wrote-to-database',
-        'The request changed something in the database, before the page was '
-        'rendered or while it was.',
-        'Nothing, unless the page is rendered by a view that writes each '
-        'time.',
+        'The request changed the database, before or during rendering.',
+        'No action needed for a single request. A view that writes each time '
+        'is never cached.',
         client=Client.ONCE)
     OTHER_CACHE = _reason(
         'other-cache',
-        'Another cache of the site keeps this page, or has proxies keep it, '
-        'such as an operation of plone.app.caching.',
-        'Choose the operation of Page Cache Manager for its ruleset, or '
-        'none.')
+        'Another cache of the site, such as an operation of '
+        'plone.app.caching, stores this page or lets proxies store it.',
+        'Map its ruleset to the operation of Page Cache Manager, or to none.')
     RENDER_ERROR = _reason(
         'render-error',
-        'A failure was caught and shown while the page was rendered, by a '
-        'viewlet manager or by tal:on-error for instance. The page has no '
-        'tag and is not kept for long.',
-        'Mend what fails; the event log names it. What is expected to be '
-        'missing is better asked for than caught.')
+        'Rendering caught a failure and showed it on the page, for example '
+        'by a viewlet manager or tal:on-error. The page has no ETag and is '
+        'stored for a short time only.',
+        'Fix the failure; the event log names it. Test for values that may '
+        'be missing instead of catching errors.')
     NO_CACHING = _reason(
         'no-caching',
-        'The operation of plone.app.caching in charge is there to keep this '
-        'page out of caches, or to do so for members.',
-        'Choose the operation of Page Cache Manager for its ruleset, or '
-        'none, if the page should be cached.')
+        'An operation of plone.app.caching keeps this page out of caches, '
+        'for all visitors or for members.',
+        'If the page should be cached, map its ruleset to the operation of '
+        'Page Cache Manager, or to none.')
     ERROR = _reason(
         'error',
-        'The cache failed, and the page was made without it.',
-        'The event log has the traceback. Please report it.')
+        'The cache failed, and the page was rendered without it.',
+        'Please report it. The event log has the traceback.')
     STORE_OFF = _reason(
         'store-off',
-        "The site's ICacheChooser gives no cache.",
-        'Configure one, or choose the memory of the process as the store.')
+        "The site's ICacheChooser returns no cache.",
+        'Configure one, or select the memory of the process as the store.')
     STORE_ERROR = _reason(
         'store-error',
         'The store failed.',
-        'The event log has the traceback. See whether the cache server runs.')
+        'Check the cache server. The event log has the traceback.')
 
 
 _BY_WORD = {member.value: member for member in Reason}
 
 
 def reason_of(detail: str) -> Reason | None:
-    """Return the reason in a detail of Cache-Status: its first word decides.
-
-    None where it is none.
-    """
+    """Return the reason at the start of a Cache-Status detail, or None."""
     return _BY_WORD.get(detail.partition(' ')[0])
 
 
@@ -257,18 +255,18 @@ def explained(detail: str) -> tuple[str, str]:
 
 
 def is_of_one_visitor(detail: str) -> bool:
-    """Return whether a page is one visitor's alone for this reason."""
+    """Return whether this reason limits a page to one visitor."""
     reason = reason_of(detail)
     return reason is not None and reason.client is Client.ITS_OWN
 
 
 def is_for_once(detail: str) -> bool:
-    """Return whether no client may ask for this page by tag or date."""
+    """Return whether clients may not ask for the page by tag or date."""
     reason = reason_of(detail)
     return reason is not None and reason.client is not Client.KEEPS
 
 
 def lasts(detail: str) -> bool:
-    """Return whether the next render of the page ends so as well."""
+    """Return whether the reason most likely holds next time, too."""
     reason = reason_of(detail)
     return reason is not None and reason.lasts

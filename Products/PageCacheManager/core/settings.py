@@ -1,8 +1,4 @@
-"""Settings of a page cache: units, ranges, defaults.
-
-One table describes every field.  Forms, documentation, validation and the
-pickled state are made from it.
-"""
+"""Settings of a page cache: defaults, validation, pickled state."""
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,14 +10,10 @@ from typing import Any
 
 from .defaults import IGNORED_PARAMETERS
 from .defaults import without_former
-from .fields import NAME_OR_PATTERN
-from .fields import Choice
 from .fields import Field
-from .fields import Names
-from .fields import Number
-from .fields import Switch
 from .fields import shown
 from .key import digest
+from .settings_table import TABLE
 
 
 logger = logging.getLogger(__name__)
@@ -29,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of one manager; see `FIELDS` for what each means."""
+    """All settings of one manager; `FIELDS` describes each."""
 
     active: str = 'on_always'
     threshold: int = 10_000
@@ -64,9 +56,9 @@ class Settings:
 
     @property
     def max_page_bytes(self) -> int:
-        """The largest body that is stored.
+        """The size of the largest body that is stored.
 
-        The store of the process takes no page larger than a quarter of it,
+        The store of the process accepts pages up to a quarter of its limit,
         headers and key included.
         """
         limit = self.max_page_kib << 10
@@ -76,10 +68,10 @@ class Settings:
 
     @cached_property
     def key_rules(self) -> str:
-        """A digest of what decides whether requests share a page.
+        """A digest of the settings that decide which requests share a page.
 
-        Pages that were kept under other rules are not used: they may show
-        what the new rules keep out.
+        It is part of the key: pages stored under other settings may show
+        content that the new settings exclude.
         """
         return digest(repr([
             getattr(self, field.name) for field in FIELDS
@@ -95,134 +87,18 @@ class SettingsError(ValueError):
         self.errors = dict(errors)
 
 
-_TABLE: tuple[Field, ...] = (
-    Choice(
-        'active', 'Caching', 'When pages are cached. In production means: '
-        'not while Zope runs in debug mode.', 'Main',
-        choices=(
-            ('on_always', 'always'),
-            ('on_in_production', 'in production only'),
-            ('off', 'off'))),
-    Number(
-        'threshold', 'Most entries', 'How many entries are kept at most; '
-        'the byte limit below is the bound that matters.', 'Main',
-        unit='entries', low=1, high=10_000_000),
-    Number(
-        'max_mib', 'Memory limit', 'How much memory all pages of this '
-        'process may take together.', 'Main',
-        unit='MiB', low=1, high=1_048_576),
-    Number(
-        'max_page_kib', 'Largest page', 'A page that is larger than this, '
-        'or than a quarter of the memory limit, is sent but never kept.',
-        'Main', unit='KiB', low=1, high=1_048_576),
-    Number(
-        'max_age', 'Longest age', 'No page is served when it is older than '
-        'this; 0 means no limit.', 'Main',
-        unit='seconds', low=0, high=31_536_000),
-    Number(
-        'max_error_age', 'Longest age of failures', 'A page on which a '
-        'failure was caught and shown is served no longer than this; 0 means '
-        'that it is not kept.', 'Main',
-        unit='seconds', low=0, high=86_400),
-    Number(
-        'cleanup_interval', 'Clean-up interval', 'How often pages past their '
-        'age are looked for and dropped.', 'Main',
-        unit='seconds', low=1, high=86_400),
-    Choice(
-        'store', 'Store', 'Where pages are kept. The plone.memoize cache is '
-        "whatever the site's ICacheChooser gives, a memcached for instance; "
-        'it cannot be bounded, counted or listed here.', 'Main',
-        choices=(
-            ('process', 'memory of this process'),
-            ('memoize', "the site's plone.memoize cache"))),
-    Choice(
-        'compression', 'Compression', 'Which pages are sent in gzip, or in '
-        'a better coding, to clients that take it.', 'Main',
-        choices=(
-            ('hits', 'all that are asked for again'),
-            ('zope', 'those that Zope was told to compress'))),
-    Choice(
-        'partition', 'Pages are shared by', 'Who may be given a page that '
-        'was rendered for a logged-in user. With the last choice the ETag '
-        'alone keeps users apart.', 'Safety',
-        choices=(
-            ('user', 'that user alone'),
-            ('roles', 'users with the same roles'),
-            ('etag', 'everybody with the same ETag'))),
-    Choice(
-        'validator', 'ETag that is sent', "The page's own tag changes with "
-        'templates, users and purges too; the bare value of the policy does '
-        'not.', 'Safety',
-        choices=(
-            ('page', "the page's own tag"),
-            ('policy', "the policy's value alone"))),
-    Names(
-        'bypass_cookies', 'Cookies that rule caching out', 'A request that '
-        'carries one of these is neither answered from the cache nor kept.',
-        'Safety', example='statusmessages'),
-    Names(
-        'session_cookies', 'Session cookies', 'A request that carries one '
-        'of these gets pages of its own session alone.', 'Safety',
-        example='_ZopeId'),
-    Names(
-        'key_headers', 'Request headers in the key', 'Pages that differ by '
-        'these request headers are kept apart.', 'Key',
-        example='X-Tenant'),
-    Names(
-        'key_cookies', 'Cookies in the key', 'Pages that differ by these '
-        'cookies are kept apart.', 'Key', example='theme'),
-    Names(
-        'ignored_cookies', 'Ignored cookies', 'Cookies that do not change a '
-        'page although rendering looks at them; * stands for anything. A '
-        'page made from any other cookie is not kept.', 'Key',
-        pattern=r'[A-Za-z0-9_.~*\-]+', example='_ga_*'),
-    Names(
-        'ignored_parameters', 'Ignored parameters', 'Query parameters that '
-        'do not change a page; * stands for anything.', 'Key',
-        pattern=r'[A-Za-z0-9_.~*\-\[\]]+', example='utm_*', most=100),
-    Names(
-        'shared_templates', 'Shared templates', 'Templates that others are '
-        'made with: an edit of one of these makes all pages new.', 'Key',
-        pattern=r'[A-Za-z0-9_.\-~()$!]+', example='main_template'),
-    Names(
-        'dropped_headers', 'Response headers that are not kept', 'Of a view '
-        'all response headers are kept, but for these and those that belong '
-        'to one response; * stands for anything.', 'Key',
-        pattern=NAME_OR_PATTERN, example='X-Request-ID'),
-    Number(
-        'wait_secs', 'Longest wait', 'How long a request waits for another '
-        'one that renders the same page, before it renders it too.',
-        unit='seconds', low=0, high=300),
-    Number(
-        'max_waiting', 'Most waiting requests', 'How many requests of a '
-        'process may wait at one time for pages of this manager; more '
-        'render side by side.',
-        unit='requests', low=0, high=10_000),
-    Number(
-        'late_ms', 'Recent answers', 'How long the same request of the same '
-        'visitor gets the same page without asking the policy anew. A commit '
-        'ends it at once; 0 asks for each request.',
-        unit='milliseconds', low=0, high=60_000),
-    Switch(
-        'show_outcome', 'Send X-PageCache', 'Says HIT, MISS, NO-ETAG, OFF '
-        'or BYPASS on each response.'),
-    Switch(
-        'show_cache_status', 'Send Cache-Status', 'Says why, in the form of '
-        'RFC 9211.'),
-)
-
 FIELDS = tuple(
     replace(field, default=getattr(Settings(), field.name))
-    for field in _TABLE)
+    for field in TABLE)
 
 BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
 
 
 def changed(base: Settings, values: Mapping[str, object]) -> Settings:
-    """Return `base` with `values` in it, or refuse them whole.
+    """Return `base` with `values` in it; if one is wrong take none.
 
     Raises SettingsError, a ValueError, that names each wrong field, its
-    value and its range; a field that does not exist is wrong.
+    value and its range.  An unknown field is wrong, too.
     """
     errors: dict[str, str] = {}
     read: dict[str, Any] = {}
@@ -241,11 +117,12 @@ def changed(base: Settings, values: Mapping[str, object]) -> Settings:
 
 
 def stored(state: object) -> Settings:
-    """Return the settings in a pickled `state`, whoever wrote it.
+    """Return the settings in a pickled `state` of any version.
 
-    What is missing, or was the default at that time, gets its default, what
-    is unknown is left out, and what is out of range is logged and gets its
-    default: a manager that can't be loaded could not be mended.
+    A value that is missing, or was the default at that time, becomes the
+    default of today.  So does a value out of range, with a warning in the
+    log: nobody could repair a manager that does not load.  Unknown names are
+    left out.
     """
     settings = Settings()
     if not isinstance(state, Mapping):

@@ -1,5 +1,4 @@
-"""A small CMF site that shows the cache at work; `make start` runs it.
+"""A small CMF site that demonstrates the cache; `make start` runs it.
 
-Nothing here is loaded unless an instance includes this package's
-configure.zcml.
+It is loaded only if an instance includes the configure.zcml here.
 """

@@ -20,10 +20,10 @@ class DemoFolder(PortalFolder):
 
     @security.protected(View)
     def modified(self):
-        """Tell when a child came or went, or a property changed.
+        """Return the last change of a property or of the list of children.
 
-        Both change this very object, so the database knows. A child that
-        was edited does not: see the skin script listing_stamp.
+        Both change this object in the database.  An edit of a child does
+        not: see the skin script listing_stamp.
         """
         return DateTime(self._p_mtime)
 
@@ -67,8 +67,7 @@ class DemoDocument(PortalContent, PropertyManager):
         self.modification_date = self.effective_date
 
     def _setPropValue(self, id, value):
-        # Whoever changes a property, here or in the ZMI, the pages that show
-        # it are others from now on. This calls notifyModified, too.
+        # from any form, here or in the ZMI; reindexing calls notifyModified
         super()._setPropValue(id, value)
         self.reindexObject()
 
@@ -98,7 +97,7 @@ class DemoDocument(PortalContent, PropertyManager):
 
     @security.protected(View)
     def paragraphs(self):
-        # Browsers send line ends of their own.
+        # browsers send other line ends
         text = '\n'.join(self.text.splitlines())
         return [part for part in text.split('\n\n') if part.strip()]
 
@@ -117,7 +116,7 @@ class DemoDocument(PortalContent, PropertyManager):
     @security.protected(ModifyPortalContent)
     @zpublish(methods='POST')
     def save(self, title, description, text, REQUEST=None):
-        """Change the document; through the web go back to its page."""
+        """Change the document; through the web redirect to its page."""
         self.manage_changeProperties(
             title=title, description=description, text=text)
         if REQUEST is not None:
@@ -135,7 +134,7 @@ class DemoSite(PortalObjectBase):
 
     @security.protected(View)
     def modified(self):
-        """Tell when something directly in the site came or went."""
+        """Return the last change of the list of children."""
         return DateTime(self._p_mtime)
 
 

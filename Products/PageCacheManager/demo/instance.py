@@ -1,7 +1,7 @@
 """Make a Zope instance with the demo site, and start it.
 
-Used by `make start`. An instance that is there already is started as it is:
-neither its database nor its configuration is written again.
+`make start` uses it.  An existing instance starts unchanged: its database and
+configuration stay as they are.
 """
 
 import argparse
@@ -18,20 +18,20 @@ from .site import SITE_ID
 
 
 ABOUT = '''\
-Zope starts on {url} and takes a few seconds; the next lines say when
-it serves. Stop it with Ctrl-C.
+Zope starts on {url} in a few seconds; the next lines tell when it
+is ready. Stop it with Ctrl-C.
 
   The site                      {site}
   A page                        {site}/news/harbour-maps
-  A listing that takes long     {site}/news
+  A slow listing                {site}/news
   A page for each member        {site}/personal_home
                                 alice/alice may edit, bob/bob may not
   Zope's management screens     {url}/manage     {user}/{password}
   The cache                     {site}/page_cache/manage_main
-  What it did                   {site}/page_cache/manage_stats
+  Its statistics                {site}/page_cache/manage_stats
   The policies                  {policies}
 
-The footer of each page tells when it was rendered. Reload, and the time
+The footer of each page has the time of its rendering. Reload, and the time
 stays: the page came from the cache. On the command line:
 
   curl -si {site}/news | grep -iE '^(HTTP|ETag|X-Page|Cache-S)'
@@ -39,25 +39,25 @@ stays: the page came from the cache. On the command line:
   curl -si -H 'If-None-Match: *' {site}/news | head -1
       304 Not Modified; a browser sends the ETag instead of the *
   curl -si -u alice:alice {site}/news | grep -i '^X-PageCache'
-      MISS again: alice has pages of her own
+      MISS again: alice gets separate pages
   curl -si -u alice:alice -d title=Maps -d description=New -d text=New \\
       {site}/news/harbour-maps/save | head -1
-      an edit; after it the page and the listing are MISS, with the new text
+      an edit; then the page and the listing are MISS, with the new text
 '''
 
 PASSWORDS = '''\
-The passwords are known to everyone: this instance is for your own machine.
+Everybody knows the passwords: use this instance only on your own machine.
 '''
 
 EXPOSED = '''\
-WARNING: {address} can be reached from other machines, and the passwords of
-this demo are known to everyone.
+WARNING: other machines can reach {address}, and everybody knows the
+passwords of this demo.
 '''
 
 
 PLONE = '''\
 Plone starts on {url}; a new site takes half a minute, and the
-next lines say when it serves. Stop it with Ctrl-C.
+next lines tell when it is ready. Stop it with Ctrl-C.
 
   The site                      {site}
   A page                        {site}/a-document
@@ -66,13 +66,13 @@ next lines say when it serves. Stop it with Ctrl-C.
                                 alice/alice may edit, bob/bob may not
   Zope's management screens     {url}/manage     {user}/{password}
 
-Plone has no theme where it is asked for as 127.0.0.1: call it localhost.
+Use localhost: Plone has no theme for 127.0.0.1.
 
 '''
 
 
 def make(home, user, password, skeleton='skel'):
-    """Make the instance; what is in the directory already is kept."""
+    """Make the instance; existing files stay."""
     instance = {'INSTANCE_HOME': str(home)}
     ours = Path(__file__).parent / skeleton
     zope = Path(Zope2.__file__).parent / 'utilities' / 'skel'
@@ -84,7 +84,7 @@ def make(home, user, password, skeleton='skel'):
 
 
 def is_taken(address, port):
-    """Return why the port cannot be had, or an empty string."""
+    """Return the reason why the port cannot be used, '' for none."""
     family = socket.AF_INET6 if ':' in address else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -126,7 +126,7 @@ def main():
 
     host = address
     if options.plone and address == '127.0.0.1':
-        host = 'localhost'  # which Plone themes
+        host = 'localhost'  # Plone has no theme for the address
     url = f'http://[{host}]:{port}' if ':' in host else (
         f'http://{host}:{port}')
     site = f'{url}/Plone' if options.plone else f'{url}/{SITE_ID}'
@@ -137,8 +137,7 @@ def main():
         print(PASSWORDS, flush=True)
     else:
         print(EXPOSED.format(address=address), flush=True)
-    # In this very process, so that Ctrl-C and a supervisor's signal reach
-    # the server.
+    # in this process, so that Ctrl-C and signals of a supervisor reach it
     os.execv(sys.executable, [
         sys.executable, '-m', 'Zope2.Startup.serve',
         str(home / 'etc' / 'zope.ini'),

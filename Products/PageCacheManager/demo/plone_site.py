@@ -1,6 +1,6 @@
-"""Builds a Plone site with content, members and the theme on.
+"""Builds a Plone site with content, members and theme.
 
-The texts are those of the plain CMF demo site, so that both can be compared.
+It has the texts of the CMF demo site, so that both can be compared.
 """
 
 from AccessControl.SecurityManagement import getSecurityManager
@@ -45,7 +45,7 @@ LISTED = 30
 
 @adapter(IDatabaseOpenedWithRoot)
 def add_if_missing(event):
-    """Add the site to a database that has none, at Zope's start."""
+    """Add the site to a database without one, when Zope starts."""
     add_missing(event.database, SITE_ID, add_site)
 
 
@@ -64,7 +64,7 @@ def add_site(app, site_id=SITE_ID):
 
 
 def fill(site):
-    """Add members and published content to a site that has none."""
+    """Add members and published content to an empty site."""
     site.portal_workflow.setDefaultChain(WORKFLOW)
     for name, password, roles, fullname in MEMBERS:
         site.acl_users.userFolderAddUser(name, password, roles, ())
@@ -96,7 +96,7 @@ def rich_text(*paragraphs):
 
 
 def add(container, kind, name, title, **fields):
-    """Add content, let all see it, and return it."""
+    """Add content, publish it, and return it."""
     container.invokeFactory(kind, name, title=title, **fields)
     content = container[name]
     content.portal_workflow.doActionFor(content, 'publish')

@@ -1,4 +1,4 @@
-"""Builds the demo site with the tools that an administrator would use."""
+"""Builds the demo site by the same means as an administrator."""
 
 from pathlib import Path
 
@@ -91,7 +91,7 @@ MEMBERS = (
 
 @adapter(IDatabaseOpenedWithRoot)
 def add_if_missing(event):
-    """Add the demo site to a database that has none, at Zope's start."""
+    """Add the demo site to a database without one, when Zope starts."""
     add_missing(event.database, SITE_ID, add_site)
 
 
@@ -234,7 +234,7 @@ def add_content(site):
 def add_page_cache(site):
     """Add a Page Cache Manager, and associate the front page with it.
 
-    Filesystem templates say `cache = page_cache` in their .metadata file.
+    Filesystem templates have `cache = page_cache` in their .metadata file.
     """
     add = site.manage_addProduct['PageCacheManager']
     add.manage_addPageCacheManager('page_cache', 'Pages')

@@ -1,4 +1,4 @@
-"""Adds a site when Zope starts, whatever starts it."""
+"""Adds a site when Zope starts."""
 import logging
 
 import transaction
@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 def add_missing(database, site_id, add_site):
     """Add a site to a database that has none of this id, and commit.
 
-    `add_site` is called with the application root.
+    `add_site` takes the application root.
     """
     connection = database.open()
     try:

@@ -1,1 +1,1 @@
-"""The WSGI filter that answers before Zope does."""
+"""A WSGI filter that answers hits before Zope."""

@@ -1,4 +1,4 @@
-"""The last transaction of every database, where that tells of all commits."""
+"""Last transaction ids, for storages that report every commit."""
 import logging
 
 from ZODB.interfaces import IMVCCStorage
@@ -11,7 +11,7 @@ Moment = tuple[tuple[str, bytes], ...]
 
 
 class Watch:
-    """Tells of commits; every method may be called by any thread."""
+    """Watches for commits; any thread may call any method."""
 
     def __init__(self):
         self._is_refused = False
@@ -19,7 +19,7 @@ class Watch:
     def moment(self, databases) -> Moment | None:
         """Return the last transaction of each database, None if unknown.
 
-        Raises what storages raise.
+        Raises the errors of storages.
         """
         found = []
         for name, database in list(databases.items()):
@@ -29,21 +29,21 @@ class Watch:
         return tuple(found)
 
     def _is_exact(self, name, storage):
-        """Return whether `storage` knows of all commits, its own and others'.
+        """Return whether `storage` knows all commits, also of other clients.
 
-        What it can be asked may change while it runs.
+        Storages may gain or lose abilities while they run.
         """
         if IMVCCStorage.providedBy(storage):
             if not self._is_refused:
                 self._is_refused = True
                 logger.warning(
                     'The fast lane is closed: the storage of database %r '
-                    "does not tell of other clients' commits", name)
+                    'does not report commits of other clients', name)
             return False
         is_connected = getattr(storage, 'is_connected', None)
         if is_connected is not None and not is_connected():
             return False
-        # with server-sync ZEO asks its server here, as for each transaction
+        # with server-sync ZEO asks its server, as for each transaction
         sync = getattr(storage, 'sync', None)
         if sync is not None:
             sync()

@@ -1,4 +1,4 @@
-"""How a page was sent that may be sent again."""
+"""An answer of Zope that the lane may send again."""
 import weakref
 from typing import NamedTuple
 
@@ -9,34 +9,34 @@ from .commits import Moment
 from .permit import Permit
 
 
-#: What Zope and the server add to each response.
+#: Headers that Zope and the server add to each response.
 _OF_THE_SERVER = frozenset(['date', 'server', 'via', 'x-powered-by'])
 
-#: What is said anew in each answer.
+#: Headers that are new in each answer.
 _OF_THE_MOMENT = frozenset(['date', 'cache-status'])
 
 Line = tuple[str, str]
 
 
 class Entry(NamedTuple):
-    """A page, and what is sent with it."""
+    """A page, and its headers as Zope sent them."""
 
-    #: Without the cache, which may go with its manager.
+    #: Without a reference to the cache, which goes with its manager.
     permit: Permit
     cache: weakref.ref
-    #: Read before Zope was asked.
+    #: The moment before Zope was asked.
     moment: Moment
     #: When Zope was asked, on the clock of the lane.
     asked_at: float
     headers: tuple[Line, ...]
-    #: Those of them that a 304 has.
+    #: The headers of a 304.
     headers_of_304: tuple[Line, ...]
-    #: '' where the page has none, or is never answered with 304.
+    #: '' if the page has no tag, or never a 304.
     tag: str
     says_status: bool
 
     def is_of(self, permit):
-        """Return whether this is the page of a permit."""
+        """Return whether the entry and a permit have the same page."""
         return (self.permit.key, self.permit.created) == (
             permit.key, permit.created)
 
@@ -45,8 +45,7 @@ class Entry(NamedTuple):
         return self.tag and held_tag(tags, (self.tag, *self.permit.tags))
 
     def lines_of_304(self, held):
-        """Return the header lines of a 304 to a client with the tag `held`.
-        """
+        """Return the header lines of a 304 for the tag `held`."""
         if held == self.tag:
             return self.headers_of_304
         tag = tag_for_304(held)
@@ -56,7 +55,7 @@ class Entry(NamedTuple):
 
 
 def entry(permit, moment, asked_at, lines):
-    """Return the entry of a page that was sent with these header lines."""
+    """Return the entry of a page that Zope sent with these headers."""
     return Entry(
         permit=permit._replace(body=b'', cache=None, databases=None),
         cache=weakref.ref(permit.cache),
@@ -67,10 +66,10 @@ def entry(permit, moment, asked_at, lines):
 
 
 def renewed(entry, moment, asked_at, lines):
-    """Return `entry` after a 304 of Zope with these header lines.
+    """Return `entry` with the headers of a 304 from Zope.
 
-    They say anew what the page is sent with (RFC 9111 section 4.3.4).  The
-    tag may be that of another coding.
+    They update the stored headers (RFC 9111 section 4.3.4), except the tag,
+    which may be that of another coding.
     """
     said = {name.lower(): value for name, value in _lasting(lines)}
     said.pop('etag', None)
@@ -81,7 +80,7 @@ def renewed(entry, moment, asked_at, lines):
 
 
 def are_as_permitted(lines, permit):
-    """Return whether nobody added to the headers, or changed one."""
+    """Return whether no other code added or changed a header."""
     lowered = [(name.lower(), value) for name, value in lines]
     lowered = [line for line in lowered if line[0] not in _OF_THE_SERVER]
     names = {name for name, _ in lowered}
@@ -94,7 +93,7 @@ def _lasting(lines):
 
 
 def _sent(permit, headers):
-    """Return what follows from the headers of a page."""
+    """Return the fields of an entry that depend on the page's headers."""
     values = {name.lower(): value for name, value in headers}
     kept = {
         *not_modified_headers(values), 'x-pagecache', *_OF_THE_SERVER}

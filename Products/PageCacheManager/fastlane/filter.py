@@ -1,15 +1,16 @@
-"""A WSGI filter that answers anonymous hits before Zope is asked.
+"""A WSGI filter that answers anonymous hits before Zope.
 
-Nothing is traversed, no database is opened, no transaction begins.  That is
-exact for what is in the ZODB: an answer is given only while no database has
-seen a commit since before the page last went the whole way.  All else that
-pages, policies and access rules read (the clock, files, SQL, LDAP) is late by
-as long as the lane trusts a page that it has not asked for.
+It traverses nothing, opens no database and begins no transaction.  For
+content of the ZODB it is exact: the lane answers only if no database has had
+a commit since Zope last answered the request.  Other sources of pages,
+policies and access rules (the clock, files, SQL, LDAP) may be late by
+`late_ms`.
 
-A request goes: the filter notes the last transaction of every database, and
-leaves a ticket in the request.  If the answer is a hit that anybody may have
-the engine writes a permit on the ticket, and the filter keeps how the page
-was sent, for requests that are the same in all that may matter.
+For each request that goes to Zope the filter notes the last transaction of
+every database, and leaves a ticket in the request.  If the answer is a hit
+that any anonymous visitor may get, the engine writes a permit on the ticket.
+Then the filter keeps the headers as they were sent, for later requests that
+are equal in all relevant parts.
 """
 import logging
 import threading
@@ -44,7 +45,7 @@ def filter_app(app, global_config, **options):
 
 
 class FastLane:
-    """The filter; every method may be called by any thread."""
+    """The filter; any thread may call any method."""
 
     def __init__(
             self, app, clock: Callable[[], float] = time.monotonic,
@@ -57,7 +58,7 @@ class FastLane:
         self._ignored_cookies = options.ignored_cookies
         self._signs = request.signs_of_identity(options.identity_headers)
         logger.info(
-            'Zope is asked where a request has any of: %s', ', '.join(
+            'Zope answers every request that has any of: %s', ', '.join(
                 request.IDENTITY + options.identity_headers))
         self._parts = request.parts_of_address(options.key_headers)
         self._watch = Watch()
@@ -73,7 +74,7 @@ class FastLane:
             return self._app(environ, start_response)
         address = request.address(environ, self._parts)
         moment = answer = None
-        # with no call more than there has to be
+        # inline: each call costs time on every request
         try:
             if self._databases is not None:
                 moment = self._watch.moment(self._databases)
@@ -103,7 +104,7 @@ class FastLane:
             return None
         held = '' if tags is None else entry.held(tags)
         if tags is not None and not held:
-            return None  # it may be the tag of another variant
+            return None  # another variant may have this tag
         permit, cache = entry.permit, entry.cache()
         if cookies and not permit.cookies.isdisjoint((*cookies, '*')):
             return None
@@ -114,7 +115,7 @@ class FastLane:
             return None
         if (permit.coding and (tags is None or '*' in tags)
                 and not page.coded(permit.coding)):
-            return None  # it lost the coding, and Zope would send another
+            return None  # the store dropped the coding: Zope sends another
         body = b''
         if tags is None and environ['REQUEST_METHOD'] != 'HEAD':
             body = (page.coded(permit.coding) if permit.coding
@@ -129,7 +130,7 @@ class FastLane:
 
     @staticmethod
     def _said(entry, cache, page):
-        """Return the headers that each answer has of its own."""
+        """Return the headers that are new in each answer."""
         now = time.time()
         said = [_date(int(now))]
         if entry.says_status:
@@ -138,11 +139,11 @@ class FastLane:
             said.append(_status(ttl))
         return said
 
-    # the whole way
+    # the answer of Zope
 
     def _ask(self, environ, start_response, address, moment):
         asked_at = self._clock()
-        # Zope changes the environment
+        # a copy, since Zope changes the environment
         asked = dict(environ)
         ticket = environ[TICKET] = Ticket()
         sent = []
@@ -164,7 +165,7 @@ class FastLane:
     def _note(
             self, environ, address, permit, moment, asked_at, status,
             headers, result):
-        """Keep how the page was sent, or that it still is the one."""
+        """Keep the headers of a page, or renew the entry after a 304."""
         with self._lock:
             rules = self._learned(address, permit)
             key = request.key(environ, address, rules)
@@ -187,7 +188,7 @@ class FastLane:
             self._put(self._entries, key, entry)
 
     def _learned(self, address, permit):
-        """Return the rules of an address, with those of a permit in them."""
+        """Return the rules of an address, extended by those of a permit."""
         rules = self._rules.get(address)
         varies = set(map(request.environ_key, permit.varies))
         if rules is not None:

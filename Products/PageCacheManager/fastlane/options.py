@@ -3,30 +3,31 @@ from typing import Any
 from typing import NamedTuple
 
 from ..core.fields import NAME_OR_PATTERN
-from ..core.settings import Names
-from ..core.settings import Number
+from ..core.fields import Names
+from ..core.fields import Number
 
 
 FIELDS = {
     'late_ms': Number(
-        'late_ms', 'Latest', 'For how long a page is given without asking '
-        'Zope whether it still is the one.', unit='milliseconds',
+        'late_ms', 'Maximum delay', 'Limits how long the lane sends a page '
+        'without asking Zope again.', unit='milliseconds',
         low=0, high=60_000),
     'max_entries': Number(
-        'max_entries', 'Most entries', 'How many kinds of request are '
-        'remembered.', unit='entries', low=1, high=1_000_000),
+        'max_entries', 'Maximum entries', 'Limits the number of different '
+        'requests that the lane remembers.', unit='entries',
+        low=1, high=1_000_000),
     'ignored_cookies': Names(
-        'ignored_cookies', 'Ignored cookies', 'Cookies that shape no page; * '
-        'stands for anything. With any other Zope is asked.',
+        'ignored_cookies', 'Ignored cookies', 'These cookies change no page; '
+        '* stands for any characters. Zope answers requests with any other.',
         pattern=r'[A-Za-z0-9_.~*\-]+', example='_ga_*'),
     'identity_headers': Names(
-        'identity_headers', 'Identity headers', 'Request headers, and '
-        'variables that a web server sets, by which visitors are known; * '
-        'stands for anything. With one of these Zope is asked.',
+        'identity_headers', 'Identity headers', 'These request headers, and '
+        'variables of a web server, identify visitors; * stands for any '
+        'characters. Zope answers requests with any of them.',
         pattern=NAME_OR_PATTERN, example='X-Remote-User or OIDC_CLAIM_*'),
     'key_headers': Names(
-        'key_headers', 'Request headers in the key', 'Request headers by '
-        'which answers differ, though no page names them in Vary.',
+        'key_headers', 'Request headers in the key', 'Answers differ by '
+        'these request headers, although no page names them in Vary.',
         example='X-Tenant'),
 }
 
@@ -58,7 +59,7 @@ DEFAULTS = {
 
 
 class Options(NamedTuple):
-    """The options of one filter; `FIELDS` says what each means."""
+    """The options of one filter; `FIELDS` describes each."""
 
     late_ms: int
     max_entries: int

@@ -1,4 +1,4 @@
-"""The engine's permit for the fast lane: a hit that anybody may get."""
+"""The engine's permit for the fast lane to send a hit to anybody."""
 from typing import Any
 from typing import NamedTuple
 
@@ -14,34 +14,34 @@ TICKET = 'Products.PageCacheManager.ticket'
 
 
 class Permit(NamedTuple):
-    """A page that any anonymous visitor may be given, and how."""
+    """A page that any anonymous visitor may get, and its headers."""
 
     #: The :class:`caches.ManagerCache` that has it.
     cache: Any
     key: Key
-    #: When the page was rendered: another one may come to stand in its place.
+    #: When the page was rendered; another page may replace it.
     created: float
     #: The body as it was sent, empty with a 304.
     body: bytes
-    #: The content coding that it is in, '' for none.
+    #: The content coding of the body, '' for none.
     coding: str
-    #: All headers as the cache left them: lower-case names and values.
+    #: All headers that the cache set: lower-case names and values.
     headers: frozenset[tuple[str, str]]
     #: Request headers by which the page varies.
     varies: tuple[str, ...]
-    #: Query parameters that do not matter.
+    #: Query parameters that do not change the page.
     ignored_parameters: tuple[str, ...]
-    #: Names of cookies that the manager looks at.
+    #: Names of cookies that the manager reads.
     cookies: frozenset[str]
     allows_304: bool
-    #: The tags under which a client that sent the same may hold it.
+    #: Other tags of the page, by which an equal client may hold it.
     tags: tuple[str, ...]
     #: All databases of this process, by name.
     databases: Any
 
 
 class Ticket:
-    """Is left in a request for the engine to write a permit on."""
+    """Takes the permit of the engine; the filter leaves it in a request."""
 
     __slots__ = ('permit',)
 
@@ -50,9 +50,9 @@ class Ticket:
 
 
 def permit(exchange, step):
-    """Write a permit on the request's ticket, if it has one and may.
+    """Write a permit on the request's ticket, if anybody may get the answer.
 
-    `step` is the one that gave the answer.
+    `step` is the step that answered.
     """
     ticket = exchange.request.environ.get(TICKET)
     if ticket is None or not _is_for_anybody(exchange, step):
@@ -80,11 +80,11 @@ def permit(exchange, step):
 
 
 def _is_for_anybody(exchange, step):
-    """Return whether nothing of this request's own is in its answer."""
+    """Return whether any anonymous visitor may get this response."""
     origin, page = exchange.origin, step.page
     return (
         page is not None
-        and not page.max_age_secs  # the lane knows of no such limit
+        and not page.max_age_secs  # the lane does not check this limit
         and not origin.is_called
         and exchange.key.partition == ''
         and visitor.current_user() is None
@@ -100,7 +100,7 @@ def _is_for_anybody(exchange, step):
 
 
 def _coding(body, page):
-    """Return which coding of the page `body` is, None if it is none of it."""
+    """Return the coding of `body`, None if it is not a body of the page."""
     if not body:
         return None
     if body is page.body:
@@ -114,7 +114,7 @@ def _varies(exchange, step):
     keyed = {*exchange.key.varies, *step.varies}
     named = {
         *names(exchange.response.headers.get('vary', '')),
-        # by Accept traversal may find something else
+        # traversal may choose another view by Accept
         'accept', *exchange.site.chosen_by(exchange.key.language)}
-    # no request is answered that has any of the cookies in a key
+    # the lane answers no request with a cookie of the key
     return tuple(sorted(keyed | named - {'cookie'}))

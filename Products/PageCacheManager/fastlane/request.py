@@ -1,7 +1,7 @@
-"""The parts of a request that count in the fast lane.
+"""The parts of a request that matter to the fast lane.
 
-Whatever may be a sign of who asks keeps a request out.  Of the others all
-that may shape a page stands in the key, as raw as it came.
+A request with any sign of identity goes to Zope.  For others the key has all
+parts that may change the page, without any decoding.
 """
 import re
 from typing import NamedTuple
@@ -10,30 +10,29 @@ from ..core.key import is_ignored
 from ..core.key import query_key
 
 
-#: What a server says of who asks, before Zope does (RFC 3875 4.1).
+#: Variables by which a server identifies the visitor (RFC 3875 4.1).
 IDENTITY = (
     'HTTP_AUTHORIZATION', 'HTTP_CGI_AUTHORIZATION',
     'HTTP_PROXY_AUTHORIZATION', 'REMOTE_USER', 'AUTH_TYPE', 'REMOTE_IDENT',
     'SSL_CLIENT_S_DN', 'HTTP_TRANSFER_ENCODING')
 
-#: What Zope makes the address of a page from, besides path and query.
+#: Variables from which Zope makes the URL of a page, except the query.
 _ADDRESS = (
     'wsgi.url_scheme', 'HTTPS', 'SERVER_PORT_SECURE', 'REQUEST_SCHEME',
     'SERVER_URL', 'HTTP_HOST', 'SERVER_NAME', 'SERVER_PORT', 'SCRIPT_NAME',
     'PATH_INFO', 'WEBDAV_SOURCE_PORT')
 
-#: Zope takes this from the names in an environment, Apache's way to pass
-#: them on.
+#: Apache adds this prefix to names in an environment, and Zope removes it.
 _REDIRECTED = 'REDIRECT_'
 
-#: A request of which the key takes more characters is not remembered.
+#: A longer key is not remembered, in characters.
 MAX_KEY_LENGTH = 4000
 
 
 class Rules(NamedTuple):
-    """The parts of a request that matter at one address, besides it."""
+    """The parts of a request that matter at one address."""
 
-    #: Where the headers by which pages vary stand in a WSGI environment.
+    #: WSGI names of the headers by which pages vary.
     varies: tuple[str, ...]
     ignored_parameters: tuple[str, ...]
 
@@ -42,14 +41,13 @@ class Signs(NamedTuple):
     """Variables of a WSGI environment that identify the visitor."""
 
     names: frozenset[str]
-    #: Finds others among lines with a name each, None if there are none.
+    #: Matches other names, one per line; None if there are no patterns.
     others: re.Pattern[str] | None
 
     def are_in(self, environ):
-        """Return whether the environment has a value under any of them.
+        """Return whether the environment has a value for any of them.
 
-        The time does not grow with the number of names, and patterns cost
-        it only where there are some.
+        The time does not depend on the number of names; patterns cost extra.
         """
         if not self.names.isdisjoint(environ) and any(
                 map(environ.get, self.names)):
@@ -62,8 +60,8 @@ class Signs(NamedTuple):
 def signs_of_identity(given):
     """Return the :class:`Signs` for names of headers and of variables.
 
-    A server may pass on what it knows of a visitor as a header and as a
-    variable; which of them it is a name does not tell.
+    Each name stands for a header and for a variable: a server may pass on
+    identities as either.
     """
     places = {place for name in given for place in (name, environ_key(name))}
     patterns = {place for place in places if '*' in place}
@@ -76,14 +74,14 @@ def signs_of_identity(given):
 
 
 def parts_of_address(key_headers):
-    """Return where it has all that Zope makes the address of a page from."""
+    """Return the names in an environment that make up the address."""
     return _ADDRESS + tuple(map(environ_key, key_headers))
 
 
 def names_of_cookies(environ, signs, ignored_cookies):
-    """Return the names of the cookies, all of which are ignored.
+    """Return the names of the cookies, if all are ignored.
 
-    None if there is another cookie, any of the `signs` of who asks (a
+    None if there is another cookie, a sign of identity in `signs` (a
     :class:`Signs`), or a body.
     """
     get = environ.get
@@ -96,7 +94,7 @@ def names_of_cookies(environ, signs, ignored_cookies):
     cookies = get('HTTP_COOKIE')
     if not cookies:
         return ()
-    # Zope reads more cookies than there are parts between semicolons
+    # with these Zope finds more cookies than parts between semicolons
     if '"' in cookies or ',' in cookies:
         return None
     names = [part.partition('=')[0].strip() for part in cookies.split(';')]
@@ -107,7 +105,7 @@ def names_of_cookies(environ, signs, ignored_cookies):
 
 
 def address(environ, parts):
-    """Return from what Zope makes the address of a page."""
+    """Return the values that make up the address of a page."""
     return tuple(map(environ.get, parts))
 
 
@@ -120,12 +118,12 @@ def key(environ, address, rules):
 
 
 def length(key):
-    """Return how many characters a key takes."""
+    """Return the number of characters in a key."""
     address, rules, *values = key
     return sum(len(str(part)) for part in (*address, *rules.varies, *values))
 
 
 def environ_key(name):
-    """Return where a header stands in a WSGI environment (PEP 3333)."""
+    """Return the name of a header in a WSGI environment (PEP 3333)."""
     key = name.upper().replace('-', '_')
     return key if key in ('CONTENT_TYPE', 'CONTENT_LENGTH') else f'HTTP_{key}'

@@ -1,8 +1,8 @@
-"""The Plone add-on: what a site gets when it is installed, and loses later.
+"""Installs the Plone add-on in a site, and uninstalls it.
 
-What is there already stays as it is, so installing again mends what is
-missing.  A record in the registry notes what was added, so that no more than
-that is removed.
+Existing objects stay as they are, so a second installation adds only missing
+ones.  A record in the registry lists the added objects, and uninstalling
+removes only these.
 """
 import logging
 
@@ -37,16 +37,16 @@ logger = logging.getLogger(__name__)
 MANAGER_ID = 'page_cache'
 TITLE = 'Page Cache'
 
-#: Before the names of all our records in the registry.
+#: Prefix of the names of all our records in the registry.
 PREFIX = 'Products.PageCacheManager.'
 
-#: Holds what was added: ``manager``, ``policy NAME``, ``view NAME``.
+#: Record of added objects: ``manager``, ``policy NAME``, ``view NAME``.
 ADDED = f'{PREFIX}added'
 
 
 @implementer(INonInstallable)
 class HiddenProfiles:
-    """Keeps the profile that removes the add-on out of sight."""
+    """Hides the profile that uninstalls the add-on."""
 
     def getNonInstallableProfiles(self):
         return ['Products.PageCacheManager:uninstall']
@@ -56,7 +56,7 @@ class HiddenProfiles:
 
 
 def install(tool):
-    """Add the manager, its views and policies, as far as they are missing.
+    """Add the manager, its views and policies, unless they exist.
 
     Raises ValueError if another object has the manager's id.
     """
@@ -68,13 +68,13 @@ def install(tool):
 
 
 def add_policies(tool):
-    """Add the policies that are missing."""
+    """Add the missing policies."""
     site = aq_parent(aq_inner(tool))
     _note(site, _add_policies(site))
 
 
 def uninstall(tool):
-    """Remove what was added: the manager, or views of it, and policies."""
+    """Remove the added objects: the manager or its views, and policies."""
     site = aq_parent(aq_inner(tool))
     records = _records(site)
     added = set(records[ADDED].value if ADDED in records else ())
@@ -87,22 +87,22 @@ def uninstall(tool):
     _remove_policies(site, added)
     for name in [name for name in records if name.startswith(PREFIX)]:
         del records[name]
-    _say_what_stays(site)
+    _warn_of_remains(site)
 
 
-def _say_what_stays(site):
-    """Name, in the log and to who uninstalls, what would fail or is left.
+def _warn_of_remains(site):
+    """Name the remaining managers and templates, in the log and on the page.
     """
-    stays = [
+    remains = [
         path_of(ob) for ob in below(site)
         if IPageCacheManager.providedBy(ob)
         or getattr(naming(ob), 'manager', None) is not None]
-    if not stays:
+    if not remains:
         return
     text = (
-        'Page Cache Managers, and templates that name one, stay: '
-        f'{", ".join(stays)}. Delete the managers before the package is '
-        'removed, or these templates fail.')
+        'These Page Cache Managers, and templates that name one, remain: '
+        f'{", ".join(remains)}. Delete the managers before you remove the '
+        'package. Otherwise these templates fail.')
     logger.warning(text)
     messages = IStatusMessage(aq_get(site, 'REQUEST', None), None)
     if messages is not None:
@@ -115,14 +115,14 @@ def _add_manager(site):
         return
     if present is not None:
         raise ValueError(
-            f'{MANAGER_ID!r} is the id of {present.Title()!r}: give that '
-            'another id, and install again.')
+            f'{MANAGER_ID!r} is already the id of {present.Title()!r}. '
+            'Rename that object and install again.')
     site._setObject(MANAGER_ID, PageCacheManager(MANAGER_ID, TITLE))
     yield 'manager'
 
 
 def _add_views(manager):
-    """Associate the views of which none is associated by its name."""
+    """Associate the views whose names are not associated yet."""
     present = manager.getViews()
     named = {view['name'] for view in present}
     missing = [view for view in VIEWS if view[0] not in named]
@@ -154,7 +154,7 @@ def _remove_policies(site, added):
 
 
 def _add_options(site):
-    """Add what the caching control panel asks of the operation."""
+    """Add the records for the operation's options in the control panel."""
     records = _records(site)
     prefix = PageCacheOperation.prefix
     for name, field, value in (
@@ -163,9 +163,9 @@ def _add_options(site):
                 description='Id of the manager; empty for the nearest.'), ''),
             ('shows', Choice(
                 title='Pages show', values=list(SHOWS), description=(
-                    'What they are made of: '
-                    + '; '.join(f'{word}, {what}'
-                                for word, what in SHOWS.items()) + '.')),
+                    'The content that the pages show: '
+                    + '; '.join(f'{word}, {label}'
+                                for word, label in SHOWS.items()) + '.')),
              'site')):
         if f'{prefix}.{name}' not in records:
             records[f'{prefix}.{name}'] = Record(field, value)
@@ -180,11 +180,11 @@ def _records(site):
 
 
 def _note(site, added):
-    """Note in the registry what was added now and before."""
+    """Note added objects in the registry, beside earlier ones."""
     records = _records(site)
     if ADDED not in records:
         records[ADDED] = Record(List(
-            title='What installing the page cache has added',
+            title='Objects that installing the page cache has added',
             value_type=TextLine()), [])
     record = records[ADDED]
     record.value = sorted({*record.value, *added})

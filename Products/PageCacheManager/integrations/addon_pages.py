@@ -1,16 +1,17 @@
-"""Which of Plone's own views are kept, what they show, and by which policies.
+"""Associations and policies for the views of Plone itself.
 
-Left out is what shows more than its key can tell, or is no page:
+Some views are left out: they show more than their key can tell, or are no
+pages:
 
 - ``link_redirect_view`` redirects; ``@@download``, ``@@images``, feeds,
   ``event_listing_ical`` and ``sitemap.xml.gz`` give files.
 - ``image_view_fullscreen`` links to the page that the visitor came from.
-- ``edit``, ``login``, ``contact-info``, ``author`` and other forms hold what
-  one visitor typed, and opening one may lock the content.
+- ``edit``, ``login``, ``contact-info``, ``author`` and other forms hold the
+  input of one visitor, and opening one may lock the content.
 - ``folder_contents``, ``sharing``, ``historyview``, versions and previews
-  are for editors at work, and change without a change of the content.
-- Occurrences of an event have a path and no object: what changes is the
-  event, so its view is kept for events alone.
+  are for editors, and change without a change of the content.
+- Occurrences of an event have a path but no object: only the event changes,
+  so its view is stored for events only.
 """
 
 _COLLECTION = (
@@ -24,17 +25,17 @@ CONTENT_VIEWS = (
     ('image_view', '', 'item'),
 )
 
-#: These show what stands in a folder, or what a query finds.
+#: These list the items of a folder, or the results of a query.
 _OF_FOLDERS = ('listing_view', 'summary_view', 'tabular_view', 'album_view')
 
 LISTING_VIEWS = (
-    # the first that fits counts: folders may be given a query
+    # the first match counts: folders may have a query
     *((name, _COLLECTION, 'site') for name in _OF_FOLDERS),
     *((name, 'Folder', 'folder') for name in _OF_FOLDERS),
     *((name, '', 'site') for name in _OF_FOLDERS),
-    # it shows the children as their own views do, folders' listings as well
+    # it shows children as their own views do, with listings of folders
     ('full_view', '', 'site'),
-    # from folders below as well
+    # it includes folders below
     ('event_listing', '', 'site'),
     ('search', '', 'site'),
     ('sitemap', '', 'site'),
@@ -49,20 +50,20 @@ def _is_one_of(views):
 
 
 def _etag(secs, user=''):
-    """Return an expression: modification time and period, for a user."""
+    """Return an expression for user, modification time and period."""
     values = f'object.modified().timeTime(), int(time.timeTime() // {secs})'
     if not user:
         return f"python: '|%s|%s' % ({values})"
     return f"python: '%s|%s|%s' % ({user}, {values})"
 
 
-#: What is published, or expires, by its date is told by no change.  On the
-#: pages of other content it shows in navigation and portlets, up to an hour
-#: late; where it is listed five minutes late.
+#: Periods in ETags.  Content that becomes effective or expires by its date
+#: is not changed by that.  It appears in listings up to five minutes late, in
+#: navigation and portlets on other pages up to an hour late.
 HOUR_SECS = 3600
 LISTING_SECS = 300
 
-# what CMF gives as `member` costs ten times as much
+# `member` of CMF costs ten times as much
 _MEMBER = "request['AUTHENTICATED_USER'].getId()"
 _ANONYMOUS = f'{_MEMBER} is None'
 
@@ -70,12 +71,12 @@ _ALL = {
     'mtime_func': 'object/modified', 'max_age_secs': 0, 'no_cache': 0,
     'no_store': 0, 'must_revalidate': 1, 'vary': '', 'enable_304s': 1}
 
-# what else such a page shows nobody knows, so no date tells of all of it
+# such a page may show other content, so no date covers all of it
 _OTHER = {**_ALL, 'last_modified': 0}
 
-#: Policies by name.  The first that fits is taken: those that are asked for
-#: most stand first.  The last two are for whatever else a manager keeps: CMF
-#: asks its policies for filesystem templates too, which are to stay alone.
+#: Policies by name.  The first match counts, so the most frequent stand
+#: first.  The last two are for all other pages of a manager: without
+#: ``page_cache`` CMF would apply them to its filesystem templates, too.
 POLICIES = {
     'page_cache_content': {
         **_ALL,

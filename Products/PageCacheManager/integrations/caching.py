@@ -1,8 +1,8 @@
-"""plone.app.caching: an operation for its control panel, and its word.
+"""An operation for plone.app.caching, and the claims of other operations.
 
-Rulesets are mapped to operations there.  A page of a ruleset that has ours
-is kept by a Page Cache Manager; of one that has another, unless that keeps
-it, or has it kept.
+The caching control panel maps rulesets to operations.  A Page Cache Manager
+stores the pages of rulesets that are mapped to our operation.  It stores
+those of another operation unless that stores them or lets proxies store them.
 """
 from plone.caching.interfaces import X_CACHE_RULE_HEADER
 from plone.caching.interfaces import ICachingOperation
@@ -39,9 +39,9 @@ class PageCacheOperation:
 
     title = 'Page Cache Manager'
     description = (
-        'Keeps whole pages, for members too, and says 304 to browsers that '
-        'hold them. ETag and headers come from caching_policy_manager, and '
-        'all else is set up at the Page Cache Manager.')
+        'Stores whole pages, also for members, and answers 304 to browsers '
+        'with a current copy. caching_policy_manager sets ETag and headers; '
+        'the Page Cache Manager has all other settings.')
     prefix = 'Products.PageCacheManager.operation'
     options = ('manager', 'shows')
 
@@ -49,10 +49,10 @@ class PageCacheOperation:
         pass
 
     def interceptResponse(self, rulename, response):
-        """Leave the answer to the manager, which is asked later."""
+        """Do nothing: the manager answers later."""
 
     def modifyResponse(self, rulename, response):
-        """Leave headers to the policy."""
+        """Do nothing: the policy sets the headers."""
 
 
 def has_rules(site):
@@ -63,10 +63,10 @@ def has_rules(site):
 
 
 def claim(request):
-    """Return the :class:`Claim` of the operation in charge, None if none is.
+    """Return the :class:`Claim` of the operation in charge, or None.
 
-    The header saves the search for it where no ruleset fits.  A request that
-    is not published has none.
+    Without the header of a ruleset no operation is in charge, which saves
+    the search.  A request that Zope did not publish never has the header.
     """
     if has_arrived(request) and _RULE not in request.response.headers:
         return None

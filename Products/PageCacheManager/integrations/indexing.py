@@ -1,9 +1,8 @@
-"""Notes of CMF's indexing queue: which content changed, and how it shows.
+"""Marks changed content when CMF's indexing queue gets it.
 
-Whatever a listing could show of content goes through this queue, changes of
-who may see it included.
+Every change that a listing could show goes through this queue, also changes
+of the permission to view.
 """
-
 from Acquisition import aq_base
 from persistent import Persistent
 from Products.CMFCore.interfaces import IIndexQueueProcessor
@@ -17,9 +16,9 @@ from ..marks import write
 from ..origin.site import content_marks
 
 
-#: Attributes and indexes that show on the content's own page alone, or where
-#: any content counts.  Annotations and locks are objects of their own, which
-#: come with the first of their kind.
+#: Attributes and indexes that show only on the content's own page, or on
+#: pages that show any content.  Annotations and locks are separate objects;
+#: these attributes appear with the first of them.
 _OF_ITS_OWN_PAGE = frozenset([
     'SearchableText', '__annotations__', '_dav_writelocks', 'changeNote',
     'cmf_uid', 'modification_date', 'modified', 'table_of_contents', 'text',
@@ -28,7 +27,7 @@ _OF_ITS_OWN_PAGE = frozenset([
 
 @implementer(IIndexQueueProcessor)
 class ContentWatch:
-    """Marks content that is indexed, in the transaction that does it."""
+    """Marks content in the transaction that indexes it."""
 
     def begin(self):
         """Do nothing."""
@@ -37,7 +36,7 @@ class ContentWatch:
         """Do nothing."""
 
     def abort(self):
-        """Do nothing: with the transaction the marks are gone."""
+        """Do nothing: an abort drops the marks."""
 
     def index(self, obj, attributes=None):
         """Note that content is new."""
@@ -48,13 +47,12 @@ class ContentWatch:
         note(obj, is_listed=changed_as_listed(obj, attributes))
 
     def unindex(self, obj):
-        """Note that content went away."""
+        """Note that content was removed."""
         note(obj, is_listed=True)
 
 
 def note(obj, is_listed):
-    """Mark content as changed, and as listed in another way on other pages.
-    """
+    """Mark content as changed; if `is_listed`, listings of it as well."""
     path = '/'.join(obj.getPhysicalPath())
     for marks in content_marks(removeAllProxies(obj)):
         marks.content_changed(path)
@@ -63,13 +61,13 @@ def note(obj, is_listed):
 
 
 def listed_otherwise(obj, event):
-    """Note a change that shows on other pages: of a state, of an order."""
+    """Note a change of state or order, which shows on other pages."""
     for marks in content_marks(obj):
         write(marks.listed)
 
 
 def changed_as_listed(obj, attributes=None):
-    """Return whether a change shows on other pages than the content's own."""
+    """Return whether a change shows on pages of other content."""
     if attributes:
         return not _OF_ITS_OWN_PAGE.issuperset(attributes)
     base = aq_base(obj)
@@ -85,9 +83,9 @@ def _changed_in(base):
 
 
 def _state_before(base):
-    """Return the state that the database has.
+    """Return the state in the database.
 
-    Savepoints are looked past: versioning makes one with each edit.
+    It ignores savepoints: versioning makes one in each edit.
     """
     connection = base._p_jar
     found = connection._normal_storage.loadSerial(base._p_oid, base._p_serial)
@@ -95,7 +93,7 @@ def _state_before(base):
 
 
 def _differing(before, now):
-    # a form saves an empty value where there was none
+    # a form saves empty values for missing ones
     return [
         name for name in {*before, *now}
         if (before.get(name) or None) != (now.get(name) or None)]

@@ -1,4 +1,4 @@
-"""Operations of plone.app.caching: do they keep a page?"""
+"""Finds out whether an operation of plone.app.caching stores a page."""
 from plone.app.caching.operations.default import BaseCaching
 from plone.app.caching.operations.default import NoCaching
 from plone.app.caching.operations.utils import cacheStop
@@ -12,15 +12,15 @@ from ..core.reasons import Reason
 from ..key import visitor
 
 
-#: With these in its ETag an operation shares no member's page.
+#: With one of these in its ETag an operation shares no page of a member.
 _OF_USERS = frozenset(['anonymousOrRandom', 'roles', 'userid'])
 
 
 def why_not(operation, rule):
-    """Return the reason why no manager may keep a page of `operation`.
+    """Return the reason why no manager may store a page of `operation`.
 
-    It is '' where the operation sets headers, and neither keeps the page nor
-    lets proxies keep it.
+    It is '' if the operation neither stores the page nor lets proxies store
+    it.
     """
     if isinstance(operation, Chain):
         return next(filter(None, (
@@ -33,7 +33,7 @@ def why_not(operation, rule):
 
 
 def _is_known(kind):
-    """Return whether a class does as plone.app.caching's own do."""
+    """Return whether a class works like those of plone.app.caching."""
     return (
         kind.interceptResponse is BaseCaching.interceptResponse
         and kind.modifyResponse is BaseCaching.modifyResponse)

@@ -1,7 +1,7 @@
-"""A Plone site: what its pages depend on beside their content.
+"""Parts of the key that only a Plone site has.
 
-Members' pages show the toolbar and hold tokens against forged requests, and
-any page shows what is set up for the whole site.
+Pages of members show the toolbar and hold tokens against forged requests, and
+every page depends on the set-up of the site.
 """
 import time
 
@@ -23,11 +23,11 @@ from ..publisher import request as http_request
 from . import caching
 
 
-#: Cookies of which members see something: is the toolbar open, is there
-#: anything to paste?
+#: Cookies that change pages of members: the state of the toolbar, and the
+#: clipboard.
 COOKIES = ('plone-toolbar', '__cp')
 
-#: The keys that tokens in forms and links are made with.
+#: The key ring for tokens in forms and links.
 _RING = '_forms'
 
 _LOCKS = 'plone.locking'
@@ -38,11 +38,11 @@ DAY = 86400
 @implementer(ISurroundings)
 @adapter(IPloneSiteRoot)
 class PloneSurroundings:
-    """A Plone site's part in the pages of views."""
+    """The part of a Plone site in the pages of views."""
 
     # in `set_up`; those in files are part of the code
     marks_templates = True
-    # plone.caching tells which ruleset a page has
+    # plone.caching sets them for the ruleset of the page
     headers_of_all = frozenset(['x-cache-rule', 'x-cache-operation'])
     variant_names = (
         'Kind of client', 'Groups', 'Cookies of the site', 'Keys of tokens',
@@ -52,7 +52,7 @@ class PloneSurroundings:
         self._site = site
 
     def claim(self, request):
-        """Return what plone.app.caching says of the page."""
+        """Return the claim of plone.app.caching, or None."""
         return caching.claim(request)
 
     def claims_views(self):
@@ -60,25 +60,25 @@ class PloneSurroundings:
         return caching.has_rules(self._site)
 
     def silence(self, request):
-        """Have plone.caching take the page for one that it dealt with."""
+        """Keep plone.caching from the response."""
         alsoProvides(request, IStreamedResponse)
 
     def language(self, request):
-        """Return what the site has settled on for the request."""
+        """Return the languages that the site chose for the request."""
         binding = request.other.get('LANGUAGE_TOOL')
         if binding is None:
             return visitor.language(request)
         return repr(binding.getLanguageBindings())
 
     def chosen_by(self, language):
-        """Return what the kind of client, and languages, are chosen by."""
+        """Return the headers that choose kind of client and languages."""
         if _has_one_language():
             return ('x-requested-with',)
         return ('x-requested-with', 'accept-language')
 
     def vary_by(self, request, language):
-        """Return the kind of client, what languages are chosen by here, and
-        cookies for members.
+        """Return the headers that choose them by the settings of the site,
+        and Cookie for members.
         """
         cookie = ('Cookie',) if self.cookies(request) else ()
         return ('X-Requested-With', *_language_headers(), *cookie)
@@ -89,7 +89,7 @@ class PloneSurroundings:
 
     def variant(self, context, request):
         """Return kind of client, groups, cookies, token keys and lock."""
-        # which may choose another main template
+        # main_template differs for scripts
         asked_by = http_request.header(request, 'X-Requested-With') or ''
         kind = 'script' if asked_by == 'XMLHttpRequest' else ''
         if visitor.current_user() is None:
@@ -102,13 +102,13 @@ class PloneSurroundings:
 def _has_one_language():
     registry = queryUtility(IRegistry)
     return registry is not None and len({
-        # which need not be among the others
+        # it may be missing in the other setting
         registry.get('plone.default_language'),
         *(registry.get('plone.available_languages') or ())}) == 1
 
 
 def _language_headers():
-    """Return the request headers that the site lets choose the language."""
+    """Return the request headers that choose the language on this site."""
     if _has_one_language():
         return ()
     registry = queryUtility(IRegistry)
@@ -120,16 +120,16 @@ def _language_headers():
 
 
 def _groups():
-    """Return the groups of the user, who is shown what they may see.
+    """Return the groups of the user, as a string: they may view content.
 
-    No event tells of membership that is kept elsewhere.
+    Membership in an external user folder changes without an event.
     """
     find = getattr(getSecurityManager().getUser(), 'getGroups', None)
     return repr(sorted(find())) if find is not None else ''
 
 
 def _token_keys():
-    """Return what changes with the keys of tokens, which end with them."""
+    """Return a string that changes with the keys of tokens."""
     keys = queryUtility(IKeyManager)
     ring = None if keys is None else keys.get(_RING)
     if ring is None:
@@ -139,8 +139,7 @@ def _token_keys():
 
 
 def _lock(context):
-    """Return who locked the content, '' for nobody, and what pages say of it.
-    """
+    """Return the locks of the content as pages show them, '' for none."""
     annotations = getattr(aq_base(context), '__annotations__', None)
     if not annotations or not annotations.get(_LOCKS):
         return ''
@@ -152,8 +151,8 @@ def _lock(context):
 
 
 def _told(secs):
-    """Return `secs` as far as pages tell for how long content is locked.
+    """Return `secs` rounded as pages show the time of a lock.
 
-    They do so in minutes, one at least, and from the first day on in hours.
+    Pages show minutes, at least one, and after the first day hours.
     """
     return max(60, secs // 60 * 60) if secs < DAY else secs // 3600 * 3600

@@ -1,7 +1,7 @@
-"""Asks for plone.protect's token before a manager is changed by POST.
+"""Checks plone.protect's token before a POST changes a manager.
 
-Where the token is missing plone.protect aborts what was changed, but only
-after the manager has answered that it is saved.  So it is asked for before.
+Without a token plone.protect aborts the changes, but only after the manager
+has answered that it saved them.  So this check comes first.
 """
 from types import MethodType
 
@@ -31,7 +31,8 @@ def check_token(event):
 
 
 def _is_ours(published):
-    """Return whether what is published is of a manager, or adds one."""
+    """Return whether the published object belongs to a manager or adds one.
+    """
     if not isinstance(published, MethodType):
         return IPageCacheManager.providedBy(aq_parent(published))
     return (
@@ -40,7 +41,8 @@ def _is_ours(published):
 
 
 def _is_protected(request):
-    """Return whether plone.protect would check what the request writes."""
+    """Return whether plone.protect would check the changes of the request.
+    """
     return not (
         auto.CSRF_DISABLED
         or IDisableCSRFProtection.providedBy(request)
@@ -51,6 +53,6 @@ def _is_protected(request):
 
 
 def _key_manager(request):
-    """Return the keys of the site, those of the root outside of sites."""
+    """Return the keys of the site, or of the root outside of sites."""
     keys = queryUtility(IKeyManager)
     return getRootKeyManager(request['PARENTS'][-1]) if keys is None else keys

@@ -1,4 +1,4 @@
-"""Purge events: what a proxy is to forget, the managers forget as well."""
+"""Invalidates pages of content at purge events for proxies."""
 from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
@@ -10,10 +10,10 @@ from ..manager.find import managers
 
 
 def purged(event):
-    """Forget the pages of content, in the transaction that says so.
+    """Invalidate the pages of content, in the transaction of the event.
 
-    Content that changes in the transaction has new pages in any case: those
-    of views by its serial or by its marks, those of templates by their ETag.
+    If the content changes in this transaction its pages are new anyway: pages
+    of views by its serial or marks, pages of templates by their ETag.
     """
     paths = _paths(event.object)
     if not paths or version_of_content(event.object) is None:
@@ -26,14 +26,15 @@ def purged(event):
 def _is_marked(manager, path):
     """Return whether the transaction marked the content at `path`.
 
-    Other marks of its views tell templates of nothing.
+    Other marks of its views do not make pages of templates new.
     """
     marks = manager.content_marks()
     return marks is not None and not is_committed(marks.of_name(path))
 
 
 def _paths(ob):
-    """Return the path of `ob`, and of the folder of which it is the page."""
+    """Return the path of `ob`, and of the folder whose default page it is.
+    """
     paths = {path_of(ob)}
     parent = aq_parent(aq_inner(ob))
     if hasattr(aq_base(parent), 'getDefaultPage') and (

@@ -1,7 +1,7 @@
-"""Notes when a session of Products.Sessions is looked at, or for.
+"""Notes every access to a session of Products.Sessions.
 
-All ways of its API lead through two methods: the browser's id is asked for by
-the one, and the data of any id come through the other.
+All ways of its API lead through two methods: one returns the browser's id,
+the other the data of any id.
 """
 from functools import wraps
 
@@ -12,7 +12,7 @@ from ..publisher.sessions import touch
 
 
 def watch(event):
-    """Note it from now on; what else was put around the methods stays."""
+    """Wrap both methods; wrappers of other code stay."""
     for kind, name in (
             (BrowserIdManager, 'getBrowserId'),
             (SessionDataManager, '_getSessionDataContainer')):

@@ -1,7 +1,7 @@
 """Notes changes that show on every page of a Plone site.
 
-Most of it notifies an event.  What does not is found among the objects that
-a request changed.
+Most changes notify an event.  Others are found among the objects that a
+request changed.
 """
 from Acquisition import aq_chain
 from Acquisition import aq_parent
@@ -25,7 +25,7 @@ from . import caching
 from .indexing import changed_as_listed
 
 
-#: Modules of objects that show on any page and tell nobody of a change.
+#: Modules of objects that show on any page and notify no event.
 _MODULES = (
     'Products.CMFCore.ActionInformation',
     'Products.CMFCore.DirectoryView',
@@ -39,24 +39,24 @@ _MODULES = (
     'Products.DCWorkflow',
     'Products.PageTemplates.ZopePageTemplate',
     'Products.PythonScripts',
-    # written itself when the catalog is cleared or rebuilt
+    # its object is written when the catalog is cleared or rebuilt
     'Products.ZCatalog.Catalog',
     'five.customerize',
     'five.localsitemanager',
-    # written itself when compiled themes or bundles are thrown away
+    # its object is written when compiled themes or bundles are dropped
     'plone.app.registry.registry',
     'plone.app.viewletmanager',
     'plone.dexterity.fti',
     'zope.component.persistentregistry',
 )
 
-#: Modules of views that change what shows on other pages, and tell nobody.
+#: Modules of views whose changes show on other pages and notify no event.
 _VIEWS = ('plone.app.portlets', 'plone.app.viewletmanager')
 
-#: Properties that every login changes and no page shows.
+#: Properties that each login changes and no page shows.
 _OF_LOGIN = frozenset(['last_login_time', 'login_time'])
 
-#: Where themes and other resources are, in the site.
+#: Id of the site's folder for themes and other resources.
 RESOURCES = 'portal_resources'
 
 
@@ -66,10 +66,10 @@ def changed(*event):
 
 
 def rules_changed(event):
-    """Note that rulesets were mapped otherwise.
+    """Note a change in the mapping of rulesets.
 
-    While none was ours changes may have left no mark, and undo may bring the
-    mapping back.
+    While no ruleset was ours changes may have left no mark, and undo may
+    restore the mapping.
     """
     if event.record.__name__ == caching.MAPPING:
         for manager in managers(getSite()):
@@ -79,12 +79,12 @@ def rules_changed(event):
 
 
 def profile_imported(event):
-    """Note that an add-on came or went."""
+    """Note that an add-on was installed or removed."""
     _mark(aq_parent(event.tool))
 
 
 def properties_updated(event):
-    """Note that a member's name changed, which stands on pages."""
+    """Note a change of a member's name, which pages show."""
     if not _OF_LOGIN.issuperset(event.properties):
         _mark(getSite())
 
@@ -118,24 +118,23 @@ def before_commit(event):
         changed_now = _changed_objects(site._p_jar)
     for ob in changed_now:
         if is_mark(ob):
-            # whether the request may write is for plone.protect to decide
-            # by all else that it wrote
+            # plone.protect decides by all other objects whether the
+            # request may write
             safeWrite(ob, event.request)
 
 
 def _plone_site():
-    """Return the Plone site that is current, or has the current one in it.
-    """
+    """Return the current site, or the Plone site around it."""
     return next((place for place in aq_chain(getSite())
                  if IPloneSiteRoot.providedBy(place)), None)
 
 
 def _is_content_that_shows(ob):
-    """Return whether content changed by which other pages are made.
+    """Return whether a change of this content shows on other pages.
 
-    Nobody is told of rights and interfaces that are set in the ZMI: who may
-    not see a page is not to see it listed, and folders give theirs to what is
-    in them.
+    Rights and interfaces that are set in the ZMI notify no event.  Listings
+    hide content that a visitor may not view, and content inherits the rights
+    of its folder.
     """
     return (
         (IContentish.providedBy(ob) or IFolderish.providedBy(ob))
@@ -143,9 +142,9 @@ def _is_content_that_shows(ob):
 
 
 def _is_set_up_by(request):
-    """Return whether a view was called that changes nothing but the set-up.
+    """Return whether the published view changes only the set-up.
 
-    Some of what it changes is mappings, which do not say what they are of.
+    It may change plain mappings, whose classes do not show their purpose.
     """
     published = request.other.get('PUBLISHED')
     view = getattr(published, '__self__', published)
@@ -165,7 +164,7 @@ def _changed_objects(connection):
 
 
 def _saved_objects(connection):
-    """Return what was changed before a savepoint, which is not noted again.
+    """Return objects changed before a savepoint; they are not registered.
     """
     saved = connection._savepoint_storage
     if saved is None:
@@ -179,15 +178,14 @@ def _has_any(objects, wanted):
 
 
 def _workflow_settings(site):
-    """Return the mapping of content types to workflows, if there is one."""
+    """Return the mapping of content types to workflows, in a list."""
     tool = getattr(site, 'portal_workflow', None)
     chains = getattr(tool, '_chains_by_type', None)
     return [] if chains is None else [chains]
 
 
 def _viewlet_settings():
-    """Return the mappings that say which viewlets are shown, in which order.
-    """
+    """Return the mappings with order and visibility of viewlets."""
     storage = queryUtility(IViewletSettingsStorage)
     if storage is None:
         return []

@@ -24,6 +24,6 @@ def add_form(container, request, id='', title='', error=None):
 
 
 def show_tab(manager, request, tab, done):
-    """Send the browser to a tab, which then shows what is committed."""
+    """Redirect to a tab, which then shows the committed state."""
     query = f'done={done}&{read_view(request.form).query()}'.rstrip('&')
     request.response.redirect(f'{manager.absolute_url()}/{tab}?{query}')

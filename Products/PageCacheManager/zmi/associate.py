@@ -20,7 +20,8 @@ _hint = template('hint.zpt')
 def associate(manager, request, results=(), **options):
     """Return Zope's own screen, with a hint on templates in files.
 
-    Zope's form names its URL as the window to open; it means the action.
+    Zope's form has its URL in ``target`` by mistake; it belongs in
+    ``action``.
     """
     done = DONE.get(str(request.form.get('done')))
     if done:
@@ -38,7 +39,7 @@ def associate(manager, request, results=(), **options):
 
 
 def _files(parent, results):
-    """Yield those of the objects found that are made from files."""
+    """Yield those objects of the results that are made from files."""
     for result in results:
         found = parent.unrestrictedTraverse(result['path'], None)
         path = guard.file_of(found)

@@ -1,4 +1,4 @@
-"""The methods that associate templates with a manager, or no longer."""
+"""Methods that associate templates with a manager, or dissociate them."""
 from AccessControl import getSecurityManager
 from AccessControl.class_init import InitializeClass
 from AccessControl.requestmethod import requestmethod
@@ -23,9 +23,9 @@ class Associating:
     @security.protected(change_cache_settings)
     @postonly
     def ZCacheManager_setAssociations(self, props=None, REQUEST=None):
-        """Associate templates with this manager, or no longer."""
+        """Associate templates with this manager, or dissociate them."""
         if REQUEST is not None:
-            props = None  # what is meant is in the form
+            props = None  # the form has them
         return CacheManager.ZCacheManager_setAssociations(
             self, props, REQUEST)
 
@@ -33,7 +33,7 @@ class Associating:
     @security.protected(change_cache_settings)
     @postonly
     def manage_dissociate(self, REQUEST=None):
-        """Take all associations away, as far as this user may."""
+        """Remove all associations that this user may change."""
         check = getSecurityManager().checkPermission
         take_all_away(self, lambda ob: check(change_cache_settings, ob))
         if REQUEST is not None:

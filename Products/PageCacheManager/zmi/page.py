@@ -1,7 +1,7 @@
 """The common parts of all screens.
 
-Everything is made ready as plain values; the templates in `www` only place
-and escape them.
+The screens prepare plain values; the templates in `www` place and escape
+them.
 """
 import html
 import time
@@ -11,18 +11,18 @@ from AccessControl import getSecurityManager
 from Products.PageTemplates.PageTemplateFile import PageTemplateFile
 
 
-#: What is said after a redirect.  The text is not in the URL, where anybody
-#: could put another one.
+#: Messages after a redirect.  The URL holds only their names, so nobody can
+#: put another text there.
 DONE = {
     'saved': 'Settings saved.',
     'views': 'Views saved.',
-    'dissociated': 'Associations in the database are taken away.',
-    'purged': 'All pages are forgotten, on every client of the database.',
+    'dissociated': 'The associations in the database are removed.',
+    'purged': 'All pages are purged, on every client of the database.',
     'invalidated':
-        'The selected pages are forgotten, on every client of the database.',
+        'The selected pages are invalidated, on every client of the database.',
 }
 
-#: Of longer texts only the beginning is shown, in characters.
+#: Longer texts are cut off, in characters.
 MAX_SHOWN = 300
 
 WWW = Path(__file__).parent / 'www'
@@ -30,15 +30,15 @@ STYLE = (WWW / 'screens.css').read_text(encoding='utf-8')
 
 
 def template(name):
-    """Return a page template of ours."""
+    """Return a page template from `www`."""
     return PageTemplateFile(str(WWW / name), {}, __name__=name)
 
 
 def show(page, context, **options):
-    """Return a page template's output, whatever strings it is given."""
+    """Return the output of a page template, for any strings."""
     text = page.__of__(context)(
         header=header(context), style=STYLE, **options)
-    # half a surrogate pair can be typed, but not sent
+    # a form can contain half a surrogate pair, a response can not
     return text.encode('utf-8', 'replace').decode('utf-8')
 
 
@@ -56,18 +56,19 @@ def render(page, manager, request, tab, message='', kind='success',
 
 
 def _plain(value):
-    """Return a list for a generator: templates may read lists."""
+    """Return a list for an iterator, which templates may not read."""
     return value if value is None or isinstance(
         value, (str, bool, dict, tuple, list)) else list(value)
 
 
 def cut(text):
-    """Return what is shown of a text that a visitor may make very long."""
+    """Return the beginning of a text that visitors can make very long."""
     return text if len(text) <= MAX_SHOWN else f'{text[:MAX_SHOWN]} ...'
 
 
 def header(context):
-    """Return Zope's header with the title escaped, which Zope leaves out."""
+    """Return Zope's header with the title escaped; Zope does not escape it.
+    """
     return escape_title(context.manage_page_header(), context)
 
 
@@ -79,5 +80,5 @@ def escape_title(page, context):
 
 
 def moment(secs):
-    """Return a point of time as people read it."""
+    """Return a point in time, in seconds since 1970, for people."""
     return time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(secs))

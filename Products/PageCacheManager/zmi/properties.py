@@ -1,8 +1,8 @@
 """The Properties screen, made from the table of settings."""
+from ..core.fields import Names
 from ..core.report.statistics import number_text
 from ..core.settings import BY_NAME
 from ..core.settings import FIELDS
-from ..core.settings import Names
 from ..core.settings import stored
 from .page import render
 from .page import template
@@ -16,7 +16,7 @@ _page = template('properties.zpt')
 
 
 def typed_settings(request):
-    """Return those fields of a form that are settings, as they were typed."""
+    """Return the settings in a form, as they were typed."""
     if request is None:
         return {}
     return {n: v for n, v in request.form.items() if n in BY_NAME}
@@ -25,13 +25,14 @@ def typed_settings(request):
 def properties(manager, request, message='', errors=None, title=None):
     """Return the Properties screen.
 
-    With `errors`, it shows what was typed, and beside each wrong field why.
+    With `errors`, it shows the typed values, with a message at each wrong
+    field.
     """
     errors = errors or {}
     typed = typed_settings(request) if errors else {}
     settings = stored(manager._settings)
     if errors:
-        message = 'Nothing was changed: please look at what is marked below.'
+        message = 'Nothing was changed. Please correct the marked fields.'
     return render(
         _page, manager, request, 'Properties', message,
         'danger' if errors else 'success',
@@ -48,9 +49,6 @@ def properties(manager, request, message='', errors=None, title=None):
 
 def _control(field, settings, typed, errors):
     value = typed.get(field.name, getattr(settings, field.name))
-    shown = _shown(field, value)
-    error = errors.get(field.name, '')
-    help_id, error_id = f'{field.name}-help', f'{field.name}-error'
     return {
         'name': field.name,
         'title': field.title,
@@ -59,16 +57,10 @@ def _control(field, settings, typed, errors):
         'unit': getattr(field, 'unit', ''),
         'range': _range(field),
         'default': _default(field),
-        'value': shown,
+        'choices': getattr(field, 'choices', ()),
+        'value': _shown(field, value),
         'is_on': value in (True, 'on'),
-        'rows': min(max(shown.count('\n') + 1, 2), 6),
-        'choices': [
-            {'word': word, 'text': text, 'selected': word == shown}
-            for word, text in getattr(field, 'choices', ())],
-        'error': error,
-        'error_id': error_id,
-        'help_id': help_id,
-        'describedby': f'{error_id} {help_id}' if error else help_id,
+        'error': errors.get(field.name, ''),
     }
 
 
@@ -84,7 +76,7 @@ def _range(field):
     if field.kind == 'number':
         low, high = map(number_text, (field.low, field.high))
         return f'{low} to {high} {field.unit}'
-    return field.range if field.kind == 'names' else ''
+    return f'{field.range}, one per line' if field.kind == 'names' else ''
 
 
 def _default(field):

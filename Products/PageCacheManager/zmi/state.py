@@ -1,5 +1,4 @@
-"""Whether pages are cached now, where, and how full that is."""
-
+"""The state of the cache: active or not, its store, how full it is."""
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 
@@ -19,7 +18,7 @@ from .page import moment
 
 
 def state_of(manager, settings):
-    """Return whether pages are cached now, and if not why not."""
+    """Return the state of the cache, with the problem if it is inactive."""
     mark = manager._purged
     version = mark is not None and version_of(mark)
     problem = _problem(manager, settings)
@@ -37,18 +36,18 @@ def state_of(manager, settings):
 
 
 def _problem(manager, settings):
-    """Return why nothing is cached, '' if nothing is in the way."""
+    """Return the reason why nothing is cached, '' for none."""
     if settings.active == 'off':
-        return 'Caching is switched off below.'
+        return 'Caching is switched off.'
     if not caches.is_active(settings):
-        return ('Caching is on in production only, and this Zope runs in '
+        return ('Caching is on in production only, but this Zope runs in '
                 'debug mode.')
     if settings.store == 'memoize':
         cache = attempt(None, 'ICacheChooser', site_cache)
         if cache is FAILED:
-            return "The site's ICacheChooser failed, see the event log."
+            return "The site's ICacheChooser failed. See the event log."
         if cache is None:
-            return "The site's ICacheChooser gives no cache."
+            return "The site's ICacheChooser returns no cache."
     if policy.find_manager(aq_parent(aq_inner(manager))) is None:
         return ('There is no caching_policy_manager here, so no page has an '
                 'ETag.')

@@ -1,4 +1,4 @@
-"""The Statistics screen: what this process has counted."""
+"""The Statistics screen: the counters and pages of this process."""
 import os
 import socket
 import time
@@ -43,7 +43,7 @@ def statistics(manager, request, message='', kind='success'):
             _tile('Hit ratio', figures.percent_text(totals.ratio),
                   'of hits and misses'),
             _tile('304 Not Modified', figures.number_text(
-                totals.not_modified), 'of the hits')],
+                totals.not_modified), 'among the hits')],
         tiles=_tiles(totals, cache.pages.counts(), settings),
         reasons=[
             {'word': word, 'count': figures.number_text(count),
@@ -71,7 +71,7 @@ def _process(since):
 
 
 def _shares(totals):
-    """Return how requests ended, as parts of all."""
+    """Return the outcomes of requests, as shares of all requests."""
     kinds = (
         ('Hits', totals.hits, 'success'), ('Misses', totals.misses, 'warning'),
         ('No ETag', totals.no_etag, 'info'),
@@ -86,15 +86,15 @@ def _shares(totals):
 def _tiles(totals, counts, settings):
     number = figures.number_text
     if settings.store == 'process':
-        yield _tile('Bytes', figures.size_text(counts.bytes), 'in memory')
-        yield _tile('Spare', figures.size_text(
-            counts.spare), 'of these, beside compressed pages')
-        yield _tile('Entries', number(counts.entries), 'in memory')
-        yield _tile('Evictions', number(counts.evictions), 'for lack of room')
+        yield _tile('Memory', figures.size_text(counts.bytes), 'used')
+        yield _tile('Uncompressed copies', figures.size_text(
+            counts.spare), 'of this memory')
+        yield _tile('Entries', number(counts.entries), 'stored')
+        yield _tile('Evictions', number(counts.evictions), 'to free memory')
         yield _tile('Expirations', number(counts.expirations), 'too old')
-        yield _tile('Rejections', number(counts.rejections), 'not admitted')
-    yield _tile('Failed', number(totals.failed), 'by an exception')
-    yield _tile('Retried', number(totals.retried), 'after a conflict')
+        yield _tile('Rejections', number(counts.rejections), 'not stored')
+    yield _tile('Failed requests', number(totals.failed), 'by exception')
+    yield _tile('Retries', number(totals.retried), 'after a conflict')
     yield _tile('Errors', number(totals.errors), 'inside the cache')
 
 
@@ -108,6 +108,7 @@ def _column_headers(view):
         is_sorted = name == view.sort
         order = view.order_after_click(name)
         yield {
+            'name': name,
             'title': title,
             'is_number': name in figures.NUMBERS,
             'sorted': directions[view.order] if is_sorted else None,

@@ -15,7 +15,7 @@ from .views import views
 
 
 class ManagerTabs:
-    """The tabs of a Page Cache Manager in the ZMI; they change nothing."""
+    """The tabs of a Page Cache Manager in the ZMI; they are read-only."""
 
     security = ClassSecurityInfo()
 

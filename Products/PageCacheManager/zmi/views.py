@@ -1,4 +1,4 @@
-"""The Views screen: which browser views are kept, and which could be."""
+"""The Views screen: the associated browser views, and candidates."""
 from dataclasses import dataclass
 from dataclasses import field
 
@@ -16,29 +16,29 @@ from .page import render
 from .page import template
 
 
-#: How many views that were published lately are offered.
+#: Maximum number of recently published views on the screen.
 MAX_OFFERS = 50
 
-#: How many empty rows there are to fill in.
+#: Number of empty rows to fill in.
 EMPTY_ROWS = 2
 
-#: What is chosen where nobody chose yet: no page is ever stale with it.
+#: The first choice in a new row: with it no page is ever stale.
 SAFE = 'site'
 
-NOT_CHANGED = 'Nothing was changed: please look at what is marked below.'
+NOT_CHANGED = 'Nothing was changed. Please correct the marked fields.'
 NOT_THIS_FORM = (
-    'Nothing was changed: what was sent is not the form of this tab.')
+    'Nothing was changed: the request does not have the form of this tab.')
 
 _page = template('views.zpt')
 
 
 @dataclass
 class Row:
-    """A row of the form as it was typed, whatever that is."""
+    """A row of the form with its values as they were sent, of any type."""
 
     values: dict
     is_marked: bool = False
-    #: What is wrong, and the field that it is wrong with.
+    #: A message, and the field that is wrong; '' if none is.
     error: str = ''
     wrong: str = ''
 
@@ -54,18 +54,18 @@ class Row:
 class Typed:
     """The form as it was sent."""
 
-    #: Rows of the table; the mark takes one away.
+    #: Rows of the table; a marked one is removed.
     rows: list = field(default_factory=list)
-    #: Views published lately; the mark associates one.
+    #: Recently published views; a marked one is associated.
     offers: list = field(default_factory=list)
-    #: What is wrong, '' if nothing is.
+    #: What is wrong, '' for nothing.
     message: str = ''
-    #: The associations that are meant, where nothing is wrong.
+    #: The new associations, if nothing is wrong.
     found: tuple = ()
 
 
 def typed_views(request):
-    """Return the form in `request`, with a message beside each wrong row."""
+    """Return the form in `request`, with a message in each wrong row."""
     rows = _rows(request.form.get('views'), 'remove')
     offers = _rows(request.form.get('offers', []), 'associate')
     if not rows or offers is None:
@@ -80,13 +80,13 @@ def typed_views(request):
     wanted += [offer for offer in offers if offer.is_marked]
     try:
         typed.found = read([row.values for row in wanted])
-    except ValueError as error:  # too many, or not what was offered
+    except ValueError as error:  # too many, or another offer
         typed.message = f'Nothing was changed. {error}'
     return typed
 
 
 def _rows(value, mark):
-    """Return the rows in what a form has for them, None if it has none."""
+    """Return the rows in a value of the form, None if it has none."""
     records = http_request.records(value)
     if records is None or len(records) > 2 * MAX_ASSOCIATIONS:
         return None
@@ -104,46 +104,36 @@ def _check(row):
 
 
 def views(manager, request, typed=None):
-    """Return the Views screen, as it is or as it was `typed`."""
+    """Return the Views screen, with the `typed` form if it was wrong."""
     associations = manager.associations()
-    is_wrong = typed is not None
-    if is_wrong and typed.rows:
-        rows, marks = typed.rows, _marks(typed.offers)
+    if typed is not None and typed.rows:
+        rows = typed.rows
     else:
-        rows, marks = [Row(one._asdict()) for one in associations], {}
-    spare = 0 if is_wrong and typed.rows else EMPTY_ROWS
-    rows = [*rows, *(Row({'shows': SAFE}) for _ in range(spare))]
+        rows = [
+            *(Row(one._asdict()) for one in associations),
+            *(Row({'shows': SAFE}) for _ in range(EMPTY_ROWS))]
+    message = '' if typed is None else typed.message
+    marked = {} if typed is None else {
+        _view_of(row): row for row in typed.offers or ()}
     return render(
-        _page, manager, request, 'Views',
-        typed.message if is_wrong else '', 'danger' if is_wrong else 'success',
-        rows=[_shown(n, row, 'view') for n, row in enumerate(rows, 1)],
+        _page, manager, request, 'Views', message,
+        'danger' if message else 'success',
+        rows=[_shown(row) for row in rows],
         offers=[
-            {**_shown(n, marks.get(offer[:2], _offered(offer)), 'offer'),
-             'count': number_text(offer[2])}
-            for n, offer in enumerate(_offers(manager, associations), 1)],
-        has_views=bool(associations))
-
-
-def _marks(offers):
-    return {
-        (row.values.get('name'), row.values.get('kind')): row
-        for row in offers if isinstance(row.values.get('name'), str)
-        and isinstance(row.values.get('kind'), str)}
-
-
-def _offered(offer):
-    return Row({'name': offer[0], 'kind': offer[1], 'shows': SAFE})
+            {**_shown(marked.get((name, kind), Row(
+                {'name': name, 'kind': kind, 'shows': SAFE}))),
+             'count': number_text(count)}
+            for name, kind, count in _offers(manager, associations)],
+        choices=list(SHOWS.items()))
 
 
 def _offers(manager, associations):
-    """Yield name, portal type and count of views that could be associated.
-    """
+    """Return name, portal type and count of each candidate."""
     counts = caches.cache_of(manager).lately.counts()
-    found = [
+    return [
         (name, kind, count) for name, kind, count in counts
         if _can_be_associated(name, kind)
-        and choose(associations, name, kind.__eq__) is None]
-    return found[:MAX_OFFERS]
+        and choose(associations, name, kind.__eq__) is None][:MAX_OFFERS]
 
 
 def _can_be_associated(name, kind):
@@ -152,32 +142,19 @@ def _can_be_associated(name, kind):
     return not row.error
 
 
-def _shown(number, row, prefix):
-    """Return a row as plain values; `number` makes ids of it."""
-    values = row.values
-    name, kind = (_text(values.get(n, '')) for n in ('name', 'kind'))
-    error_id = f'{prefix}-{number}-error'
-    shows = values.get('shows', 'item')
+def _shown(row):
+    """Return a row as plain values."""
+    name, kind = _view_of(row)
     return {
         'name': name,
         'kind': kind,
-        'content': kind or 'all content',
-        'number': number,
-        'subject': name or f'row {number}',
+        'shows': row.values.get('shows', 'item'),
         'is_marked': row.is_marked,
         'is_empty': row.is_empty,
         'error': row.error,
-        'error_id': error_id,
-        'fields': {
-            field: {
-                'class': 'is-invalid' if row.wrong == field else '',
-                'invalid': 'true' if row.wrong == field else None,
-                'describedby': error_id if row.wrong == field else None}
-            for field in Association._fields},
-        'choices': [
-            {'word': word, 'text': text, 'selected': word == shows}
-            for word, text in SHOWS.items()]}
+        'wrong': row.wrong}
 
 
-def _text(value):
-    return cut(value if isinstance(value, str) else str(value))
+def _view_of(row):
+    return tuple(
+        cut(str(row.values.get(field, ''))) for field in ('name', 'kind'))

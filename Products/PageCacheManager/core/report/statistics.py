@@ -19,10 +19,10 @@ TEXTS = ('template_path', 'context_path', 'url')
 #: Columns that sort as numbers, the largest first at the first click.
 NUMBERS = ('hits', 'misses', 'entries', 'size', 'age')
 
-#: How many rows stand on a page.
+#: Choices for the number of rows per page.
 SIZES = (50, 100, 200, 500)
 
-#: What is looked for is cut off after so many characters.
+#: A longer search text is cut off, in characters.
 MAX_FIND = 200
 
 
@@ -44,17 +44,17 @@ class View:
             if value != getattr(View(), name)})
 
     def order_after_click(self, column: str) -> str:
-        """Return in which order a click on a column's header sorts."""
+        """Return the order after a click on a column's header."""
         if column == self.sort:
             return 'asc' if self.order == 'desc' else 'desc'
         return 'asc' if column in TEXTS else 'desc'
 
 
 def read_view(form: Mapping[str, object]) -> View:
-    """Return the view that a form asks for.
+    """Return the view that a form describes.
 
-    What is missing or makes no sense gets its default, and nothing raises:
-    anybody may type anything into a URL.
+    Missing and invalid values get their default, and nothing raises: a URL
+    may contain anything.
     """
     default = View()
     sort, order = _text(form, 'sort'), _text(form, 'order')
@@ -71,7 +71,7 @@ def _text(form: Mapping[str, object], name: str) -> str:
     value = form.get(name)
     if not isinstance(value, str):
         return ''
-    # what was not UTF-8 in a URL can't be written back
+    # a value that was not UTF-8 can't be sent back
     return value.encode('utf-8', 'replace').decode('utf-8')
 
 
@@ -83,10 +83,10 @@ def _number(form: Mapping[str, object], name: str) -> int:
 
 
 class Selection(NamedTuple):
-    """The rows of one page, and where they stand among all."""
+    """The rows of one page, and their place among all."""
 
     rows: list[Row]
-    #: How many rows match what was looked for.
+    #: How many rows match the search.
     matching: int
     #: How many rows there are.
     total: int
@@ -95,7 +95,7 @@ class Selection(NamedTuple):
     pages: int
 
     def neighbours(self) -> list[int]:
-        """Return the page numbers to offer: ends, and those around."""
+        """Return the page numbers to show: both ends and the neighbours."""
         near = range(self.page - 2, self.page + 3)
         return sorted(
             {1, self.pages} | {n for n in near if 1 <= n <= self.pages})
@@ -132,7 +132,7 @@ def _sort_key(column: str) -> Any:
 
 
 class Totals(NamedTuple):
-    """How many requests ended how."""
+    """The number of requests by outcome."""
 
     hits: int
     #: Of the hits, those that were answered with 304.
@@ -145,7 +145,7 @@ class Totals(NamedTuple):
     failed: int
     #: Attempts that were repeated after a conflict.
     retried: int
-    #: Failures inside the cache: the pages were made without it.
+    #: Failures inside the cache; the pages were rendered without it.
     errors: int
 
     @property
@@ -179,9 +179,9 @@ def totals(counts: Mapping[tuple[str, str], int]) -> Totals:
 
 
 def reasons(counts: Mapping[tuple[str, str], int]) -> list[tuple[str, int]]:
-    """Return why pages were not cached, the most frequent reason first.
+    """Return reasons and their counts, the most frequent first.
 
-    A page with a failure counts with each request that was given it.
+    A page with a failure counts on each request that it is sent to.
     """
     found: dict[str, int] = {}
     for (word, detail), count in counts.items():
@@ -191,12 +191,12 @@ def reasons(counts: Mapping[tuple[str, str], int]) -> list[tuple[str, int]]:
 
 
 def number_text(number: int) -> str:
-    """Return a number with its thousands set apart."""
+    """Return a number with spaces between thousands."""
     return f'{number:,}'.replace(',', '\u202f')
 
 
 def size_text(size: int) -> str:
-    """Return a number of bytes in the unit that reads best."""
+    """Return a number of bytes in a suitable unit."""
     if size < 1024:
         return f'{size}\u00a0B'
     value, units = float(size), ('KiB', 'MiB', 'GiB', 'TiB')
@@ -208,7 +208,7 @@ def size_text(size: int) -> str:
 
 
 def age_text(age_secs: float) -> str:
-    """Return a time span in the two units that read best."""
+    """Return a time span in up to two suitable units."""
     secs = max(int(age_secs), 0)
     for unit, length, smaller, part in (
             ('d', 86_400, 'h', 3600), ('h', 3600, 'min', 60),

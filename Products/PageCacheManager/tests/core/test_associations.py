@@ -28,9 +28,10 @@ def test_row_is_read(row, expected):
 
 
 @pytest.mark.parametrize(('row', 'field'), [
-    ((), 'no association'), (('a', 'b', 'item', 'd'), 'no association'),
-    ('view', 'no association'), (None, 'no association'),
-    (1, 'no association'), ({'view'}, 'no association'),
+    ((), 'not an association'),
+    (('a', 'b', 'item', 'd'), 'not an association'),
+    ('view', 'not an association'), (None, 'not an association'),
+    (1, 'not an association'), ({'view'}, 'not an association'),
     ({}, 'View name'), (('',), 'View name'), (('a b',), 'View name'),
     (('a/b/c',), 'View name'), (('a/',), 'View name'),
     (('/b',), 'View name'), (('@@',), 'View name'),

@@ -73,15 +73,15 @@ def test_it_tells_where_the_site_is_and_starts_it(run, tmp_path, capsys):
     told = capsys.readouterr().out
     assert f'http://127.0.0.1:{port}/demo/news\n' in told
     assert 'jo/a:b' in told
-    assert 'WARNING' not in told and 'for your own machine' in told
+    assert 'WARNING' not in told and 'only on your own machine' in told
 
 
 def test_it_warns_where_others_may_come_in(run, capsys):
     with pytest.raises(Started):
         run('--address', '0.0.0.0', '--port', str(free_port()))
     told = capsys.readouterr().out
-    assert 'WARNING: 0.0.0.0 can be reached' in told
-    assert 'for your own machine' not in told
+    assert 'WARNING: other machines can reach 0.0.0.0' in told
+    assert 'only on your own machine' not in told
 
 
 def test_an_address_of_ipv6_stands_in_brackets(run, capsys):

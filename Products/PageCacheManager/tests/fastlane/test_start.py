@@ -155,4 +155,4 @@ def test_wrong_option_keeps_zope_from_starting(make):
 def test_wrong_value_keeps_zope_from_starting(make):
     zope = make(late_ms='soon')
     assert zope.process.wait(3 * PATIENCE_SECS)
-    assert 'Latest' in zope.log.read_text()
+    assert 'Maximum delay' in zope.log.read_text()

@@ -105,7 +105,7 @@ def test_other_managers_are_nobody_elses_business(app, many):
 def test_button_takes_all_away(site, client, many):
     page = get(client, ASSOCIATE)
     button = own(page).one(
-        'input', value='Take all associations away (4)')
+        'input', value='Remove all associations (4)')
     assert button['type'] == 'submit'
     answer = client.post(f'{MANAGER}/manage_dissociate')
     text = text_of(own(follow(client, answer)))
@@ -115,12 +115,12 @@ def test_button_takes_all_away(site, client, many):
     assert many.a_script.ZCacheable_getManagerId() is None
     assert many.nearer.third.ZCacheable_getManagerId() == 'page_cache'
     assert many.dangling.ZCacheable_getManagerId() == 'gone'
-    assert 'Take all' not in get(client, ASSOCIATE).text
+    assert 'Remove all' not in get(client, ASSOCIATE).text
 
 
 def test_message_says_that_it_is_done(site, client):
     answer = client.post(f'{MANAGER}/manage_dissociate')
-    assert 'are taken away' in follow(client, answer).text
+    assert 'are removed' in follow(client, answer).text
 
 
 def test_who_may_not_change_a_template_does_not(site, client, many):
@@ -134,17 +134,17 @@ def test_who_may_not_change_a_template_does_not(site, client, many):
 def test_properties_count_before_a_manager_is_deleted(client, many):
     def told():
         return text_of(own(get(client, f'{MANAGER}/manage_main')))
-    assert 'Associated in the database 4 Before the manager' in told()
+    assert 'Associations in the database 4 Remove them' in told()
     client.post(f'{MANAGER}/manage_dissociate')
-    assert 'Associated in the database 0 Last purge' in told()
+    assert 'Associations in the database 0 Last purge' in told()
 
 
 def test_screens_do_not_count_for_long(client, many, monkeypatch):
     monkeypatch.setattr(associated, 'MOST_COUNTED', 3)
-    assert 'database not counted Before' in text_of(own(
+    assert 'database not counted Remove' in text_of(own(
         get(client, f'{MANAGER}/manage_main')))
     assert own(get(client, ASSOCIATE)).one(
-        'input', value='Take all associations away')
+        'input', value='Remove all associations')
     client.post(f'{MANAGER}/manage_dissociate')
     transaction.begin()
     assert many.a_script.ZCacheable_getManagerId() is None

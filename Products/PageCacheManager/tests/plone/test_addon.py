@@ -401,7 +401,7 @@ def test_other_object_with_the_id_is_not_touched(portal):
     other = SimpleItem()
     other.id, other.title = 'page_cache', 'A page'
     portal._setObject('page_cache', other)
-    with pytest.raises(ValueError, match="'page_cache' is the id of"):
+    with pytest.raises(ValueError, match="'page_cache' is already the id of"):
         run(portal, 'default')
     assert portal.page_cache.title == 'A page'
     run(portal, 'uninstall')

@@ -171,7 +171,7 @@ def test_statistics(page, server):
 
     page.check('input.pcm-row')
     page.click('input[value="Invalidate selected pages"]')
-    page.wait_for_selector('text=The selected pages are forgotten')
+    page.wait_for_selector('text=The selected pages are invalidated')
     assert rows(page) == []
     assert page.input_value('#find') == 'n=1'
     page.click('text=show all')
@@ -202,8 +202,8 @@ def test_select_all_on_this_page(page, server):
     page.check('#all')
     assert page.locator('input.pcm-row:checked').count() == 3
     page.click('input[value="Invalidate selected pages"]')
-    page.wait_for_selector('text=The selected pages are forgotten')
-    page.wait_for_selector('text=No page is kept at the moment')
+    page.wait_for_selector('text=The selected pages are invalidated')
+    page.wait_for_selector('text=No page is stored now')
 
 
 def test_bad_input_keeps_what_was_typed(page, server, site):
@@ -220,7 +220,7 @@ def test_bad_input_keeps_what_was_typed(page, server, site):
     assert page.input_value('#max_age') == '60'
     assert page.input_value('#partition') == 'roles'
     assert not page.is_checked('#show_outcome')
-    assert page.inner_text('#max_mib-error').startswith('Memory limit')
+    assert page.inner_text('#max_mib-error').startswith('Maximum memory')
     assert page.locator('.is-invalid').count() == 1
     browsers.take(page, 'properties-error')
 
@@ -248,7 +248,7 @@ def test_purge(page, server):
     visit(page, f'{server}/page_cache/manage_main')
     page.once('dialog', lambda dialog: dialog.accept())
     page.click('input[value="Purge all pages"]')
-    page.wait_for_selector('text=All pages are forgotten')
+    page.wait_for_selector('text=All pages are purged')
     assert '0 of' in page.inner_text('.pcm-state')
     assert 'never' not in page.inner_text('.pcm-purged')
     assert outcome(visit(page, f'{server}/doc/page?n=1')) == 'MISS'
@@ -260,7 +260,7 @@ def test_a_view_is_associated_and_explained(page, server, site):
         visit(page, f'{server}/doc/{name}')
     visit(page, f'{server}/page_cache/manage_stats')
     page.click('#tabs >> text=Views')
-    page.wait_for_selector('text=Published lately')
+    page.wait_for_selector('text=Recently published views')
     page.check('[aria-label="Associate v-counting for Item"]')
     page.locator('.pcm-name').first.fill('not a name')
     page.click('input[value="Save Changes"]')
@@ -288,7 +288,7 @@ def test_a_view_is_associated_and_explained(page, server, site):
     page.press('#path', 'Enter')
     page.wait_for_selector('.badge >> text=HIT')
     facts = page.inner_text('main')
-    assert 'root alone, with the roles' in facts
+    assert 'root only, with the roles' in facts
     browsers.take(page, 'explain')
     page.select_option('#visitor', 'anonymous')
     page.click('input[value=Explain]')

@@ -71,7 +71,7 @@ def test_a_stored_script_is_text_and_does_not_run(tab, server):
         assert script in shown
     tab.check('#all')
     tab.click('input[value="Invalidate selected pages"]')
-    tab.wait_for_selector('text=The selected pages are forgotten')
+    tab.wait_for_selector('text=The selected pages are invalidated')
     assert tab.evaluate('window.stolen') is None
 
 

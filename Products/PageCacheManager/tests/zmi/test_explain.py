@@ -25,7 +25,8 @@ from ...interfaces import Claim
 from ...interfaces import ISurroundings
 from ...manager import caches
 from ...PageCacheManager import PageCacheManager
-from ...zmi.explain.inquiry import explain
+from ...zmi.explain import rows
+from ...zmi.explain.inquiry import looked_up
 from ..request.test_whole import add_script
 from ..screens import get
 from ..screens import labels_are_missing
@@ -82,7 +83,7 @@ def told(client, path, visitor='me', user='root', tab=TAB, **headers):
             label = text
     words['word'] = next(
         (text for text in html.texts if text in (
-            'HIT', 'MISS', 'NO-ETAG', 'OFF', 'BYPASS', 'Not kept')), '')
+            'HIT', 'MISS', 'NO-ETAG', 'OFF', 'BYPASS', 'Not cached')), '')
     return words
 
 
@@ -97,7 +98,7 @@ def problem(client, path, visitor='me', user='root', tab=TAB, **headers):
     assert not html.all('table') and not html.all('section')
     text = text_of(html)
     return text[text.index('of a page', text.index('Path or')) + 10:
-                text.index(' Asked for by')]
+                text.index(' Visitor')]
 
 
 each_engine = pytest.mark.usefixtures('template_engine')
@@ -121,11 +122,11 @@ def test_it_tells_of_the_page_that_a_visitor_gets(
     assert page.outcome == 'MISS'
     after = told(client, path, visitor, 'alice')
     assert after['word'] == 'HIT' and after['Stored'] == 'yes'
-    assert before['Entity-tag to send'] == page['ETag']
-    assert after['Entity-tag to send'] == page['ETag']
+    assert before['ETag header'] == page['ETag']
+    assert after['ETag header'] == page['ETag']
     assert client.get(path, user).outcome == 'HIT'
-    assert after['For whom'] == (
-        'alice alone, with the roles Authenticated, Member'
+    assert after['Shared by'] == (
+        'alice only, with the roles Authenticated, Member'
         if user else 'all anonymous visitors')
 
 
@@ -157,7 +158,7 @@ def test_a_template(site, client):
     assert page['Content'] == '/site/doc' and page['Portal type'] == 'Item'
     assert page['Associated with'] == '/site/page_cache (this manager)'
     assert page['Policy'] == 'all'
-    assert page['Its ETag'].startswith('|1577880000.0|')
+    assert page['ETag of the policy'].startswith('|1577880000.0|')
     assert page['Cache-Control'] == 'max-age=0, must-revalidate'
     assert page['Skin'] == 'Basic'
     assert page['Arguments'] == "({'args': ()}, [])"
@@ -174,9 +175,9 @@ def test_a_view(site, client):
     assert page['View'] == 'v-listing'
     assert page['Class'].endswith('tests.views.Listing')
     assert page['File'].endswith('views/listing.pt')
-    assert page['Its pages show'] == SHOWS['folder']
+    assert page['Pages show'] == SHOWS['folder']
     assert 'IDefaultBrowserLayer' in page['Layers']
-    assert {'Code and template', 'Changes that the page may show'} <= {*page}
+    assert {'Code and template', 'Changes of other content'} <= {*page}
     method = told(client, '/site/doc/v-by-method')
     assert method['Class'].endswith('tests.views.Counting.page')
 
@@ -284,11 +285,11 @@ def test_a_page_that_other_machinery_claims(client):
     with claimed(Claim(is_ours=False)):
         page = told(client, '/site/doc/v-counting')
         assert page['word'] == 'BYPASS' and 'other-cache' in page['text']
-        assert told(client, '/site/doc/v-by-method')['word'] == 'Not kept'
+        assert told(client, '/site/doc/v-by-method')['word'] == 'Not cached'
     with claimed(Claim(is_ours=True)):
         page = told(client, '/site/doc/v-by-method')
         assert page['word'] == 'MISS'
-        assert page['Its pages show'] == SHOWS['site']
+        assert page['Pages show'] == SHOWS['site']
         assert page['Colour'] == digest('green')
         assert page['Other colour'] == digest('blue')
         assert 'green' not in page['text']
@@ -300,13 +301,13 @@ def test_what_nobody_keeps(site, custom, client):
     add_script(custom, 'code', 'return 1')
     for path, advice in (
             ('/site/doc/plain', 'Associate the template'),
-            ('/site/doc/v-by-method', 'at the Views tab')):
+            ('/site/doc/v-by-method', 'on the Views tab')):
         page = told(client, path)
-        assert page['word'] == 'Not kept' and advice in page['text']
+        assert page['word'] == 'Not cached' and advice in page['text']
         assert page['Associated with'] == 'no cache manager'
         assert page['Content'] == '/site/doc'
     page = told(client, '/site/doc/code')
-    assert page['word'] == 'Not kept'
+    assert page['word'] == 'Not cached'
     assert page['Published'].startswith('neither template nor view: code')
     assert 'Associated with' not in page
     assert 'manage_main' in told(
@@ -316,8 +317,8 @@ def test_what_nobody_keeps(site, custom, client):
 def test_a_screen_of_a_template_is_not_the_template(client):
     # it would acquire the association
     page = told(client, '/site/portal_skins/custom/page/pt_editForm')
-    assert page['word'] == 'Not kept'
-    assert 'No cache manager keeps this page.' in page['text']
+    assert page['word'] == 'Not cached'
+    assert 'No cache manager stores this page.' in page['text']
     assert page['Published'].startswith('neither template nor view: ')
 
 
@@ -330,17 +331,17 @@ def test_what_another_manager_keeps(site, custom, client):
     assert page['word'] == 'MISS'
     assert page['Associated with'] == '/site/other (another manager)'
     page = told(client, '/site/doc/rams')
-    assert page['word'] == 'Not kept'
+    assert page['word'] == 'Not cached'
     assert 'associated with a RAM Cache Manager' in page['text']
     assert page['Associated with'].startswith('/site/ram (another cache')
     custom.others.ZCacheable_setEnabled(0)
-    assert told(client, '/site/doc/others')['word'] == 'Not kept'
+    assert told(client, '/site/doc/others')['word'] == 'Not cached'
 
 
 # where no page is
 
 @pytest.mark.parametrize(('path', 'said'), [
-    ('', 'Type a path'), (' ', 'Type a path'),
+    ('', 'Enter a path'), (' ', 'Enter a path'),
     ('/nothing/here', 'no page at this path'),
     ('/site/doc/getId', 'no page at this path'), ('/..', 'no page'),
     ('/site/doc/aq_self', 'no page'), ('/REQUEST', 'no page'),
@@ -348,8 +349,8 @@ def test_what_another_manager_keeps(site, custom, client):
     ('\0', 'neither a path'), ('/\u2028x', 'neither'),
     ('x' * 3000, 'too long'),
     ('http://other/site', 'opened at http://localhost:8080'),
-    ('javascript:alert(1)', 'no page'), ('/%ff%fe', 'not in UTF-8'),
-    ('/site/doc/page?x:int=a', 'ends in an error'),
+    ('javascript:alert(1)', 'no page'), ('/%ff%fe', 'not valid UTF-8'),
+    ('/site/doc/page?x:int=a', 'Traversal to this page fails'),
     ('/++view++x', 'no page'), ('/site/++skin++none', ''),
     ('/VirtualHostBase/http', ''), ('/VirtualHostBase', ''),
     (HOSTILE, 'no page')])
@@ -372,7 +373,7 @@ def test_odd_input_is_answered_with_the_form(client, query):
 @pytest.mark.parametrize('visitor', ['', 'root', HOSTILE, 'me&visitor=x'])
 def test_an_odd_visitor_is_me(client, visitor):
     page = told(client, PAGE, visitor)
-    assert page['For whom'].startswith('root alone')
+    assert page['Shared by'].startswith('root only')
 
 
 def test_a_redirect_is_told(client, item):
@@ -380,7 +381,7 @@ def test_a_redirect_is_told(client, item):
         raise Redirect('http://elsewhere/')
     item('__before_publishing_traverse__', leave)
     assert problem(client, PAGE) == (
-        'It leads to another address: http://elsewhere/')
+        'This path redirects to http://elsewhere/')
 
 
 def test_no_other_code_is_told_of_a_request_that_never_was(client):
@@ -397,7 +398,7 @@ def test_no_other_code_is_told_of_a_request_that_never_was(client):
     finally:
         components.unregisterHandler(note, [IPubAfterTraversal])
     assert shown['word'] == 'HIT'
-    assert shown['Entity-tag to send'] == page['ETag']
+    assert shown['ETag header'] == page['ETag']
     assert [url.rpartition('/')[2] for url in told_of] == [
         'doc', 'manage_explain']
 
@@ -413,7 +414,7 @@ def test_a_fault_of_ours_is_told(client, monkeypatch, caplog):
     def broken(*args):
         raise RuntimeError('a fault')
     monkeypatch.setattr(
-        'Products.PageCacheManager.zmi.explain.inquiry.of_published', broken)
+        'Products.PageCacheManager.zmi.explain.inquiry.origin_of', broken)
     assert 'event log' in problem(client, PAGE)
     assert 'a fault' in caplog.text
 
@@ -460,7 +461,8 @@ def test_who_is_known_by_an_address_is_never_anonymous(site, client):
     site.acl_users.userFolderAddUser(
         'carol', '', ['Member'], ['127.0.0.1'])
     site.acl_users.setDomainAuthenticationMode(1)
-    assert 'nobody here is anonymous' in problem(client, PAGE, 'anonymous')
+    assert 'cannot be asked as an anonymous visitor' in problem(
+        client, PAGE, 'anonymous')
 
 
 def test_secrets_are_not_shown(site, client):
@@ -471,8 +473,8 @@ def test_secrets_are_not_shown(site, client):
         'Cookie': '_ZopeId=sesame1; __ac=sesame2; theme=dark; x=sesame3',
         'X_Tenant': 'green', 'X_API_Key': 'sesame4'}
     page = told(client, PAGE, **headers)
-    assert page['For whom'] == (
-        'root alone, with the roles Authenticated, Manager, in a session')
+    assert page['Shared by'] == (
+        'root only, with the roles Authenticated, Manager, in a session')
     assert page['Cookies'] == 'theme: dark, __ac: not shown'
     assert page['Request headers'] == (
         'authorization: not shown, cookie: not shown, x-api-key: not shown, '
@@ -482,23 +484,23 @@ def test_secrets_are_not_shown(site, client):
 
 
 @pytest.mark.parametrize(('kind', 'said'), [
-    ('user', 'root alone, with the roles'), ('roles', 'root alone'),
-    ('etag', 'root alone')])
+    ('user', 'root only, with the roles'), ('roles', 'root only'),
+    ('etag', 'root only')])
 def test_sharing_of_a_request_with_credentials(site, client, kind, said):
     """They are in a header here, so the policy has to allow sharing."""
     set_policy(site, must_revalidate=0)
     site.page_cache.manage_editProps('', {'partition': kind})
-    assert told(client, PAGE)['For whom'].startswith(said)
+    assert told(client, PAGE)['Shared by'].startswith(said)
 
 
 @pytest.mark.parametrize(('kind', 'said'), [
-    ('user', 'root alone, with the roles Authenticated, Manager'),
-    ('roles', 'all with the roles Authenticated, Manager'),
-    ('etag', 'all for whom the policy has this ETag')])
+    ('user', 'root only, with the roles Authenticated, Manager'),
+    ('roles', 'users with the roles Authenticated, Manager'),
+    ('etag', 'users with the same ETag')])
 def test_sharing_that_the_policy_allows(site, client, kind, said):
     set_policy(site, public=1)
     site.page_cache.manage_editProps('', {'partition': kind})
-    assert told(client, PAGE)['For whom'] == said
+    assert told(client, PAGE)['Shared by'] == said
 
 
 @each_engine
@@ -509,7 +511,8 @@ def test_values_are_escaped_and_cut(site, client):
     assert '<script>alert' not in answer.text
     page = told(client, f'{PAGE}?{HOSTILE}')
     assert page['Portal type'] == HOSTILE
-    assert len(page['Its ETag']) == 304 and page['Its ETag'].endswith(' ...')
+    tag = page['ETag of the policy']
+    assert len(tag) == 304 and tag.endswith(' ...')
 
 
 # what it leaves behind
@@ -591,17 +594,20 @@ def test_user_site_and_skin_stay(app, site, custom, client, item):
 
     def ask_inside(self):
         before = state()
-        found = explain(site.page_cache, self.REQUEST, '/2nd/doc/page', True)
-        seen.append((found, before, state()))
+        with looked_up(self.REQUEST, '/2nd/doc/page', True) as found:
+            shown = dict([
+                *rows.of_page(found, site.page_cache),
+                *rows.of_key(found.exchange)])
+        seen.append((shown, before, state()))
         return ''
 
     add_site(app, '2nd')
     item('ask_inside', ask_inside)
     add_template(custom, 'asking', '<p tal:content="context/ask_inside"/>')
     assert client.get('/site/doc/asking', 'root').status == 200
-    (found, before, after), = seen
-    assert found.manager_path == '/2nd/page_cache' and not found.is_asked
-    assert (found.question.user, found.question.sharing) == ('', 'all')
+    (shown, before, after), = seen
+    assert shown['Associated with'] == '/2nd/page_cache (another manager)'
+    assert shown['Shared by'] == 'all anonymous visitors'
     assert before == after and before[1].getId() == 'site' and before[2]
 
 
@@ -667,7 +673,7 @@ def test_a_virtual_host(app, client):
             found = told(client, path, 'anonymous', tab=tab)
             assert found['word'] == 'HIT'
             assert found['URL'] == f'http://h.example{shown}/doc/page'
-            assert found['Entity-tag to send'] == page['ETag']
+            assert found['ETag header'] == page['ETag']
             assert found['Virtual root'] == '/site'
         assert 'opened at http://h.example' in problem(
             client, f'http://localhost:8080{PAGE}', tab=tab)

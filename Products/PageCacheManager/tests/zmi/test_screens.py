@@ -365,7 +365,8 @@ def broken_chooser(name):
 
 
 @pytest.mark.parametrize('chooser, expected', [
-    (lambda name: {}, ''), (lambda name: None, 'ICacheChooser gives no cache'),
+    (lambda name: {}, ''),
+    (lambda name: None, 'ICacheChooser returns no cache'),
     (broken_chooser, 'ICacheChooser failed')])
 def test_state_with_the_memoize_store(site, client, chooser, expected):
     site.page_cache.manage_editProps('', {'store': 'memoize'})
@@ -379,8 +380,8 @@ def test_state_with_the_memoize_store(site, client, chooser, expected):
         components.unregisterUtility(chooser, ICacheChooser)
     assert expected in text and expected in statistics
     assert ('Not active' in text) == bool(expected)
-    assert 'can be neither bounded nor counted' in text
-    assert 'can be neither listed nor counted' in statistics
+    assert 'cannot be limited, counted or listed' in text
+    assert 'cannot be listed or counted' in statistics
     assert 'Evictions' not in statistics
 
 
@@ -388,7 +389,7 @@ def test_purge(site, client):
     fill(client, site, 3)
     assert '3 of 10' in page_text(client)
     answer = follow(client, client.post(f'{MANAGER}/manage_purge'))
-    assert 'All pages are forgotten' in answer.text
+    assert 'All pages are purged' in answer.text
     assert '0 of 10' in page_text(client)
     assert 'Last purge never' not in page_text(client)
 
@@ -406,12 +407,12 @@ def test_a_row_for_each_page(site, client):
 def test_it_names_the_process(site, client):
     text = page_text(client, 'manage_stats')
     assert f'process {os.getpid()} on {socket.gethostname()} since' in text
-    assert 'of this process alone' in text
+    assert 'shows only this process' in text
 
 
 def test_reasons_are_explained(site, client):
     client.get(PAGE, Cookie='statusmessages=x')
-    assert 'request-cookie 1 The visitor had a cookie' in page_text(
+    assert 'request-cookie 1 The request had a cookie' in page_text(
         client, 'manage_stats')
 
 
@@ -470,7 +471,7 @@ def test_invalidating_rows_keeps_the_view(site, client):
     query = parse_qs(urlsplit(answer['Location']).query)
     assert query == {
         'done': ['invalidated'], 'find': ['doc1'], 'sort': ['url']}
-    assert 'The selected pages are forgotten' in follow(client, answer).text
+    assert 'The selected pages are invalidated' in follow(client, answer).text
     assert '2 of 2 pages' in page_text(client, 'manage_stats')
 
 

@@ -95,7 +95,7 @@ def test_views_published_lately_are_offered(manager, client):
     assert typed(html, 'offers') == [
         {'name': 'v-by-method', 'kind': 'Item', 'shows': 'site'},
         {'name': 'v-with-index', 'kind': 'Folder', 'shows': 'site'}]
-    assert 'v-by-method Item 2 the content' in text_of(html)
+    assert 'v-by-method Item 2 only the content' in text_of(html)
 
 
 def test_a_view_of_content_without_a_type_is_offered_for_all(
@@ -193,7 +193,7 @@ def test_an_offer_that_is_marked_is_associated(site, manager, client):
 
 @each_engine
 @pytest.mark.parametrize(('row', 'field', 'said'), [
-    ({'name': 'a b'}, 'name', "View name: 'a b' is not"),
+    ({'name': 'a b'}, 'name', "View name: 'a b' must be"),
     ({'name': HOSTILE, 'kind': HOSTILE}, 'name', 'View name:'),
     ({'name': '', 'kind': 'Item'}, 'name', "View name: ''"),
     ({'name': 'one', 'kind': HOSTILE}, 'kind', 'Content of one:'),
@@ -246,7 +246,7 @@ def test_what_was_marked_stays_marked(manager, client):
 def test_too_many_are_refused(manager, client):
     rows = [{'name': f'v{n}'} for n in range(MAX_ASSOCIATIONS + 1)]
     answer = client.post(EDIT, form(*rows))
-    assert f'more than {MAX_ASSOCIATIONS}' in answer.text
+    assert f'the maximum is {MAX_ASSOCIATIONS}' in answer.text
     assert len(typed(own(answer))) == len(rows)
     assert views(manager) == VIEWS
 
@@ -313,10 +313,10 @@ def test_names_are_escaped(manager, client):
 def test_code_that_errs_is_told(app, manager):
     login(app.acl_users, 'root')
     for rows, said in (
-            ([{'name': 'a b'}], "View name: 'a b' is not 1 to 200"),
+            ([{'name': 'a b'}], "View name: 'a b' must be 1 to 200"),
             ([{'name': 'a', 'type': 'x'}], "no field 'type'"),
-            ([('a', 'b', 'c')], 'none of item, folder, site'),
-            ('abc', 'not a list'), (None, 'not a list'), ([5], 'no assoc')):
+            ([('a', 'b', 'c')], 'one of item, folder, site'),
+            ('abc', 'not a list'), (None, 'not a list'), ([5], 'not an a')):
         with pytest.raises(ValueError, match=said):
             manager.manage_editViews(rows)
         assert manager.getViews() == VIEWS

@@ -1,1 +1,1 @@
-"""The screen that says why a page is cached or not."""
+"""The Explain screen: why a page is cached or not."""

@@ -1,4 +1,4 @@
-##title=Name what a page about the whole site is made of
+##title=Return a stamp of all that a page about the site shows
 ##parameters=
 portal = context.portal_url.getPortalObject()
 sections = portal.objectValues('Demo Folder')

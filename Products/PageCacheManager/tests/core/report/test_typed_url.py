@@ -46,11 +46,11 @@ def test_the_port_that_goes_without_saying(server, text):
 
 
 @pytest.mark.parametrize(('text', 'said'), [
-    ('', 'Type a path'), ('  ', 'Type a path'), (None, 'Type a path'),
-    (['/a'], 'Type a path'), (b'/a', 'Type a path'),
+    ('', 'Enter a path'), ('  ', 'Enter a path'), (None, 'Enter a path'),
+    (['/a'], 'Enter a path'), (b'/a', 'Enter a path'),
     ('/a\0', 'neither a path nor a URL'), ('/a\nb', 'neither a path'),
     ('/\ud800', 'neither a path'), ('/' + 'x' * 2000, 'too long'),
-    ('/%ff', 'not in UTF-8'),
+    ('/%ff', 'not valid UTF-8'),
     ('http://other/a', f'opened at {HOST}'), ('http://h.example/a', 'opened'),
     ('https://h.example:8080/a', 'opened'), ('ftp://h/a', 'opened'),
     ('http://user:pw@h.example:8080/a', 'opened'), ('x://', 'opened'),
