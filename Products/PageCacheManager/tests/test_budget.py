@@ -3,6 +3,7 @@
 A bound falls with each step that saves calls, and never rises.  Newer
 versions of Python call less: they inline comprehensions.
 """
+import gc
 import sys
 from collections import Counter
 from pathlib import Path
@@ -26,11 +27,14 @@ class Calls:
 
     def __init__(self, function, *arguments, **keywords):
         self._names = Counter()
+        gc.collect()  # what other tests left calls functions when it goes
+        gc.disable()
         sys.setprofile(self._note)
         try:
             self.result = function(*arguments, **keywords)
         finally:
             sys.setprofile(None)
+            gc.enable()
 
     def _note(self, frame, event, _):
         if event == 'call':
