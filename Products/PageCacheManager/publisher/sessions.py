@@ -1,8 +1,11 @@
 """Counts for each thread how often it looked at a session.
 
+It knows by which names filters before Zope pass a session on, too.
+
 By the thread, since the page may look by a request of its own: a subrequest
 is a copy.
 """
+import re
 import threading
 
 
@@ -17,6 +20,15 @@ thread = _Thread()
 
 #: Where a request notes how often its thread had done so before it.
 BEFORE = '_page_cache_touches'
+
+
+#: Matches names of variables in a WSGI environment that lead to a session, or
+#: to what a filter knows of the visitor: ``beaker.session``,
+#: ``Shib-Session-ID``, ``repoze.who.identity``.  Not headers, nor what is of
+#: the connection.
+is_of_session = re.compile(
+    r'(?!HTTP_|SSL_)(?i:.*sess|authkit\.|paste\.auth|repoze\.wh(?:o|at)\.)',
+    re.DOTALL).match
 
 
 def touch():

@@ -17,6 +17,7 @@ from .noting import NotingKey
 from .noting import put_key
 from .request import ARRIVED
 from .sessions import BEFORE
+from .sessions import is_of_session
 
 
 #: Where a request keeps its watch.
@@ -121,9 +122,10 @@ def traverse(request, touches, choose, *args, **keywords):
         if environ.get(QUERY):
             names.append(QUERY)
             kinds += [('form', watch.fields), ('taintedform', watch.fields)]
-        if 'session' in ' '.join(environ).lower():
+        given = ' '.join(environ).lower()
+        if 'sess' in given or 'repoze.wh' in given or 'auth' in given:
             for name in environ:  # such as beaker.session
-                if 'session' in name.lower():
+                if is_of_session(name):
                     names.append(name)
         watch.mappings = {}
         for name, looks in kinds:

@@ -516,16 +516,24 @@ def test_visitor_that_a_subscriber_knows_keeps_the_id(
         assert not answer.all('Set-Cookie')
 
 
+SESSIONS = (
+    'beaker.session', 'beaker.get_session', 'werkzeug.session', 'Session',
+    'org.example.Session', 'SESSION_OF_FILTER', 'Shib-Session-ID',
+    'pyramid.sess', 'repoze.who.identity', 'repoze.what.credentials',
+    'authkit.users', 'paste.auth_tkt.user')
+
+
 @pytest.mark.parametrize('vary', ['', 'Cookie'])
-def test_session_of_a_wsgi_filter_is_a_session(page, site, vary):
+@pytest.mark.parametrize('name', SESSIONS)
+def test_session_of_a_wsgi_filter_is_a_session(page, site, name, vary):
     """Such as Beaker's, which knows its visitors by a cookie of any name."""
-    path = page(lambda r: r.environ['beaker.session']['cart'])
+    path = page(lambda r: r.environ[name]['cart'])
     set_policy(site, etag='string:same', vary=vary)
 
     class WithSession(Client):
         def environ(self, method, path, body, user, headers):
             found = super().environ(method, path, body, user, headers)
-            return {**found, 'beaker.session': {'cart': self.host}}
+            return {**found, name: {'cart': self.host}}
 
     one, other = WithSession('one:80'), WithSession('two:80')
     for client in (one, other, one):
@@ -533,6 +541,14 @@ def test_session_of_a_wsgi_filter_is_a_session(page, site, vary):
         assert shown(answer) == client.host
         assert 'detail=session' in status(answer)
         assert answer.all('ETag') == []
+
+
+@pytest.mark.parametrize('name', [
+    'HTTP_X_SESSION', 'SSL_SESSION_ID', 'REQUEST_METHOD', 'repoze.tm.active',
+    'repoze.whole', ''])
+def test_other_variables_are_no_session(page, name):
+    path = page(lambda r: r.environ.get(name))
+    assert 'stored' in status(Client().get(path))
 
 
 def test_cookie_of_the_session_has_pages_of_its_own(page):
