@@ -64,7 +64,10 @@ class Looked:
 
     @property
     def _names(self):
-        names = self._watch.cookie_names
+        """Names that were looked for, ANY and HEADER included."""
+        names = self._watch.cookies.names
+        if _COOKIE in self._watch.variables.names:
+            names = names | {ANY, HEADER}
         return names | (self._sent - {HEADER}) if ANY in names else names
 
     @property

@@ -71,23 +71,11 @@ class Watch:
             vars(request).pop('clone', None)
 
     @property
-    def cookie_names(self):
-        """Names of cookies that were looked for, ANY and HEADER included."""
-        if COOKIE in self.variables.names:
-            return self.cookies.names | {ANY, HEADER}
-        return self.cookies.names
-
-    @property
     def field_names(self):
         """Names of fields of the form that were looked for."""
         if QUERY in self.variables.names:
             return {ANY}
         return self.fields.names
-
-    @property
-    def saw_origin(self):
-        """Whether the site that asks was looked at."""
-        return ORIGIN in self.variables.names
 
     @property
     def saw_session(self):

@@ -14,6 +14,7 @@ from ..publisher import failures
 from ..publisher import request as http_request
 from ..publisher.hidden import Hidden
 from ..publisher.hidden import ignored_field
+from ..publisher.watch import ORIGIN
 
 
 class Rendering:
@@ -76,8 +77,8 @@ class Rendering:
     def origin_ended(self):
         """Note how the origin's own code left request and response."""
         self._look_for_user()
-        self.saw_origin = (
-            self._watched is not None and self._watched.saw_origin)
+        self.saw_origin = self._watched is not None and (
+            ORIGIN in self._watched.variables.names)
         # at last: without them nothing can be delivered
         self.headers_left = http_request.lower_headers(
             self._exchange.response)

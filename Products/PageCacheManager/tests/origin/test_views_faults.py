@@ -102,15 +102,6 @@ def test_fault_after_rendering(
     assert answer.all('ETag') == []
 
 
-def test_fault_of_the_cache_is_no_failure_of_the_page(
-        client, caplog, monkeypatch):
-    monkeypatch.setattr(view.View, 'make_again', broken)
-    miss, hit = twice(client, COUNTING)
-    assert (miss.outcome, hit.outcome) == ('MISS', 'HIT')
-    assert miss.all('ETag') and 'detail' not in miss['Cache-Status']
-    assert len(failures(caplog)) == 1
-
-
 @pytest.mark.parametrize(('place', 'name', 'path', 'word'), [
     (rendering, 'holds_changes', ACTING, 'wrote-to-database'),
     (visitor, 'is_of_request', ACTING, 'error'),
@@ -292,7 +283,7 @@ def test_call_from_a_program_is_answered_by_the_view(
     assert text.startswith(f'<p>{arguments[0] if arguments else "none"} ')
 
 
-def as_without_a_cache(request, touches, *args, **keywords):
+def as_without_a_cache(request, touches, choose, *args, **keywords):
     del request.__dict__['traverse']
     return request.traverse(*args, **keywords)
 
@@ -312,8 +303,7 @@ def test_transaction_is_described_as_ever(
     manage_addVirtualHostMonster(app)
     with handler(note, IPubEvent):
         client.get(f'{host}/{path}' if host else f'/site/{path}')
-        monkeypatch.setattr(
-            events.stand_in, 'traverse', as_without_a_cache)
+        monkeypatch.setattr(events.watch, 'traverse', as_without_a_cache)
         client.get(f'{host}/{path}' if host else f'/site/{path}')
     assert described[0] == described[1]
     assert described[0].startswith(f'/site/{path}')

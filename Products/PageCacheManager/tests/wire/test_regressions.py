@@ -184,10 +184,10 @@ def test_a_page_with_a_message_forbids_storing(site, client):
 def test_one_url_with_two_contexts_has_two_tags(site, client):
     site._setObject('doc2', Item('doc2', 'second text'))
     add_script(site, 'chooser', '''
-return context[context.REQUEST.cookies['which']].page()''')
-    first = client.get('/site/chooser', Cookie='which=doc')
+return context[context.REQUEST.get_header('X-Which')].page()''')
+    first = client.get('/site/chooser', X_Which='doc')
     answer = client.get(
-        '/site/chooser', Cookie='which=doc2', If_None_Match=first['ETag'])
+        '/site/chooser', X_Which='doc2', If_None_Match=first['ETag'])
     assert answer.status == 200 and 'second text' in answer.text
 
 
