@@ -27,6 +27,9 @@ COOKIE = 'HTTP_COOKIE'
 ORIGIN = 'HTTP_ORIGIN'
 QUERY = 'QUERY_STRING'
 
+#: All others that are watched are of the sessions of WSGI filters.
+OF_NO_SESSION = frozenset([COOKIE, ORIGIN, QUERY])
+
 #: Stands for the whole header, of which not all need be cookies.
 HEADER = ' header'
 
@@ -76,11 +79,6 @@ class Watch:
         if QUERY in self.variables.names:
             return {ANY}
         return self.fields.names
-
-    @property
-    def saw_session(self):
-        """Whether the session of a WSGI filter was looked at."""
-        return bool(self.variables.names - {COOKIE, ORIGIN, QUERY})
 
 
 def traverse(request, touches, choose, *args, **keywords):

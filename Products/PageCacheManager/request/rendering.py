@@ -14,6 +14,7 @@ from ..publisher import failures
 from ..publisher import request as http_request
 from ..publisher.hidden import Hidden
 from ..publisher.hidden import ignored_field
+from ..publisher.watch import OF_NO_SESSION
 from ..publisher.watch import ORIGIN
 
 
@@ -126,7 +127,8 @@ class Rendering:
         """
         exchange = self._exchange
         if exchange.touched_session() or (
-                self._watched is not None and self._watched.saw_session):
+                self._watched is not None
+                and self._watched.variables.names - OF_NO_SESSION):
             return Reason.SESSION
         if not self.is_of_user:
             return Reason.USER

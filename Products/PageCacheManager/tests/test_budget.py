@@ -89,19 +89,19 @@ def test_a_request_without_a_page_of_ours(floor):
 def test_hit(client, floor):
     found = calls(client, PAGE, 'HIT')
     assert found.ours <= 106
-    assert found.all - floor.all <= 98
+    assert found.all - floor.all <= 100
 
 
 def test_hit_that_asks(site, client, floor):
     site.page_cache.manage_editProps('', {'late_ms': 0})
     found = calls(client, PAGE, 'HIT')
     assert found.ours <= 137
-    assert found.all - floor.all <= 177
+    assert found.all - floor.all <= 179
 
 
 def test_hit_of_a_user(client, floor):
     found = calls(client, PAGE, 'HIT', 'alice')
-    assert found.ours <= 108
+    assert found.ours <= 110
 
 
 def test_304(client, floor):
@@ -109,7 +109,7 @@ def test_304(client, floor):
     found = calls(client, PAGE, 'HIT', If_None_Match=tag)
     assert found.result.status == 304
     assert found.ours <= 116
-    assert found.all - floor.all <= 104
+    assert found.all - floor.all <= 106
 
 
 def test_miss(client, site):
@@ -129,6 +129,7 @@ def test_hit_of_a_view(client, viewed):
 def test_hit_of_the_fast_lane(site):
     lane = LaneClient()
     warm(lane)
-    found = Calls(lane.get, PAGE)
-    assert found.result.outcome == 'HIT'
-    assert found.ours <= 25
+    # one of two may be the first of its second, which spells the date anew
+    found = [Calls(lane.get, PAGE) for _ in range(2)]
+    assert [one.result.outcome for one in found] == ['HIT', 'HIT']
+    assert min(one.ours for one in found) <= 25
