@@ -135,6 +135,8 @@ class Stored(Rendered):
         """Store the page, behind a signpost if it varies by more headers."""
         key = exchange.key
         store = exchange.cache.store(exchange.settings, key.versions[0])
+        index = key.index
         if page.varies:
-            store.set(key.index, page.signpost())
-        store.set(key.index_for(exchange.request, page.varies), page)
+            store.set(index, page.signpost())
+            index = key.index_for(exchange.request, page.varies)
+        store.set(index, page)
