@@ -48,7 +48,8 @@ class Watch:
         for name, noting in self.mappings.items():
             if own[name] is not noting:
                 noting._plain, own[name] = own[name], noting
-        for environ in request.environ, request._orig_env:
+        # as Zope made it, and as it came
+        for environ in request.environ, own.get('_orig_env', {}):
             for key in self.keys:
                 put_key(environ, key, self.noting)
 
@@ -60,7 +61,7 @@ class Watch:
             # what other code put in its place stays
             if own.get(name) is noting:
                 own[name] = noting._plain
-        for environ in request.environ, request._orig_env:
+        for environ in request.environ, own.get('_orig_env', {}):
             for key in self.keys:
                 key.noting = None
                 environ.pop(key, None)
@@ -94,7 +95,7 @@ def traverse(request, touches, choose, *args, **keywords):
     """
     own = request.__dict__
     del own['traverse']
-    method = request.environ['REQUEST_METHOD']
+    method = request.environ.get('REQUEST_METHOD')
     if method == 'GET':
         watch = own[WATCH] = Watch()
         watch.all = watch.cookies, watch.fields, watch.variables = (
@@ -108,15 +109,17 @@ def traverse(request, touches, choose, *args, **keywords):
         if environ.get(QUERY):
             names.append(QUERY)
             kinds += [('form', watch.fields), ('taintedform', watch.fields)]
-        given = ' '.join(environ).lower()
+        given = ' '.join(map(str, environ)).lower()
         if 'sess' in given or 'repoze.wh' in given or 'auth' in given:
             for name in environ:  # such as beaker.session
-                if is_of_session(name):
+                if type(name) is str and is_of_session(name):
                     names.append(name)
         watch.mappings = {}
         for name, looks in kinds:
-            noting = watch.mappings[name] = Noting({ANY: ''})
-            noting._plain, noting._looks, own[name] = own[name], looks, noting
+            if name in own:
+                noting = watch.mappings[name] = Noting({ANY: ''})
+                noting._plain, noting._looks = own[name], looks
+                own[name] = noting
         watch.keys = [*map(NotingKey, names)]
         for name, key in zip(names, watch.keys, strict=True):
             if name in environ:
