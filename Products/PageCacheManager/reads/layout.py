@@ -1,0 +1,151 @@
+"""Whether and where the pointers of a ring may be followed.
+
+They are on builds that are known, after their places were found and tried on
+a ring of known order.  Until then nothing is read but the memory of objects
+that are at hand, and no pointer is followed that was not compared with the
+address of one.
+
+PAGE_CACHE_POINTER_WALK=off in the environment forbids it.
+"""
+import logging
+import os
+import platform
+import sys
+import threading
+from ctypes import c_size_t
+from importlib.metadata import version
+from typing import Any
+
+from persistent import Persistent
+from persistent import PickleCache
+from persistent.persistence import PersistentPy
+
+from .walk import Layout
+from .walk import Marker
+from .walk import listed
+from .walk import made
+from .walk import walked
+
+
+logger = logging.getLogger(__name__)
+
+#: Releases of persistent of which the layout is known, and the size of its
+#: objects there: 64 bits, no debug build.
+KNOWN_RELEASES = (
+    '5.2', '6.0', '6.1.1', '6.3', '6.5', '6.6', '6.7', '6.8', '6.9')
+KNOWN_BASICSIZE = 72
+
+SWITCH = 'PAGE_CACHE_POINTER_WALK'
+
+#: Objects of the ring that is walked to try it.
+TRIAL_SIZE = 50
+
+WORD = 8
+
+
+class NotKnown(Exception):
+    """The layout is another one than is known."""
+
+
+def is_known_build() -> bool:
+    """Return whether objects look as they did where this was tried."""
+    return (
+        platform.python_implementation() == 'CPython'
+        and getattr(sys, '_is_gil_enabled', lambda: True)()
+        and sys.maxsize == 2 ** 63 - 1
+        and version('persistent') in KNOWN_RELEASES
+        # its C part can be switched off
+        and Persistent is not PersistentPy
+        and Persistent.__basicsize__ == KNOWN_BASICSIZE)
+
+
+class Jar:
+    """Loads nothing, for a cache of objects that are all there."""
+
+    def setstate(self, ob: Persistent) -> None:
+        raise NotKnown('an object of the trial was to be loaded')
+
+
+def found_layout() -> Layout:
+    """Return the layout of this build, or raise NotKnown.
+
+    It reads within objects that are at hand.
+    """
+    jar = Jar()
+    cache = PickleCache(jar)
+    oid = b'\xff' * 7 + b'\xa0'
+    marker = made(cache, jar, oid)
+    words = _words(id(marker), Persistent.__basicsize__)
+    place = _place(words, (id(jar), id(marker._p_oid), id(cache)))
+    older, newer = words[place + 3:place + 5]
+    home = older - id(cache)
+    if older != newer or not 0 < home < PickleCache.__basicsize__:
+        raise NotKnown('the ring of one object is not a ring')
+    layout = Layout((place + 1) * WORD, (place + 3) * WORD, home)
+    _check_ring(cache, jar, layout, marker)
+    return layout
+
+
+def _words(address: int, size: int) -> list[int]:
+    return list((c_size_t * (size // WORD)).from_address(address))
+
+
+def _place(words: list[int], wanted: tuple[int, ...]) -> int:
+    """Return where `wanted` stands in `words`, at one place only."""
+    places = [
+        place for place in range(len(words) - len(wanted) - 1)
+        if tuple(words[place:place + len(wanted)]) == wanted]
+    if len(places) != 1:
+        raise NotKnown('an object does not begin as it should')
+    return places[0]
+
+
+def _check_ring(
+        cache: Any, jar: Jar, layout: Layout, marker: Marker) -> None:
+    """Raise NotKnown unless each link of a ring is where it should be."""
+    obs = [marker]
+    for number in range(TRIAL_SIZE):
+        obs.append(made(cache, jar, bytes(6) + number.to_bytes(2, 'big')))
+    # each third one is used once more, and then the first ones again
+    for ob in (*obs[3::3], *obs[1:9:2]):
+        ob.touch()
+    order = [ob for _, ob in cache.lru_items()]
+    links = [id(ob) + layout.ring for ob in order]
+    links = [id(cache) + layout.home, *links, id(cache) + layout.home]
+    for older, link, newer in zip(links, links[1:-1], links[2:], strict=False):
+        if _words(link, 2 * WORD) != [older, newer]:
+            raise NotKnown('a link of the ring is not where it should be')
+    if order[0] is not marker or (
+            walked(cache, marker, TRIAL_SIZE, layout)
+            != listed(cache, marker, TRIAL_SIZE)):
+        raise NotKnown('the walk gives another order')
+
+
+_first_use = threading.Lock()
+_layouts: list[Layout | None] = []
+
+
+def layout() -> Layout | None:
+    """Return where the pointers are, None if none may be followed."""
+    if not _layouts:
+        with _first_use:
+            if not _layouts:
+                _layouts.append(_allowed_layout())
+    return _layouts[0]
+
+
+def _allowed_layout() -> Layout | None:
+    if os.environ.get(SWITCH) == 'off' or not is_known_build():
+        return None
+    try:
+        return found_layout()
+    except NotKnown as error:
+        logger.warning('The rings of caches are not walked: %s', error)
+        return None
+
+
+def give_up(why: str) -> None:
+    """Follow no pointer again in this process."""
+    logger.error('The rings of caches are not walked any more: %s', why)
+    with _first_use:
+        _layouts[:] = [None]
