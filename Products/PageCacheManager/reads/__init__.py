@@ -2,7 +2,7 @@
 
 `pages` has what other packages call.  A :class:`.pages.Recording` puts a
 marker into the ring of each connection (`ring`), and reads back what was used
-since (`walk`, if `layout` allows, else the whole ring).  `commits` hears of
+since (`walk`, by `pointers` where that may be done).  `commits` hears of
 all commits to the databases.  When a recording stops, what it read is looked
 up among the commits that its connections did not show yet; if none of it was
 changed it becomes a read set of the table (`core.reads`), in which commits

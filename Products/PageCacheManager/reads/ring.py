@@ -8,9 +8,9 @@ from typing import Any
 
 from ..core.reads.unknown import Unknown
 from ..core.reads.unknown import Why
-from . import layout
 from . import walk
 from . import zodb
+from .marker import made
 
 
 #: Storages number objects from 0 on, a demo storage up to 2 ** 62.
@@ -35,7 +35,7 @@ class Ring:
         self._opened = connection.opened
         self._cache = cache = zodb.cache_of(connection)
         self._take_out(cache.get(MARKER_OID))
-        self._marker = walk.made(cache, connection, MARKER_OID)
+        self._marker = made(cache, connection, MARKER_OID)
         self._expected = cache.cache_non_ghost_count - zodb.loads_of(
             connection)
 
@@ -47,7 +47,7 @@ class Ring:
         why = self._why_unknown()
         if why is not None:
             return Unknown(why)
-        oids = self._read()
+        oids = walk.used_since(self._cache, self._marker, MAX_OBJECTS)
         if oids is None:
             return Unknown(Why.TOO_MANY)
         self._marker.touch()
@@ -86,15 +86,3 @@ class Ring:
             return Why.MARKER
         count = cache.cache_non_ghost_count - zodb.loads_of(connection)
         return Why.EVICTED if count != self._expected else None
-
-    def _read(self) -> list[bytes] | None:
-        """Return the oids used since the last cut, None if too many."""
-        found = layout.layout()
-        if found is None:
-            return walk.listed(self._cache, self._marker, MAX_OBJECTS)
-        limit = min(MAX_OBJECTS, self._cache.cache_non_ghost_count)
-        oids = walk.walked(self._cache, self._marker, limit, found)
-        if oids is None and limit < MAX_OBJECTS:
-            layout.give_up('one has more links than objects')
-            return walk.listed(self._cache, self._marker, MAX_OBJECTS)
-        return oids

@@ -141,8 +141,8 @@ class Table:
 
     def _new_slot(self, source: int, oid: bytes) -> int:
         if self._free:
+            # its last change is no later than any page that is to come
             slot = self._free.pop()
-            self._last[slot] = 0
             self._sources[slot], self._oids[slot] = source, oid
             return slot
         self._last.append(0)

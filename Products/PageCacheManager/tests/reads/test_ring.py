@@ -5,7 +5,7 @@ from BTrees.OOBTree import OOBTree
 
 from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.core.reads.unknown import Why
-from Products.PageCacheManager.reads import layout
+from Products.PageCacheManager.reads import pointers
 from Products.PageCacheManager.reads import ring as module
 from Products.PageCacheManager.reads.ring import MARKER_OID
 from Products.PageCacheManager.reads.ring import Ring
@@ -28,7 +28,7 @@ def database(tmp_path):
 def way(request, monkeypatch):
     """Both ways to read a ring."""
     if request.param == 'list':
-        monkeypatch.setattr(layout, '_layouts', [None])
+        monkeypatch.setattr(pointers, '_layouts', [None])
 
 
 @pytest.fixture
@@ -282,9 +282,9 @@ def test_too_many_objects_are_unknown(client, names, ring, way, monkeypatch):
 
 def test_a_ring_with_more_links_than_objects_is_walked_no_more(
         client, names, ring, monkeypatch, caplog):
-    monkeypatch.setattr(layout, '_layouts', [layout.found_layout()])
-    monkeypatch.setattr(module.walk, 'walked', lambda *args: None)
+    monkeypatch.setattr(pointers, '_layouts', [pointers.found_layout()])
+    monkeypatch.setattr(pointers, 'walked', lambda *args: None)
     client.root['a'].read()
     assert names(ring.cut()) == ['root', 'a']
-    assert layout.layout() is None
+    assert pointers.layout() is None
     assert 'not walked any more' in caplog.text

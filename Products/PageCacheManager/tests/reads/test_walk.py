@@ -9,7 +9,9 @@ import threading
 import pytest
 from persistent import PickleCache
 
-from Products.PageCacheManager.reads import layout
+from Products.PageCacheManager import reads
+from Products.PageCacheManager.reads import marker
+from Products.PageCacheManager.reads import pointers
 from Products.PageCacheManager.reads import walk
 
 
@@ -20,7 +22,7 @@ ALL = 10 ** 9
 RINGS = int(os.environ.get('PCM_RINGS', '3000'))
 
 known = pytest.mark.skipif(
-    not layout.is_known_build(), reason='pointers are not followed here')
+    not pointers.is_known_build(), reason='pointers are not followed here')
 
 
 class Cache:
@@ -30,15 +32,15 @@ class Cache:
         self.jar = Loader()
         self.cache = PickleCache(self.jar)
         self.obs = [
-            walk.made(self.cache, self.jar, number.to_bytes(8, 'big'))
+            marker.made(self.cache, self.jar, number.to_bytes(8, 'big'))
             for number in range(size)]
-        self.marker = walk.made(self.cache, self.jar, MARKER)
+        self.marker = marker.made(self.cache, self.jar, MARKER)
 
     def both(self, limit=ALL):
-        found = layout.layout()
+        found = pointers.layout()
         return (
-            walk.walked(self.cache, self.marker, limit, found),
-            walk.listed(self.cache, self.marker, limit))
+            pointers.walked(self.cache, self.marker, limit, found),
+            marker.listed(self.cache, self.marker, limit))
 
 
 class Loader:
@@ -55,12 +57,13 @@ def oids(*numbers):
 
 @known
 def test_the_layout_is_found():
-    assert layout.found_layout() == layout.layout() == walk.Layout(24, 40, 16)
+    found = pointers.found_layout()
+    assert found == pointers.layout() == (24, 40, 16)
 
 
 def test_nothing_used_is_an_empty_list():
     cache = Cache(3)
-    assert walk.listed(cache.cache, cache.marker, ALL) == []
+    assert marker.listed(cache.cache, cache.marker, ALL) == []
 
 
 @known
@@ -171,8 +174,8 @@ def test_other_threads_use_and_drop_objects_meanwhile():
             for ob, other in zip(still, busy, strict=True):
                 other.touch()
                 ob.touch()
-            walked = walk.walked(
-                cache.cache, cache.marker, ALL, layout.layout())
+            walked = pointers.walked(
+                cache.cache, cache.marker, ALL, pointers.layout())
             assert {ob._p_oid for ob in still} <= set(walked)
     finally:
         is_over.set()
@@ -198,72 +201,82 @@ def test_a_marker_that_is_gone_is_an_error():
     cache = Cache(3)
     del cache.cache[MARKER]
     with pytest.raises(LookupError):
-        walk.listed(cache.cache, cache.marker, ALL)
+        marker.listed(cache.cache, cache.marker, ALL)
 
 
 # where pointers are not followed
 
 @pytest.fixture
 def anew(monkeypatch):
-    monkeypatch.setattr(layout, '_layouts', [])
+    monkeypatch.setattr(pointers, '_layouts', [])
 
 
 def test_the_environment_switches_it_off(anew, monkeypatch):
-    monkeypatch.setenv(layout.SWITCH, 'off')
-    assert layout.layout() is None
+    monkeypatch.setenv(pointers.SWITCH, 'off')
+    assert pointers.layout() is None
 
 
 def test_another_release_is_not_known(anew, monkeypatch):
-    monkeypatch.setattr(layout, 'KNOWN_RELEASES', ('0.1',))
-    assert layout.layout() is None
+    monkeypatch.setattr(pointers, 'KNOWN_RELEASES', ('0.1',))
+    assert pointers.layout() is None
 
 
 def test_objects_of_another_size_are_not_known(anew, monkeypatch):
-    monkeypatch.setattr(layout, 'KNOWN_BASICSIZE', 88)
-    assert layout.layout() is None
+    monkeypatch.setattr(pointers, 'KNOWN_BASICSIZE', 88)
+    assert pointers.layout() is None
 
 
 @known
 def test_a_walk_in_another_order_is_not_trusted(anew, monkeypatch, caplog):
-    monkeypatch.setattr(layout, 'walked', lambda *args: [])
-    assert layout.layout() is None
+    monkeypatch.setattr(pointers, 'walked', lambda *args: [])
+    assert pointers.layout() is None
     assert 'not walked' in caplog.text
 
 
 @known
 def test_an_object_that_begins_otherwise_is_not_trusted(anew, monkeypatch):
-    words = layout._words
+    words = pointers._words
     monkeypatch.setattr(
-        layout, '_words',
+        pointers, '_words',
         lambda address, size: words(address, size)[::-1]
         if size > 16 else words(address, size))
-    assert layout.layout() is None
+    assert pointers.layout() is None
 
 
 @known
 def test_a_ring_that_is_linked_otherwise_is_not_trusted(anew, monkeypatch):
-    words = layout._words
+    words = pointers._words
     monkeypatch.setattr(
-        layout, '_words',
+        pointers, '_words',
         lambda address, size: words(address, size)[::-1]
         if size == 16 else words(address, size))
-    assert layout.layout() is None
+    assert pointers.layout() is None
 
 
 def test_given_up_it_stays_so(anew, caplog):
-    layout.give_up('this test')
-    assert layout.layout() is None
+    pointers.give_up('this test')
+    assert pointers.layout() is None
     assert 'this test' in caplog.text
 
 
+def test_without_ctypes_the_list_is_taken(monkeypatch):
+    monkeypatch.delitem(sys.modules, pointers.__name__)
+    monkeypatch.delattr(reads, 'pointers')
+    monkeypatch.setitem(sys.modules, 'ctypes', None)
+    cache = Cache(3)
+    cache.obs[1].touch()
+    assert walk._pointers() is None
+    assert walk.used_since(cache.cache, cache.marker, 9) == oids(1)
+
+
 PURE = '''
-from Products.PageCacheManager.reads import layout
+from Products.PageCacheManager.reads import pointers
 from Products.PageCacheManager.tests.reads.test_walk import Cache
 from Products.PageCacheManager.reads import walk
 cache = Cache(9)
 cache.obs[4].touch()
 cache.obs[2].touch()
-print(layout.layout(), walk.listed(cache.cache, cache.marker, 9) == [
+print(pointers.layout(), walk.used_since(cache.cache, cache.marker, 9) == [
     cache.obs[4]._p_oid, cache.obs[2]._p_oid])
 '''
 

@@ -93,6 +93,12 @@ def test_what_a_group_was_found_to_be_holds_at_its_sequence_alone(table):
     assert changed(table, pages[2]) is None
     table.note(1, oids(100))
     assert changed(table, pages[2]) == Changed(1, oid(100))
+    new = table.add({1: oids(9, *common)})
+    assert new.group is pages[2].group
+    table.note(1, oids(2))  # it is looked at once more
+    assert changed(table, new) is None
+    table.note(1, oids(101))
+    assert changed(table, new) == Changed(1, oid(101))
 
 
 def test_pages_of_several_kinds_find_groups_of_their_own(table):

@@ -1,9 +1,13 @@
-"""Whether and where the pointers of a ring may be followed.
+"""Follows the pointers of a ring, where that may be done.
 
-They are on builds that are known, after their places were found and tried on
-a ring of known order.  Until then nothing is read but the memory of objects
-that are at hand, and no pointer is followed that was not compared with the
-address of one.
+The walk is one chain of iterators in C: no other thread runs meanwhile, so
+nothing can leave the ring.  Garbage collection, which could run any code, is
+held off.
+
+It may be done on builds that are known, after the places of the pointers were
+found and tried on a ring of known order.  Until then nothing is read but the
+memory of objects that are at hand, and no pointer is followed that was not
+compared with the address of one.
 
 PAGE_CACHE_POINTER_WALK=off in the environment forbids it.
 """
@@ -12,19 +16,32 @@ import os
 import platform
 import sys
 import threading
+from ctypes import POINTER
+from ctypes import Structure
+from ctypes import addressof
 from ctypes import c_size_t
+from ctypes import py_object
+from functools import partial
 from importlib.metadata import version
+from itertools import accumulate
+from itertools import cycle
+from itertools import islice
+from itertools import repeat
+from itertools import takewhile
+from operator import add
+from operator import attrgetter
+from operator import ne
 from typing import Any
+from typing import NamedTuple
 
 from persistent import Persistent
 from persistent import PickleCache
 from persistent.persistence import PersistentPy
 
-from .walk import Layout
-from .walk import Marker
-from .walk import listed
-from .walk import made
-from .walk import walked
+from .marker import Marker
+from .marker import listed
+from .marker import made
+from .marker import no_collection
 
 
 logger = logging.getLogger(__name__)
@@ -43,8 +60,43 @@ TRIAL_SIZE = 50
 WORD = 8
 
 
+class Node(Structure):
+    """The part of an object that links it into a ring."""
+
+
+Node._fields_ = [('older', POINTER(Node)), ('newer', POINTER(Node))]
+
+
+class Layout(NamedTuple):
+    """Where the pointers are, bytes from the start of an object."""
+
+    oid: int
+    ring: int
+    #: The ring's first and last link, in the cache.
+    home: int
+
+
 class NotKnown(Exception):
     """The layout is another one than is known."""
+
+
+def walked(
+        cache: Any, marker: Marker, limit: int, layout: Layout
+) -> list[bytes] | None:
+    """Return what :func:`listed` does; it costs by the oids.
+
+    The marker has to be in the ring.
+    """
+    start = Node.from_address(id(marker) + layout.ring)
+    steps = islice(cycle(('newer', 'contents')), 2 * limit + 2)
+    nodes = islice(accumulate(steps, getattr, initial=start), 2, None, 2)
+    links = takewhile(
+        partial(ne, id(cache) + layout.home), map(addressof, nodes))
+    places = map(add, links, repeat(layout.oid - layout.ring))
+    oids = map(attrgetter('value'), map(py_object.from_address, places))
+    with no_collection():
+        found = list(oids)
+    return found if len(found) <= limit else None
 
 
 def is_known_build() -> bool:
