@@ -173,7 +173,7 @@ class Commits:
         else:
             tid = zodb.snapshot_of(one)
             if tid is None:
-                return Unknown(Why.HISTORICAL)
+                return Unknown(Why.NO_SNAPSHOT)
         if tid is not None and tid <= observer.log.tid:
             return None
         return self._locked(self._catch_up, number, tid)

@@ -24,7 +24,8 @@ def made(cache: Any, jar: object, oid: bytes) -> Marker:
     return marker
 
 
-_collection = threading.Lock()
+#: A finalizer that runs before collection is off may come here again.
+_collection = threading.RLock()
 
 
 @contextmanager

@@ -77,7 +77,7 @@ class Ring:
         if zodb.has_changes(connection):
             return Why.CHANGES
         if self.tid is None:
-            return Why.HISTORICAL
+            return Why.NO_SNAPSHOT
         if zodb.snapshot_of(connection) != self.tid:
             return Why.SNAPSHOT
         if (zodb.cache_of(connection) is not cache

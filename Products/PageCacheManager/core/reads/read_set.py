@@ -72,6 +72,6 @@ class ReadSet(Slots):
         self.size = self.own_size
 
     @property
-    def count(self) -> int:
+    def object_count(self) -> int:
         """The number of objects."""
         return len(self.slots) + (len(self.group.slots) if self.group else 0)

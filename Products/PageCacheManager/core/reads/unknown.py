@@ -13,7 +13,7 @@ class Why(StrEnum):
     CHANGES = 'The request changed objects.'
     OPENED = 'The request opened a connection to another database.'
     TOO_MANY = 'The page was made from too many objects.'
-    HISTORICAL = 'The request reads the past of a database.'
+    NO_SNAPSHOT = 'A connection is closed, or shows the past.'
     BEHIND = 'Commits that the request knows were not heard of in time.'
     LOST = 'It is not known what was committed.'
     TABLE_FULL = 'The pages that are kept were made from too many objects.'

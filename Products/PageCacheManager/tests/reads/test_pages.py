@@ -283,7 +283,7 @@ def test_a_commit_during_the_render_keeps_the_page_out(
 
 def test_a_page_of_nothing_is_a_page(client, recording):
     page = recording.stop()
-    assert isinstance(page, ReadSet) and page.count == 0
+    assert isinstance(page, ReadSet) and page.object_count == 0
 
 
 # hits, as other packages ask

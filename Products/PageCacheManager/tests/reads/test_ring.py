@@ -264,7 +264,7 @@ def test_a_connection_to_the_past_is_unknown(database):
     past = database.open(manager, at=database.lastTransaction())
     ring = Ring(past)
     past.root()['a'].read()
-    assert ring.cut() == Unknown(Why.HISTORICAL)
+    assert ring.cut() == Unknown(Why.NO_SNAPSHOT)
     ring.close()
     past.close()
 

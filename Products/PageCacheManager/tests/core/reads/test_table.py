@@ -40,7 +40,7 @@ def table():
 def test_nothing_changed_at_first(table):
     page = table.add({1: oids(1, 2)})
     assert changed(table, page) is None
-    assert page.count == 2
+    assert page.object_count == 2
 
 
 def test_a_commit_of_an_object_changes_the_page(table):
@@ -224,7 +224,7 @@ class Pages(RuleBasedStateMachine):
     def every_page_has_its_objects(self):
         for page, read_set in self.kept.items():
             assert set(self.table.objects(read_set)) == self.model[page][0]
-            assert read_set.count == len(self.model[page][0])
+            assert read_set.object_count == len(self.model[page][0])
 
 
 TestPages = Pages.TestCase
