@@ -15,9 +15,11 @@ class Marker(Persistent):  # type: ignore[misc]
         """Move it to the recent end of the ring, as any use does."""
 
 
-def made(cache: Any, jar: object, oid: bytes) -> Marker:
+def made(
+        cache: Any, jar: object, oid: bytes,
+        kind: type[Marker] = Marker) -> Marker:
     """Return a new marker, put into the ring as the one used last."""
-    marker = Marker()
+    marker = kind()
     marker._p_oid = oid
     marker._p_jar = jar
     cache[oid] = marker

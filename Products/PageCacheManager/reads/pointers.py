@@ -2,7 +2,8 @@
 
 The walk is one chain of iterators in C: no other thread runs meanwhile, so
 nothing can leave the ring.  Garbage collection, which could run any code, is
-held off.
+held off.  While the cache is swept the ring has links that are in no object,
+so the walk begins with a look at the lock that a sweep holds.
 
 It may be done on builds that are known, after the places of the pointers were
 found and tried on a ring of known order.  Until then nothing is read but the
@@ -19,11 +20,13 @@ import threading
 from ctypes import POINTER
 from ctypes import Structure
 from ctypes import addressof
+from ctypes import c_int
 from ctypes import c_size_t
 from ctypes import py_object
 from functools import partial
 from importlib.metadata import version
 from itertools import accumulate
+from itertools import chain
 from itertools import cycle
 from itertools import islice
 from itertools import repeat
@@ -52,6 +55,11 @@ KNOWN_RELEASES = (
     '5.2', '6.0', '6.1.1', '6.3', '6.5', '6.6', '6.7', '6.8', '6.9')
 KNOWN_BASICSIZE = 72
 
+#: In place of oids.
+SWEPT = (None,)
+
+value = attrgetter('value')
+
 SWITCH = 'PAGE_CACHE_POINTER_WALK'
 
 #: Objects of the ring that is walked to try it.
@@ -72,8 +80,10 @@ class Layout(NamedTuple):
 
     oid: int
     ring: int
-    #: The ring's first and last link, in the cache.
+    #: In the cache: the ring's first and last link.
     home: int
+    #: In the cache: 1 while it is swept, else 0.
+    lock: int
 
 
 class NotKnown(Exception):
@@ -85,7 +95,8 @@ def walked(
 ) -> list[bytes] | None:
     """Return what :func:`listed` does; it costs by the oids.
 
-    The marker has to be in the ring.
+    Raises ValueError while the cache is swept, and if the marker is not in
+    the ring.
     """
     start = Node.from_address(id(marker) + layout.ring)
     steps = islice(cycle(('newer', 'contents')), 2 * limit + 2)
@@ -93,9 +104,13 @@ def walked(
     links = takewhile(
         partial(ne, id(cache) + layout.home), map(addressof, nodes))
     places = map(add, links, repeat(layout.oid - layout.ring))
-    oids = map(attrgetter('value'), map(py_object.from_address, places))
+    oids = map(value, map(py_object.from_address, places))
+    lock = c_int.from_address(id(cache) + layout.lock)
+    ways = map((oids, SWEPT).__getitem__, map(value, (lock,)))
     with no_collection():
-        found = list(oids)
+        found = list(chain.from_iterable(ways))
+    if found == [None]:
+        raise ValueError('the cache is being swept')
     return found if len(found) <= limit else None
 
 
@@ -133,7 +148,8 @@ def found_layout() -> Layout:
     home = older - id(cache)
     if older != newer or not 0 < home < PickleCache.__basicsize__:
         raise NotKnown('the ring of one object is not a ring')
-    layout = Layout((place + 1) * WORD, (place + 3) * WORD, home)
+    layout = Layout(
+        (place + 1) * WORD, (place + 3) * WORD, home, _lock_place())
     _check_ring(cache, jar, layout, marker)
     return layout
 
@@ -150,6 +166,31 @@ def _place(words: list[int], wanted: tuple[int, ...]) -> int:
     if len(places) != 1:
         raise NotKnown('an object does not begin as it should')
     return places[0]
+
+
+def _lock_place() -> int:
+    """Return where a cache has the number that is 1 while it is swept."""
+    jar = Jar()
+    cache = PickleCache(jar)
+    numbers = (c_int * (PickleCache.__basicsize__ // 4)).from_address(
+        id(cache))
+    seen: list[list[int]] = []
+
+    class Observer(Marker):
+        def _p_deactivate(self) -> None:
+            seen.append(list(numbers))
+
+    ob = made(cache, jar, b'observer', Observer)
+    before = list(numbers)
+    cache.minimize()
+    after = list(numbers)
+    del cache[ob._p_oid]
+    places = [
+        place for place, states in enumerate(
+            zip(before, *seen, after, strict=True)) if states == (0, 1, 0)]
+    if len(places) != 1:
+        raise NotKnown('a cache that is swept does not show it')
+    return places[0] * 4
 
 
 def _check_ring(

@@ -44,10 +44,17 @@ class Ring:
 
         It costs by their number, see :mod:`.walk`.
         """
-        why = self._why_unknown()
+        try:
+            why = self._why_unknown()
+            oids = None if why else walk.used_since(
+                self._cache, self._marker, MAX_OBJECTS)
+        except (LookupError, ValueError):
+            # another thread empties the cache
+            return Unknown(Why.MARKER)
+        # it may have done so between the first look and the walk
+        why = why or self._why_unknown()
         if why is not None:
             return Unknown(why)
-        oids = walk.used_since(self._cache, self._marker, MAX_OBJECTS)
         if oids is None:
             return Unknown(Why.TOO_MANY)
         self._marker.touch()

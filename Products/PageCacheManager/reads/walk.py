@@ -15,8 +15,8 @@ from .marker import listed
 def used_since(cache: Any, marker: Marker, limit: int) -> list[bytes] | None:
     """Return the oids used since the marker, the oldest first.
 
-    None if there are more than `limit`.  The marker has to be in the ring.
-    Raises ValueError while the cache is being swept.
+    None if there are more than `limit`.  Raises LookupError or ValueError
+    if the marker is not in the ring, ValueError while the cache is swept.
     """
     pointers = _pointers()
     layout = pointers.layout() if pointers is not None else None

@@ -246,6 +246,24 @@ def test_a_sweep_that_took_older_objects_alone_is_taken_for_one_of_all(
     assert ring.cut() == Unknown(Why.EVICTED)
 
 
+@pytest.mark.parametrize('act, why', [
+    (deactivate, Why.EVICTED),
+    (lambda client: client.connection.cacheMinimize(), Why.MARKER)],
+    ids=['one', 'all'])
+def test_another_thread_that_lets_objects_go_is_noticed(
+        client, ring, way, monkeypatch, act, why):
+    """It may run between the look at the cache and the walk."""
+    used_since = module.walk.used_since
+
+    def late(*args):
+        act(client)
+        return used_since(*args)
+
+    client.root['a'].read()
+    monkeypatch.setattr(module.walk, 'used_since', late)
+    assert ring.cut() == Unknown(why)
+
+
 def test_a_closed_connection_is_unknown(database):
     client = Client(database)
     ring = Ring(client.connection)

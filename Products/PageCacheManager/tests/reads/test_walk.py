@@ -58,7 +58,7 @@ def oids(*numbers):
 @known
 def test_the_layout_is_found():
     found = pointers.found_layout()
-    assert found == pointers.layout() == (24, 40, 16)
+    assert found == pointers.layout() == (24, 40, 16, 88)
 
 
 def test_nothing_used_is_an_empty_list():
@@ -200,6 +200,49 @@ def test_garbage_collection_is_as_it_was(is_enabled):
 def test_a_marker_that_is_gone_is_an_error():
     cache = Cache(3)
     del cache.cache[MARKER]
+    with pytest.raises(LookupError):
+        marker.listed(cache.cache, cache.marker, ALL)
+
+
+class Nosy(marker.Marker):
+    """Reads the ring while it is swept."""
+
+    look = None
+
+    def _p_deactivate(self):
+        type(self).look()
+
+
+@known
+def test_a_ring_that_is_swept_is_not_read():
+    """It has links that are in no object."""
+    cache = Cache(3)
+    failures = []
+
+    def look():
+        for way in (
+                lambda *args: pointers.walked(*args, pointers.layout()),
+                marker.listed):
+            with pytest.raises(ValueError) as failure:
+                way(cache.cache, cache.marker, ALL)
+            failures.append(str(failure.value))
+
+    Nosy.look = look
+    marker.made(cache.cache, cache.jar, b'nosy', Nosy)
+    cache.marker.touch()
+    cache.cache.minimize()
+    assert failures == [
+        'the cache is being swept',
+        '.lru_items() is unavailable during garbage collection']
+    del Nosy.look
+
+
+@known
+def test_a_marker_that_is_a_ghost_is_in_no_ring():
+    cache = Cache(3)
+    cache.cache.minimize()
+    with pytest.raises(ValueError):
+        pointers.walked(cache.cache, cache.marker, ALL, pointers.layout())
     with pytest.raises(LookupError):
         marker.listed(cache.cache, cache.marker, ALL)
 
