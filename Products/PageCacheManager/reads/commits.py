@@ -49,16 +49,23 @@ class Reads(NamedTuple):
 class Observer:
     """Hears of the commits of one database.
 
-    Polling and closing are called with a lock held.
+    Polling and closing are called with a lock held.  `gone` is called when
+    nobody else holds the database any more.
     """
 
-    def __init__(self, database: Any, clock: Clock) -> None:
+    def __init__(
+            self, database: Any, clock: Clock,
+            gone: Callable[[Any], Any]) -> None:
         self.name = database.database_name
-        self.database = weakref.ref(database)
+        self.database = weakref.ref(database, gone)
         self._source = zodb.storage_of(database)
         self._unheard = zodb.unheard(database)
         self._instance = self._source.new_instance()
-        self.log = Log(zodb.poll(self._instance)[1], clock=clock)
+        try:
+            self.log = Log(zodb.poll(self._instance)[1], clock=clock)
+        except BaseException:
+            self.close()
+            raise
 
     def is_open(self) -> bool:
         """Return whether the database is open, and has its old storage."""
@@ -119,8 +126,9 @@ class Commits:
     def admit(self, reads: Mapping[int, Reads]) -> ReadSet | NotKept:
         """Return a read set of what was read from numbered databases.
 
-        Changed if any of it was committed after the tid that was shown.
-        Raises what storages raise.
+        Changed if any of it was committed after the tid that was shown.  A
+        database of which nothing was read is no part of it.  Raises what
+        storages raise.
         """
         return self._locked(self._admit, reads)
 
@@ -186,10 +194,10 @@ class Commits:
                 return number
             self._drop(number)
         number = next(self._counter)
-        self._observers[number] = Observer(database, self._clock)
+        observers = self._observers
+        observers[number] = Observer(
+            database, self._clock, lambda _: observers.pop(number, None))
         self._numbers[database] = number
-        weakref.finalize(
-            database, self._observers.pop, number, None).atexit = False
         return number
 
     def _admit(self, reads: Mapping[int, Reads]) -> ReadSet | NotKept:
@@ -204,7 +212,7 @@ class Commits:
             if oid is not None:
                 return Changed(number, oid)
         read_set = self._table.add({
-            number: read.oids for number, read in reads.items()})
+            number: read.oids for number, read in reads.items() if read.oids})
         return Unknown(Why.TABLE_FULL) if read_set is None else read_set
 
     def _catch_up(self, number: int, tid: int | None) -> Unknown | None:
@@ -221,18 +229,18 @@ class Commits:
         return Unknown(Why.BEHIND)
 
     def _poll(self, number: int, observer: Observer) -> None:
-        """Hear of what was committed; drop the database if it is not known.
-        """
-        oids = None
+        """Hear of what was committed; drop the database if that fails."""
+        is_known = False
         try:
             oids, tid = observer.poll()
+            if oids is not None:
+                # in this order: who sees the new tid sees the new slots too
+                self._table.note(number, oids)
+                observer.log.add(tid, oids)
+                is_known = True
         finally:
-            if oids is None:
+            if not is_known:
                 self._drop(number)
-        if oids is not None:
-            # in this order: who sees the new tid sees the new slots too
-            self._table.note(number, oids)
-            observer.log.add(tid, oids)
 
     def _drop(self, number: int) -> None:
         """Forget a database, and with its number all that was read of it."""

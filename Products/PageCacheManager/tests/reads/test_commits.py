@@ -307,6 +307,40 @@ def test_a_poll_that_fails_is_raised_and_forgets_all(
     assert changed(commits, page, client) == LOST
 
 
+def test_a_commit_that_could_not_be_noted_forgets_all(
+        files, commits, open_client, monkeypatch):
+    """It will not be told again."""
+    client = open_client(files)
+    page = page_of(commits, client, 'a')
+
+    def fail(*args):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(commits._table, 'note', fail)
+        edit(files, a='new')
+        client.begin()
+        with pytest.raises(MemoryError):
+            changed(commits, page, client)
+    assert changed(commits, page, client) == LOST
+
+
+def test_an_observer_that_can_not_begin_is_let_go(
+        files, commits, monkeypatch):
+    before = len(files._mvcc_storage._instances)
+
+    def fail(instance):
+        raise OSError('the storage is away')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zodb, 'poll', fail)
+        for _ in range(3):
+            with pytest.raises(OSError, match='away'):
+                commits.watch(files)
+    assert len(files._mvcc_storage._instances) == before
+    assert isinstance(commits.watch(files), int)
+
+
 def test_observers_that_were_dropped_hear_no_more(
         files, commits, open_client):
     before = len(files._mvcc_storage._instances)

@@ -286,6 +286,13 @@ def test_a_page_of_nothing_is_a_page(client, recording):
     assert isinstance(page, ReadSet) and page.object_count == 0
 
 
+def test_a_database_that_was_only_open_is_no_part_of_the_page(
+        client, commits, recording):
+    read(client, 'a')
+    page = recording.stop()
+    assert list(map(commits.name_of, page.sources)) == ['main']
+
+
 # hits, as other packages ask
 
 def test_a_page_is_current_until_what_it_shows_is_committed(databases):
