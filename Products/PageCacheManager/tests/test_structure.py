@@ -22,7 +22,7 @@ ROOT = Path(Products.PageCacheManager.__file__).parent
 FLOORS = [
     ['core', 'interfaces'],
     ['publisher', 'cmf'],
-    ['key'],
+    ['key', 'reads'],
     ['marks'],
     ['manager', 'fastlane'],
     ['origin'],

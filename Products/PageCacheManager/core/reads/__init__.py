@@ -1,0 +1,1 @@
+"""What pages were made from: objects by number, and their last changes."""

@@ -1,0 +1,194 @@
+"""All objects that pages were made from, and when each changed last."""
+from array import array
+from collections import deque
+from collections.abc import Collection
+from collections.abc import Iterator
+from collections.abc import Mapping
+
+from .groups import Groups
+from .read_set import Gone
+from .read_set import Group
+from .read_set import ReadSet
+from .read_set import size_of
+from .unknown import Changed
+
+
+#: An object in the table, with its oid and its places in dicts and lists.
+SLOT_BYTES = 160
+
+#: Slots that are in use; a page that would take more is not kept.
+MAX_SLOTS = 500_000
+
+#: Each operation frees the slots of so many read sets that are gone.
+MAX_FREED = 16
+
+
+class Table:
+    """Slots for the objects of numbered databases.
+
+    A slot belongs to one object while any read set has it.  `sequence`
+    counts the commits that changed an object of the table; a slot has the
+    sequence of its object's last change, 0 for none.
+
+    A lock is held by those who call `add` and `note`.  The others may be
+    called at any time by any thread: a read set that is in use keeps its
+    slots, and `sequence` moves after the slots have it.
+    """
+
+    def __init__(self, max_slots: int = MAX_SLOTS) -> None:
+        self.sequence = 1
+        self._max_slots = max_slots
+        #: For each database its slots by oid.
+        self._slots: dict[int, dict[bytes, int]] = {}
+        #: These have an item for each slot.
+        self._last: list[int] = []
+        self._oids: list[bytes] = []
+        self._sources: array[int] = array('I')
+        self._holders: array[int] = array('I')
+        self._free: list[int] = []
+        self._gone: Gone = deque()
+        self._groups = Groups(self._make_group)
+        #: Those of the last page: most pages are of the same databases.
+        self._last_sources: tuple[int, ...] = ()
+        self._own_bytes = 0
+
+    def __len__(self) -> int:
+        """Return how many slots are in use."""
+        return len(self._last) - len(self._free)
+
+    def size(self) -> int:
+        """Return the bytes that slots, groups and read sets take together."""
+        return len(self) * SLOT_BYTES + self._own_bytes
+
+    def add(self, reads: Mapping[int, Collection[bytes]]) -> ReadSet | None:
+        """Return a read set of oids by database, None if the table is full.
+        """
+        self._let_go()
+        if len(self) + sum(map(len, reads.values())) > self._max_slots:
+            return None
+        slots = frozenset(
+            slot for source, oids in reads.items()
+            for slot in self._slots_of(source, oids))
+        group, rest = self._groups.split(slots)
+        sources = tuple(reads)
+        if sources != self._last_sources:
+            self._last_sources = sources
+        made = ReadSet(
+            self._last_sources, group, self._hold(array('I', sorted(rest))),
+            self.sequence, self._gone)
+        made.size += self._share(made)
+        self._own_bytes += made.own_size
+        return made
+
+    def note(self, source: int, oids: Collection[bytes]) -> None:
+        """Note a commit of `oids` in a database; it costs by their number."""
+        self._let_go()
+        slots = self._slots.get(source, {})
+        changed = slots.keys() & oids
+        if changed:
+            sequence = self.sequence + 1
+            for oid in changed:
+                self._last[slots[oid]] = sequence
+            self.sequence = sequence
+
+    def changed_since(
+            self, read_set: ReadSet, sequence: int) -> Changed | None:
+        """Return an object that changed after `sequence`, or None.
+
+        It costs nothing if `sequence` is that of now, else one pass over the
+        slots that are in no group; groups are looked at once a sequence.
+        """
+        now = self.sequence
+        if sequence == now:
+            return None
+        group = read_set.group
+        if group is not None:
+            at, last = group.checked
+            if at != now:
+                last = self._last_of(group.slots)
+                group.checked = now, last
+            if last > sequence:
+                return self._first_after(sequence, group.slots)
+        if self._last_of(read_set.slots) > sequence:
+            return self._first_after(sequence, read_set.slots)
+        return None
+
+    def objects(self, read_set: ReadSet) -> Iterator[Changed]:
+        """Yield all objects of a read set, in no order."""
+        group = read_set.group
+        for slot in (*(group.slots if group else ()), *read_set.slots):
+            yield self._object(slot)
+
+    def _last_of(self, slots: 'array[int]') -> int:
+        return max(map(self._last.__getitem__, slots), default=0)
+
+    def _first_after(
+            self, sequence: int, slots: 'array[int]') -> Changed | None:
+        for slot in slots:
+            if self._last[slot] > sequence:
+                return self._object(slot)
+        return None
+
+    def _object(self, slot: int) -> Changed:
+        return Changed(self._sources[slot], self._oids[slot])
+
+    def _slots_of(self, source: int, oids: Collection[bytes]) -> list[int]:
+        slots = self._slots.setdefault(source, {})
+        for oid in oids:
+            if oid not in slots:
+                slots[oid] = self._new_slot(source, oid)
+        return [slots[oid] for oid in oids]
+
+    def _new_slot(self, source: int, oid: bytes) -> int:
+        if self._free:
+            # its last change is no later than any page that is to come
+            slot = self._free.pop()
+            self._sources[slot], self._oids[slot] = source, oid
+            return slot
+        self._last.append(0)
+        self._sources.append(source)
+        self._oids.append(oid)
+        self._holders.append(0)
+        return len(self._last) - 1
+
+    def _make_group(self, slots: 'array[int]') -> Group:
+        group = Group(self._hold(slots), self._gone)
+        self._own_bytes += group.own_size
+        return group
+
+    def _hold(self, slots: 'array[int]') -> 'array[int]':
+        for slot in slots:
+            self._holders[slot] += 1
+        return slots
+
+    def _share(self, read_set: ReadSet) -> int:
+        """Return what a page takes of what others have too.
+
+        Later pages are charged less, so all together are charged enough.
+        """
+        share = sum([
+            SLOT_BYTES // self._holders[slot] for slot in read_set.slots])
+        group = read_set.group
+        if group is None:
+            return share
+        whole = group.own_size + len(group.slots) * SLOT_BYTES
+        return share + whole // group.pages
+
+    def _let_go(self) -> None:
+        """Free slots of read sets that are gone, of a few at a time."""
+        for _ in range(min(MAX_FREED, len(self._gone))):
+            slots = self._gone.popleft()
+            for slot in slots:
+                self._holders[slot] -= 1
+                if not self._holders[slot]:
+                    self._let_slot_go(slot)
+            self._own_bytes -= size_of(slots)
+
+    def _let_slot_go(self, slot: int) -> None:
+        source = self._sources[slot]
+        slots = self._slots[source]
+        del slots[self._oids[slot]]
+        if not slots:
+            del self._slots[source]
+        self._oids[slot] = b''
+        self._free.append(slot)

@@ -1,0 +1,40 @@
+"""Why it is not known what a page was made from, or what changed since."""
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Why(StrEnum):
+    """What makes a read set unknown, or its freshness."""
+
+    EVICTED = 'Objects left the cache of the connection during the render.'
+    MARKER = 'The mark in the cache of the connection is gone.'
+    CLOSED = 'A database or connection of the request is closed.'
+    SNAPSHOT = 'The transaction ended during the render.'
+    CHANGES = 'The request changed objects.'
+    OPENED = 'The request opened a connection to another database.'
+    TOO_MANY = 'The page was made from too many objects.'
+    NO_SNAPSHOT = 'A connection is closed, or shows the past.'
+    BEHIND = 'Commits that the request knows were not heard of in time.'
+    LOST = 'It is not known what was committed.'
+    TABLE_FULL = 'The pages that are kept were made from too many objects.'
+
+
+class Unknown(NamedTuple):
+    """Why something is not known."""
+
+    why: Why
+
+
+class Changed(NamedTuple):
+    """An object that a page was made from, and that was committed since.
+
+    It was committed while the page was rendered, or later.
+    """
+
+    #: The number of its database, see :class:`.table.Table`.
+    source: int
+    oid: bytes
+
+
+#: In place of a read set, and of the answer that a page is current.
+NotKept = Unknown | Changed

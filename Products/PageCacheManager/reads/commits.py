@@ -1,0 +1,250 @@
+"""What was committed to the databases, by this process and by others.
+
+Each database has an observer: a storage instance as a connection has, whose
+invalidations nobody else takes.  It is polled when a connection shows more
+than it has heard of.
+"""
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Mapping
+from collections.abc import Set
+from itertools import count
+from typing import Any
+from typing import NamedTuple
+from typing import TypeVar
+
+from ..core.reads.log import Log
+from ..core.reads.read_set import ReadSet
+from ..core.reads.table import Table
+from ..core.reads.unknown import Changed
+from ..core.reads.unknown import NotKept
+from ..core.reads.unknown import Unknown
+from ..core.reads.unknown import Why
+from . import zodb
+
+
+#: A client of a ZEO server may show a commit to a connection a moment before
+#: it tells the observer, so this is asked so often, with pauses.
+MAX_POLLS = 5
+PAUSE_SECS = 0.001
+
+#: Nobody waits longer for one who polls.
+LOCK_SECS = 0.5
+
+Clock = Callable[[], float]
+T = TypeVar('T')
+
+
+class Reads(NamedTuple):
+    """What was read from one database."""
+
+    #: The last transaction that was shown.
+    tid: int
+    oids: Set[bytes]
+
+
+class Observer:
+    """Hears of the commits of one database.
+
+    Polling and closing are called with a lock held.  `gone` is called when
+    nobody else holds the database any more.
+    """
+
+    def __init__(
+            self, database: Any, clock: Clock,
+            gone: Callable[[Any], Any]) -> None:
+        self.name = database.database_name
+        self.database = weakref.ref(database, gone)
+        self._source = zodb.storage_of(database)
+        self._unheard = zodb.unheard(database)
+        self._instance = self._source.new_instance()
+        try:
+            self.log = Log(zodb.poll(self._instance)[1], clock=clock)
+        except BaseException:
+            self.close()
+            raise
+
+    def is_open(self) -> bool:
+        """Return whether the database is open, and has its old storage."""
+        database = self.database()
+        return database is not None and (
+            zodb.storage_of(database) is self._source)
+
+    def poll(self) -> tuple[Collection[bytes] | None, int]:
+        """Return the oids committed since the last poll, and the last tid.
+
+        None in place of the oids if they are not known.
+        """
+        database = self.database()
+        if database is None or not self.is_open():
+            return None, 0
+        if zodb.unheard(database) != self._unheard:
+            return None, 0
+        return zodb.poll(self._instance)
+
+    def close(self) -> None:
+        if self.is_open():
+            self._instance.release()
+
+
+class Commits:
+    """The commits of all databases; any thread may call.
+
+    A database has a number for as long as all its commits are known.
+    Methods that begin with an underscore are called with the lock held,
+    but for `_hear`.
+    """
+
+    def __init__(
+            self, table: Table, clock: Clock = time.monotonic,
+            pause: Callable[[float], None] = time.sleep) -> None:
+        self._table = table
+        self._clock = clock
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._counter = count(1)
+        self._numbers: weakref.WeakKeyDictionary[Any, int] = (
+            weakref.WeakKeyDictionary())
+        self._observers: dict[int, Observer] = {}
+
+    def watch(self, database: Any) -> int | Unknown:
+        """Return the number of a database; listen to it from now on.
+
+        Raises what storages raise.
+        """
+        number = self._numbers.get(database, 0)
+        observer = self._observers.get(number)
+        if observer is not None and observer.is_open():
+            return number
+        if zodb.storage_of(database) is None:
+            return Unknown(Why.CLOSED)
+        return self._locked(self._watch, database)
+
+    def admit(self, reads: Mapping[int, Reads]) -> ReadSet | NotKept:
+        """Return a read set of what was read from numbered databases.
+
+        Changed if any of it was committed after the tid that was shown.  A
+        database of which nothing was read is no part of it.  Raises what
+        storages raise.
+        """
+        return self._locked(self._admit, reads)
+
+    def what_changed(
+            self, read_set: ReadSet, connection: Any) -> NotKept | None:
+        """Return None if a page is as a render in `connection` would be.
+
+        Otherwise return an object that was committed, or why it is not
+        known.  `connection` may be that of any database, with those to
+        others in its `connections`.  It costs a comparison for each database
+        if no object of any page was committed since the last call.  Raises
+        what storages raise.
+        """
+        for number in read_set.sources:
+            unknown = self._hear(number, connection)
+            if unknown is not None:
+                return unknown
+        now = self._table.sequence
+        changed = self._table.changed_since(read_set, read_set.sequence)
+        if changed is None:
+            read_set.sequence = now
+        return changed
+
+    def name_of(self, number: int) -> str:
+        """Return the name of a database, '' if it is not known any more."""
+        observer = self._observers.get(number)
+        return observer.name if observer is not None else ''
+
+    def _locked(
+            self, function: Callable[..., T], *args: Any) -> T | Unknown:
+        """Return what `function` does with the lock held, or Unknown."""
+        if not self._lock.acquire(timeout=LOCK_SECS):
+            return Unknown(Why.BEHIND)
+        try:
+            return function(*args)
+        finally:
+            self._lock.release()
+
+    def _hear(self, number: int, connection: Any) -> Unknown | None:
+        """Hear of all commits that `connection` shows."""
+        observer = self._observers.get(number)
+        database = observer.database() if observer is not None else None
+        if observer is None or database is None or not observer.is_open():
+            return Unknown(Why.LOST)
+        one = connection.connections.get(observer.name)
+        if one is None:  # when it is opened it shows the last commit
+            tid = zodb.last_tid(database)
+        elif one.db() is not database:
+            return Unknown(Why.LOST)
+        else:
+            tid = zodb.snapshot_of(one)
+            if tid is None:
+                return Unknown(Why.NO_SNAPSHOT)
+        if tid is not None and tid <= observer.log.tid:
+            return None
+        return self._locked(self._catch_up, number, tid)
+
+    def _watch(self, database: Any) -> int:
+        number = self._numbers.get(database, 0)
+        observer = self._observers.get(number)
+        if observer is not None:
+            if observer.is_open():
+                return number
+            self._drop(number)
+        number = next(self._counter)
+        observers = self._observers
+        observers[number] = Observer(
+            database, self._clock, lambda _: observers.pop(number, None))
+        self._numbers[database] = number
+        return number
+
+    def _admit(self, reads: Mapping[int, Reads]) -> ReadSet | NotKept:
+        for number, (tid, oids) in reads.items():
+            unknown = self._catch_up(number, tid)
+            if unknown is not None:
+                return unknown
+            log = self._observers[number].log
+            if not log.reaches(tid):
+                return Unknown(Why.LOST)
+            oid = log.changed_since(tid, oids)
+            if oid is not None:
+                return Changed(number, oid)
+        read_set = self._table.add({
+            number: read.oids for number, read in reads.items() if read.oids})
+        return Unknown(Why.TABLE_FULL) if read_set is None else read_set
+
+    def _catch_up(self, number: int, tid: int | None) -> Unknown | None:
+        """Hear of all commits up to `tid`; None stands for the last one."""
+        for polls in range(MAX_POLLS + 1):
+            observer = self._observers.get(number)
+            if observer is None:
+                return Unknown(Why.LOST)
+            if polls if tid is None else tid <= observer.log.tid:
+                return None
+            if polls > 1:
+                self._pause(PAUSE_SECS)
+            self._poll(number, observer)
+        return Unknown(Why.BEHIND)
+
+    def _poll(self, number: int, observer: Observer) -> None:
+        """Hear of what was committed; drop the database if that fails."""
+        is_known = False
+        try:
+            oids, tid = observer.poll()
+            if oids is not None:
+                # in this order: who sees the new tid sees the new slots too
+                self._table.note(number, oids)
+                observer.log.add(tid, oids)
+                is_known = True
+        finally:
+            if not is_known:
+                self._drop(number)
+
+    def _drop(self, number: int) -> None:
+        """Forget a database, and with its number all that was read of it."""
+        observer = self._observers.pop(number, None)
+        if observer is not None:
+            self._numbers.pop(observer.database(), None)
+            observer.close()

@@ -1,0 +1,95 @@
+"""What is asked of ZODB beyond its interfaces; no other module does so here.
+
+A transaction id is an int here.
+"""
+from collections.abc import Collection
+from typing import Any
+
+from ZODB.DemoStorage import DemoStorage
+from ZODB.interfaces import IMVCCStorage
+
+
+def tid_of(storage: Any) -> int | None:
+    """Return the last transaction that a storage instance shows.
+
+    `storage` is that of a connection, or one that was polled.  None if it
+    was never polled.
+    """
+    try:
+        start = storage._start
+    except AttributeError:  # it has its own way to show one moment
+        return int.from_bytes(storage.lastTransaction())
+    return None if start is None else int.from_bytes(start) - 1
+
+
+def snapshot_of(connection: Any) -> int | None:
+    """Return the last transaction that a connection shows.
+
+    None if it shows no single moment, or is closed.
+    """
+    if connection.opened is None or connection.before is not None:
+        return None
+    return tid_of(connection._normal_storage)
+
+
+def has_changes(connection: Any) -> bool:
+    """Return whether the transaction would commit anything here."""
+    return bool(
+        connection._registered_objects
+        or connection._savepoint_storage is not None)
+
+
+def cache_of(connection: Any) -> Any:
+    return connection._cache
+
+
+def loads_of(connection: Any) -> int:
+    """Return how many objects the connection has loaded in its life."""
+    loads: int = connection._load_count
+    return loads
+
+
+def storage_of(database: Any) -> Any:
+    """Return what gives a database's storage instances, None if closed."""
+    return getattr(database, '_mvcc_storage', None)
+
+
+def poll(instance: Any) -> tuple[Collection[bytes] | None, int]:
+    """Return what was committed since the last poll, and the last tid.
+
+    None in place of the oids if that is not known.  Raises what storages
+    raise.
+    """
+    oids = instance.poll_invalidations()
+    tid = tid_of(instance)
+    if hasattr(instance, 'afterCompletion'):
+        # it would stay in a transaction of the server that it asked
+        instance.afterCompletion()
+    assert tid is not None  # it was polled
+    return oids, tid
+
+
+def last_tid(database: Any) -> int | None:
+    """Return the last transaction of a database, None if it can't tell.
+
+    Storages that are asked over and over do not tell: they would have to
+    ask their server.
+    """
+    if IMVCCStorage.providedBy(database.storage):
+        return None
+    return int.from_bytes(database.lastTransaction())
+
+
+def unheard(database: Any) -> tuple[bytes, ...]:
+    """Return the last transactions of storages whose commits go unheard.
+
+    A demo storage shows its base, but hears only of its own commits.
+    """
+    found = []
+    storage = database.storage
+    while storage is not None:
+        if isinstance(storage, DemoStorage):
+            found.append(storage.base.lastTransaction())
+        # a storage that wraps another one names it so too
+        storage = getattr(storage, 'base', None)
+    return tuple(found)

@@ -1,0 +1,71 @@
+"""Databases of their own for tests, and what is read and committed there."""
+from contextlib import contextmanager
+
+import transaction
+from persistent import Persistent
+from ZODB.DB import DB
+from ZODB.FileStorage import FileStorage
+
+from Products.PageCacheManager.core.reads.table import Table
+from Products.PageCacheManager.reads.commits import Commits
+
+
+class Document(Persistent):
+    """Content."""
+
+    def __init__(self, text=''):
+        self.text = text
+
+    def read(self):
+        return self.text
+
+
+def file_db(path, **options):
+    return DB(FileStorage(str(path)), **options)
+
+
+class Client:
+    """A connection with its transactions, as a thread of a server has."""
+
+    def __init__(self, database):
+        self.database = database
+        self.transactions = transaction.TransactionManager()
+        self.connection = database.open(self.transactions)
+
+    @property
+    def root(self):
+        return self.connection.root()
+
+    def begin(self):
+        self.transactions.begin()
+
+    def commit(self):
+        self.transactions.commit()
+
+    def close(self):
+        self.transactions.abort()
+        self.connection.close()
+
+
+@contextmanager
+def client(database):
+    one = Client(database)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+def edit(database, **texts):
+    """Commit new texts of documents in the root."""
+    with client(database) as writer:
+        for name, text in texts.items():
+            if name in writer.root:
+                writer.root[name].text = text
+            else:
+                writer.root[name] = Document(text)
+        writer.commit()
+
+
+def make_commits(**options):
+    return Commits(Table(), pause=lambda secs: None, **options)
