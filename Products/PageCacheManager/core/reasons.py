@@ -86,14 +86,6 @@ class Reason(StrEnum):
         'No action needed, or let the code adopt the other user only inside '
         'the page.',
         client=Client.ITS_OWN)
-    CREDENTIALS = _reason(
-        'credentials',
-        'The request had an Authorization header, or a user of the web '
-        'server, whom Zope does not know. The page may be made for that '
-        'visitor alone.',
-        'Nothing, or let the proxy take the header away if the site has no '
-        'use for it.',
-        forward='request', client=Client.ITS_OWN)
     NO_POLICY = _reason(
         'no-policy',
         'No caching policy matches the page, or the matching policy sets no '

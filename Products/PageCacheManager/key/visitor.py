@@ -108,7 +108,11 @@ def partition(user, context, request, settings, answer):
         visitor = getSecurityManager().getUser()
         if visitor is not None and aq_base(visitor) is not nobody:
             given = _given_roles(visitor, context)
-        return repr((session, given)) if session or given else ''
+        # only code of the site knows whose these are
+        unknown = http_request.credentials(request) if (
+            request._auth or request.environ.get('REMOTE_USER')) else ''
+        parts = session, given, unknown
+        return repr(parts) if any(parts) else ''
     kind = sharing(request, settings, answer)
     if kind == 'etag':
         return session

@@ -114,6 +114,13 @@ def session(request, names):
     return sha256(repr(values).encode('utf-8', 'surrogatepass')).hexdigest()
 
 
+def credentials(request):
+    """Return a digest of what tells code who asks, whether Zope knows them.
+    """
+    given = request._auth, request.environ.get('REMOTE_USER')
+    return sha256(repr(given).encode('utf-8', 'surrogatepass')).hexdigest()
+
+
 def carries_cookie(request, names):
     """Return whether the request carries one of the cookies."""
     if request.cookies:

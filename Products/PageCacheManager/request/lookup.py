@@ -31,8 +31,7 @@ from .rendering import Rendering
 logger = logging.getLogger(__name__)
 
 #: Reasons for which CMF, too, is kept from its policies.
-_QUIET = (
-    Reason.REQUEST_COOKIE, Reason.SESSION, Reason.USER, Reason.CREDENTIALS)
+_QUIET = (Reason.REQUEST_COOKIE, Reason.SESSION, Reason.USER)
 
 class Found(NamedTuple):
     """The result of a look into the store."""
@@ -80,10 +79,6 @@ def _why_not(exchange):
         return Reason.SESSION
     if not visitor.is_of_request(request, origin.context):
         return Reason.USER
-    # only code of the site knows whose these are
-    if ((request._auth or request.environ.get('REMOTE_USER'))
-            and visitor.current_user() is None):
-        return Reason.CREDENTIALS
     return ''
 
 

@@ -11,6 +11,7 @@ from ..fastlane.permit import TICKET
 from ..key import visitor
 from ..key.versions import identity_of
 from ..key.versions import snapshots
+from ..publisher.request import credentials
 
 
 #: What differs between requests that are the same.  The conditions are
@@ -41,7 +42,7 @@ def question(exchange):
         origin.kind, origin.path, origin.identity, exchange.claim,
         identity_of(origin.context), origin.version_in_files(),
         visitor.who(request.other.get('AUTHENTICATED_USER'), origin.context),
-        bool(request._auth), request.response.base,
+        request._auth and credentials(request), request.response.base,
         request.response.headers.get('content-type'),
         request.__dict__.get('__provides__'),
         *[item for item in environ.items()

@@ -264,6 +264,14 @@ KEYED = {
     'request/AUTHENTICATED_USER': (
         lambda r: str(r['AUTHENTICATED_USER']).replace('alice', MARK),
         {'HTTP_AUTHORIZATION': 'Basic YWxpY2U6YWxpY2U='}, ''),
+    'request/HTTP_AUTHORIZATION': (
+        lambda r: r._auth or r.get('HTTP_AUTHORIZATION'),
+        {'HTTP_AUTHORIZATION': MARK}, ''),
+    'request/HTTP_CGI_AUTHORIZATION': (
+        lambda r: r._auth or r.environ.get('HTTP_CGI_AUTHORIZATION'),
+        {'HTTP_CGI_AUTHORIZATION': MARK}, ''),
+    'request/REMOTE_USER': (
+        get('REMOTE_USER'), {'REMOTE_USER': MARK}, ''),
 }
 
 #: In the key once the settings or the ETag name it, and then what does.
@@ -332,14 +340,6 @@ RULED_OUT = {
         {'REQUEST_METHOD': 'get', 'wsgi.input': BytesIO(MARK.encode())}, ''),
     'request/statusmessages': (
         get('statusmessages'), {'HTTP_COOKIE': f'statusmessages={MARK}'}, ''),
-    'request/HTTP_AUTHORIZATION': (
-        lambda r: r._auth or r.get('HTTP_AUTHORIZATION'),
-        {'HTTP_AUTHORIZATION': MARK}, ''),
-    'request/HTTP_CGI_AUTHORIZATION': (
-        lambda r: r._auth or r.environ.get('HTTP_CGI_AUTHORIZATION'),
-        {'HTTP_CGI_AUTHORIZATION': MARK}, ''),
-    'request/REMOTE_USER': (
-        get('REMOTE_USER'), {'REMOTE_USER': MARK}, ''),
 }
 
 

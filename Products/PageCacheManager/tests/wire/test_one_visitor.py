@@ -144,7 +144,6 @@ def test_fragments_of_others_keep_their_headers(viewed, client, acting):
 @pytest.mark.parametrize(('detail', 'expected'), [
     ('set-cookie', True), ('session', True), ('nonce', True),
     ('request-cookie', True), ('cookie theme', True), ('user', True),
-    ('credentials', True),
     ('cookies', False), ('no-store', False), ('wrote-to-database', False),
     ('', False)])
 def test_reasons_that_mean_one_visitor(detail, expected):

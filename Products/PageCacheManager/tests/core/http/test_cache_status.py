@@ -162,7 +162,6 @@ def test_forward_reason_is_the_outcomes_own_first():
     ('nonce', 'bypass'),
     ('empty', 'bypass'),
     ('request-cookie', 'request'),
-    ('credentials', 'request'),
     ('method', 'method'),
 ])
 def test_forward_of_detail(detail, forward):

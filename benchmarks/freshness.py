@@ -1,0 +1,246 @@
+"""How exact freshness is: changes of a site, and the pages that they make new.
+
+The demo site is changed, change by change.  Each page was kept before; after
+the change it is asked for once, and rendered once more past the cache.  So it
+is known which pages really changed, which were made new by today's rules, and
+which are stale.  Beside it stands what read sets would have done: they are
+recorded while pages are rendered, and asked, but nothing is served by them.
+"""
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import transaction
+from AccessControl.SecurityManagement import newSecurityManager
+from AccessControl.users import system
+from cmfsite import start
+from zope.component import getGlobalSiteManager
+from zope.component.hooks import setSite
+from zope.configuration import xmlconfig
+from ZPublisher.httpexceptions import HTTPExceptionHandler
+from ZPublisher.interfaces import IPubFailure
+from ZPublisher.interfaces import IPubSuccess
+from ZPublisher.WSGIPublisher import publish_module
+
+import Products.PageCacheManager.demo
+from Products.PageCacheManager.core.reads.read_set import ReadSet
+from Products.PageCacheManager.demo.pages import PAGES
+from Products.PageCacheManager.demo.pages import SECTIONS
+from Products.PageCacheManager.demo.site import add_site
+from Products.PageCacheManager.manager import caches
+from Products.PageCacheManager.publisher import watch
+from Products.PageCacheManager.reads import pages as reads
+from Products.PageCacheManager.request.exchange import Exchange
+from Products.PageCacheManager.tests import client as clients
+from Products.PageCacheManager.tests import layers
+
+
+TABLE = Path(__file__).resolve().parent.parent / 'docs'
+
+#: By these a request passes the cache by.
+PAST = {'Cookie': 'statusmessages=x'}
+
+#: The time of the render, which each page shows.
+_FOOTER = re.compile(r'<footer.*?</footer>', re.DOTALL)
+
+
+class Recorder:
+    """Records what requests read, without what the cache itself reads."""
+
+    def __init__(self):
+        self.current = None
+        self.last = None
+        traverse, look_up = watch.traverse, Exchange.look_up
+
+        def traverse_recorded(request, *args, **keywords):
+            connection = request['PARENTS'][-1]._p_jar
+            self.current = reads.start(connection)
+            return traverse(request, *args, **keywords)
+
+        def look_up_aside(exchange):
+            with self.current.aside():
+                return look_up(exchange)
+
+        watch.traverse, Exchange.look_up = traverse_recorded, look_up_aside
+        components = getGlobalSiteManager()
+        components.registerHandler(self.ended, (IPubSuccess,))
+        components.registerHandler(self.ended, (IPubFailure,))
+
+    def ended(self, event):
+        if self.current is not None:
+            self.last, self.current = self.current.stop(), None
+
+
+class Site:
+    """The demo site, its pages, and who asks for them."""
+
+    def __init__(self, app):
+        self.app = app
+        clients.publish_module = HTTPExceptionHandler(publish_module)
+        self.client = clients.Client()
+        self.recorder = Recorder()
+        paths = ['/demo', *(f'/demo/{name}' for name, _, _ in SECTIONS),
+                 *(f'/demo/{page[0]}/{page[1]}' for page in PAGES)]
+        self.pages = [(path, None) for path in paths]
+        self.pages += [(path, 'alice') for path in (
+            *paths[:7], '/demo/personal_home')]
+
+    @property
+    def demo(self):
+        setSite(self.app.demo)
+        newSecurityManager(None, system)
+        return self.app.demo
+
+    def get(self, page, **headers):
+        path, user = page
+        return self.client.get(path, user, **headers)
+
+    def keep(self, page):
+        """Return the text of a kept page, and its read set."""
+        self.get(page)
+        # what it reads once only, at its first render, does not matter
+        text = shown(self.get(page, **PAST))
+        return text, self.recorder.last
+
+    def after(self, page):
+        """Return the text of a page rendered now, and whether it is a hit."""
+        answer = self.get(page)
+        return (
+            shown(self.get(page, **PAST)), shown(answer),
+            answer.outcome == 'HIT')
+
+
+def shown(answer):
+    return answer.status, _FOOTER.sub('', answer.text)
+
+
+def changes():
+    """Yield names of changes and functions that make them."""
+    def edit(path, **values):
+        def change(site):
+            item = site.demo.unrestrictedTraverse(path)
+            item.manage_changeProperties(**values)
+        return change
+
+    def custom(name):
+        def change(site):
+            skins = site.demo.portal_skins
+            skins.demo[name].manage_doCustomize('custom', root=skins)
+            skins.custom[name].write(
+                skins.custom[name].read().replace('</p>', ' </p>'))
+        return change
+
+    yield 'text of a document', edit('news/harbour-maps', text='New text')
+    yield 'title of a document', edit('news/harbour-maps', title='New title')
+    yield 'description of a document', edit(
+        f'{PAGES[-1][0]}/{PAGES[-1][1]}', description='New description')
+    yield 'subject of a document', edit(
+        'news/harbour-maps', subject=('charts', 'ships'))
+    yield 'title of a section', lambda site: setattr(
+        site.demo.people, 'title', 'Staff')
+    yield 'title of the site', lambda site: setattr(
+        site.demo, 'title', 'Library')
+    yield 'document renamed', lambda site: site.demo.news.manage_renameObject(
+        'harbour-maps', 'sea-maps')
+    yield 'document renamed back', lambda site: (
+        site.demo.news.manage_renameObject('sea-maps', 'harbour-maps'))
+    yield 'full name of a member', lambda site: (
+        site.demo.portal_membership.getMemberById('alice')
+        .setMemberProperties({'fullname': 'Alice Ash'}))
+    yield 'full name of another member', lambda site: (
+        site.demo.portal_membership.getMemberById('bob')
+        .setMemberProperties({'fullname': 'Bob Beech'}))
+    yield 'password of a member', lambda site: (
+        site.demo.acl_users.userFolderEditUser(
+            'bob', 'other', ('Member',), ()))
+    yield 'roles of a member', lambda site: (
+        site.demo.acl_users.userFolderEditUser('alice', None, ('Member',), ()))
+    yield 'roles of a member, back', lambda site: (
+        site.demo.acl_users.userFolderEditUser(
+            'alice', None, ('Member', 'Editor'), ()))
+    yield 'document added', lambda site: (
+        site.demo.docs.invokeFactory('Demo Document', 'new', title='New'))
+    yield 'document deleted', lambda site: (
+        site.demo.docs.manage_delObjects(['new']))
+    yield 'right to view taken away', lambda site: (
+        site.demo.events.manage_permission('View', ('Manager',), 0))
+    yield 'right to view given back', lambda site: (
+        site.demo.events.manage_permission('View', (), 1))
+    yield 'template of documents customized', custom('document_view')
+    yield 'main template customized', custom('main_template')
+    yield 'tab renamed', lambda site: (
+        site.demo.portal_actions.portal_tabs.news.manage_changeProperties(
+            title='Latest'))
+    yield 'a policy more', lambda site: (
+        site.demo.caching_policy_manager.addPolicy(
+            'more', 'python: False', '', 0, 0, 0, 0, '', ''))
+    yield 'something outside of the site', lambda site: setattr(
+        site.app, 'title', 'another')
+
+
+def judge(site, name, change):
+    """Return a row of the table: the change, and counts of pages."""
+    caches.forget_all()  # a page that was stale before is none of this
+    kept = {page: site.keep(page) for page in site.pages}
+    change(site)
+    transaction.commit()
+    row = dict.fromkeys((
+        'pages', 'changed', 'new', 'stale', 'reads new', 'reads stale',
+        'unknown'), 0)
+    for page, (before, found) in kept.items():
+        transaction.begin()
+        is_current = isinstance(found, ReadSet) and reads.is_current(
+            found, site.app._p_jar)
+        now, given, is_hit = site.after(page)
+        has_changed = now != before
+        row['pages'] += 1
+        row['changed'] += has_changed
+        row['new'] += not is_hit
+        row['stale'] += given != now
+        row['reads new'] += not is_current
+        row['reads stale'] += has_changed and is_current
+        row['unknown'] += not isinstance(found, ReadSet)
+    return {'change': name, **row}
+
+
+def table(rows):
+    """Yield the lines of a table in reStructuredText."""
+    names = [*rows[0]]
+    total = {name: sum(row[name] for row in rows) for name in names[1:]}
+    rows = [*rows, {'change': '**all**', **total}]
+    yield '.. list-table::'
+    yield '   :header-rows: 1'
+    yield ''
+    for row in (dict(zip(names, names, strict=True)), *rows):
+        for number, name in enumerate(names):
+            yield f'   {"*" if not number else " "} - {row[name]}'
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        '--write', action='store_true',
+        help='write docs/_freshness_table.rst')
+    options = parser.parse_args()
+    app = start()
+    xmlconfig.file(
+        'configure.zcml', Products.PageCacheManager.demo,
+        context=layers.PRODUCT['configurationContext'])
+    add_site(app)
+    transaction.commit()
+    site = Site(app)
+    rows = []
+    for name, change in changes():
+        rows.append(judge(site, name, change))
+        print(*rows[-1].items(), flush=True)
+    lines = '\n'.join(table(rows)) + '\n'
+    if options.write:
+        (TABLE / '_freshness_table.rst').write_text(lines)
+    stale = sum(row['stale'] for row in rows)
+    print(lines)
+    return 1 if stale else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
