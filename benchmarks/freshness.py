@@ -128,7 +128,7 @@ def changes():
             skins = site.demo.portal_skins
             skins.demo[name].manage_doCustomize('custom', root=skins)
             skins.custom[name].write(
-                skins.custom[name].read().replace('</p>', ' </p>'))
+                skins.custom[name].read().replace('<h1', '<h1 lang="en"'))
         return change
 
     yield 'text of a document', edit('news/harbour-maps', text='New text')

@@ -27,8 +27,7 @@ class Calls:
 
     def __init__(self, function, *arguments, **keywords):
         self._names = Counter()
-        gc.collect()  # what other tests left calls functions when it goes
-        gc.disable()
+        gc.disable()  # what other tests left calls functions when it goes
         sys.setprofile(self._note)
         try:
             self.result = function(*arguments, **keywords)
