@@ -15,6 +15,7 @@
 #   make package     build, check, and try the wheel in a clean environment
 #   make bench       what it costs, against the targets: under ten minutes
 #   make plone-bench what it costs on a Plone site: under five minutes
+#   make freshness   which changes make which pages new, and which stay stale
 #   make soak        many clients on a real Zope: is every answer right?
 #   make memory      a million requests: does memory stay flat?
 #   make conformance what other tools say of the HTTP: see docs/conformance.rst
@@ -62,8 +63,8 @@ SOURCES := setup.py pyproject.toml constraints.txt
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := start
 .PHONY: start plone-start check test plone-test coverage plone-coverage \
-	mutation lint typecheck docs package bench plone-bench conformance soak \
-	memory versions clean distclean
+	mutation lint typecheck docs package bench plone-bench freshness conformance \
+	soak memory versions clean distclean
 
 start: $(VENV)/start-installed
 	@$(BIN)/python -m Products.PageCacheManager.demo.instance $(INSTANCE) \
@@ -123,6 +124,9 @@ bench: $(VENV)/dev-installed
 
 plone-bench: $(PLONE_VENV)/installed
 	$(PLONE_BIN)/python benchmarks/run.py --plone --quick $(ARGS)
+
+freshness: $(VENV)/dev-installed
+	$(BIN)/python benchmarks/freshness.py $(ARGS)
 
 conformance: $(VENV)/dev-installed
 	$(INSTALL) --no-build-isolation -e '.[conformance]'

@@ -15,6 +15,7 @@ import transaction
 from AccessControl.SecurityManagement import newSecurityManager
 from AccessControl.users import system
 from cmfsite import start
+from Products.CMFCore.Skinnable import SKINDATA
 from zope.component import getGlobalSiteManager
 from zope.component.hooks import setSite
 from zope.configuration import xmlconfig
@@ -94,6 +95,7 @@ class Site:
 
     def get(self, page, **headers):
         path, user = page
+        SKINDATA.clear()  # which the last request left to the thread
         return self.client.get(path, user, **headers)
 
     def keep(self, page):
@@ -128,7 +130,7 @@ def changes():
             skins = site.demo.portal_skins
             skins.demo[name].manage_doCustomize('custom', root=skins)
             skins.custom[name].write(
-                skins.custom[name].read().replace('<h1', '<h1 lang="en"'))
+                skins.custom[name].read().replace('<div', '<div lang="en"'))
         return change
 
     yield 'text of a document', edit('news/harbour-maps', text='New text')
@@ -237,9 +239,9 @@ def main():
     lines = '\n'.join(table(rows)) + '\n'
     if options.write:
         (TABLE / '_freshness_table.rst').write_text(lines)
-    stale = sum(row['stale'] for row in rows)
     print(lines)
-    return 1 if stale else 0
+    # what the policies leave stale is theirs; read sets promise none
+    return 1 if any(row['reads stale'] for row in rows) else 0
 
 
 if __name__ == '__main__':
