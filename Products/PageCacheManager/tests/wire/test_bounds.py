@@ -65,7 +65,8 @@ OF_CLIENTS = {
 
 #: Tables of modules that grow; what they hold is bounded by itself.
 TABLES = {
-    'manager.caches._caches'}  # by manager, and dropped when idle
+    'manager.caches._caches',  # by manager, and dropped when idle
+    'reads.pointers._layouts'}  # one, that of this build
 
 #: Tables of Zope and CMF that are imported.
 NOT_OURS = {'publisher.handlers.subscribers', 'cmf.guard.SKINDATA'}
