@@ -65,8 +65,8 @@ class Looked:
     @property
     def _names(self):
         """Names that were looked for, ANY and HEADER included."""
-        names = self._watch.cookies.names
-        if _COOKIE in self._watch.variables.names:
+        names = self._watch.cookies
+        if _COOKIE in self._watch.variables:
             names = names | {ANY, HEADER}
         return names | (self._sent - {HEADER}) if ANY in names else names
 

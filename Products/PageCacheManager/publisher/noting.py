@@ -17,8 +17,8 @@ _OTHERS = frozenset([notify.__code__, MultiHook.__call__.__code__])
 _HOOK = '__before_publishing_traverse__'
 
 
-class Looks:
-    """The names that code looked for; to make one calls no function."""
+class State:
+    """Whether looks count; to make one calls no function."""
 
     #: None until rendering begins; False when it has ended.
     is_rendering = None
@@ -37,9 +37,10 @@ class Noting(MutableMapping, dict):
     #: For code in restricted Python, as for dict.
     _guarded_writes = True
 
-    #: The other mapping, and the :class:`Looks`.
+    #: The other mapping, the names that were looked for, and the state.
     _plain: Any = None
-    _looks: Any = None
+    _names: Any = None
+    _state: Any = None
 
     __init__ = dict.__init__
 
@@ -54,8 +55,8 @@ class Noting(MutableMapping, dict):
         it renders all.  This calls no other function, since each request of
         a site comes here.
         """
-        looks = self._looks
-        frame = None if looks.is_rendering else sys._getframe(1)
+        state = self._state
+        frame = None if state.is_rendering else sys._getframe(1)
         while frame is not None:
             code = frame.f_code
             if (code in _OTHERS or code.co_name == _HOOK
@@ -65,8 +66,8 @@ class Noting(MutableMapping, dict):
                 break
             frame = frame.f_back
         else:
-            if looks.is_rendering is not False and not looks.is_paused:
-                looks.names.add(name)
+            if state.is_rendering is not False and not state.is_paused:
+                self._names.add(name)
         return self._plain.get(name, default)
 
     def __getitem__(self, name):

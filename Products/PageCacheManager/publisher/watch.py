@@ -11,9 +11,9 @@ from Acquisition import aq_base
 from zope.publisher.interfaces.browser import IBrowserView
 
 from .noting import ANY
-from .noting import Looks
 from .noting import Noting
 from .noting import NotingKey
+from .noting import State
 from .noting import put_key
 from .request import ARRIVED
 from .sessions import BEFORE
@@ -42,8 +42,7 @@ class Watch:
 
     def begin(self, request):
         """Watch rendering from now on."""
-        for looks in self.all:
-            looks.is_rendering = True
+        self.state.is_rendering = True
         own = vars(request)
         for name, noting in self.mappings.items():
             if own[name] is not noting:
@@ -68,18 +67,15 @@ class Watch:
 
     def end(self, request):
         """Watch no longer; again does nothing."""
-        if self.cookies.is_rendering:
-            for looks in self.all:
-                looks.is_rendering = False
+        if self.state.is_rendering:
+            self.state.is_rendering = False
             self.pause(request)
             vars(request).pop('clone', None)
 
     @property
     def field_names(self):
         """Names of fields of the form that were looked for."""
-        if QUERY in self.variables.names:
-            return {ANY}
-        return self.fields.names
+        return {ANY} if QUERY in self.variables else self.fields
 
 
 def traverse(request, touches, choose, *args, **keywords):
@@ -98,12 +94,11 @@ def traverse(request, touches, choose, *args, **keywords):
     method = request.environ.get('REQUEST_METHOD')
     if method == 'GET':
         watch = own[WATCH] = Watch()
-        watch.all = watch.cookies, watch.fields, watch.variables = (
-            Looks(), Looks(), Looks())
-        for looks in watch.all:
-            looks.names = set()
+        state = watch.state = State()
+        watch.cookies, watch.fields, watch.variables = set(), set(), set()
         watch.noting = Noting({ANY: ''})
-        watch.noting._plain, watch.noting._looks = {}, watch.variables
+        watch.noting._plain, watch.noting._state = {}, state
+        watch.noting._names = watch.variables
         environ, names = own['environ'], [COOKIE, ORIGIN]
         kinds = [('cookies', watch.cookies), ('taintedcookies', watch.cookies)]
         if environ.get(QUERY):
@@ -115,11 +110,11 @@ def traverse(request, touches, choose, *args, **keywords):
                 if type(name) is str and is_of_session(name):
                     names.append(name)
         watch.mappings = {}
-        for name, looks in kinds:
+        for name, looked in kinds:
             if name in own:
                 noting = watch.mappings[name] = Noting({ANY: ''})
-                noting._plain, noting._looks = own[name], looks
-                own[name] = noting
+                noting._plain, noting._names = own[name], looked
+                noting._state, own[name] = state, noting
         watch.keys = [*map(NotingKey, names)]
         for name, key in zip(names, watch.keys, strict=True):
             if name in environ:
@@ -142,18 +137,16 @@ def traverse(request, touches, choose, *args, **keywords):
 
 def _clone(request, watch):
     """Return a copy of a watched request, watched as well."""
-    for looks in watch.all:
-        looks.is_paused = True
+    watch.state.is_paused = True
     try:
         # with the keys of the environment
         copy = type(request).clone(request)
     finally:
-        for looks in watch.all:
-            looks.is_paused = False
+        watch.state.is_paused = False
     own = vars(copy)
     for name, noting in watch.mappings.items():
         other = Noting({ANY: ''})
-        other._plain, other._looks, own[name] = (
-            own[name], noting._looks, other)
+        other._plain, other._names = own[name], noting._names
+        other._state, own[name] = watch.state, other
     own['clone'] = partial(_clone, copy, watch)
     return copy

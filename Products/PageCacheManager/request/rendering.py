@@ -79,7 +79,7 @@ class Rendering:
         """Note how the origin's own code left request and response."""
         self._look_for_user()
         self.saw_origin = self._watched is not None and (
-            ORIGIN in self._watched.variables.names)
+            ORIGIN in self._watched.variables)
         # at last: without them nothing can be delivered
         self.headers_left = http_request.lower_headers(
             self._exchange.response)
@@ -128,7 +128,7 @@ class Rendering:
         exchange = self._exchange
         if exchange.touched_session() or (
                 self._watched is not None
-                and self._watched.variables.names - OF_NO_SESSION):
+                and self._watched.variables - OF_NO_SESSION):
             return Reason.SESSION
         if not self.is_of_user:
             return Reason.USER

@@ -12,42 +12,6 @@ from .early import V
 from .early import off
 
 
-def test_ignored_parameter_kept_by_the_constructor(register, site, client):
-    class View(Base):
-        def __init__(self, context, request):
-            super().__init__(context, request)
-            self.source = request.form.get('utm_source', 'none')
-
-        def __call__(self):
-            return f'<p>{self.source}</p>'
-    register(View)
-
-    def ask():
-        return [client.get(V + '?utm_source=alice-mail').text,
-                client.get(V).text]
-    expected = off(site, ask)
-    got = ask()
-    assert got[1] == expected[1]
-
-
-def test_form_kept_by_the_constructor(register, site, client):
-    class View(Base):
-        def __init__(self, context, request):
-            super().__init__(context, request)
-            self.form = request.form
-
-        def __call__(self):
-            return f'<p>{self.form.get("utm_source", "none")}</p>'
-    register(View)
-
-    def ask():
-        return [client.get(V + '?utm_source=alice-mail').text,
-                client.get(V).text]
-    expected = off(site, ask)
-    got = ask()
-    assert got[1] == expected[1]
-
-
 PAGES = (ACTING, '/site/doc/acting_page')
 
 
