@@ -11,6 +11,7 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Set
+from contextlib import ExitStack
 from itertools import count
 from typing import Any
 from typing import NamedTuple
@@ -61,11 +62,10 @@ class Observer:
         self._source = zodb.storage_of(database)
         self._unheard = zodb.unheard(database)
         self._instance = self._source.new_instance()
-        try:
+        with ExitStack() as undone:
+            undone.callback(self.close)
             self.log = Log(zodb.poll(self._instance)[1], clock=clock)
-        except BaseException:
-            self.close()
-            raise
+            undone.pop_all()  # nothing failed
 
     def is_open(self) -> bool:
         """Return whether the database is open, and has its old storage."""

@@ -1,6 +1,7 @@
 """What one page was made from, and whether it is still as it was."""
 from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import ExitStack
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,12 +35,11 @@ class Recording:
         self._rings: dict[int, Ring] = {}
         self._reads: dict[int, set[bytes]] = {}
         self._unknown: Unknown | None = None
-        try:
+        with ExitStack() as undone:
+            undone.callback(self.close)
             for one in list(self._connections.values()):
                 self._open(one)
-        except BaseException:
-            self.close()
-            raise
+            undone.pop_all()  # nothing failed
 
     def _open(self, connection: Any) -> None:
         number = self._commits.watch(connection.db())
