@@ -16,23 +16,21 @@ from AccessControl.SecurityManagement import newSecurityManager
 from AccessControl.users import system
 from cmfsite import start
 from Products.CMFCore.Skinnable import SKINDATA
-from zope.component import getGlobalSiteManager
+from Testing.makerequest import makerequest
 from zope.component.hooks import setSite
 from zope.configuration import xmlconfig
 from ZPublisher.httpexceptions import HTTPExceptionHandler
-from ZPublisher.interfaces import IPubFailure
-from ZPublisher.interfaces import IPubSuccess
 from ZPublisher.WSGIPublisher import publish_module
 
 import Products.PageCacheManager.demo
+from Products.PageCacheManager.core.reads.made_from import MadeFrom
 from Products.PageCacheManager.core.reads.read_set import ReadSet
 from Products.PageCacheManager.demo.pages import PAGES
 from Products.PageCacheManager.demo.pages import SECTIONS
 from Products.PageCacheManager.demo.site import add_site
 from Products.PageCacheManager.manager import caches
-from Products.PageCacheManager.publisher import watch
-from Products.PageCacheManager.reads import pages as reads
-from Products.PageCacheManager.request.exchange import Exchange
+from Products.PageCacheManager.reads import catalog
+from Products.PageCacheManager.reads import pages
 from Products.PageCacheManager.tests import client as clients
 from Products.PageCacheManager.tests import layers
 
@@ -47,30 +45,17 @@ _FOOTER = re.compile(r'<footer.*?</footer>', re.DOTALL)
 
 
 class Recorder:
-    """Records what requests read, without what the cache itself reads."""
+    """Holds what the last page that was kept was made from."""
 
     def __init__(self):
-        self.current = None
         self.last = None
-        traverse, look_up = watch.traverse, Exchange.look_up
+        stop = pages.stop
 
-        def traverse_recorded(request, *args, **keywords):
-            connection = request['PARENTS'][-1]._p_jar
-            self.current = reads.start(connection)
-            return traverse(request, *args, **keywords)
+        def noted(recording):
+            self.last = stop(recording)
+            return self.last
 
-        def look_up_aside(exchange):
-            with self.current.aside():
-                return look_up(exchange)
-
-        watch.traverse, Exchange.look_up = traverse_recorded, look_up_aside
-        components = getGlobalSiteManager()
-        components.registerHandler(self.ended, (IPubSuccess,))
-        components.registerHandler(self.ended, (IPubFailure,))
-
-    def ended(self, event):
-        if self.current is not None:
-            self.last, self.current = self.current.stop(), None
+        pages.stop = noted
 
 
 class Site:
@@ -100,10 +85,20 @@ class Site:
 
     def keep(self, page):
         """Return the text of a kept page, and its read set."""
-        self.get(page)
         # what it reads once only, at its first render, does not matter
-        text = shown(self.get(page, **PAST))
-        return text, self.recorder.last
+        self.get(page, **PAST)
+        self.recorder.last = None
+        self.get(page)
+        return shown(self.get(page, **PAST)), self.recorder.last
+
+    def is_current(self, found):
+        """Return whether a page is current by what it was made from."""
+        if not isinstance(found, MadeFrom):
+            return False
+        demo = makerequest(self.app).demo
+        return pages.what_changed(
+            found, self.app._p_jar, lambda: None,
+            lambda question: catalog.ask(question, demo)) is None
 
     def after(self, page):
         """Return the text of a page rendered now, and whether it is a hit."""
@@ -192,8 +187,7 @@ def judge(site, name, change):
         'unknown'), 0)
     for page, (before, found) in kept.items():
         transaction.begin()
-        is_current = isinstance(found, ReadSet) and reads.is_current(
-            found, site.app._p_jar)
+        is_current = site.is_current(found)
         now, given, is_hit = site.after(page)
         has_changed = now != before
         row['pages'] += 1
@@ -202,7 +196,9 @@ def judge(site, name, change):
         row['stale'] += given != now
         row['reads new'] += not is_current
         row['reads stale'] += has_changed and is_current
-        row['unknown'] += not isinstance(found, ReadSet)
+        row['unknown'] += not (
+            isinstance(found, MadeFrom)
+            and isinstance(found.objects, ReadSet))
     return {'change': name, **row}
 
 

@@ -4,6 +4,9 @@
 def initialize(context):
     """Register the Page Cache Manager with Zope."""
     from . import PageCacheManager
+    from .reads import catalog
+
+    catalog.install()
 
     context.registerClass(
         PageCacheManager.PageCacheManager,

@@ -100,6 +100,14 @@ class IBoundedPageStore(IPageStore):
         """
 
 
+class IStepOfRequest(Interface):
+    """An event of a publication at which the cache takes a step.
+
+    The classes of such events implement it beside Zope's own interfaces,
+    since handlers for the interface named last are called first.
+    """
+
+
 class Claim(NamedTuple):
     """The claim of other machinery of the site on the page of a request."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .http import codecs
+from .reads.made_from import MadeFrom
 from .reasons import Reason
 from .remembered import remembered
 
@@ -13,8 +14,8 @@ from .remembered import remembered
 class Page(NamedTuple):
     """A whole response, as it was sent.
 
-    A store keeps it as a plain tuple, so every part is a string, bytes, a
-    number or a tuple of such.
+    A store keeps it as a plain tuple, so every part but the last is a
+    string, bytes, a number or a tuple of such.
     """
 
     #: The body without any content coding; empty where only the body in
@@ -39,12 +40,14 @@ class Page(NamedTuple):
     #: The page is dropped at this age, if the store's own limit allows more;
     #: 0 for no limit of its own.
     max_age_secs: int = 0
+    #: What it was made from, None if that is not known.
+    made_from: MadeFrom | None = None
 
     def signpost(self) -> 'Page':
         """Return the page that names the headers which this varies by."""
         return self._replace(
             body=b'', codings=(), headers=(), absent_cookies=(),
-            max_age_secs=0)
+            max_age_secs=0, made_from=None)
 
     @property
     def is_signpost(self) -> bool:
@@ -103,8 +106,8 @@ class Page(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of body, codings and headers."""
-        size = len(self.body)
+        """Bytes of body, codings, headers and of what it was made from."""
+        size = len(self.body) + (self.made_from.size if self.made_from else 0)
         for _, data in self.codings:
             size += len(data)
         for name, value in self.headers:

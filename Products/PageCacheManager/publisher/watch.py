@@ -23,6 +23,9 @@ from .sessions import is_of_session
 #: Where a request keeps its watch.
 WATCH = '_page_cache_watch'
 
+#: Where it keeps the marks behind which all stands that it reads.
+MARKS = '_page_cache_marks'
+
 COOKIE = 'HTTP_COOKIE'
 ORIGIN = 'HTTP_ORIGIN'
 QUERY = 'QUERY_STRING'
@@ -78,16 +81,17 @@ class Watch:
         return {ANY} if QUERY in self.variables else self.fields
 
 
-def traverse(request, touches, choose, *args, **keywords):
+def traverse(request, touches, choose, mark, *args, **keywords):
     """Traverse `request`, watched; return what is called.
 
     It stands in the request itself, as ``traverse``, and goes with the first
     traversal: subrequests are copies that do not have it.  `touches` is how
     often the thread had looked at sessions before.  `choose` is called with
     a template or view, and with whatever HEAD asks for, and may give another
-    object to call.
+    object to call.  `mark` is called with the connection to the database.
 
-    Each request of a site comes here, so this calls no function of ours.
+    Each request of a site comes here, so this calls no function of ours but
+    `mark`.
     """
     own = request.__dict__
     del own['traverse']
@@ -123,6 +127,9 @@ def traverse(request, touches, choose, *args, **keywords):
                 environ[key] = ''
                 key.noting = watch.noting
         own['clone'] = partial(_clone, request, watch)
+        connection = getattr(own['other']['PARENTS'][-1], '_p_jar', None)
+        if connection is not None:
+            own[MARKS] = mark(connection)
     published = request.traverse(*args, **keywords)
     own[BEFORE] = touches
     own[ARRIVED] = True

@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Set
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from typing import NamedTuple
 from typing import TypeVar
 
 from ..core.reads.log import Log
+from ..core.reads.made_from import UntilCommit
 from ..core.reads.read_set import ReadSet
 from ..core.reads.table import Table
 from ..core.reads.unknown import Changed
@@ -132,25 +134,54 @@ class Commits:
         """
         return self._locked(self._admit, reads)
 
-    def what_changed(
-            self, read_set: ReadSet, connection: Any) -> NotKept | None:
-        """Return None if a page is as a render in `connection` would be.
+    def hear(
+            self, sources: Iterable[int], connection: Any) -> Unknown | None:
+        """Hear of all commits to databases that `connection` shows.
 
-        Otherwise return an object that was committed, or why it is not
-        known.  `connection` may be that of any database, with those to
-        others in its `connections`.  It costs a comparison for each database
-        if no object of any page was committed since the last call.  Raises
+        `connection` may be that of any database, with those to others in its
+        `connections`.  Return why these are not known, None if they are.  It
+        costs a comparison for each database if there is nothing new.  Raises
         what storages raise.
         """
-        for number in read_set.sources:
+        for number in sources:
             unknown = self._hear(number, connection)
             if unknown is not None:
                 return unknown
+        return None
+
+    def what_changed(
+            self, objects: ReadSet | UntilCommit, connection: Any
+    ) -> NotKept | None:
+        """Return None if objects are as `connection` shows them.
+
+        Otherwise return one that was committed, or why it is not known.
+        See :meth:`hear`.
+        """
+        unknown = self.hear(objects.sources, connection)
+        if unknown is not None:
+            return unknown
+        if isinstance(objects, UntilCommit):
+            for number, tid in objects.tids.items():
+                observer = self._observers.get(number)
+                if observer is None or observer.log.tid > tid:
+                    return Unknown(objects.why)
+            return None
         now = self._table.sequence
-        changed = self._table.changed_since(read_set, read_set.sequence)
+        changed = self._table.changed_since(objects, objects.sequence)
         if changed is None:
-            read_set.sequence = now
+            objects.sequence = now
         return changed
+
+    def are_at_last(self, sources: Iterable[int], connection: Any) -> bool:
+        """Return whether `connection` shows all that was heard of."""
+        for number in sources:
+            observer = self._observers.get(number)
+            if observer is None:
+                return False
+            one = connection.connections.get(observer.name)
+            if one is None or zodb.snapshot_of(one) != observer.log.tid:
+                return False
+        return True
 
     def name_of(self, number: int) -> str:
         """Return the name of a database, '' if it is not known any more."""

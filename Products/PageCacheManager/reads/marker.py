@@ -8,8 +8,15 @@ from typing import Any
 from persistent import Persistent
 
 
+#: Storages number objects from 0 on, a demo storage up to 2 ** 62.
+MARKER_OID = b'\xff' * 7 + b'\xf0'
+
+
 class Marker(Persistent):  # type: ignore[misc]
     """Stands in a ring where a render began; it is in no database."""
+
+    #: To look at it is a use as any other.
+    touched = True
 
     def touch(self) -> None:
         """Move it to the recent end of the ring, as any use does."""
@@ -18,7 +25,12 @@ class Marker(Persistent):  # type: ignore[misc]
 def made(
         cache: Any, jar: object, oid: bytes,
         kind: type[Marker] = Marker) -> Marker:
-    """Return a new marker, put into the ring as the one used last."""
+    """Return a new marker, put into the ring as the one used last.
+
+    It takes the place of one that the cache has.
+    """
+    if cache.get(oid) is not None:
+        del cache[oid]
     marker = kind()
     marker._p_oid = oid
     marker._p_jar = jar

@@ -1,136 +1,110 @@
-"""What one page was made from, and whether it is still as it was."""
-from collections.abc import Iterator
-from collections.abc import Mapping
-from contextlib import ExitStack
-from contextlib import contextmanager
+"""What pages were made from, and whether it is still as it was."""
+import time
+from collections.abc import Callable
 from typing import Any
 
+from ..core.reads.made_from import Answers
+from ..core.reads.made_from import Asked
+from ..core.reads.made_from import MadeFrom
+from ..core.reads.made_from import Question
+from ..core.reads.made_from import State
 from ..core.reads.read_set import ReadSet
 from ..core.reads.table import Table
 from ..core.reads.unknown import NotKept
-from ..core.reads.unknown import Unknown
-from ..core.reads.unknown import Why
 from .commits import Commits
-from .commits import Reads
-from .ring import MAX_OBJECTS
-from .ring import Ring
-
-
-#: What was read between two cuts: oids by the number of their database.
-Segment = Mapping[int, frozenset[bytes]]
-
-
-class Recording:
-    """Records what a request reads, from the start of its transaction.
-
-    It is used by the thread of the request alone, and has to be stopped or
-    closed.  What was read since the last cut is kept for the page, taken
-    out, or skipped; an object that was read in several parts is in each.
-    Once something is unknown, it stays so.
-    """
-
-    def __init__(self, commits: Commits, connection: Any) -> None:
-        self._commits = commits
-        self._connections = connection.connections
-        self._rings: dict[int, Ring] = {}
-        self._reads: dict[int, set[bytes]] = {}
-        self._unknown: Unknown | None = None
-        with ExitStack() as undone:
-            undone.callback(self.close)
-            for one in list(self._connections.values()):
-                self._open(one)
-            undone.pop_all()  # nothing failed
-
-    def _open(self, connection: Any) -> None:
-        number = self._commits.watch(connection.db())
-        if isinstance(number, Unknown):
-            self._unknown = number
-            return
-        self._rings[number] = Ring(connection)
-        self._reads[number] = set()
-
-    def keep(self) -> None:
-        """Let what was read since the last cut count for the page."""
-        segment = self.take()
-        if isinstance(segment, Unknown):
-            return
-        for number, oids in segment.items():
-            self._reads[number] |= oids
-        if sum(map(len, self._reads.values())) > MAX_OBJECTS:
-            self._unknown = Unknown(Why.TOO_MANY)
-
-    def take(self) -> Segment | Unknown:
-        """Return what was read since the last cut; it counts for no page.
-        """
-        self._check_connections()
-        if self._unknown is not None:
-            return self._unknown
-        found = {}
-        for number, ring in self._rings.items():
-            oids = ring.cut()
-            if isinstance(oids, Unknown):
-                self._unknown = oids
-                return oids
-            found[number] = frozenset(oids)
-        return found
-
-    def skip(self) -> None:
-        """Let what was read since the last cut count for nothing."""
-        self._check_connections()
-        for ring in self._rings.values():
-            self._unknown = self._unknown or ring.skip()
-
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """Let nothing count that is read within."""
-        self.keep()
-        try:
-            yield
-        finally:
-            self.skip()
-
-    def stop(self) -> ReadSet | NotKept:
-        """Return what the page was made from, and close the recording.
-
-        Changed if any of it was committed meanwhile.  Raises what storages
-        raise.
-        """
-        try:
-            self.keep()
-        finally:
-            self.close()
-        if self._unknown is not None:
-            return self._unknown
-        return self._commits.admit({
-            number: Reads(ring.tid or 0, self._reads[number])
-            for number, ring in self._rings.items()})
-
-    def close(self) -> None:
-        """Leave the connections as they were; may be called again."""
-        for ring in self._rings.values():
-            ring.close()
-
-    def _check_connections(self) -> None:
-        if len(self._connections) != len(self._rings):
-            self._unknown = self._unknown or Unknown(Why.OPENED)
+from .recording import Answered
+from .recording import Recording
+from .zodb import Mark
 
 
 table = Table()
 commits = Commits(table)
+answers = Answers()
+
+#: Asks a question as the request would; what it reads is no part of a page.
+Ask = Callable[[Question], Answered | None]
 
 
-def start(connection: Any) -> Recording:
-    """Record what is read by `connection` and by those in `connections`.
+def start(marks: list[Mark]) -> Recording:
+    """Record what is read behind `marks`, which :func:`zodb.marks` set.
 
-    The transaction has begun, and nothing was read in it that counts.
     Raises what storages raise.
     """
-    return Recording(commits, connection)
+    return Recording(commits, marks)
 
 
-def is_current(read_set: ReadSet, connection: Any) -> bool:
-    """Return whether a page is as a render in `connection` would be.
+def stop(recording: Recording) -> MadeFrom | NotKept:
+    """Return what a page was made from, or why it may not be kept."""
+    return recording.stop(answers)
 
-    See :meth:`.commits.Commits.what_changed`, which tells why not.
+
+def what_changed(
+        made: MadeFrom, connection: Any,
+        recording: Callable[[], Recording | None],
+        ask: Ask) -> NotKept | Question | None:
+    """Return None if a page is as a render in `connection` would be.
+
+    Otherwise return an object that was committed, a question that has
+    another answer now, or why it is not known.  `recording` gives that of
+    the request; it is called if a question has to be asked again.  Raises
+    what storages and searches raise.
     """
-    return commits.what_changed(read_set, connection) is None
+    unknown = commits.hear(made.sources, connection)
+    if unknown is not None:
+        return unknown
+    sequence, now = table.sequence, time.time()
+    checked, until = made.state
+    if checked == sequence and now < until:
+        return None
+    changed = commits.what_changed(made.objects, connection)
+    if changed is not None:
+        return changed
+    is_known = True
+    until = float('inf')
+    for asked in made.asked:
+        if not _is_unmoved(asked, now):
+            again = _ask(asked, connection, recording(), ask)
+            if again is None:
+                return asked.question
+            is_known = is_known and again
+        until = min(until, asked.state.until)
+    if is_known and isinstance(made.objects, ReadSet):
+        made.state = sequence, until
+    return None
+
+
+def _is_unmoved(asked: Asked, now: float) -> bool:
+    """Return whether an answer is the same since nothing of it changed."""
+    state, sequence = asked.state, table.sequence
+    if now >= state.until:
+        return False
+    if state.checked != sequence:
+        if table.changed_since(state.reads, state.checked) is not None:
+            return False
+        asked.state = state._replace(checked=sequence)
+    return True
+
+
+def _ask(
+        asked: Asked, connection: Any, recording: Recording | None,
+        ask: Ask) -> bool | None:
+    """Ask again; return None if the answer is another one.
+
+    True if that is known for later requests too: what the connection shows
+    may be older than what is known by now.
+    """
+    if recording is None:
+        answered = ask(asked.question)
+        return None if (
+            answered is None or answered.answer != asked.answer) else False
+    recording.keep()
+    is_last = commits.are_at_last(asked.state.reads.sources, connection)
+    answered = ask(asked.question)
+    segment = recording.take()
+    if answered is None or answered.answer != asked.answer:
+        return None
+    reads = recording.admit(segment) if is_last else None
+    if not isinstance(reads, ReadSet):
+        return False
+    asked.state = State(reads, reads.sequence, answered.until)
+    return True

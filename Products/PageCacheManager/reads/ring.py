@@ -2,19 +2,16 @@
 
 Each use of a persistent object moves it to the recent end of the ring, so
 all that was used since stands after the marker.  The marker has an oid that
-no storage gives, and is taken out again.
+no storage gives.
 """
-from typing import Any
+from contextlib import suppress
 
 from ..core.reads.unknown import Unknown
 from ..core.reads.unknown import Why
 from . import walk
 from . import zodb
-from .marker import made
+from .marker import MARKER_OID
 
-
-#: Storages number objects from 0 on, a demo storage up to 2 ** 62.
-MARKER_OID = b'\xff' * 7 + b'\xf0'
 
 #: Of one connection at a time; a Plone page reads some 600.
 MAX_OBJECTS = 10_000
@@ -28,68 +25,50 @@ class Ring:
     out of the cache show in the count of its objects.
     """
 
-    def __init__(self, connection: Any) -> None:
-        self.connection = connection
+    def __init__(self, mark: zodb.Mark) -> None:
+        self._mark = mark
+        self.connection = mark.connection
         #: The last transaction that the connection shows, None for none.
-        self.tid = zodb.snapshot_of(connection)
-        self._opened = connection.opened
-        self._cache = cache = zodb.cache_of(connection)
-        self._take_out(cache.get(MARKER_OID))
-        self._marker = made(cache, connection, MARKER_OID)
-        self._expected = cache.cache_non_ghost_count - zodb.loads_of(
-            connection)
+        self.tid = (
+            zodb.snapshot_of(mark.connection)
+            if zodb.start_of(mark.connection) == mark.start else None)
 
     def cut(self) -> list[bytes] | Unknown:
         """Return the oids used since the last cut, the oldest first.
 
-        It costs by their number, see :mod:`.walk`.
+        It costs by their number, see :mod:`.walk`.  What it does not notice,
+        :meth:`why_unknown` does at the end.
         """
+        mark = self._mark
         try:
-            why = self._why_unknown()
-            oids = None if why else walk.used_since(
-                self._cache, self._marker, MAX_OBJECTS)
+            oids = walk.used_since(mark.cache, mark.marker, MAX_OBJECTS)
+            mark.marker.touch()
         except (LookupError, ValueError):
             # another thread empties the cache
             return Unknown(Why.MARKER)
-        # it may have done so between the first look and the walk
-        why = why or self._why_unknown()
-        if why is not None:
-            return Unknown(why)
-        if oids is None:
-            return Unknown(Why.TOO_MANY)
-        self._marker.touch()
-        return oids
+        return Unknown(Why.TOO_MANY) if oids is None else oids
 
-    def skip(self) -> Unknown | None:
+    def skip(self) -> None:
         """Let nothing count that was used since the last cut."""
-        why = self._why_unknown()
-        if why is not None:
-            return Unknown(why)
-        self._marker.touch()
-        return None
+        with suppress(LookupError):  # the marker was swept: see why_unknown
+            self._mark.marker.touch()
 
-    def close(self) -> None:
-        """Take the marker out."""
-        self._take_out(self._marker)
-
-    def _take_out(self, marker: Any) -> None:
-        if marker is not None and self._cache.get(MARKER_OID) is marker:
-            del self._cache[MARKER_OID]
-
-    def _why_unknown(self) -> Why | None:
-        """Return why the ring does not show all that was used, or None."""
-        connection, cache = self.connection, self._cache
-        if connection.opened is None or connection.opened != self._opened:
-            return Why.CLOSED
+    def why_unknown(self) -> Unknown | None:
+        """Return why the ring did not show all that was used, or None."""
+        mark = self._mark
+        connection, cache = mark.connection, mark.cache
+        if connection.opened is None or connection.opened != mark.opened:
+            return Unknown(Why.CLOSED)
         if zodb.has_changes(connection):
-            return Why.CHANGES
-        if self.tid is None:
-            return Why.NO_SNAPSHOT
+            return Unknown(Why.CHANGES)
+        if zodb.snapshot_of(connection) is None:
+            return Unknown(Why.NO_SNAPSHOT)
         if zodb.snapshot_of(connection) != self.tid:
-            return Why.SNAPSHOT
+            return Unknown(Why.SNAPSHOT)
         if (zodb.cache_of(connection) is not cache
-                or cache.get(MARKER_OID) is not self._marker
-                or self._marker._p_changed is None):
-            return Why.MARKER
+                or cache.get(MARKER_OID) is not mark.marker
+                or mark.marker._p_changed is None
+                or zodb.turn_of(mark.marker) != mark.turn):
+            return Unknown(Why.MARKER)
         count = cache.cache_non_ghost_count - zodb.loads_of(connection)
-        return Why.EVICTED if count != self._expected else None
+        return None if count == mark.expected else Unknown(Why.EVICTED)

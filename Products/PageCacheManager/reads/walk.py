@@ -30,6 +30,12 @@ def used_since(cache: Any, marker: Marker, limit: int) -> list[bytes] | None:
     return oids
 
 
+def is_cheap() -> bool:
+    """Return whether a walk costs by what was used, not by the ring."""
+    pointers = _pointers()
+    return pointers is not None and pointers.layout() is not None
+
+
 def _pointers() -> ModuleType | None:
     """Return the module, None on a Python without ctypes."""
     try:

@@ -2,11 +2,59 @@
 
 A transaction id is an int here.
 """
+import time
 from collections.abc import Collection
 from typing import Any
+from typing import NamedTuple
 
 from ZODB.DemoStorage import DemoStorage
 from ZODB.interfaces import IMVCCStorage
+
+from .marker import MARKER_OID
+from .marker import Marker
+from .marker import made
+
+
+class Mark(NamedTuple):
+    """A connection, and how its pickle cache was when reading began."""
+
+    connection: Any
+    cache: Any
+    marker: Marker
+    #: Which use of the marker this is.
+    turn: int
+    #: Objects that are loaded, less those loaded in all its life.
+    expected: int
+    #: When it was opened, as the connection says.
+    opened: Any
+    #: What it shows, as its storage instance says.
+    start: Any
+    #: Seconds since 1970.
+    at: float
+
+
+def marks(connection: Any) -> list[Mark]:
+    """Put a marker into the ring of each connection of a transaction.
+
+    All that is used from now on stands behind it.  A marker stays in its
+    cache, for the next time.  Each request comes here, so this calls no
+    function of ours once a cache has its marker.
+    """
+    found = []
+    now = time.time()
+    for one in connection.connections.values():
+        cache = one._cache
+        marker = cache.get(MARKER_OID)
+        if marker is None or marker._p_changed is None:
+            marker = made(cache, one, MARKER_OID)
+        own = marker.__dict__
+        own['turn'] = turn = own.get('turn', 0) + 1
+        marker.touched  # noqa: B018 - any use moves it to the end
+        found.append(Mark(
+            one, cache, marker, turn,
+            cache.cache_non_ghost_count - one._load_count, one.opened,
+            getattr(one._normal_storage, '_start', None), now))
+    return found
 
 
 def tid_of(storage: Any) -> int | None:
@@ -39,6 +87,20 @@ def has_changes(connection: Any) -> bool:
         or connection._savepoint_storage is not None)
 
 
+def start_of(connection: Any) -> Any:
+    """Return what a connection shows, as its storage instance says.
+
+    None of a storage that says it in another way.
+    """
+    return getattr(connection._normal_storage, '_start', None)
+
+
+def turn_of(marker: Marker) -> int:
+    """Return which use of the marker this is; it does not count as a use."""
+    turn: int = marker.__dict__.get('turn', 0)
+    return turn
+
+
 def cache_of(connection: Any) -> Any:
     return connection._cache
 
@@ -47,6 +109,12 @@ def loads_of(connection: Any) -> int:
     """Return how many objects the connection has loaded in its life."""
     loads: int = connection._load_count
     return loads
+
+
+def oid_of(ob: Any) -> bytes | None:
+    """Return the oid of a persistent object, None if it has none yet."""
+    oid: bytes | None = ob._p_oid
+    return oid
 
 
 def storage_of(database: Any) -> Any:

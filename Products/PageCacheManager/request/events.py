@@ -16,6 +16,7 @@ from ..manager import caches
 from ..origin.site import content_marks
 from ..publisher import watch
 from ..publisher.sessions import thread
+from ..reads import zodb
 from . import stand_in
 from .exchange import EXCHANGE
 
@@ -28,13 +29,14 @@ def opened(event):
 def publication(event):
     """Take the step of a request that an event of Zope stands for.
 
-    It is registered for all of them at once, since such handlers run before
-    those for single ones: the page is captured before any transform.
+    It is called before handlers of others: a page is captured before any
+    transform.
     """
     request, kind = event.request, type(event)
     if kind is PubStart:
         request.__dict__['traverse'] = partial(
-            watch.traverse, request, thread.touches, stand_in.stand_in_for)
+            watch.traverse, request, thread.touches, stand_in.stand_in_for,
+            zodb.marks)
         return
     # looked up here, to cost other requests nothing
     exchange = request.__dict__.get(EXCHANGE)
@@ -66,7 +68,7 @@ def request_ended(event):
     """End what the request still holds, whichever way it went."""
     own = getattr(event.request, '__dict__', {})
     # these lead back to the request
-    for name in (stand_in.UNKEPT, watch.WATCH, 'clone'):
+    for name in (stand_in.UNKEPT, watch.WATCH, watch.MARKS, 'clone'):
         own.pop(name, None)
     exchange = own.pop(EXCHANGE, None)
     if exchange is not None and exchange.step.rendering is not None:

@@ -27,7 +27,9 @@ from ..publisher import request as http_request
 from ..publisher import sending
 from ..publisher.sessions import BEFORE
 from ..publisher.sessions import thread
+from ..publisher.watch import MARKS
 from ..publisher.watch import WATCH
+from ..reads import pages
 from . import lookup
 from .rendered import Bypass
 
@@ -56,6 +58,10 @@ class Exchange:
     step = _FAILED_STEP
     #: What the cache did to the response.
     changes = None
+    #: Why a page that was stored is not the answer, None where none was.
+    stale = None
+    #: What the request reads, once it has to be known.
+    _recording = None
     #: The keywords of the call for which CMF is kept from its policies.
     _quiet_for = None
 
@@ -246,6 +252,17 @@ class Exchange:
         """Return the cookies that lead to a session."""
         return visitor.session_cookies(
             self.origin.context, self.request, self.settings)
+
+    def recording(self):
+        """Return what records the reads of the request, None for others
+        than GET.
+        """
+        if self._recording is None:
+            marks = self.request.__dict__.get(MARKS)
+            if marks:
+                started = attempt(self, 'reads', pages.start, marks)
+                self._recording = None if started is FAILED else started
+        return self._recording
 
     # counting and logging
 

@@ -19,6 +19,8 @@ from ..manager.caches import is_active
 from ..publisher import cookies
 from ..publisher import request as http_request
 from ..publisher import response as http_response
+from ..reads import catalog
+from ..reads import pages
 from . import preconditions
 from . import recent
 from .hit import Hit
@@ -190,13 +192,32 @@ def _find_in_store(exchange):
     if store is None:
         return Found(trouble=Reason.STORE_OFF)
     get = store.peek if exchange.is_dry else store.get
-    page, varies = get(key.index), ()
+    index, varies = key.index, ()
+    page = get(index)
     if page is not None and page.varies:  # a signpost
         varies = page.varies
-        page = get(key.index_for(exchange.request, varies))
+        index = key.index_for(exchange.request, varies)
+        page = get(index)
+    if page is not None and _is_stale(exchange, page):
+        if not exchange.is_dry:
+            store.drop_stale(index, page.created)
+        page = None
     if page is not None and exchange.origin.is_called:
         page = page.whole()  # other code is given its text
     return Found(page, varies, store)
+
+
+def _is_stale(exchange, page):
+    """Return whether anything that a page was made from changed since."""
+    if page.made_from is None:
+        return False
+    context = exchange.origin.context
+    changed = pages.what_changed(
+        page.made_from, exchange.manager._p_jar, exchange.recording,
+        lambda question: catalog.ask(question, context))
+    if changed is not None:
+        exchange.stale = changed
+    return changed is not None
 
 
 def _check_cookies(exchange, page):
@@ -235,7 +256,7 @@ def _board(exchange, found, held, asked, now):
         found = _find(exchange)
     elif boarding is not None and not is_too_old(
             boarding.created, now, exchange.settings.max_age,
-            boarding.max_age_secs):
+            boarding.max_age_secs) and not _is_stale(exchange, boarding):
         _check_cookies(exchange, boarding)
         found = found._replace(page=boarding)
     if found.page is None:
@@ -259,8 +280,10 @@ def _lead(exchange, flight, found, held, asked, now):
 
 
 def _miss(exchange, found, held, flight=None):
-    outcome = Outcome(
-        'MISS', forward='vary-miss' if found.varies else 'uri-miss')
+    forward = 'vary-miss' if found.varies else 'uri-miss'
+    if exchange.stale is not None:
+        forward = 'stale'
+    outcome = Outcome('MISS', forward=forward)
     # it is known by now that the page is kept, but for its parameters
     hides = bool(exchange.request.environ.get('QUERY_STRING')) and (
         exchange.cache.flights.last_refusal(exchange.key.index_for(

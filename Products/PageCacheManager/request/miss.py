@@ -7,6 +7,8 @@ from ..core.attempt import attempt
 from ..core.page import Page
 from ..core.page import directives
 from ..core.page import why_not
+from ..core.reads.made_from import MadeFrom
+from ..core.reads.unknown import Changed
 from ..core.reasons import Reason
 from ..key.key import has_changed
 from ..publisher import request as http_request
@@ -46,6 +48,11 @@ class Miss(Rendered):
             headers |= {
                 name: values[name] for name in ('etag', 'last-modified')
                 if name in values}
+        made_from = attempt(exchange, 'reads', rendering.made_from)
+        if not isinstance(made_from, MadeFrom):
+            return self._refused(
+                exchange, Reason.CONTENT_CHANGED if (
+                    isinstance(made_from, Changed)) else Reason.READS_UNKNOWN)
         page = Page(
             # other code gets it back as it was before setBody()
             body=rendering.text.encode('utf-8', 'surrogatepass') if (
@@ -57,7 +64,8 @@ class Miss(Rendered):
             varies=varies,
             absent_cookies=rendering.absent_cookies(varies),
             max_age_secs=(
-                exchange.settings.max_error_age if caught else 0))
+                exchange.settings.max_error_age if caught else 0),
+            made_from=made_from)
         if zipped and not origin.is_called:
             page = page.with_coding('gzip', zipped)
         return Stored(

@@ -5,6 +5,8 @@ It begins when the look-up ends, and ends when the page is captured.
 import transaction
 
 from ..core.page import why_of_one_visitor
+from ..core.reads.unknown import Unknown
+from ..core.reads.unknown import Why
 from ..core.reasons import Reason
 from ..core.reasons import is_for_once
 from ..key import visitor
@@ -16,6 +18,8 @@ from ..publisher.hidden import Hidden
 from ..publisher.hidden import ignored_field
 from ..publisher.watch import OF_NO_SESSION
 from ..publisher.watch import ORIGIN
+from ..reads import pages
+from ..reads import recording as reads
 
 
 class Rendering:
@@ -37,6 +41,8 @@ class Rendering:
     has_changes = False
 
     _hidden = _watched = _cookies = _fields = _failures = None
+    #: The :class:`Recording` of what the page is made from.
+    _reads = None
 
     def __init__(self, exchange, outcome=None, varies=(), hides=False):
         response = exchange.response
@@ -62,6 +68,9 @@ class Rendering:
     def _watch(self, exchange, outcome, hides):
         request, settings = exchange.request, exchange.settings
         self._failures = failures.Watch()
+        if outcome.word == 'MISS':
+            self._reads = exchange.recording()
+            reads.thread.recording = self._reads
         if is_for_once(outcome.detail):
             return
         self._watched = exchange.watch
@@ -109,11 +118,19 @@ class Rendering:
         """Watch no longer, and leave the request as it was; again does
         nothing.
         """
+        if self._reads is not None and reads.thread.recording is self._reads:
+            reads.thread.recording = None
         if self._watched is not None:
             self._watched.end(self._exchange.request)
         for watch in (self._hidden, self._failures):
             if watch is not None:
                 watch.end()
+
+    def made_from(self):
+        """Return what the page was made from, or why that is not known."""
+        if self._reads is None:
+            return Unknown(Why.LOST)
+        return pages.stop(self._reads)
 
     @property
     def caught(self):

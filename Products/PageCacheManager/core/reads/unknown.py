@@ -16,6 +16,7 @@ class Why(StrEnum):
     NO_SNAPSHOT = 'A connection is closed, or shows the past.'
     BEHIND = 'Commits that the request knows were not heard of in time.'
     LOST = 'It is not known what was committed.'
+    ANSWER = 'The answer of a search can not be compared with later ones.'
     TABLE_FULL = 'The pages that are kept were made from too many objects.'
 
 

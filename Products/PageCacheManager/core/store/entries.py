@@ -25,13 +25,13 @@ from .tables import grow
 
 
 #: Where the parts of a record stand: number of the entry, body and so on;
-#: then the ends of variant, validity, varies, cookies and codings; then the
-#: page's id; then variant, validity, varies, absent cookies, codings and
-#: headers, all in one row.
+#: then the ends of variant, validity, varies, cookies and codings; then what
+#: the page was made from; then the page's id; then variant, validity, varies,
+#: absent cookies, codings and headers, all in one row.
 _CREATED = 3
-_PATH = 10
-_PAGE_ID = slice(_PATH, 13)
-_VARIANT = 13
+_PATH = 11
+_PAGE_ID = slice(_PATH, 14)
+_VARIANT = 14
 
 #: A longer string is not likely to be part of many entries.
 MAX_SHARED_LENGTH = 200
@@ -51,7 +51,7 @@ def flatten(key: Key, page: Page) -> Record:
     record = [
         page.body, int(page.modified), float(page.created),
         page.max_age_secs, variant_end, validity_end, varies_end,
-        cookies_end, codings_end,
+        cookies_end, codings_end, page.made_from,
         *key[:3], *key[3], *key[4], *page.varies, *page.absent_cookies,
         *chain.from_iterable(page.codings),
         *chain.from_iterable(page.headers)]
@@ -95,7 +95,7 @@ def key_of(record: Record) -> Key:
 def page_of(record: Record) -> Page:
     """Return the page in a record."""
     (_, body, modified, created, max_age_secs, _, validity_end, varies_end,
-     cookies_end, codings_end) = record[:10]
+     cookies_end, codings_end, made_from) = record[:11]
     return Page(
         body=body, modified=modified, created=created,
         codings=tuple(zip(
@@ -106,7 +106,7 @@ def page_of(record: Record) -> Page:
             strict=True)),
         varies=record[validity_end:varies_end],
         absent_cookies=record[varies_end:cookies_end],
-        max_age_secs=max_age_secs)
+        max_age_secs=max_age_secs, made_from=made_from)
 
 
 class Contents:

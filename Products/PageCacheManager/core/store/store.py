@@ -92,6 +92,21 @@ class PageStore:
                 contents.hits[contents.rows.of[number]] += 1
             return page
 
+    def drop_stale(self, key: Key, created: float) -> None:
+        """Remove a page that `get` gave, and count a miss in place of its
+        hit.  Another page under `key` stays.
+        """
+        with self._lock:
+            contents = self._contents
+            record = contents.find(key)
+            if record is None or contents.created[record[0]] != created:
+                return
+            contents.hits[contents.rows.of[record[0]]] -= 1
+            self._hits -= 1
+            self._miss(key)
+            contents.drop(record[0])
+            self._removals += 1
+
     def peek(self, key: Key) -> Page | None:
         """Return the same as `get`, but count and change nothing."""
         now = self._clock()

@@ -6,8 +6,14 @@ from persistent import Persistent
 from ZODB.DB import DB
 from ZODB.FileStorage import FileStorage
 
+from Products.PageCacheManager.core.reads.made_from import Answers
+from Products.PageCacheManager.core.reads.made_from import MadeFrom
+from Products.PageCacheManager.core.reads.made_from import UntilCommit
 from Products.PageCacheManager.core.reads.table import Table
+from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.reads.commits import Commits
+from Products.PageCacheManager.reads.recording import Recording
+from Products.PageCacheManager.reads.zodb import marks
 
 
 class Document(Persistent):
@@ -69,3 +75,18 @@ def edit(database, **texts):
 
 def make_commits(**options):
     return Commits(Table(), pause=lambda secs: None, **options)
+
+
+def record(commits, client):
+    """Return a recording of what `client` reads from now on."""
+    return Recording(commits, marks(client.connection))
+
+
+def stopped(recording):
+    """Return the read set of a recording, or why there is none."""
+    made = recording.stop(Answers())
+    if not isinstance(made, MadeFrom):
+        return made
+    if isinstance(made.objects, UntilCommit):
+        return Unknown(made.objects.why)
+    return made.objects

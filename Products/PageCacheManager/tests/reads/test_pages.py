@@ -8,14 +8,17 @@ from Products.PageCacheManager.core.reads.unknown import Changed
 from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.core.reads.unknown import Why
 from Products.PageCacheManager.reads import pages
+from Products.PageCacheManager.reads import recording as module
 from Products.PageCacheManager.reads import ring
-from Products.PageCacheManager.reads.commits import Commits
-from Products.PageCacheManager.reads.pages import Recording
+from Products.PageCacheManager.reads.recording import Recording
+from Products.PageCacheManager.reads.zodb import marks
 
 from .databases import Client
 from .databases import edit
 from .databases import file_db
 from .databases import make_commits
+from .databases import record
+from .databases import stopped
 
 
 @pytest.fixture
@@ -48,9 +51,7 @@ def commits():
 
 @pytest.fixture
 def recording(commits, client):
-    recording = Recording(commits, client.connection)
-    yield recording
-    recording.close()
+    return record(commits, client)
 
 
 def root_of(client, name='main'):
@@ -96,15 +97,15 @@ def test_a_page_has_what_was_read_of_all_databases(
         client, commits, recording):
     read(client, 'a', 'c')
     read(client, 'b', database='other')
-    page = recording.stop()
+    page = stopped(recording)
     assert words_of(client, commits, page) == 'Bac'
 
 
 def test_what_was_read_before_is_no_part_of_it(client, commits):
     read(client, 'a', 'b', 'c', 'd')
-    recording = Recording(commits, client.connection)
+    recording = record(commits, client)
     read(client, 'c')
-    assert words_of(client, commits, recording.stop()) == 'c'
+    assert words_of(client, commits, stopped(recording)) == 'c'
 
 
 def test_what_is_read_aside_is_no_part_of_it(client, commits, recording):
@@ -113,7 +114,7 @@ def test_what_is_read_aside_is_no_part_of_it(client, commits, recording):
         read(client, 'a', 'b')
         read(client, 'b', database='other')
     read(client, 'c')
-    assert words_of(client, commits, recording.stop()) == 'ac'
+    assert words_of(client, commits, stopped(recording)) == 'ac'
 
 
 def test_what_is_read_aside_and_after_is_part_of_it(
@@ -121,7 +122,7 @@ def test_what_is_read_aside_and_after_is_part_of_it(
     with recording.aside():
         read(client, 'a', 'b')
     read(client, 'b')
-    assert words_of(client, commits, recording.stop()) == 'b'
+    assert words_of(client, commits, stopped(recording)) == 'b'
 
 
 def test_a_failure_aside_leaves_the_recording_whole(
@@ -130,7 +131,7 @@ def test_a_failure_aside_leaves_the_recording_whole(
         read(client, 'a')
         raise LookupError
     read(client, 'b')
-    assert words_of(client, commits, recording.stop()) == 'b'
+    assert words_of(client, commits, stopped(recording)) == 'b'
 
 
 def test_segments_have_what_was_read_in_them(client, commits, recording):
@@ -142,49 +143,7 @@ def test_segments_have_what_was_read_in_them(client, commits, recording):
     assert words_of_segment(client, commits, segment) == 'Abc'
     recording.skip()  # the test itself has read
     read(client, 'd')
-    assert words_of(client, commits, recording.stop()) == 'abd'
-
-
-def test_the_markers_are_taken_out(client, recording):
-    assert has_marker(client)
-    recording.stop()
-    assert not has_marker(client)
-
-
-def test_the_markers_are_taken_out_if_it_is_closed(client, recording):
-    recording.close()
-    assert not has_marker(client)
-
-
-def test_the_markers_are_taken_out_of_a_request_that_is_unknown(
-        client, recording):
-    root_of(client)['a'].text = 'new'
-    assert recording.stop() == Unknown(Why.CHANGES)
-    assert not has_marker(client)
-
-
-def test_the_markers_are_taken_out_if_it_fails(
-        client, recording, monkeypatch):
-    def fail(self):
-        raise OSError
-    monkeypatch.setattr(ring.Ring, 'cut', fail)
-    with pytest.raises(OSError):
-        recording.stop()
-    assert not has_marker(client)
-
-
-def test_the_markers_are_taken_out_if_it_does_not_begin(
-        client, commits, monkeypatch):
-    watch = Commits.watch
-
-    def fail(self, database):
-        if database.database_name == 'other':
-            raise OSError
-        return watch(self, database)
-    monkeypatch.setattr(Commits, 'watch', fail)
-    with pytest.raises(OSError):
-        Recording(commits, client.connection)
-    assert not has_marker(client)
+    assert words_of(client, commits, stopped(recording)) == 'abd'
 
 
 # what is unknown
@@ -214,52 +173,58 @@ def minimize(client, name):
 def test_each_connection_has_to_know(client, recording, name, act, why):
     read(client, 'b')
     act(client, name)
-    assert recording.stop() == Unknown(why)
+    assert stopped(recording) == Unknown(why)
 
 
 def test_a_connection_that_is_opened_meanwhile_is_unknown(client, recording):
     read(client, 'a')
     client.connection.get_connection('third')
-    assert recording.stop() == Unknown(Why.OPENED)
+    assert stopped(recording) == Unknown(Why.OPENED)
 
 
 def test_one_that_was_opened_in_the_request_before_is_known(
         client, recording):
     client.connection.get_connection('third')
-    recording.close()
     client.begin()
-    recording = Recording(make_commits(), client.connection)
-    assert isinstance(recording.stop(), ReadSet)
+    recording = record(make_commits(), client)
+    assert isinstance(stopped(recording), ReadSet)
 
 
-def test_what_is_unknown_stays_so(client, recording):
+def test_what_was_changed_and_aborted_is_unknown(client, recording):
     change(client, 'main')
     with recording.aside():
         client.transactions.abort()
     read(client, 'a')
-    unknown = Unknown(Why.CHANGES)
+    assert stopped(recording) == Unknown(Why.EVICTED)
+
+
+def test_what_is_unknown_stays_so(client, recording, monkeypatch):
+    monkeypatch.setattr(ring, 'MAX_OBJECTS', 1)
+    read(client, 'a', 'b')
+    unknown = Unknown(Why.TOO_MANY)
     assert recording.take() == unknown
+    read(client, 'a')
     recording.keep()
     recording.skip()
     assert recording.take() == unknown
-    assert recording.stop() == unknown
+    assert stopped(recording) == unknown
 
 
 def test_all_parts_together_are_bounded(client, recording, monkeypatch):
-    monkeypatch.setattr(pages, 'MAX_OBJECTS', 4)
+    monkeypatch.setattr(module, 'MAX_OBJECTS', 4)
     read(client, 'a', 'b')
     recording.keep()
     read(client, 'b', 'a')
     recording.keep()
     read(client, 'a', database='other')
-    assert recording.stop() == Unknown(Why.TOO_MANY)
+    assert stopped(recording) == Unknown(Why.TOO_MANY)
 
 
 def test_a_closed_database_is_unknown(client, commits, databases):
     connection = client.connection
     databases['other'].close()
-    recording = Recording(commits, connection)
-    assert recording.stop() == Unknown(Why.CLOSED)
+    recording = Recording(commits, marks(connection))
+    assert stopped(recording) == Unknown(Why.CLOSED)
 
 
 def test_a_commit_during_the_render_keeps_the_page_out(
@@ -268,46 +233,50 @@ def test_a_commit_during_the_render_keeps_the_page_out(
     edit(databases['main'], a='new')
     late = Client(databases['main'])
     late.begin()
-    other = Recording(commits, late.connection)
+    other = record(commits, late)
     late.root['a'].read()
-    page = other.stop()
+    page = stopped(other)
     assert isinstance(page, ReadSet)
     edit(databases['main'], b='new')
     late.begin()
     assert commits.what_changed(page, late.connection) is None
     late.close()
-    found = recording.stop()
+    found = stopped(recording)
     assert isinstance(found, Changed)
     assert commits.name_of(found.source) == 'main'
 
 
 def test_a_page_of_nothing_is_a_page(client, recording):
-    page = recording.stop()
+    page = stopped(recording)
     assert isinstance(page, ReadSet) and page.object_count == 0
 
 
 def test_a_database_that_was_only_open_is_no_part_of_the_page(
         client, commits, recording):
     read(client, 'a')
-    page = recording.stop()
+    page = stopped(recording)
     assert list(map(commits.name_of, page.sources)) == ['main']
 
 
 # hits, as other packages ask
 
+def is_current(page, connection):
+    return pages.what_changed(
+        page, connection, lambda: None, lambda question: None) is None
+
+
 def test_a_page_is_current_until_what_it_shows_is_committed(databases):
     manager = transaction.TransactionManager()
     connection = databases['main'].open(manager)
     manager.begin()
-    recording = pages.start(connection)
+    recording = pages.start(marks(connection))
     connection.root()['a'].read()
-    page = recording.stop()
+    page = pages.stop(recording)
     manager.abort()
-    for texts, is_current in (
-            ({'b': 'new'}, True), ({'c': 'new'}, True), ({'a': 'new'}, False)):
-        edit(databases['main'], **texts)
+    for name, expected in (('b', True), ('c', True), ('a', False)):
+        edit(databases['main'], **{name: 'new'})
         manager.begin()
-        assert pages.is_current(page, connection) is is_current
+        assert is_current(page, connection) is expected
         manager.abort()
     connection.close()
 
@@ -316,12 +285,12 @@ def test_a_new_object_under_a_root_that_was_read_is_a_change(databases):
     """The lookup that failed is one of the root."""
     with_new = Client(databases['main'])
     with_new.begin()
-    recording = pages.start(with_new.connection)
+    recording = pages.start(marks(with_new.connection))
     assert with_new.root.get('new') is None
-    page = recording.stop()
+    page = pages.stop(recording)
     edit(databases['main'], new='new')
     with_new.begin()
-    assert not pages.is_current(page, with_new.connection)
+    assert not is_current(page, with_new.connection)
     with_new.close()
 
 
@@ -333,10 +302,10 @@ def test_pages_of_a_warm_and_of_a_cold_connection_are_made_of_the_same(
         if is_cold:
             client.connection.cacheMinimize()
         client.begin()
-        recording = Recording(commits, client.connection)
+        recording = record(commits, client)
         for letter in 'abcd':
             client.root[letter].read()
-        found.append(set(commits._table.objects(recording.stop())))
+        found.append(set(commits._table.objects(stopped(recording))))
         client.close()
     assert found[0] == found[1] == found[2]
     assert {ob.oid for ob in found[0]} == {p64(number) for number in range(5)}

@@ -15,11 +15,12 @@ from Products.PageCacheManager.core.reads.read_set import ReadSet
 from Products.PageCacheManager.core.reads.unknown import Changed
 from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.core.reads.unknown import Why
-from Products.PageCacheManager.reads.pages import Recording
 
 from .databases import Client
 from .databases import edit
 from .databases import make_commits
+from .databases import record
+from .databases import stopped
 
 
 adapters = pytest.importorskip('relstorage.adapters.sqlite.adapter')
@@ -71,9 +72,9 @@ def commits():
 
 def page_of(commits, client, name):
     client.begin()
-    recording = Recording(commits, client.connection)
+    recording = record(commits, client)
     client.root[name].read()
-    return recording.stop()
+    return stopped(recording)
 
 
 def changed(commits, page, client):
@@ -123,13 +124,13 @@ def test_a_request_that_began_before_the_commit_may_have_the_page(
 def test_a_commit_during_the_render_keeps_the_page_out(
         database, commits, client):
     client.begin()
-    recording = Recording(commits, client.connection)
+    recording = record(commits, client)
     client.root['a'].read()
     edit(database, a='new')
     other = Client(database)
     page = page_of(commits, other, 'a')
     assert isinstance(page, ReadSet)
-    assert isinstance(recording.stop(), Changed)
+    assert isinstance(stopped(recording), Changed)
     other.close()
 
 

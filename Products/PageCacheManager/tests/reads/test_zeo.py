@@ -12,7 +12,6 @@ from Products.PageCacheManager.core.reads.read_set import ReadSet
 from Products.PageCacheManager.core.reads.unknown import Changed
 from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.core.reads.unknown import Why
-from Products.PageCacheManager.reads.pages import Recording
 
 from ..zeo import PATIENCE_SECS
 from ..zeo import Server
@@ -21,6 +20,8 @@ from ..zeo import until
 from .databases import Client
 from .databases import edit
 from .databases import make_commits
+from .databases import record
+from .databases import stopped
 
 
 #: The server remembers the last ten commits for clients that come back.
@@ -107,9 +108,9 @@ def client(database):
 
 def page_of(commits, client, name):
     client.begin()
-    recording = Recording(commits, client.connection)
+    recording = record(commits, client)
     client.root[name].read()
-    return recording.stop()
+    return stopped(recording)
 
 
 def changed(commits, page, client):
@@ -221,9 +222,9 @@ def test_no_thread_has_a_page_older_than_what_it_shows(
                         if number_of(text) < number_of(shown):
                             wrong.append((text, shown))
                         continue
-                recording = Recording(commits, client.connection)
+                recording = record(commits, client)
                 text = client.root['a'].text
-                page = recording.stop()
+                page = stopped(recording)
                 if isinstance(page, ReadSet):
                     pages['a'] = page, text
         except Exception as error:

@@ -1,0 +1,110 @@
+"""What a page was made from: objects, and questions with their answers."""
+import math
+from collections.abc import Mapping
+from itertools import chain
+from typing import NamedTuple
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from .read_set import ReadSet
+from .unknown import Why
+
+
+#: Bytes of a `MadeFrom`, and of an `Asked` with its question.
+_OWN_BYTES = 200
+_ASKED_BYTES = 600
+
+
+class UntilCommit(NamedTuple):
+    """In place of a read set: the page is good until the next commit."""
+
+    #: The last transaction that was shown, by number of the database.
+    tids: Mapping[int, int]
+    why: Why
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        return tuple(self.tids)
+
+    @property
+    def size(self) -> int:
+        return 100 * len(self.tids)
+
+
+class Question(Protocol):
+    """What a render asked, so that it can be asked again; hashable."""
+
+    @property
+    def label(self) -> str:
+        """The question in a few words, for people."""
+        ...
+
+
+class State(NamedTuple):
+    """When an answer is known to be the same, and what that rests on."""
+
+    #: What was read to answer the last time that it was asked.
+    reads: ReadSet
+    #: The table's sequence at which the answer was this one.
+    checked: int
+    #: When the clock may change the answer, seconds since 1970.
+    until: float
+
+
+class Asked:
+    """A question and its answer; all pages that were given it share it.
+
+    `state` is replaced whole: other threads look at it at any time.
+    """
+
+    __slots__ = ('question', 'answer', 'state', '__weakref__')
+
+    def __init__(
+            self, question: Question, answer: bytes, state: State) -> None:
+        self.question = question
+        #: A digest.
+        self.answer = answer
+        self.state = state
+
+
+class MadeFrom:
+    """What one page was made from."""
+
+    __slots__ = ('objects', 'asked', 'sources', 'state', 'size')
+
+    def __init__(
+            self, objects: ReadSet | UntilCommit,
+            asked: tuple[Asked, ...] = (), asked_size: int = 0) -> None:
+        self.objects = objects
+        self.asked = asked
+        #: Numbers of the databases that were read.
+        self.sources = tuple({
+            *objects.sources, *chain.from_iterable(
+                one.state.reads.sources for one in asked)})
+        #: The table's sequence at which all was as it was, and the time up
+        #: to which that holds.
+        self.state: tuple[int, float] = (0, -math.inf)
+        #: Bytes that the page takes for it.
+        self.size = _OWN_BYTES + objects.size + asked_size
+
+
+class Answers:
+    """Answers that pages have; one that no page has any more is gone."""
+
+    def __init__(self) -> None:
+        self._known: WeakValueDictionary[
+            tuple[Question, bytes], Asked] = WeakValueDictionary()
+
+    def shared(
+            self, question: Question, answer: bytes, state: State
+    ) -> tuple[Asked, int]:
+        """Return the one of these that other pages have, and its bytes.
+
+        The bytes are those that the page with it takes more.
+        """
+        asked = self._known.get((question, answer))
+        if asked is not None:
+            return asked, 0
+        asked = Asked(question, answer, state)
+        self._known[question, answer] = asked
+        return asked, _ASKED_BYTES + state.reads.size

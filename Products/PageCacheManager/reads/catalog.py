@@ -1,0 +1,475 @@
+"""Searches of catalogs, as questions that can be asked again.
+
+All pages share the catalog, and each edit changes it.  So the objects that
+a search reads do not count for a page: the search does, with its answer.
+That is which records it found, in which order, and those columns and paths
+that were read of them.
+
+:func:`install` puts two functions before methods of ZCatalog.  They do what
+these do, and note more only in a thread that records a page.
+"""
+import datetime
+import math
+import pickle
+import time
+from hashlib import blake2b
+from typing import Any
+from typing import NamedTuple
+
+from Acquisition import aq_base
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from DateTime import DateTime
+from Products.ZCatalog.Catalog import Catalog
+from Products.ZCatalog.ZCatalog import ZCatalog
+from ZTUtils.Lazy import LazyMap
+
+from ..core.reads.unknown import Unknown
+from ..core.reads.unknown import Why
+from . import walk
+from . import zodb
+from .recording import Answered
+from .recording import thread
+from .recording import unrecorded
+
+
+#: A longer answer is not compared: its objects count.
+MAX_RECORDS = 10_000
+
+#: A time that the answer depends on in another way than is known.
+UNKNOWN_SECS = 60
+
+#: Errors for values that have no pickle.
+UNPICKLED = pickle.PicklingError, TypeError, AttributeError
+
+#: Stands among columns for the path.
+PATH = ' path'
+
+#: Values of these types are the same question when they are equal.
+_PLAIN = (str, bytes, int, float, bool, type(None))
+
+
+class Now:
+    """Stands in a question for the time at which it is asked."""
+
+    def __init__(self, kind: type, zone: Any) -> None:
+        self.kind = kind
+        self.zone = zone
+
+    def value(self) -> Any:
+        """Return the time of now."""
+        if self.kind is DateTime:
+            return DateTime(self.zone)
+        return datetime.datetime.now(self.zone)
+
+
+class NoQuestion(Exception):
+    """A search can't be asked again as it was; its objects count."""
+
+
+class Place(NamedTuple):
+    """Where a catalog is: its database, itself, and the path of its tool."""
+
+    source: int
+    catalog: Any
+    path: tuple[str, ...]
+
+
+class Search(NamedTuple):
+    """A question to a catalog."""
+
+    #: Of the catalog: its database, oid, and the path of its tool.
+    source: int
+    oid: bytes
+    path: tuple[str, ...]
+    #: A pickle of query, names of indexes to sort by, whether these are a
+    #: list, the order and the limit.
+    arguments: bytes
+    #: Which columns were read of which records: pairs of tuples.
+    shown: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
+
+    @property
+    def label(self) -> str:
+        query = pickle.loads(self.arguments)[0]
+        words = ', '.join(
+            f'{name}: {_in_words(value)}' for name, value in query)
+        return f'search in {"/".join(self.path)} for {words}'
+
+
+def _in_words(value: Any) -> str:
+    return 'now' if isinstance(value, Now) else repr(value)
+
+
+class Row(tuple):  # type: ignore[type-arg]
+    """The values of a record, which notes those that are read."""
+
+    noted: set[int | None]
+
+    def __getitem__(self, key: Any) -> Any:
+        self.noted.add(key if isinstance(key, int) else None)
+        return tuple.__getitem__(self, key)
+
+    def __reduce__(self) -> Any:
+        self.noted.add(None)
+        return tuple, (tuple.__add__(self, ()),)
+
+
+def _noting_all(name: str) -> Any:
+    plain = getattr(tuple, name)
+
+    def method(self: Row, *args: Any) -> Any:
+        self.noted.add(None)
+        return plain(self, *args)
+    return method
+
+
+for _name in (
+        '__iter__', '__eq__', '__ne__', '__lt__', '__le__', '__gt__',
+        '__ge__', '__contains__', '__add__', '__mul__', '__rmul__',
+        '__hash__', '__repr__', 'index', 'count'):
+    setattr(Row, _name, _noting_all(_name))
+
+
+class OpenSearch:
+    """A search of the page that is being made."""
+
+    def __init__(
+            self, place: Place, arguments: bytes, items: list[Any],
+            until: float, segment: Any) -> None:
+        self.source, self.catalog, self.path = place
+        self.oid = zodb.oid_of(self.catalog)
+        self.arguments = arguments
+        self.items = items
+        self.until = until
+        #: What was read inside, by number of the database.
+        self.reads = {number: set(oids) for number, oids in segment.items()}
+        #: Positions of columns that were read, by record; None for all.
+        self.noted: dict[int, set[int | None]] = {}
+        self.rows: dict[int, Any] = {}
+        self.paths: dict[int, str] = {}
+
+    def add(self, segment: Any) -> None:
+        """Let what was read count for this answer."""
+        if not isinstance(segment, Unknown):
+            for number, oids in segment.items():
+                self.reads[number] |= oids
+
+    def asked(self, recording: Any, answers: Any) -> Any:
+        """Return the question with its answer, and its bytes."""
+        names = {
+            position: name for name, position in self.catalog.schema.items()}
+        by_columns: dict[tuple[str, ...], list[int]] = {}
+        for rid, positions in self.noted.items():
+            if None in positions:
+                columns = sorted(names.values())
+            else:
+                # those beyond are the record's number, and its scores
+                columns = sorted(
+                    names[position] for position in positions
+                    if position in names)
+            if rid in self.paths:
+                columns.append(PATH)
+            if columns:
+                by_columns.setdefault(tuple(columns), []).append(rid)
+        shown = tuple(
+            (columns, tuple(rids)) for columns, rids in by_columns.items())
+        question = Search(
+            self.source, self.oid or b'', self.path, self.arguments, shown)
+        try:
+            answer = _digest(
+                self.items, self.catalog.schema, shown,
+                self.rows.__getitem__, self.paths.__getitem__)
+        except UNPICKLED:
+            return Unknown(Why.ANSWER)
+        return recording.answered(
+            answers, question, Answered(answer, self.until),
+            {number: frozenset(oids)
+             for number, oids in self.reads.items()})
+
+
+def _digest(
+        items: list[Any], schema: Any, shown: Any, row: Any, path: Any
+) -> bytes:
+    """Return a digest of an answer."""
+    digest = blake2b(pickle.dumps(items, 4), digest_size=16)
+    for columns, rids in shown:
+        for rid in rids:
+            values = row(rid)
+            digest.update(pickle.dumps([
+                path(rid) if name == PATH else values[schema[name]]
+                for name in columns], 4))
+    return digest.digest()
+
+
+def _items(result: Any) -> list[Any]:
+    """Return what a search found: numbers of records, with their scores."""
+    if not isinstance(result, LazyMap):
+        if len(result):
+            raise NoQuestion
+        return []
+    if len(result) > MAX_RECORDS:
+        raise NoQuestion
+    sequence = result._seq
+    return [sequence[index] for index in range(len(result))]
+
+
+# asked by the page
+
+def _search(
+        plain: Any, self: Any, query: Any, sort_index: Any = None,
+        reverse: Any = False, limit: Any = None, merge: Any = True) -> Any:
+    """Search, and note question and answer for a page that is being made."""
+    recording: Any = thread.recording
+    arguments = None if not merge else _arguments(
+        query, sort_index, reverse, limit, recording.at)
+    place = None if arguments is None else _place(recording, self)
+    if place is None:
+        return plain(self, query, sort_index, reverse, limit, merge)
+    recording.keep()
+    with unrecorded():
+        result = plain(self, query, sort_index, reverse, limit, merge)
+        try:
+            items = _items(result)
+            until = _until(self, arguments)
+        except NoQuestion:
+            return result
+    segment = recording.take()
+    if isinstance(segment, Unknown):
+        return result
+    found = OpenSearch(
+        place, pickle.dumps(arguments, 4), items, until, segment)
+    recording.open_questions.append(found)
+    if isinstance(result, LazyMap):
+        result._func = _noting(recording, found, result._func)
+    return result
+
+
+def _place(recording: Any, catalog: Any) -> Place | None:
+    """Return where a catalog is, None if it can't be found again."""
+    if not walk.is_cheap():
+        return None
+    tool = aq_parent(aq_inner(catalog))
+    base = aq_base(catalog)
+    jar = base._p_jar
+    number = None if jar is None else recording.number_of(jar)
+    if (number is None or not isinstance(aq_base(tool), ZCatalog)
+            or aq_base(tool._catalog) is not base):
+        return None
+    return Place(number, base, tuple(tool.getPhysicalPath()))
+
+
+def _arguments(
+        query: Any, sort_index: Any, reverse: Any, limit: Any, since: float
+) -> Any:
+    """Return what a search was asked, None if it can't be asked again."""
+    is_list = isinstance(sort_index, list)
+    try:
+        indexes = sort_index if is_list else (
+            [] if sort_index is None else [sort_index])
+        return (
+            sorted(
+                (name, _plain(value, since)) for name, value in query.items()
+                if type(name) is str),
+            [index.getId() for index in indexes], is_list,
+            _plain(reverse, since), _plain(limit, since))
+    except (NoQuestion, AttributeError, TypeError):
+        return None
+
+
+def _plain(value: Any, since: float) -> Any:
+    """Return `value` with times of now taken out.
+
+    A time between the start of the request and now is that of a clock:
+    nothing in the database is so young.
+    """
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind in (list, tuple):
+        return kind([_plain(one, since) for one in value])
+    if kind in (set, frozenset):
+        return kind(_plain(one, since) for one in value)
+    if kind is dict:
+        return {
+            _plain(name, since): _plain(one, since)
+            for name, one in value.items()}
+    if kind is DateTime:
+        is_now = since <= float(value) <= time.time()
+        return Now(kind, value.timezone()) if is_now else value
+    if kind is datetime.datetime:
+        is_now = since <= value.timestamp() <= time.time()
+        return Now(kind, value.tzinfo) if is_now else value
+    if kind is datetime.date:
+        return value
+    raise NoQuestion
+
+
+def _noting(recording: Any, search: OpenSearch, plain: Any) -> Any:
+    """Return a function that makes brains which note what is read of them.
+    """
+    def make(item: Any) -> Any:
+        current: Any = thread.recording
+        if current is not recording:
+            return plain(item)
+        recording.keep()
+        brain = plain(item)
+        search.add(recording.take())
+        record = aq_base(brain)
+        rid = record.data_record_id_
+        row = record.__data__
+        search.rows[rid] = row
+        noting = Row(row)
+        noting.noted = search.noted.setdefault(rid, set())
+        object.__setattr__(record, '__data__', noting)
+        return brain
+    return make
+
+
+def _getpath(plain: Any, self: Any, rid: int) -> Any:
+    """Return the path of a record, and note it for the page's searches."""
+    recording: Any = thread.recording
+    oid = zodb.oid_of(aq_base(self._catalog))
+    for search in reversed(recording.open_questions):
+        if search.oid == oid and rid in search.rows:
+            recording.keep()
+            path = search.paths[rid] = plain(self, rid)
+            search.add(recording.take())
+            return path
+    return plain(self, rid)
+
+
+# asked again
+
+def ask(question: Any, context: Any) -> Answered | None:
+    """Return the answer of now to a :class:`Search`.
+
+    `context` is any content with a request.
+
+    None if there is nothing to compare.
+    """
+    tool = context.unrestrictedTraverse(question.path, None)
+    if not isinstance(aq_base(tool), ZCatalog):
+        return None
+    catalog = tool._catalog
+    if zodb.oid_of(aq_base(catalog)) != question.oid:
+        return None
+    arguments = pickle.loads(question.arguments)
+    query, sort_names, is_list, reverse, limit = arguments
+    indexes = [catalog.indexes.get(name) for name in sort_names]
+    if None in indexes:
+        return None
+    sort_index = indexes if is_list else (indexes or [None])[0]
+    with unrecorded():
+        until = _until(catalog, arguments)
+        result = catalog.search(
+            {name: _of_now(value) for name, value in query}, sort_index,
+            reverse, limit)
+        try:
+            items = _items(result)
+            answer = _digest(
+                items, catalog.schema, question.shown,
+                catalog.data.__getitem__, catalog.paths.__getitem__)
+        except (NoQuestion, KeyError, IndexError):
+            return None  # a record or a column is gone
+    return Answered(answer, until)
+
+
+def _of_now(value: Any) -> Any:
+    """Return a value of a question with the time of now."""
+    if isinstance(value, Now):
+        return value.value()
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return type(value)(map(_of_now, value))
+    if isinstance(value, dict):
+        return {name: _of_now(one) for name, one in value.items()}
+    return value
+
+
+# dates
+
+def _until(catalog: Any, arguments: Any) -> float:
+    """Return when the clock may change the answer, seconds since 1970."""
+    until = math.inf
+    for name, value in arguments[0]:
+        if _has_now(value):
+            index = catalog.indexes.get(name)
+            if index is not None:
+                until = min(until, _next_change(aq_base(index)))
+    return until
+
+
+def _has_now(value: Any) -> bool:
+    if isinstance(value, Now):
+        return True
+    if isinstance(value, dict):
+        return any(map(_has_now, value.values()))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(map(_has_now, value))
+    return False
+
+
+def _next_change(index: Any) -> float:
+    """Return the time of the next date in an index, seconds since 1970."""
+    now = time.time()
+    kind = getattr(index, 'meta_type', '')
+    if kind == 'DateRangeIndex':
+        minute = int(now // 60)
+        ends = [
+            key + later
+            for name, later in (('_since', 0), ('_since_only', 0),
+                                ('_until', 1), ('_until_only', 1))
+            for key in _keys_from(getattr(index, name), minute + 1 - later)]
+        return min(ends, default=math.inf) * 60
+    if kind == 'DateIndex':
+        key = _minute_key(now)
+        return min(
+            (_secs_of(found) + (60 if found == key else 0)
+             for found in _keys_from(index._index, key)), default=math.inf)
+    return now + UNKNOWN_SECS
+
+
+def _keys_from(tree: Any, key: int) -> list[int]:
+    """Return the first key of a tree that is not below `key`, if any."""
+    try:
+        return [tree.minKey(key)]
+    except ValueError:
+        return []
+
+
+def _minute_key(now: float) -> int:
+    """Return the key of a moment in a DateIndex: its minute in UTC."""
+    moment = time.gmtime(now)
+    return (((moment.tm_year * 12 + moment.tm_mon) * 31 + moment.tm_mday)
+            * 24 + moment.tm_hour) * 60 + moment.tm_min
+
+
+def _secs_of(key: int) -> float:
+    """Return the moment of a key, seconds since 1970."""
+    rest, minute = divmod(key, 60)
+    rest, hour = divmod(rest, 24)
+    # month and day count from 1
+    rest, day = divmod(rest - 1, 31)
+    year, month = divmod(rest - 1, 12)
+    first = datetime.datetime(
+        year, month + 1, 1, hour, minute, tzinfo=datetime.UTC)
+    return first.timestamp() + day * 86_400
+
+
+def install() -> None:
+    """Put the functions above before methods of ZCatalog, once."""
+    for kind, name, function in (
+            (Catalog, 'search', _search), (ZCatalog, 'getpath', _getpath)):
+        plain = getattr(kind, name)
+        if not hasattr(plain, 'page_cache_plain'):
+            setattr(kind, name, _before(plain, function))
+
+
+def _before(plain: Any, function: Any) -> Any:
+    def method(self: Any, *args: Any, **keywords: Any) -> Any:
+        if thread.recording is None:
+            return plain(self, *args, **keywords)
+        return function(plain, self, *args, **keywords)
+    method.__name__ = plain.__name__
+    method.__doc__ = plain.__doc__
+    method.page_cache_plain = plain  # type: ignore[attr-defined]
+    return method

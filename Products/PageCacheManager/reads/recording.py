@@ -1,0 +1,196 @@
+"""Records what one request reads, and asks, while its page is made."""
+import threading
+from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import Any
+from typing import NamedTuple
+
+from ..core.reads.made_from import Answers
+from ..core.reads.made_from import Asked
+from ..core.reads.made_from import MadeFrom
+from ..core.reads.made_from import Question
+from ..core.reads.made_from import State
+from ..core.reads.made_from import UntilCommit
+from ..core.reads.read_set import ReadSet
+from ..core.reads.unknown import NotKept
+from ..core.reads.unknown import Unknown
+from ..core.reads.unknown import Why
+from .commits import Commits
+from .commits import Reads
+from .ring import MAX_OBJECTS
+from .ring import Ring
+from .zodb import Mark
+
+
+#: What was read between two cuts: oids by the number of their database.
+Segment = Mapping[int, frozenset[bytes]]
+
+#: Without one of these it is not known which commits count.
+_NOT_KEPT = (Why.CLOSED, Why.OPENED, Why.NO_SNAPSHOT, Why.LOST, Why.BEHIND)
+
+
+class Answered(NamedTuple):
+    """The answer to a question, as a render was given it."""
+
+    #: A digest.
+    answer: bytes
+    #: When the clock may change it, seconds since 1970.
+    until: float
+
+
+class Recording:
+    """Records what a request reads since `marks` were put into its rings.
+
+    It is used by the thread of the request alone.  What was read since the
+    last cut is kept for the page, taken out, or skipped; an object that was
+    read in several parts is in each.  Once something is unknown, it stays
+    so.
+    """
+
+    def __init__(self, commits: Commits, marks: list[Mark]) -> None:
+        self._commits = commits
+        self._connections = marks[0].connection.connections
+        #: When the request began, seconds since 1970.
+        self.at = marks[0].at
+        self._rings: dict[int, Ring] = {}
+        self._reads: dict[int, set[bytes]] = {}
+        #: Of questions, in the order in which they were asked.
+        self.open_questions: list[Any] = []
+        self._unknown: Unknown | None = None
+        for mark in marks:
+            number = commits.watch(mark.connection.db())
+            if isinstance(number, Unknown):
+                self._unknown = number
+            else:
+                self._rings[number] = Ring(mark)
+                self._reads[number] = set()
+
+    def number_of(self, connection: Any) -> int | None:
+        """Return the number of the database of `connection`, if recorded."""
+        for number, ring in self._rings.items():
+            if ring.connection is connection:
+                return number
+        return None
+
+    def keep(self) -> None:
+        """Let what was read since the last cut count for the page."""
+        segment = self.take()
+        if isinstance(segment, Unknown):
+            return
+        for number, oids in segment.items():
+            self._reads[number] |= oids
+        if sum(map(len, self._reads.values())) > MAX_OBJECTS:
+            self._unknown = Unknown(Why.TOO_MANY)
+
+    def take(self) -> Segment | Unknown:
+        """Return what was read since the last cut; it counts for no page.
+        """
+        if self._unknown is not None:
+            return self._unknown
+        found = {}
+        for number, ring in self._rings.items():
+            oids = ring.cut()
+            if isinstance(oids, Unknown):
+                self._unknown = oids
+                return oids
+            found[number] = frozenset(oids)
+        return found
+
+    def skip(self) -> None:
+        """Let what was read since the last cut count for nothing."""
+        for ring in self._rings.values():
+            ring.skip()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let nothing count that is read within."""
+        self.keep()
+        try:
+            yield
+        finally:
+            self.skip()
+
+    def admit(self, segment: Segment | Unknown) -> ReadSet | NotKept:
+        """Return a read set of a segment.  Raises what storages raise."""
+        if isinstance(segment, Unknown):
+            return segment
+        return self._commits.admit({
+            number: Reads(self._rings[number].tid or 0, oids)
+            for number, oids in segment.items()})
+
+    def stop(self, answers: Answers) -> MadeFrom | NotKept:
+        """Return what the page was made from.
+
+        Changed if any of it was committed meanwhile.  Raises what storages
+        raise.
+        """
+        self.keep()
+        self._unknown = self._unknown or self._why_unknown()
+        asked: dict[Asked, None] = {}
+        size = 0
+        if self._unknown is None:
+            for one in self.open_questions:
+                found = one.asked(self, answers)
+                if not isinstance(found, tuple):
+                    return self._until_commit(found)
+                asked[found[0]] = None
+                size += found[1]
+        if self._unknown is not None:
+            return self._until_commit(self._unknown)
+        objects = self.admit({
+            number: frozenset(oids) for number, oids in self._reads.items()})
+        if not isinstance(objects, ReadSet):
+            return self._until_commit(objects)
+        return MadeFrom(objects, tuple(asked), size)
+
+    def answered(
+            self, answers: Answers, question: Question, answered: Answered,
+            segment: Segment) -> tuple[Asked, int] | NotKept:
+        """Return a question that was answered, and the bytes it takes."""
+        reads = self.admit(segment)
+        if not isinstance(reads, ReadSet):
+            return reads
+        return answers.shared(
+            question, answered.answer,
+            State(reads, reads.sequence, answered.until))
+
+    def _until_commit(self, why: NotKept) -> MadeFrom | NotKept:
+        """Return in place of what is not known that it was of this moment.
+        """
+        if not isinstance(why, Unknown) or why.why in _NOT_KEPT:
+            return why
+        tids = {number: ring.tid for number, ring in self._rings.items()}
+        known = {
+            number: tid for number, tid in tids.items() if tid is not None}
+        if len(known) < len(tids):
+            return why
+        return MadeFrom(UntilCommit(known, why.why))
+
+    def _why_unknown(self) -> Unknown | None:
+        if len(self._connections) != len(self._rings):
+            return Unknown(Why.OPENED)
+        for ring in self._rings.values():
+            why = ring.why_unknown()
+            if why is not None:
+                return why
+        return None
+
+
+class _Thread(threading.local):
+    """What a thread records at this moment."""
+
+    recording: Recording | None = None
+
+
+thread = _Thread()
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """Let no question count that is asked within."""
+    before, thread.recording = thread.recording, None
+    try:
+        yield
+    finally:
+        thread.recording = before
