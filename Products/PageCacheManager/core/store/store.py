@@ -264,13 +264,14 @@ class PageStore:
 
 def _free(contents: Contents) -> None:
     """Take `contents` to pieces, little by little."""
-    contents.columns = ()  # each goes by itself
     for table in contents.dicts():
         while table:
             for _ in range(min(SLICE, len(table))):
                 table.popitem()
             time.sleep(PAUSE_SECS)
     for part in (
+            # these hold all columns together, but each is to go by itself
+            contents.numbers, *[groups.numbers for groups in contents.groups],
             *contents.groups, contents.queue, contents.bodies,
             contents.codings, contents):
         columns = vars(part)
