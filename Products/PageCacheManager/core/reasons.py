@@ -1,6 +1,7 @@
 """The reasons why pages are not cached, with their meaning and cure."""
 from enum import Enum
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Client(Enum):
@@ -233,6 +234,7 @@ class Reason(StrEnum):
 _BY_WORD = {member.value: member for member in Reason}
 
 
+@lru_cache(maxsize=256)
 def reason_of(detail: str) -> Reason | None:
     """Return the reason at the start of a Cache-Status detail, or None."""
     return _BY_WORD.get(detail.partition(' ')[0])

@@ -118,8 +118,11 @@ def send_page(response, body, values, coded_in=''):
     """
     response.body = body
     sent = merged(values, lower_headers(response))
-    put_headers(response, {
-        **sent, **_of_the_coding(body, sent.get('etag'), coded_in)})
+    sent['content-length'] = str(len(body))
+    sent['content-encoding'] = coded_in or None
+    if coded_in and 'etag' in sent:
+        sent['etag'] = coded_tag(sent['etag'], coded_in)
+    put_headers(response, sent)
 
 
 def take_later_tag(response):
@@ -134,19 +137,11 @@ def take_later_tag(response):
 def send_coded(response, body, coded_in):
     """Send the page that is there in a content coding instead."""
     present = lower_headers(response)
-    put_headers(response, {
-        'vary': joined(present.get('vary', ''), ['Accept-Encoding']),
-        **_of_the_coding(body, present.get('etag'), coded_in)})
-    response.body = body
-
-
-def _of_the_coding(body, tag, coded_in):
-    values = {
-        'content-length': str(len(body)),
-        'content-encoding': coded_in or None}
-    if coded_in and tag:
-        values['etag'] = coded_tag(tag, coded_in)
-    return values
+    values = {'vary': joined(present.get('vary', ''), ['Accept-Encoding'])}
+    for name in ('cache-control', 'etag'):
+        if name in present:
+            values[name] = present[name]
+    send_page(response, body, values, coded_in)
 
 
 #: What describes a body that a 304 does not have, or speaks of another one.

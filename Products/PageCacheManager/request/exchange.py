@@ -186,6 +186,8 @@ class Exchange:
         if (self.policy is not None and step.outcome.word != 'BYPASS'
                 and http_request.sets_cookie(self.response)):
             sending.keep_private(self.response)
+        if step.takes_part:
+            sending.take_later_tag(self.response)
         step.commit(self)
 
     def abandon(self, is_retry):
@@ -214,20 +216,18 @@ class Exchange:
             response.headers['X-PageCache'] = outcome.word
         if self.settings.show_cache_status:
             if outcome.stored or outcome.word == 'HIT':
-                outcome = outcome._replace(ttl=self._ttl())
+                page, age, limit = self.step.page, 0, self.settings.max_age
+                if page is not None:
+                    age = page.age(time.time())
+                    if page.max_age_secs:
+                        limit = min(
+                            limit or page.max_age_secs, page.max_age_secs)
+                if limit:
+                    outcome = outcome._replace(ttl=max(0, limit - age))
             if outcome.collapsed:  # RFC 9211 2.6: a kind of forwarding
                 outcome = outcome._replace(word='MISS')
             sending.append_header(
                 response, 'cache-status', cache_status(outcome))
-
-    def _ttl(self):
-        """Return for how long the page is kept, seconds; None for ever."""
-        page, age, limit = self.step.ttl_page, 0, self.settings.max_age
-        if page is not None:
-            age = page.age(time.time())
-            if page.max_age_secs:
-                limit = min(limit or page.max_age_secs, page.max_age_secs)
-        return max(0, limit - age) if limit else None
 
     # what is known of the request
 

@@ -25,16 +25,6 @@ class Answer(FromStore):
     # code that was given a template's page may call others
     is_quiet = True
 
-    def __init__(self, outcome, exchange, found, held):
-        super().__init__(outcome, found)
-        self._held = held
-        #: Response headers before the answer, lower-case names; None where
-        #: no other code sets more of them until it is delivered.
-        self._headers_before = None
-        if not exchange.origin.is_alone_until_delivery:
-            self._headers_before = http_request.lower_headers(
-                exchange.response)
-
     def result(self, exchange):
         # the body is sent as it is, once it is known that nothing else was
         # published
@@ -82,7 +72,6 @@ class Answer(FromStore):
         self._send(exchange)
 
     def commit(self, exchange):
-        sending.take_later_tag(exchange.response)
         if exchange.others_follow:
             attempt(exchange, 'finish', self._send_coded, exchange)
         # which the fast lane leaves, if it is in front of Zope

@@ -16,26 +16,20 @@ from .rendered import Rendered
 class Miss(Rendered):
     """The page is rendered, to be kept and given to those who wait."""
 
-    is_quiet = True
-
-    def __init__(self, outcome, rendering, held, flight=None):
-        super().__init__(outcome, rendering, held)
-        self.flight = flight
-
     def _of_nothing(self, exchange):
         # it failed, and was left out
         return self._refused(exchange, Reason.FRAGMENT)
 
     def _capture(
             self, exchange, body, zipped, own, values, varies, caught,
-            of_one_origin):
+            of_one_origin, sets_cookie):
         """Return the step of a page that is to be stored, or is refused.
 
         `caught` is the failure that it shows, or ''.
         """
         origin, rendering = exchange.origin, self.rendering
         reason = self._why_not_stored(
-            exchange, body, own, caught, of_one_origin)
+            exchange, body, own, caught, of_one_origin, sets_cookie)
         if reason:
             return self._refused(exchange, reason)
         headers = dict(own)
@@ -64,12 +58,11 @@ class Miss(Rendered):
             self.outcome._replace(stored=True), rendering, self.flight, page)
 
     def _why_not_stored(
-            self, exchange, body, own, caught, of_one_origin):
+            self, exchange, body, own, caught, of_one_origin, sets_cookie):
         """Return why the page is not kept, '' if it may be."""
         response, rendering = exchange.response, self.rendering
         origin, settings = exchange.origin, exchange.settings
         present = http_request.lower_headers(response)
-        sets_cookie = http_request.sets_cookie(response)
         reason = why_not(response.status, present, body, sets_cookie)
         if reason:
             return reason
@@ -110,9 +103,10 @@ class Stored(Rendered):
     """The page was sent, and is kept once the transaction is through."""
 
     def __init__(self, outcome, rendering, flight, page):
-        super().__init__(outcome, rendering)
+        self.outcome = outcome
+        self.rendering = rendering
         self.flight = flight
-        self._new = self.ttl_page = page
+        self.page = page
         self._is_committed = False
         transaction.get().addAfterCommitHook(self._note_commit)
 
@@ -120,10 +114,9 @@ class Stored(Rendered):
         self._is_committed = succeeded
 
     def commit(self, exchange):
-        super().commit(exchange)
         if not self._is_committed:
             return
-        page = self._new
+        page = self.page
         attempt(exchange, 'store', self._keep, exchange, page)
         if self.flight is not None:
             # who waits may have sent other headers than this request

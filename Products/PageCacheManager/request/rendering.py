@@ -4,7 +4,6 @@ It begins when the look-up ends, and ends when the page is captured.
 """
 import transaction
 
-from ..core.page import why_of_one_visitor
 from ..core.reasons import Reason
 from ..core.reasons import is_for_once
 from ..key import visitor
@@ -121,7 +120,8 @@ class Rendering:
         return '' if self._failures is None else self._failures.failure
 
     def why_of_one_visitor(self, varies):
-        """Return why the page is for this visitor alone, or ''.
+        """Return why what it looked at makes the page this visitor's alone,
+        or ''.
 
         `varies` are the headers beyond the key by which it varies.
         """
@@ -137,10 +137,7 @@ class Rendering:
             found = self._cookies.found
             if found:
                 return cookies.reason(found)
-        response = exchange.response
-        return why_of_one_visitor(
-            http_request.lower_headers(response),
-            http_request.sets_cookie(response))
+        return ''
 
     @property
     def field(self):
