@@ -1,7 +1,6 @@
 """The reasons why pages are not cached, with their meaning and cure."""
 from enum import Enum
 from enum import StrEnum
-from functools import lru_cache
 
 
 class Client(Enum):
@@ -234,7 +233,6 @@ class Reason(StrEnum):
 _BY_WORD = {member.value: member for member in Reason}
 
 
-@lru_cache(maxsize=256)
 def reason_of(detail: str) -> Reason | None:
     """Return the reason at the start of a Cache-Status detail, or None."""
     return _BY_WORD.get(detail.partition(' ')[0])
@@ -250,17 +248,17 @@ def explained(detail: str) -> tuple[str, str]:
 
 def is_of_one_visitor(detail: str) -> bool:
     """Return whether this reason limits a page to one visitor."""
-    reason = reason_of(detail)
+    reason = _BY_WORD.get(detail.partition(' ')[0])
     return reason is not None and reason.client is Client.ITS_OWN
 
 
 def is_for_once(detail: str) -> bool:
     """Return whether clients may not ask for the page by tag or date."""
-    reason = reason_of(detail)
+    reason = _BY_WORD.get(detail.partition(' ')[0])
     return reason is not None and reason.client is not Client.KEEPS
 
 
 def lasts(detail: str) -> bool:
     """Return whether the reason most likely holds next time, too."""
-    reason = reason_of(detail)
+    reason = _BY_WORD.get(detail.partition(' ')[0])
     return reason is not None and reason.lasts

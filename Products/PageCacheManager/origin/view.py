@@ -86,14 +86,10 @@ class View(Origin):
 
     def versions(self, manager):
         return (
-            self.version(), version_of_content(self.context),
+            self.version_in_files(), version_of_content(self.context),
             manager.content_version(self.shows, path_of(self.context)))
 
     def version_in_files(self):
-        return self.version()
-
-    def version(self):
-        """Return what changes with the code that renders the page."""
         return ' '.join((
             code_version(), *map(template_version, self.template_files())))
 
@@ -178,14 +174,16 @@ def published_view(published):
 
 def _is_itself(published, view):
     """Return whether a method is what the view's own name leads to."""
-    kinds = type(view).__mro__
-    # a method that a URL names is noted in the view, not in its class
-    name = next(
-        (vars(kind)['__page_attribute__'] for kind in kinds
-         if '__page_attribute__' in vars(kind)), '__call__')
-    function = next(
-        (vars(kind)[name] for kind in kinds if name in vars(kind)), None)
-    return published.__func__ is function
+    name = '__call__'
+    for kind in type(view).__mro__:
+        # a method that a URL names is noted in the view, not in its class
+        if '__page_attribute__' in vars(kind):
+            name = vars(kind)['__page_attribute__']
+            break
+    for kind in type(view).__mro__:
+        if name in vars(kind):
+            return published.__func__ is vars(kind)[name]
+    return False
 
 
 def owner(published):

@@ -8,6 +8,7 @@ from ..core.page import joined
 from . import response as http_response
 from .request import OF_THE_BODY
 from .request import lower_headers
+from .request import sets_cookie
 
 
 _ABSENT = object()
@@ -117,6 +118,10 @@ def send_page(response, body, values, coded_in=''):
     `values` are from :func:`core.headers.page_headers`.
     """
     response.body = body
+    kind = values.get('content-type')
+    if kind is not None and kind != response.headers.get('content-type'):
+        # later code decodes the body by the charset that this notes
+        response.setHeader('content-type', kind)
     sent = merged(values, lower_headers(response))
     sent['content-length'] = str(len(body))
     sent['content-encoding'] = coded_in or None
@@ -125,13 +130,17 @@ def send_page(response, body, values, coded_in=''):
     put_headers(response, sent)
 
 
-def take_later_tag(response):
-    """Leave one entity-tag, that of other code where it set one after us.
+def heed_others(response, is_cached):
+    """Heed what other code set after the cache: an entity-tag, a cookie.
 
-    setHeader() knows names in lower case alone, and ours is in another.
+    A cookie, such as a login that is renewed, is for this visitor alone: so
+    is a response with the policy's headers, if it `is_cached`.
     """
+    # setHeader() knows names in lower case alone, and ours is in another
     if 'etag' in response.headers:
         response.headers['ETag'] = response.headers.pop('etag')
+    if is_cached and sets_cookie(response):
+        keep_private(response)
 
 
 def send_coded(response, body, coded_in):

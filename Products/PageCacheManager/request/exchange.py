@@ -97,7 +97,7 @@ class Exchange:
             if is_quiet:
                 guard.let_cmf_ask_again(self.request)
         self.step = step = _FAILED_STEP if step is FAILED else step
-        return step.result(self) if step.is_answered else None
+        return step.result
 
     def render(self, function):
         """Return what `function` renders; CMF asks no policies meanwhile."""
@@ -111,8 +111,9 @@ class Exchange:
         finally:
             if is_quiet:
                 guard.let_cmf_ask_again(self.request)
-            if not self.origin.is_captured_last:
-                self._end_rendering()
+            if step.rendering is not None and (
+                    not self.origin.is_captured_last):
+                step.rendering.end()
 
     def quieten(self, keywords):
         """Keep CMF from its policies while a template is called so."""
@@ -136,16 +137,10 @@ class Exchange:
                 rendering.text = text
                 rendering.origin_ended()
 
-    def before_commit(self):
-        """Deliver, before any other code, unless the origin comes last."""
+    def show(self):
+        """Let other code see the page of an origin that is captured last."""
         step = self.step
-        if not self.origin.is_captured_last:
-            self.deliver()
-            if self.is_beside_another and (
-                    self.step.outcome.word in ('HIT', 'MISS')):
-                # keep other machinery from setting headers of the page
-                self.site.silence(self.request)
-        elif step.rendering is not None:
+        if step.rendering is not None:
             step.rendering.look_for_changes()
         elif step.has_body and self.others_follow:
             self.changes = sending.Changes(self.response)
@@ -173,6 +168,10 @@ class Exchange:
             sending.forbid_storing(response)
         self._say()
         self.changes.settle(response)
+        if (self.is_beside_another and not self.origin.is_captured_last
+                and following.outcome.word in ('HIT', 'MISS')):
+            # keep other machinery from setting headers of the page
+            self.site.silence(self.request)
 
     def commit(self):
         """Count the request, and store the page: the transaction is through.
@@ -181,13 +180,9 @@ class Exchange:
         self.cache.tally.add(step.outcome.word, step.outcome.detail)
         if not step.takes_part and self.changes is None:
             self._say()
-        # a cookie of other code, such as a login that is renewed, is for
-        # this visitor alone; the page stays of use to the browser
-        if (self.policy is not None and step.outcome.word != 'BYPASS'
-                and http_request.sets_cookie(self.response)):
-            sending.keep_private(self.response)
         if step.takes_part:
-            sending.take_later_tag(self.response)
+            sending.heed_others(self.response, self.policy is not None and (
+                step.outcome.word != 'BYPASS'))
         step.commit(self)
 
     def abandon(self, is_retry):
@@ -201,12 +196,9 @@ class Exchange:
 
     def end(self):
         """Let no one wait for a page that does not come."""
-        self._end_rendering()
-        self.step.abandon()
-
-    def _end_rendering(self):
         if self.step.rendering is not None:
             self.step.rendering.end()
+        self.step.abandon()
 
     def _say(self):
         """Send X-PageCache and Cache-Status, where the settings want them."""

@@ -24,17 +24,14 @@ class Answer(FromStore):
     is_answered = True
     # code that was given a template's page may call others
     is_quiet = True
-
-    def result(self, exchange):
-        # the body is sent as it is, once it is known that nothing else was
-        # published
-        return ''
+    # the body is sent as it is, once it is known that nothing else was
+    # published
+    result = ''
 
     def deliver(self, exchange):
         origin, response = exchange.origin, exchange.response
         reason = http_response.why_not_whole(response)
-        if not reason and not origin.is_hit_whole(
-                response, self._text() if origin.is_called else None):
+        if not reason and not origin.is_hit_whole(response, self.result):
             reason = Reason.FRAGMENT
         if reason:
             self._set_own_headers(exchange)
@@ -131,6 +128,8 @@ class Hit(Answer):
         super().__init__(outcome, exchange, found, held)
         if held is None and not self.page.body:
             self._make_sure(exchange)
+        if exchange.origin.is_called:
+            self.result = self.page.body.decode('utf-8', 'surrogatepass')
         #: The headers of the answer, lower-case names.
         self.headers = page_headers.of_page(exchange, self.page, now)
 
@@ -141,12 +140,6 @@ class Hit(Answer):
                 exchange, may_make=False)[0]:
             self.plain()
 
-    def result(self, exchange):
-        return self._text() if exchange.origin.is_called else ''
-
-    def _text(self):
-        return self.page.body.decode('utf-8', 'surrogatepass')
-
     def show(self, exchange):
         """Let other code see the page as it would see one just made.
 
@@ -154,14 +147,16 @@ class Hit(Answer):
         """
         response = exchange.response
         if not http_response.why_not_whole(response):
-            self._set_content_type(response)
+            if 'content-type' in self.headers:
+                # the body is decoded by the charset that this notes
+                response.setHeader(
+                    'content-type', self.headers['content-type'])
             response.body = self.plain()
 
     def _send(self, exchange):
         response = exchange.response
         if exchange.origin.is_called:
             return self._send_called(exchange)
-        self._set_content_type(response)
         name, body = '', b''
         if not exchange.others_follow:
             name, body = self.choose_coding(exchange)
@@ -177,12 +172,6 @@ class Hit(Answer):
             self.headers, http_request.lower_headers(exchange.response),
             self._headers_before, {})
 
-    def _set_content_type(self, response):
-        kind = self.headers.get('content-type')
-        if kind is not None and kind != response.headers.get('content-type'):
-            # later code decodes the body by the charset that this notes
-            response.setHeader('content-type', kind)
-
     def _send_called(self, exchange):
         """Send a page that other code got from the cache and passed on."""
         response = exchange.response
@@ -195,7 +184,7 @@ class Hit(Answer):
         values = self._values(exchange)
         if 'content-type' in values:
             response.setHeader('content-type', values['content-type'])
-        body = http_response.made_body(response, self._text())
+        body = http_response.made_body(response, self.result)
         if body == self.page.body:
             body = self.page.body
         name, data = self._called_coding(exchange, body)

@@ -53,7 +53,13 @@ def next_step(exchange):
     if reason:
         return Bypass(Outcome('BYPASS', reason))
     try:
-        return _look_up(exchange)
+        question = recent.question(exchange)
+        step = question and _answer_of_a_moment_ago(exchange, question)
+        if step is None:
+            step = _answer_of_now(exchange)
+            if question is not None and step.is_answered:
+                recent.remember(exchange, question)
+        return step
     except RuledOut as why:
         return _ruled_out(exchange, why)
 
@@ -78,18 +84,6 @@ def _why_not(exchange):
     if not visitor.is_of_request(request, origin.context):
         return Reason.USER
     return ''
-
-
-def _look_up(exchange):
-    question = recent.question(exchange)
-    if question is not None:
-        step = _answer_of_a_moment_ago(exchange, question)
-        if step is not None:
-            return step
-    step = _answer_of_now(exchange)
-    if question is not None and step.is_answered:
-        recent.remember(exchange, question)
-    return step
 
 
 def _answer_of_a_moment_ago(exchange, question):

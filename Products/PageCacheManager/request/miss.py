@@ -16,6 +16,8 @@ from .rendered import Rendered
 class Miss(Rendered):
     """The page is rendered, to be kept and given to those who wait."""
 
+    is_quiet = True
+
     def _of_nothing(self, exchange):
         # it failed, and was left out
         return self._refused(exchange, Reason.FRAGMENT)
@@ -36,10 +38,9 @@ class Miss(Rendered):
         if 'content-type' in exchange.response.headers:
             headers.setdefault(
                 'content-type', exchange.response.headers['content-type'])
-        if not caught:
-            headers |= {
-                name: values[name] for name in ('etag', 'last-modified')
-                if name in values}
+        for name in ('etag', 'last-modified'):
+            if name in values and not caught:
+                headers[name] = values[name]
         page = Page(
             # other code gets it back as it was before setBody()
             body=rendering.text.encode('utf-8', 'surrogatepass') if (
@@ -49,7 +50,7 @@ class Miss(Rendered):
             modified=exchange.changed_at,
             created=time.time(),
             varies=varies,
-            absent_cookies=rendering.absent_cookies(varies),
+            absent_cookies=rendering.absent_cookies,
             max_age_secs=(
                 exchange.settings.max_error_age if caught else 0))
         if zipped and not origin.is_called:
@@ -73,14 +74,14 @@ class Miss(Rendered):
                 or rendering.had_cookie and not sets_cookie):
             return Reason.REMOVED_HEADER
         if (len(response.accumulated_headers) > rendering.added_before
-                or http_request.appended_headers(
-                    own, rendering.headers_before)):
+                or http_request.appends(own, rendering.headers_before)):
             return Reason.ADDED_HEADER
         if origin.is_called and response.base != rendering.base_before:
             # other code gets the text, which does not show it
             return Reason.BASE
         # the look-up ruled out a policy that says so
-        if 'no-store' in directives(own.get('cache-control', '')):
+        control = own.get('cache-control')
+        if control and 'no-store' in directives(control):
             return Reason.NO_STORE
         if of_one_origin:
             return Reason.ORIGIN

@@ -63,7 +63,8 @@ class Rendered(Step):
         response, rendering = exchange.response, self.rendering
         own = exchange.origin.own_headers(
             rendering, response, exchange.settings)
-        if rendering.saw_origin and not _is_of_one_origin(exchange, own):
+        if rendering.saw_origin and not http_request.is_of_one_origin(
+                exchange.request, own):
             _name_origin(response, own)
         present = http_request.lower_headers(response)
         sets_cookie = http_request.sets_cookie(response)
@@ -79,7 +80,7 @@ class Rendered(Step):
         name, data = http_response.zopes_coding(
             exchange.request, zipped, body)
         sending.send_page(response, data or body, values, name)
-        of_one_origin = _is_of_one_origin(exchange, own)
+        of_one_origin = http_request.is_of_one_origin(exchange.request, own)
         caught = rendering.caught
         if step.outcome.word == 'MISS':
             step = self._capture(
@@ -167,9 +168,3 @@ def _name_origin(response, own):
     """Say that the page may be another one for another site that asks."""
     for values in (response.headers, own):
         values['vary'] = joined(values.get('vary', ''), ['Origin'])
-
-
-def _is_of_one_origin(exchange, own):
-    """Return whether the page may be meant for the site that asks alone."""
-    return http_request.names_origin(exchange.request, own) and (
-        'origin' not in names(exchange.response.headers.get('vary', '')))

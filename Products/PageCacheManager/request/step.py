@@ -26,14 +26,12 @@ class Step:
     failure = ''
     #: Whether the answer is known without rendering, and has a body.
     is_answered = has_body = False
+    #: What Zope is given in place of rendering, None where it renders.
+    result = None
 
     def __init__(self, outcome, **known):
         self.outcome = outcome
         vars(self).update(known)
-
-    def result(self, exchange):
-        """Return what Zope is given in place of rendering."""
-        raise NotImplementedError
 
     def deliver(self, exchange):
         """Put headers, status and body into the response; return the step

@@ -13,7 +13,6 @@ from typing import TypeVar
 
 from ..key import Key
 from ..key import PageId
-from ..key import page_id
 from ..page import Page
 from .bounds import Bounds
 from .bounds import Room
@@ -249,7 +248,7 @@ class PageStore:
 
     def _miss(self, key: Key) -> None:
         self._misses += 1
-        row = self._contents.row(page_id(key))
+        row = self._contents.row(key[:3])
         if row:
             self._contents.misses[row] += 1
 

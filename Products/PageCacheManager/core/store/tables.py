@@ -89,7 +89,7 @@ class Records:
         return record
 
     def put(self, hashed: int, record: Record) -> None:
-        self.settled.shard(hashed).pop(hashed, None)
+        self.settled.dicts[hashed >> 40 & SHARDS - 1].pop(hashed, None)
         self._fresh[hashed] = record
         if len(self._fresh) >= MAX_FRESH:
             self._settle()
