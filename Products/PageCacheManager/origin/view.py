@@ -57,15 +57,14 @@ class View(Origin):
         """Return the nearest manager that the view is associated with, or
         the one that `claim` names; None if there is none.
         """
-        around = [*managers(self.context)]
-        for manager in around:
+        for manager in managers(self.context):
             found = choose(manager.associations(), self.name, self.is_of)
             if found is not None:
                 self.shows = found.shows
                 return manager
         if claim is None or not claim.is_ours or self.is_part:
             return None
-        for manager in around:
+        for manager in managers(self.context):
             if claim.manager_id in ('', manager.getId()):
                 self.shows = claim.shows
                 return manager

@@ -162,8 +162,7 @@ _NOT_OF_A_304 = (
 def send_not_modified(response, values):
     """Turn the response into a 304; `values` are the headers of the 200."""
     values = merged(values, lower_headers(response))
-    send_bare_304(response)
-    put_headers(response, not_modified_headers(values))
+    send_304(response, not_modified_headers(values))
 
 
 def send_bare_page(response, body, content_type):
@@ -209,9 +208,9 @@ def content_control(response):
     return directives(lower_headers(response).get('cache-control', ''))
 
 
-def send_bare_304(response):
-    """Turn the response into a 304 with no headers of its own."""
-    put_headers(response, dict.fromkeys(_NOT_OF_A_304))
+def send_304(response, values):
+    """Turn the response into a 304 with no headers but these of its own."""
+    put_headers(response, {**dict.fromkeys(_NOT_OF_A_304), **values})
     response.setStatus(304)
     response.body = b''
     without_length(response)

@@ -63,13 +63,14 @@ class Answer(FromStore):
             if name:
                 values = {**values, 'etag': coded_tag(values['etag'], name)}
         sending.send_not_modified(exchange.response, values)
+        return self
 
     def deliver_to_head(self, exchange):
         """Put the headers of the answer into a response without a body."""
         self._send(exchange)
 
     def commit(self, exchange):
-        if exchange.others_follow:
+        if self.has_body and exchange.others_follow:
             attempt(exchange, 'finish', self._send_coded, exchange)
         # which the fast lane leaves, if it is in front of Zope
         if permit.TICKET in exchange.request.environ:
@@ -78,8 +79,7 @@ class Answer(FromStore):
     def _send_coded(self, exchange):
         """Send the page in a coding, if other code saw it and let it be."""
         response = exchange.response
-        if (self.page is None
-                or not response.body or response.body is not self.page.body
+        if (not response.body or response.body is not self.page.body
                 or not http_response.is_as_it_is(response)
                 # another tag is of other code, which means these bytes
                 or http_request.lower_headers(response).get('etag') not in (
@@ -106,12 +106,10 @@ class NotModified(Answer):
             self.headers = page_headers.of_render(
                 exchange, {}, now, found.varies)
 
-    def _send(self, exchange):
-        self._send_not_modified(exchange)
-        return self
+    _send = Answer._send_not_modified
 
     def rescue(self, exchange):
-        sending.send_bare_304(exchange.response)
+        sending.send_304(exchange.response, {})
 
 
 class Hit(Answer):

@@ -208,23 +208,18 @@ class Contents:
             'created': self.created[self.rows.newest[row]],
         }
 
-    def admits(self, key: Key) -> bool:
-        """Return whether no other key, page or slot has the same hash."""
-        record = self.records.find(hash(key))
-        if record is not None and key_of(record) != key:
-            return False
-        row = self.rows.find(hash(key[:3]))
-        if row and self.page_id(row) != key[:3]:
-            return False
-        group = self.slots.find(hash(key[:4]))
-        return not group or (
-            self.key(self.slots.newest[group])[:4] == key[:4])
-
     def link(self, key: Key, flat: Record) -> int:
         """Make a new entry, still in no queue; return its number.
 
-        A new row starts with the miss that brought the page.
+        It is NONE if another key, page or slot has the same hash.  A new row
+        starts with the miss that brought the page.
         """
+        row, slot = self.rows.find(hash(key[:3])), self.slots.find(
+            hash(key[:4]))
+        if (self.records.find(hash(key)) is not None
+                or row and self.page_id(row) != key[:3]
+                or slot and self.key(self.slots.newest[slot])[:4] != key[:4]):
+            return NONE
         number = self.numbers.take()
         self.hashes[number] = hash(key)
         self.created[number] = flat[_CREATED - 1]

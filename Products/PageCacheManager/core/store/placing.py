@@ -54,10 +54,10 @@ class Places:
         need no lock.
         """
         record = contents.find(key)
-        if record is None and not contents.admits(key):
-            return False
         if record is None:
             number = contents.link(key, flat)
+            if not number:
+                return False
             # What is evicted now may take its place among the ghosts.
             queue = contents.queue.queue_for(contents.hashes[number])
             slot = contents.slots.of[number]
