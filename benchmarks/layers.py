@@ -29,11 +29,11 @@ ETAG = 'policy: ETag'
 LAYERS = {
     ZOPE: ['ZPublisher.WSGIPublisher:publish_module'],
     'cache: way in': [
-        '.request.stand_in:_stand_in_for',
+        '.request.stand_in:stand_in_for',
         '.request.stand_in:StandIn.__call__'],
     'cache: the exchange, its settings': ['.request.exchange:opened'],
     'access of the visitor': [
-        '.key.visitor:may_view', '.key.visitor:may_list'],
+        '.key.visitor:rights'],
     'policy: found, answer read': ['.cmf.policy:ask'],
     'policy: context of expressions': ['.cmf.expressions:context'],
     PREDICATE: [],
@@ -45,7 +45,7 @@ LAYERS = {
         '.key.key:ask', '.key.key:key_parts', '.core.key:KeyParts.key'],
     'store': ['.core.store.store:PageStore.get'],
     'headers of the page': ['.request.page_headers:of_page'],
-    'response: judged and sent': ['.request.exchange:Exchange.before_commit'],
+    'response: judged and sent': ['.request.exchange:Exchange.deliver'],
     'counted, lane permitted': ['.request.exchange:Exchange.commit'],
     # of a miss alone
     'rendering': [

@@ -5,7 +5,9 @@ request, and only for filesystem templates; here they are asked once, for
 every kind of template, and `cmf` keeps it from asking again.  Only these two
 and `expressions` know CMFCore.
 """
-from copy import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
 from functools import partial
 
@@ -40,31 +42,26 @@ _CONTROL = {
 }
 
 
+@dataclass
 class Answer:
     """The result of the first policy that fits a page."""
 
-    __slots__ = (
-        'headers', 'etag', 'allows_304', 'date_rule', 'policy_id',
-        'max_age_secs', '_find_date')
-
-    def __init__(
-            self, headers, etag, allows_304, date_rule='', find_date=str,
-            max_age_secs=None):
-        #: Lower-case names to values; ETag, Last-Modified and the Expires
-        #: that follows from `max_age_secs` are left out.
-        self.headers = headers
-        #: How far ahead Expires is, None where there is none.
-        self.max_age_secs = max_age_secs
-        #: The raw value of the policy's ETag, '' if it has none.
-        self.etag = etag if type(etag) is str else _tag_text(etag)
-        #: Whether conditional requests may be answered with 304.
-        self.allows_304 = bool(allows_304)
-        #: By which rule the date is found: pages with a date by another
-        #: rule are not used.
-        self.date_rule = date_rule
-        #: Under which id CMF keeps the policy.
-        self.policy_id = ''
-        self._find_date = find_date
+    #: Lower-case names to values; ETag, Last-Modified and the Expires that
+    #: follows from `max_age_secs` are left out.
+    headers: dict[str, str]
+    #: The raw value of the policy's ETag, '' if it has none.
+    etag: str
+    #: Whether conditional requests may be answered with 304.
+    allows_304: bool
+    #: By which rule the date is found: pages with a date by another rule
+    #: are not used.
+    date_rule: str = ''
+    #: Finds the date as text.
+    find_date: Callable[[], str] = str
+    #: How far ahead Expires is, None where there is none.
+    max_age_secs: int | None = None
+    #: Under which id CMF keeps the policy.
+    policy_id: str = ''
 
     def date(self):
         """Return Last-Modified in seconds since 1970, or None.
@@ -72,15 +69,13 @@ class Answer:
         It may be evaluated only now, so ask once: most answers are stored
         pages, and have the date that they were sent with.
         """
-        return parse_date(self._find_date())
+        return parse_date(self.find_date())
 
     def without_date(self):
         """Return this answer without the means to find a date, which lead
         to objects of a connection.
         """
-        other = copy(self)
-        other._find_date = str
-        return other
+        return replace(self, find_date=str)
 
     def headers_at(self, now):
         """Return the headers to send at a time, seconds since 1970."""
@@ -158,6 +153,8 @@ def _answer(policy, context):
         headers['vary'] = header_text(policy._vary)
     find_etag = state.get('_etag_func', expressions.NONE)
     etag = find_etag(context) if find_etag.text else ''
+    if type(etag) is not str:
+        etag = _tag_text(etag)
     rule, find_date = '', partial(str, '')
     if state.get('_last_modified', 1):
         rule, find_date = policy._mtime_func.text, partial(
@@ -168,7 +165,7 @@ def _answer(policy, context):
             return None
         find_date = partial(str, date)
     return Answer(
-        headers, etag, state.get('_enable_304s'), rule, find_date,
+        headers, etag, bool(state.get('_enable_304s')), rule, find_date,
         max_age_secs)
 
 
@@ -199,12 +196,12 @@ def _answer_of_its_own(policy, context):
         name.lower(): value for name, value in policy.getHeaders(context)}
     if not headers:
         return None
-    etag = headers.pop('etag', None)
+    etag = _tag_text(headers.pop('etag', None))
     for name, value in headers.items():
         headers[name] = header_text(value)
     date = headers.pop('last-modified', '')
     return Answer(
-        headers, etag, policy.getEnable304s(), '', partial(str, date))
+        headers, etag, bool(policy.getEnable304s()), '', partial(str, date))
 
 
 def _tag_text(value):

@@ -86,7 +86,8 @@ class Flights:
         """Return why a page was refused twice in a row lately, else ''."""
         with self.lock:
             reason, times = self._reasons.get(hash(key), ('', 0))
-            return reason if times > 1 and self._is_refused(key) else ''
+            is_refused = self._refused.get(hash(key), 0.0) > self._clock()
+            return reason if times > 1 and is_refused else ''
 
     def note_refusal(self, key: Hashable, reason: str) -> None:
         """Remember why a page that nobody waits for is not kept."""
@@ -112,7 +113,7 @@ class Flights:
             for table in self._landed, self._refused:
                 if table:
                     self._forget_old(table)
-            if self._is_refused(key):
+            if hash(key) in self._refused:
                 return None
             flight = self._flights.get(key)
             if flight is None:
@@ -164,10 +165,11 @@ class Flights:
         flight.over = True
         flight.page = page
         self._flights.pop(flight.key, None)
-        if page is None:
-            self._remember(self._refused, flight.key, REFUSAL_SECS)
-        else:
-            self._remember(self._landed, flight.key, LANDED_SECS)
+        table, secs = (self._refused, REFUSAL_SECS) if page is None else (
+            self._landed, LANDED_SECS)
+        table.pop(hash(flight.key), None)
+        table[hash(flight.key)] = self._clock() + secs
+        self._forget_old(table)
         flight.news.notify_all()
 
     def _abandon(self, flight: Flight, reason: str) -> None:
@@ -186,16 +188,6 @@ class Flights:
             else:
                 flight.over = True
                 self._flights.pop(flight.key, None)
-
-    def _is_refused(self, key: Hashable) -> bool:
-        return self._refused.get(hash(key), 0.0) > self._clock()
-
-    def _remember(
-            self, table: OrderedDict[int, float], key: Hashable,
-            secs: float) -> None:
-        table.pop(hash(key), None)
-        table[hash(key)] = self._clock() + secs
-        self._forget_old(table)
 
     def _forget_old(self, table: OrderedDict[int, float]) -> None:
         now = self._clock()

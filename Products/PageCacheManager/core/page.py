@@ -207,10 +207,10 @@ def why_not(
     whose = why_of_one_visitor(headers, sets_cookie)
     if whose:
         return whose
-    control = directives(headers.get('cache-control', ''))
-    if 'no-store' in control:
+    control, vary = headers.get('cache-control'), headers.get('vary', '')
+    if control and 'no-store' in directives(control):
         return Reason.NO_STORE
-    if '*' in names(headers.get('vary', '')):
+    if '*' in vary and '*' in names(vary):
         return Reason.VARY_ANY
     if 'content-range' in headers:
         return Reason.STATUS

@@ -257,17 +257,17 @@ def explained(detail: str) -> tuple[str, str]:
 
 def is_of_one_visitor(detail: str) -> bool:
     """Return whether this reason limits a page to one visitor."""
-    reason = reason_of(detail)
+    reason = _BY_WORD.get(detail.partition(' ')[0])
     return reason is not None and reason.client is Client.ITS_OWN
 
 
 def is_for_once(detail: str) -> bool:
     """Return whether clients may not ask for the page by tag or date."""
-    reason = reason_of(detail)
+    reason = _BY_WORD.get(detail.partition(' ')[0])
     return reason is not None and reason.client is not Client.KEEPS
 
 
 def lasts(detail: str) -> bool:
     """Return whether the reason most likely holds next time, too."""
-    reason = reason_of(detail)
+    reason = _BY_WORD.get(detail.partition(' ')[0])
     return reason is not None and reason.lasts

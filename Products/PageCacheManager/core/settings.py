@@ -54,7 +54,7 @@ class Settings:
         """The byte limit of the store."""
         return self.max_mib << 20
 
-    @property
+    @cached_property
     def max_page_bytes(self) -> int:
         """The size of the largest body that is stored.
 

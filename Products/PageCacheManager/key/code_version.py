@@ -46,6 +46,7 @@ MAX_FILES = 20_000
 _lock = threading.Lock()
 
 
+@cache
 def code_version():
     """Return 16 characters that name all code of this process."""
     with _lock:  # the others wait while one thread works it out

@@ -45,6 +45,9 @@ class PageKey:
     #: Whether the user may view the content: Zope itself checks access to
     #: the template, and leaves the content to rendering.
     may_view = False
+    #: Whether the user may look into the content: rendering asks for this
+    #: besides, where a page shows what is in a folder.
+    may_list = False
     #: Template path, content path and URL: the page as people see it.
     page_id = None
     #: Who shares the page, '' for all anonymous visitors.
@@ -53,6 +56,8 @@ class PageKey:
     language = None
     #: Request headers of which the values are in the key.
     varies = ()
+    #: Request headers that Vary has to name (RFC 9110 12.5.5).
+    vary_by = ()
     #: Templates that the page is made with, and all versions.
     templates = ()
     versions = ()
@@ -94,13 +99,15 @@ def ask(exchange):
     key = exchange.key = PageKey()
     user = visitor.current_user()
     key.has_user = user is not None
-    key.may_view = visitor.may_view(origin.context)
+    key.may_view, key.may_list = visitor.rights(origin.context)
     word = exchange.policy = _evaluated(
         policy.ask, origin.context, origin.name,
         origin.keywords, exchange.request,
         exchange.manager.getId())
     if word is None:
         return
+    key.language = exchange.site.language(exchange.request)
+    key.vary_by = _vary_by(exchange)
     vary = word.headers.get('vary', '')
     if '*' in vary and '*' in names(vary):
         raise RuledOut(Reason.VARY_ANY)
@@ -111,7 +118,6 @@ def ask(exchange):
     key.page_id = (
         origin.path, path_of(origin.context),
         http_request.url(exchange.request, settings.ignored_parameters))
-    key.language = exchange.site.language(exchange.request)
     key.templates = origin.templates(exchange.site, settings)
     key.versions = versions(exchange)
     key.partition = visitor.partition(
@@ -122,6 +128,17 @@ def ask(exchange):
             raise RuledOut(Reason.UNKEYED_ARGUMENTS)
         key.parts = key_parts(exchange, arguments)
         key.index = key.parts.key()
+
+
+def _vary_by(exchange):
+    request, settings = exchange.request, exchange.settings
+    found = (*settings.key_headers, *exchange.site.vary_by(
+        request, exchange.key.language))
+    if settings.key_cookies or request.cookies and (
+            http_request.carries_cookie(request, settings.session_cookies)
+            or visitor.wants_skin(exchange.origin.context, request)):
+        return (*found, 'Cookie')
+    return found
 
 
 def key_parts(exchange, arguments):
@@ -138,7 +155,7 @@ def key_parts(exchange, arguments):
             *http_request.address(request),
             (request.response.base or '') if origin.has_base else '',
             'viewed' if key.may_view else '',
-            'listed' if visitor.may_list(context) else '',
+            'listed' if key.may_list else '',
             visitor.skin(context),
             key.language or '',
             key.partition,
@@ -196,11 +213,10 @@ def dates(exchange):
     """
     origin, manager, key = exchange.origin, exchange.manager, exchange.key
     modified = _evaluated(exchange.policy.date)
-    changed = max(
-        modified or 0, manager.changed_at(origin.identity, key.page_id),
-        # undo brings an older date of the policy back, but a new serial
-        changed_at(origin.context),
-        *map(changed_at, (*key.templates, *origin.marks(manager))))
+    # undo brings an older date of the policy back, but a new serial
+    changed = max(modified or 0, changed_at(
+        origin.context, *key.templates, *origin.marks(manager),
+        *manager.marks_of(origin.identity, key.page_id)))
     # other machinery may take a date alone for the newest, whatever it says
     is_sent = modified is not None and not exchange.is_beside_another
     return changed, changed if is_sent else None

@@ -133,17 +133,20 @@ def identity_of(ob):
     return ''
 
 
-def changed_at(ob):
-    """Return when `ob` was last changed, whole seconds since 1970.
+def changed_at(*obs):
+    """Return when any of `obs` was last changed, whole seconds since 1970.
 
     It is rounded up: a date that a client names has no fractions, and one
     that lies before the change must not pass for one after it.
     """
-    base = aq_base(ob)
-    serial = getattr(base, '_p_serial', None)
-    if serial is not None and serial != z64:
-        return ceil(TimeStamp(serial).timeTime())
-    return ceil(getattr(base, '_file_mod_time', 0))
+    newest = 0
+    for base in map(aq_base, obs):
+        serial = getattr(base, '_p_serial', None)
+        if serial is not None and serial != z64:
+            newest = max(newest, TimeStamp(serial).timeTime())
+        else:
+            newest = max(newest, getattr(base, '_file_mod_time', 0))
+    return ceil(newest)
 
 
 def shared_templates(context, names):

@@ -81,18 +81,13 @@ def _folder_goes_by_address(folder):
         list_plugins('Domain Authentication Plugin'))
 
 
-def may_view(context):
-    """Return whether the user of this request may view `context`."""
-    return bool(getSecurityManager().checkPermission('View', context))
-
-
-def may_list(context):
-    """Return whether the user of this request may look into `context`.
-
-    Rendering asks for this besides, where a page shows what is in a folder.
+def rights(context):
+    """Return whether the user of this request may view `context`, and
+    whether that user may look into it.
     """
-    return bool(getSecurityManager().checkPermission(
-        'Access contents information', context))
+    may = getSecurityManager().checkPermission
+    return bool(may('View', context)), bool(
+        may('Access contents information', context))
 
 
 def partition(user, context, request, settings, answer):
@@ -177,7 +172,15 @@ def language(request):
     that the client prefers, so the whole order counts.  A site of one
     language does not split its pages: None.
     """
-    remaining = _languages()
+    remaining = set()
+    for _, domain in getSiteManager().utilities.lookupAll(
+            (), ITranslationDomain):
+        catalogs = getattr(domain, 'getCatalogsInfo', None)
+        if catalogs is not None:
+            remaining.update(catalogs())
+        else:
+            remaining.update(
+                [lang for lang, _ in getattr(domain, 'messages', ())])
     if len(remaining) < 2:
         return None
     negotiator = queryUtility(INegotiator)
@@ -222,18 +225,6 @@ def _spellings(languages):
     found = {}
     for language in sorted(languages, reverse=True):
         found.setdefault(normalize_lang(language), []).append(language)
-    return found
-
-
-def _languages():
-    found = set()
-    for _, domain in getSiteManager().utilities.lookupAll(
-            (), ITranslationDomain):
-        catalogs = getattr(domain, 'getCatalogsInfo', None)
-        if catalogs is not None:
-            found.update(catalogs())
-        else:
-            found.update([lang for lang, _ in getattr(domain, 'messages', ())])
     return found
 
 

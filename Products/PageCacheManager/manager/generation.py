@@ -10,7 +10,6 @@ from AccessControl.SecurityInfo import ClassSecurityInfo
 from Acquisition import aq_base
 from BTrees.Length import Length
 
-from ..key.versions import changed_at
 from ..key.versions import identity_of
 from ..key.versions import latest_of
 from ..marks import ContentMarks
@@ -60,7 +59,9 @@ class Generation:
             identity, page, self._purged)
         return latest and f'{self._uid or identity_of(self)} {latest}'
 
-    def _marks(self, identity, page):
+    @security.private
+    def marks_of(self, identity, page):
+        """Return what is written when a page is purged or invalidated."""
         if self._invalidated is None:
             return [self]  # any write makes it another
         return self._invalidated.of(identity, page, self._purged)
@@ -82,11 +83,6 @@ class Generation:
         A manager of old has none until it is saved.
         """
         return self._contents
-
-    @security.private
-    def changed_at(self, identity, page):
-        """Return when a page was last purged or invalidated, seconds."""
-        return max(map(changed_at, self._marks(identity, page)))
 
     @security.private
     def invalidate(self, names, templates=frozenset()):

@@ -26,9 +26,8 @@ class Plain:
     def silence(self, request):
         """Do nothing: nobody else has a say."""
 
-    def language(self, request):
-        """Return the languages by Zope's negotiator."""
-        return visitor.language(request)
+    #: By Zope's negotiator.
+    language = staticmethod(visitor.language)
 
     def variant(self, context, request):
         """Return nothing else."""

@@ -57,15 +57,14 @@ class View(Origin):
         """Return the nearest manager that the view is associated with, or
         the one that `claim` names; None if there is none.
         """
-        around = [*managers(self.context)]
-        for manager in around:
+        for manager in managers(self.context):
             found = choose(manager.associations(), self.name, self.is_of)
             if found is not None:
                 self.shows = found.shows
                 return manager
         if claim is None or not claim.is_ours or self.is_part:
             return None
-        for manager in around:
+        for manager in managers(self.context):
             if claim.manager_id in ('', manager.getId()):
                 self.shows = claim.shows
                 return manager
@@ -86,14 +85,10 @@ class View(Origin):
 
     def versions(self, manager):
         return (
-            self.version(), version_of_content(self.context),
+            self.version_in_files(), version_of_content(self.context),
             manager.content_version(self.shows, path_of(self.context)))
 
     def version_in_files(self):
-        return self.version()
-
-    def version(self):
-        """Return what changes with the code that renders the page."""
         return ' '.join((
             code_version(), *map(template_version, self.template_files())))
 
@@ -178,14 +173,16 @@ def published_view(published):
 
 def _is_itself(published, view):
     """Return whether a method is what the view's own name leads to."""
-    kinds = type(view).__mro__
-    # a method that a URL names is noted in the view, not in its class
-    name = next(
-        (vars(kind)['__page_attribute__'] for kind in kinds
-         if '__page_attribute__' in vars(kind)), '__call__')
-    function = next(
-        (vars(kind)[name] for kind in kinds if name in vars(kind)), None)
-    return published.__func__ is function
+    name = '__call__'
+    for kind in type(view).__mro__:
+        # a method that a URL names is noted in the view, not in its class
+        if '__page_attribute__' in vars(kind):
+            name = vars(kind)['__page_attribute__']
+            break
+    for kind in type(view).__mro__:
+        if name in vars(kind):
+            return published.__func__ is vars(kind)[name]
+    return False
 
 
 def owner(published):

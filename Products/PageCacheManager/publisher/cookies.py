@@ -50,46 +50,31 @@ def is_foreign(name, settings, known):
                  and is_ignored(name, settings.ignored_cookies)))
 
 
-class Looked:
-    """The cookies that a page was made from.
+def looked_for(watch, sent, settings, known):
+    """Return by which cookies a page that was rendered is apart.
 
-    `watch` tells what was looked for, `sent` are those that the request had
-    when rendering began; `known` are names in the key beside those of the
-    settings.
+    The first result is a cookie that was sent, looked for, and is not in the
+    key, or ''; the second has the names that were looked for and not sent,
+    sorted.  `watch` tells what was looked for, `sent` are those that the
+    request had when rendering began; `known` are names in the key beside
+    those of the settings.
     """
-
-    def __init__(self, watch, sent, settings, known):
-        self._watch, self._sent = watch, sent
-        self._settings, self._known = settings, known
-
-    @property
-    def _names(self):
-        """Names that were looked for, ANY and HEADER included."""
-        names = self._watch.cookies
-        if _COOKIE in self._watch.variables:
-            names = names | {ANY, HEADER}
-        return names | (self._sent - {HEADER}) if ANY in names else names
-
-    @property
-    def found(self):
-        """A cookie that was sent, looked for, and is not in the key, or ''.
-        """
-        return min(
-            filter(self._is_foreign, self._sent & self._names),
-            key=lambda name: (name == HEADER, name), default='')
-
-    @property
-    def absent(self):
-        """Names of cookies that were looked for and not sent, sorted."""
-        names = set(filter(self._is_foreign, self._names - self._sent))
-        if ANY in names or len(names) > MAX_NAMES or (
-                sum(map(len, names)) > MAX_CHARACTERS):
-            return (ANY, *{HEADER} & names)
-        return tuple(sorted(names))
-
-    def _is_foreign(self, name):
-        return isinstance(name, str) and is_foreign(
-            name, self._settings, self._known)
+    names = watch.cookies
+    if _COOKIE in watch.variables:
+        names = names | {ANY, HEADER}
+    if ANY in names:
+        names = names | (sent - {HEADER})
+    foreign = set()
+    for name in names:
+        if isinstance(name, str) and is_foreign(name, settings, known):
+            foreign.add(name)
+    found = min(
+        foreign & sent, key=lambda name: (name == HEADER, name), default='')
+    absent = foreign - sent
+    if ANY in absent or len(absent) > MAX_NAMES or (
+            sum(map(len, absent)) > MAX_CHARACTERS):
+        return found, (ANY, *{HEADER} & absent)
+    return found, tuple(sorted(absent))
 
 
 def conflict(sent, absent, settings, sessions):

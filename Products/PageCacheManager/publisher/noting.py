@@ -142,7 +142,7 @@ class NotingKey(str):
     __hash__ = str.__hash__
 
     def __eq__(self, other):
-        if str.__eq__(self, other) is True:
+        if self.noting is not None and str.__eq__(self, other) is True:
             self._note()
         return self is other
 
@@ -166,12 +166,13 @@ class NotingKey(str):
         return name
 
 
-def put_key(environ, key, noting):
-    """Put a key before the variable of its name, if that is there."""
-    key.noting = None
-    name = str.__str__(key)
-    value = environ.pop(name, key)
-    environ[key] = ''
-    if value is not key:
-        environ[name] = value
-    key.noting = noting
+def put_keys(environ, keys, noting):
+    """Put keys before the variables of their names, if these are there."""
+    for key in keys:
+        key.noting = None
+        name = str.__str__(key)
+        value = environ.pop(name, key)
+        environ[key] = ''
+        if value is not key:
+            environ[name] = value
+        key.noting = noting

@@ -15,6 +15,7 @@ from ..core.http.conditional import tag_variants
 from ..core.key import digest
 from ..core.key import is_ignored
 from ..core.key import query_key
+from ..core.page import names
 from ..core.remembered import remembered
 
 
@@ -215,10 +216,12 @@ def changed_headers(left, before):
 
     What other code sets belongs to each request.
     """
-    return {
-        name: value for name, value in left.items()
-        if before.get(name) != value or name == 'content-type'
-        if name not in OF_THE_BODY}
+    changed = {}
+    for name, value in left.items():
+        if name == 'content-type' or (
+                before.get(name) != value and name not in OF_THE_BODY):
+            changed[name] = value
+    return changed
 
 
 def kept_headers(response, left_out):
@@ -245,25 +248,29 @@ def is_of_origins(name):
     return name == 'timing-allow-origin' or name.startswith('access-control-')
 
 
-def names_origin(request, own):
-    """Return whether headers that rendering set may be for one site alone.
+def is_of_one_origin(request, own):
+    """Return whether headers that rendering set may be for the site alone
+    that asks, and Vary does not say so.
 
-    What names the site that asks may do so because it asks.
+    What names that site may do so because it asks.
     """
     allowed = own.get('access-control-allow-origin', '*')
-    asking = header(request, 'Origin')
-    return allowed.strip() != '*' or bool(asking) and asking in own.values()
+    asking = request.environ.get('HTTP_ORIGIN')
+    if allowed.strip() == '*' and not (asking and asking in own.values()):
+        return False
+    return 'origin' not in names(request.response.headers.get('vary', ''))
 
 
-def appended_headers(own, before):
-    """Return headers to which rendering added something.
+def appends(own, before):
+    """Return whether rendering added something to a header.
 
     What stood there before belongs to each request; in Vary it does no harm.
     """
-    return [
-        name for name, value in own.items()
-        if name != 'vary' and before.get(name)
-        and value.startswith(f'{before[name]},')]
+    for name, value in own.items():
+        if name != 'vary' and before.get(name) and (
+                value.startswith(f'{before[name]},')):
+            return True
+    return False
 
 
 def tags(request, tag):

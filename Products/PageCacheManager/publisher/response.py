@@ -11,14 +11,6 @@ from .request import lower_headers
 _HEAD = 256
 
 
-def is_streamed(response):
-    """Return whether the body is, or began to be, streamed."""
-    # as in `holds_stream`, without a call: each hit asks twice
-    return bool(
-        response._streaming or not isinstance(response.body, bytes)
-        or response.stdout.tell())
-
-
 def holds_stream(response):
     """Return whether the body, or its beginning, is not in memory."""
     return not isinstance(response.body, bytes) or bool(
@@ -30,19 +22,22 @@ def why_no_page(request):
     if request.environ.get('REQUEST_METHOD', 'GET') != 'GET':
         return Reason.METHOD
     response = request.response
-    if response.status != 200:
-        return Reason.STATUS
+    reason = why_not_whole(response)
+    if reason == Reason.STATUS:
+        return reason
     # a hit gives Zope no body, so what is there would stand
-    if response.body or response._locked_body or is_streamed(response):
-        return Reason.FRAGMENT
-    return ''
+    return Reason.FRAGMENT if (
+        reason or response.body or response._locked_body) else ''
 
 
 def why_not_whole(response):
     """Return why a response is no 200 that is whole in memory, or ''."""
     if response.status != 200:
         return Reason.STATUS
-    return Reason.STREAMED if is_streamed(response) else ''
+    # or its beginning was; as in `holds_stream`, without a call
+    return Reason.STREAMED if (
+        response._streaming or not isinstance(response.body, bytes)
+        or response.stdout.tell()) else ''
 
 
 def is_locked(response):
@@ -57,9 +52,8 @@ def is_status_locked(response):
 
 def is_as_it_is(response):
     """Return whether this is a 200 with a body in no coding."""
-    return (
-        response.status == 200 and not is_streamed(response)
-        and 'content-encoding' not in lower_headers(response))
+    return not why_not_whole(response) and (
+        'content-encoding' not in lower_headers(response))
 
 
 def is_page(response):
@@ -69,8 +63,7 @@ def is_page(response):
     """
     kind = response.headers.get('content-type', '').lower()
     return (
-        response.status == 200 and not is_streamed(response)
-        and bool(response.body) and (
+        not why_not_whole(response) and bool(response.body) and (
             kind.startswith(('text/html', 'application/xhtml+xml'))
             or b'<html' in response.body[:_HEAD].lower()))
 

@@ -8,6 +8,7 @@ from ..core.page import joined
 from . import response as http_response
 from .request import OF_THE_BODY
 from .request import lower_headers
+from .request import sets_cookie
 
 
 _ABSENT = object()
@@ -117,36 +118,39 @@ def send_page(response, body, values, coded_in=''):
     `values` are from :func:`core.headers.page_headers`.
     """
     response.body = body
+    kind = values.get('content-type')
+    if kind is not None and kind != response.headers.get('content-type'):
+        # later code decodes the body by the charset that this notes
+        response.setHeader('content-type', kind)
     sent = merged(values, lower_headers(response))
-    put_headers(response, {
-        **sent, **_of_the_coding(body, sent.get('etag'), coded_in)})
+    sent['content-length'] = str(len(body))
+    sent['content-encoding'] = coded_in or None
+    if coded_in and 'etag' in sent:
+        sent['etag'] = coded_tag(sent['etag'], coded_in)
+    put_headers(response, sent)
 
 
-def take_later_tag(response):
-    """Leave one entity-tag, that of other code where it set one after us.
+def heed_others(response, is_cached):
+    """Heed what other code set after the cache: an entity-tag, a cookie.
 
-    setHeader() knows names in lower case alone, and ours is in another.
+    A cookie, such as a login that is renewed, is for this visitor alone: so
+    is a response with the policy's headers, if it `is_cached`.
     """
+    # setHeader() knows names in lower case alone, and ours is in another
     if 'etag' in response.headers:
         response.headers['ETag'] = response.headers.pop('etag')
+    if is_cached and sets_cookie(response):
+        keep_private(response)
 
 
 def send_coded(response, body, coded_in):
     """Send the page that is there in a content coding instead."""
     present = lower_headers(response)
-    put_headers(response, {
-        'vary': joined(present.get('vary', ''), ['Accept-Encoding']),
-        **_of_the_coding(body, present.get('etag'), coded_in)})
-    response.body = body
-
-
-def _of_the_coding(body, tag, coded_in):
-    values = {
-        'content-length': str(len(body)),
-        'content-encoding': coded_in or None}
-    if coded_in and tag:
-        values['etag'] = coded_tag(tag, coded_in)
-    return values
+    values = {'vary': joined(present.get('vary', ''), ['Accept-Encoding'])}
+    for name in ('cache-control', 'etag'):
+        if name in present:
+            values[name] = present[name]
+    send_page(response, body, values, coded_in)
 
 
 #: What describes a body that a 304 does not have, or speaks of another one.
@@ -158,8 +162,7 @@ _NOT_OF_A_304 = (
 def send_not_modified(response, values):
     """Turn the response into a 304; `values` are the headers of the 200."""
     values = merged(values, lower_headers(response))
-    send_bare_304(response)
-    put_headers(response, not_modified_headers(values))
+    send_304(response, not_modified_headers(values))
 
 
 def send_bare_page(response, body, content_type):
@@ -205,9 +208,9 @@ def content_control(response):
     return directives(lower_headers(response).get('cache-control', ''))
 
 
-def send_bare_304(response):
-    """Turn the response into a 304 with no headers of its own."""
-    put_headers(response, dict.fromkeys(_NOT_OF_A_304))
+def send_304(response, values):
+    """Turn the response into a 304 with no headers but these of its own."""
+    put_headers(response, {**dict.fromkeys(_NOT_OF_A_304), **values})
     response.setStatus(304)
     response.body = b''
     without_length(response)

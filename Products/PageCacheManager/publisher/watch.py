@@ -10,11 +10,13 @@ from functools import partial
 from Acquisition import aq_base
 from zope.publisher.interfaces.browser import IBrowserView
 
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
 from .noting import ANY
 from .noting import Noting
 from .noting import NotingKey
 from .noting import State
-from .noting import put_key
+from .noting import put_keys
 from .request import ARRIVED
 from .sessions import BEFORE
 from .sessions import is_of_session
@@ -52,8 +54,7 @@ class Watch:
                 noting._plain, own[name] = own[name], noting
         # as Zope made it, and as it came
         for environ in request.environ, own.get('_orig_env', {}):
-            for key in self.keys:
-                put_key(environ, key, self.noting)
+            put_keys(environ, self.keys, self.noting)
 
     def pause(self, request):
         """Let the request be as it came; what is looked for does not count.
@@ -87,8 +88,9 @@ def traverse(request, touches, choose, mark, *args, **keywords):
     It stands in the request itself, as ``traverse``, and goes with the first
     traversal: subrequests are copies that do not have it.  `touches` is how
     often the thread had looked at sessions before.  `choose` is called with
-    a template or view, and with whatever HEAD asks for, and may give another
-    object to call.  `mark` is called with the connection to the database.
+    a template or view, and with whatever HEAD asks for; it gives another
+    object to call, or None.  `mark` is called with the connection to the
+    database.
 
     Each request of a site comes here, so this calls no function of ours but
     `mark`.
@@ -122,7 +124,7 @@ def traverse(request, touches, choose, mark, *args, **keywords):
         watch.keys = [*map(NotingKey, names)]
         for name, key in zip(names, watch.keys, strict=True):
             if name in environ:
-                put_key(environ, key, watch.noting)
+                put_keys(environ, [key], watch.noting)
             else:
                 environ[key] = ''
                 key.noting = watch.noting
@@ -138,7 +140,9 @@ def traverse(request, touches, choose, mark, *args, **keywords):
             or IBrowserView.providedBy(
                 getattr(published, '__self__', published))
             or method == 'HEAD'):
-        return choose(published, request)
+        chosen = attempt(None, 'traversal', choose, published, request)
+        if chosen is not None and chosen is not FAILED:
+            return chosen
     return published
 
 

@@ -45,7 +45,9 @@ def publication(event):
     if exchange is None:
         return
     if kind is PubBeforeCommit:
-        attempt(exchange, 'finish', exchange.before_commit)
+        attempt(exchange, 'finish', (
+            exchange.show if exchange.origin.is_captured_last
+            else exchange.deliver))
     elif kind is PubSuccess:
         if attempt(exchange, 'finish', exchange.commit) is not FAILED:
             del request.__dict__[EXCHANGE]  # nothing is left to end

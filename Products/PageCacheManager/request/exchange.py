@@ -103,7 +103,7 @@ class Exchange:
             if is_quiet:
                 guard.let_cmf_ask_again(self.request)
         self.step = step = _FAILED_STEP if step is FAILED else step
-        return step.result(self) if step.is_answered else None
+        return step.result
 
     def render(self, function):
         """Return what `function` renders; CMF asks no policies meanwhile."""
@@ -117,8 +117,9 @@ class Exchange:
         finally:
             if is_quiet:
                 guard.let_cmf_ask_again(self.request)
-            if not self.origin.is_captured_last:
-                self._end_rendering()
+            if step.rendering is not None and (
+                    not self.origin.is_captured_last):
+                step.rendering.end()
 
     def quieten(self, keywords):
         """Keep CMF from its policies while a template is called so."""
@@ -142,16 +143,10 @@ class Exchange:
                 rendering.text = text
                 rendering.origin_ended()
 
-    def before_commit(self):
-        """Deliver, before any other code, unless the origin comes last."""
+    def show(self):
+        """Let other code see the page of an origin that is captured last."""
         step = self.step
-        if not self.origin.is_captured_last:
-            self.deliver()
-            if self.is_beside_another and (
-                    self.step.outcome.word in ('HIT', 'MISS')):
-                # keep other machinery from setting headers of the page
-                self.site.silence(self.request)
-        elif step.rendering is not None:
+        if step.rendering is not None:
             step.rendering.look_for_changes()
         elif step.has_body and self.others_follow:
             self.changes = sending.Changes(self.response)
@@ -179,6 +174,10 @@ class Exchange:
             sending.forbid_storing(response)
         self._say()
         self.changes.settle(response)
+        if (self.is_beside_another and not self.origin.is_captured_last
+                and following.outcome.word in ('HIT', 'MISS')):
+            # keep other machinery from setting headers of the page
+            self.site.silence(self.request)
 
     def commit(self):
         """Count the request, and store the page: the transaction is through.
@@ -187,11 +186,9 @@ class Exchange:
         self.cache.tally.add(step.outcome.word, step.outcome.detail)
         if not step.takes_part and self.changes is None:
             self._say()
-        # a cookie of other code, such as a login that is renewed, is for
-        # this visitor alone; the page stays of use to the browser
-        if (self.policy is not None and step.outcome.word != 'BYPASS'
-                and http_request.sets_cookie(self.response)):
-            sending.keep_private(self.response)
+        if step.takes_part:
+            sending.heed_others(self.response, self.policy is not None and (
+                step.outcome.word != 'BYPASS'))
         step.commit(self)
 
     def abandon(self, is_retry):
@@ -205,12 +202,9 @@ class Exchange:
 
     def end(self):
         """Let no one wait for a page that does not come."""
-        self._end_rendering()
-        self.step.abandon()
-
-    def _end_rendering(self):
         if self.step.rendering is not None:
             self.step.rendering.end()
+        self.step.abandon()
 
     def _say(self):
         """Send X-PageCache and Cache-Status, where the settings want them."""
@@ -220,20 +214,18 @@ class Exchange:
             response.headers['X-PageCache'] = outcome.word
         if self.settings.show_cache_status:
             if outcome.stored or outcome.word == 'HIT':
-                outcome = outcome._replace(ttl=self._ttl())
+                page, age, limit = self.step.page, 0, self.settings.max_age
+                if page is not None:
+                    age = page.age(time.time())
+                    if page.max_age_secs:
+                        limit = min(
+                            limit or page.max_age_secs, page.max_age_secs)
+                if limit:
+                    outcome = outcome._replace(ttl=max(0, limit - age))
             if outcome.collapsed:  # RFC 9211 2.6: a kind of forwarding
                 outcome = outcome._replace(word='MISS')
             sending.append_header(
                 response, 'cache-status', cache_status(outcome))
-
-    def _ttl(self):
-        """Return for how long the page is kept, seconds; None for ever."""
-        page, age, limit = self.step.ttl_page, 0, self.settings.max_age
-        if page is not None:
-            age = page.age(time.time())
-            if page.max_age_secs:
-                limit = min(limit or page.max_age_secs, page.max_age_secs)
-        return max(0, limit - age) if limit else None
 
     # what is known of the request
 

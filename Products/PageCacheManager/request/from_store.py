@@ -12,12 +12,21 @@ from .step import Step
 class FromStore(Step):
     """A step whose answer comes from the store; `page` may be None."""
 
-    def __init__(self, outcome, found):
+    #: Response headers before the answer, lower-case names; None where no
+    #: other code sets more of them until it is delivered.
+    _headers_before = None
+
+    def __init__(self, outcome, exchange, found, held):
         self.outcome = outcome
-        self.page = self.ttl_page = found.page
+        self.page = found.page
         #: Request headers beyond the key by which the page varies.
         self.varies = found.varies
         self._store = found.store
+        #: The client's own copy, None where it holds none.
+        self._held = held
+        if not exchange.origin.is_alone_until_delivery:
+            self._headers_before = http_request.lower_headers(
+                exchange.response)
 
     def plain(self):
         """Return the stored body without a coding."""

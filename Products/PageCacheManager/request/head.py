@@ -120,7 +120,7 @@ class Head(Step):
     def __init__(self, get):
         super().__init__(get.step.outcome)
         self._get = get
-        self.page = self.ttl_page = get.step.page
+        self.page = get.step.page
 
     def deliver(self, exchange):
         response = exchange.response

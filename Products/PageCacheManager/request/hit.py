@@ -24,27 +24,14 @@ class Answer(FromStore):
     is_answered = True
     # code that was given a template's page may call others
     is_quiet = True
-
-    def __init__(self, outcome, exchange, found, held):
-        super().__init__(outcome, found)
-        self._held = held
-        #: Response headers before the answer, lower-case names; None where
-        #: no other code sets more of them until it is delivered.
-        self._headers_before = None
-        if not exchange.origin.is_alone_until_delivery:
-            self._headers_before = http_request.lower_headers(
-                exchange.response)
-
-    def result(self, exchange):
-        # the body is sent as it is, once it is known that nothing else was
-        # published
-        return ''
+    # the body is sent as it is, once it is known that nothing else was
+    # published
+    result = ''
 
     def deliver(self, exchange):
         origin, response = exchange.origin, exchange.response
         reason = http_response.why_not_whole(response)
-        if not reason and not origin.is_hit_whole(
-                response, self._text() if origin.is_called else None):
+        if not reason and not origin.is_hit_whole(response, self.result):
             reason = Reason.FRAGMENT
         if reason:
             self._set_own_headers(exchange)
@@ -76,14 +63,14 @@ class Answer(FromStore):
             if name:
                 values = {**values, 'etag': coded_tag(values['etag'], name)}
         sending.send_not_modified(exchange.response, values)
+        return self
 
     def deliver_to_head(self, exchange):
         """Put the headers of the answer into a response without a body."""
         self._send(exchange)
 
     def commit(self, exchange):
-        sending.take_later_tag(exchange.response)
-        if exchange.others_follow:
+        if self.has_body and exchange.others_follow:
             attempt(exchange, 'finish', self._send_coded, exchange)
         # which the fast lane leaves, if it is in front of Zope
         if permit.TICKET in exchange.request.environ:
@@ -92,8 +79,7 @@ class Answer(FromStore):
     def _send_coded(self, exchange):
         """Send the page in a coding, if other code saw it and let it be."""
         response = exchange.response
-        if (self.page is None
-                or not response.body or response.body is not self.page.body
+        if (not response.body or response.body is not self.page.body
                 or not http_response.is_as_it_is(response)
                 # another tag is of other code, which means these bytes
                 or http_request.lower_headers(response).get('etag') not in (
@@ -120,12 +106,10 @@ class NotModified(Answer):
             self.headers = page_headers.of_render(
                 exchange, {}, now, found.varies)
 
-    def _send(self, exchange):
-        self._send_not_modified(exchange)
-        return self
+    _send = Answer._send_not_modified
 
     def rescue(self, exchange):
-        sending.send_bare_304(exchange.response)
+        sending.send_304(exchange.response, {})
 
 
 class Hit(Answer):
@@ -142,6 +126,8 @@ class Hit(Answer):
         super().__init__(outcome, exchange, found, held)
         if held is None and not self.page.body:
             self._make_sure(exchange)
+        if exchange.origin.is_called:
+            self.result = self.page.body.decode('utf-8', 'surrogatepass')
         #: The headers of the answer, lower-case names.
         self.headers = page_headers.of_page(exchange, self.page, now)
 
@@ -152,12 +138,6 @@ class Hit(Answer):
                 exchange, may_make=False)[0]:
             self.plain()
 
-    def result(self, exchange):
-        return self._text() if exchange.origin.is_called else ''
-
-    def _text(self):
-        return self.page.body.decode('utf-8', 'surrogatepass')
-
     def show(self, exchange):
         """Let other code see the page as it would see one just made.
 
@@ -165,14 +145,16 @@ class Hit(Answer):
         """
         response = exchange.response
         if not http_response.why_not_whole(response):
-            self._set_content_type(response)
+            if 'content-type' in self.headers:
+                # the body is decoded by the charset that this notes
+                response.setHeader(
+                    'content-type', self.headers['content-type'])
             response.body = self.plain()
 
     def _send(self, exchange):
         response = exchange.response
         if exchange.origin.is_called:
             return self._send_called(exchange)
-        self._set_content_type(response)
         name, body = '', b''
         if not exchange.others_follow:
             name, body = self.choose_coding(exchange)
@@ -188,12 +170,6 @@ class Hit(Answer):
             self.headers, http_request.lower_headers(exchange.response),
             self._headers_before, {})
 
-    def _set_content_type(self, response):
-        kind = self.headers.get('content-type')
-        if kind is not None and kind != response.headers.get('content-type'):
-            # later code decodes the body by the charset that this notes
-            response.setHeader('content-type', kind)
-
     def _send_called(self, exchange):
         """Send a page that other code got from the cache and passed on."""
         response = exchange.response
@@ -206,7 +182,7 @@ class Hit(Answer):
         values = self._values(exchange)
         if 'content-type' in values:
             response.setHeader('content-type', values['content-type'])
-        body = http_response.made_body(response, self._text())
+        body = http_response.made_body(response, self.result)
         if body == self.page.body:
             body = self.page.body
         name, data = self._called_coding(exchange, body)

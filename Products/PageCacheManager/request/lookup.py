@@ -32,8 +32,6 @@ from .rendering import Rendering
 
 logger = logging.getLogger(__name__)
 
-#: Reasons for which CMF, too, is kept from its policies.
-_QUIET = (Reason.REQUEST_COOKIE, Reason.SESSION, Reason.USER)
 
 class Found(NamedTuple):
     """The result of a look into the store."""
@@ -55,9 +53,15 @@ def next_step(exchange):
         return Bypass(Outcome('OFF', Reason.OFF))
     reason = _why_not(exchange)
     if reason:
-        return Bypass(Outcome('BYPASS', reason), is_quiet=reason in _QUIET)
+        return Bypass(Outcome('BYPASS', reason))
     try:
-        return _look_up(exchange)
+        question = recent.question(exchange)
+        step = question and _answer_of_a_moment_ago(exchange, question)
+        if step is None:
+            step = _answer_of_now(exchange)
+            if question is not None and step.is_answered:
+                recent.remember(exchange, question)
+        return step
     except RuledOut as why:
         return _ruled_out(exchange, why)
 
@@ -84,18 +88,6 @@ def _why_not(exchange):
     return ''
 
 
-def _look_up(exchange):
-    question = recent.question(exchange)
-    if question is not None:
-        step = _answer_of_a_moment_ago(exchange, question)
-        if step is not None:
-            return step
-    step = _answer_of_now(exchange)
-    if question is not None and step.is_answered:
-        recent.remember(exchange, question)
-    return step
-
-
 def _answer_of_a_moment_ago(exchange, question):
     """Return the step of a page whose key is known, None if there is none.
     """
@@ -117,7 +109,8 @@ def _answer_of_now(exchange):
     policy, key = exchange.policy, exchange.key
     if policy is None:
         return Bypass(
-            Outcome('NO-ETAG', Reason.NO_POLICY), Rendering(exchange))
+            Outcome('NO-ETAG', Reason.NO_POLICY),
+            rendering=Rendering(exchange))
     found = _find(exchange) if key.index is not None else _NOTHING
     asked = http_request.conditions(exchange.request)
     if found.page is None or asked is not None and asked.since is not None:
@@ -135,7 +128,9 @@ def _answer_of_now(exchange):
         outcome = Outcome('BYPASS', found.trouble)
     else:
         return _board(exchange, found, held, asked, now)
-    return Bypass(outcome, Rendering(exchange, outcome, found.varies), held)
+    return Bypass(
+        outcome, rendering=Rendering(exchange, outcome, found.varies),
+        held=held)
 
 
 def _answer(exchange, found, asked, now, collapsed=False):
@@ -151,13 +146,14 @@ def _ruled_out(exchange, why):
     outcome = Outcome('BYPASS', why.reason)
     if why.error is not None:
         _report(exchange, why)
-        return Bypass(outcome, Rendering(exchange), failure=why.failure)
+        return Bypass(
+            outcome, rendering=Rendering(exchange), failure=why.failure)
     if why.reason == Reason.UNKEYED_ARGUMENTS:
         try:
             exchange.changed_at, exchange.modified = keys.dates(exchange)
         except RuledOut as worse:
             return _ruled_out(exchange, worse)
-    return Bypass(outcome, Rendering(exchange, outcome))
+    return Bypass(outcome, rendering=Rendering(exchange, outcome))
 
 
 def _report(exchange, why):
@@ -241,7 +237,8 @@ def _board(exchange, found, held, asked, now):
     if lasts(refusal):
         outcome = Outcome('BYPASS', refusal)
         return Bypass(
-            outcome, Rendering(exchange, outcome, found.varies), held)
+            outcome, rendering=Rendering(exchange, outcome, found.varies),
+            held=held)
     if exchange.is_dry:
         return _miss(exchange, found, held)
     boarding = flights.board(
@@ -289,5 +286,5 @@ def _miss(exchange, found, held, flight=None):
         exchange.cache.flights.last_refusal(exchange.key.index_for(
             exchange.request, found.varies)) == Reason.PARAMETER)
     return Miss(
-        outcome, Rendering(exchange, outcome, found.varies, hides), held,
-        flight)
+        outcome, rendering=Rendering(exchange, outcome, found.varies, hides),
+        held=held, flight=flight)

@@ -20,34 +20,29 @@ class Miss(Rendered):
 
     is_quiet = True
 
-    def __init__(self, outcome, rendering, held, flight=None):
-        super().__init__(outcome, rendering, held)
-        self.flight = flight
-
     def _of_nothing(self, exchange):
         # it failed, and was left out
         return self._refused(exchange, Reason.FRAGMENT)
 
     def _capture(
             self, exchange, body, zipped, own, values, varies, caught,
-            of_one_origin):
+            of_one_origin, sets_cookie):
         """Return the step of a page that is to be stored, or is refused.
 
         `caught` is the failure that it shows, or ''.
         """
         origin, rendering = exchange.origin, self.rendering
         reason = self._why_not_stored(
-            exchange, body, own, caught, of_one_origin)
+            exchange, body, own, caught, of_one_origin, sets_cookie)
         if reason:
             return self._refused(exchange, reason)
         headers = dict(own)
         if 'content-type' in exchange.response.headers:
             headers.setdefault(
                 'content-type', exchange.response.headers['content-type'])
-        if not caught:
-            headers |= {
-                name: values[name] for name in ('etag', 'last-modified')
-                if name in values}
+        for name in ('etag', 'last-modified'):
+            if name in values and not caught:
+                headers[name] = values[name]
         made_from = attempt(exchange, 'reads', rendering.made_from)
         if not isinstance(made_from, MadeFrom):
             return self._refused(
@@ -62,7 +57,7 @@ class Miss(Rendered):
             modified=exchange.changed_at,
             created=time.time(),
             varies=varies,
-            absent_cookies=rendering.absent_cookies(varies),
+            absent_cookies=rendering.absent_cookies,
             max_age_secs=(
                 exchange.settings.max_error_age if caught else 0),
             made_from=made_from)
@@ -72,12 +67,11 @@ class Miss(Rendered):
             self.outcome._replace(stored=True), rendering, self.flight, page)
 
     def _why_not_stored(
-            self, exchange, body, own, caught, of_one_origin):
+            self, exchange, body, own, caught, of_one_origin, sets_cookie):
         """Return why the page is not kept, '' if it may be."""
         response, rendering = exchange.response, self.rendering
         origin, settings = exchange.origin, exchange.settings
         present = http_request.lower_headers(response)
-        sets_cookie = http_request.sets_cookie(response)
         reason = why_not(response.status, present, body, sets_cookie)
         if reason:
             return reason
@@ -88,14 +82,14 @@ class Miss(Rendered):
                 or rendering.had_cookie and not sets_cookie):
             return Reason.REMOVED_HEADER
         if (len(response.accumulated_headers) > rendering.added_before
-                or http_request.appended_headers(
-                    own, rendering.headers_before)):
+                or http_request.appends(own, rendering.headers_before)):
             return Reason.ADDED_HEADER
         if origin.is_called and response.base != rendering.base_before:
             # other code gets the text, which does not show it
             return Reason.BASE
         # the look-up ruled out a policy that says so
-        if 'no-store' in directives(own.get('cache-control', '')):
+        control = own.get('cache-control')
+        if control and 'no-store' in directives(control):
             return Reason.NO_STORE
         if of_one_origin:
             return Reason.ORIGIN
@@ -118,9 +112,10 @@ class Stored(Rendered):
     """The page was sent, and is kept once the transaction is through."""
 
     def __init__(self, outcome, rendering, flight, page):
-        super().__init__(outcome, rendering)
+        self.outcome = outcome
+        self.rendering = rendering
         self.flight = flight
-        self._new = self.ttl_page = page
+        self.page = page
         self._is_committed = False
         transaction.get().addAfterCommitHook(self._note_commit)
 
@@ -128,10 +123,9 @@ class Stored(Rendered):
         self._is_committed = succeeded
 
     def commit(self, exchange):
-        super().commit(exchange)
         if not self._is_committed:
             return
-        page = self._new
+        page = self.page
         attempt(exchange, 'store', self._keep, exchange, page)
         if self.flight is not None:
             # who waits may have sent other headers than this request

@@ -1,6 +1,5 @@
 """The headers of a page, from those of rendering, policy and settings."""
 from ..core.http import headers
-from ..key import visitor
 from ..key.key import entity_tag
 from ..publisher import request as http_request
 
@@ -10,8 +9,8 @@ def of_page(exchange, page, now):
     own = dict(page.headers)
     tag, modified = own.pop('etag', ''), own.pop('last-modified', None)
     return headers.page_headers(
-        own, exchange.policy.headers_at(now), tag, modified, page.age(now),
-        _vary_by(exchange))
+        own, exchange.policy.headers_at(now), tag, modified,
+        now - page.created, exchange.key.vary_by)
 
 
 def of_render(exchange, own, now, varies=()):
@@ -25,7 +24,7 @@ def of_render(exchange, own, now, varies=()):
     whose = () if tag else told_by(exchange)
     values = headers.page_headers(
         own, exchange.policy.headers_at(now), tag, modified,
-        vary_by=(*_vary_by(exchange), *whose))
+        vary_by=(*exchange.key.vary_by, *whose))
     if whose:
         # once logged out the same browser would ask by it
         values['last-modified'] = None
@@ -42,22 +41,3 @@ def told_by(exchange):
     return (
         ('Authorization',) if http_request.is_authorized(exchange.request)
         else ('Cookie',))
-
-
-def _vary_by(exchange):
-    """Return the request headers by which pages differ (RFC 9110 12.5.5)."""
-    request, settings = exchange.request, exchange.settings
-    found = (*settings.key_headers, *exchange.site.vary_by(
-        request, exchange.key.language))
-    if settings.key_cookies or (
-            request.cookies and _has_cookie_in_key(exchange)):
-        return (*found, 'Cookie')
-    return found
-
-
-def _has_cookie_in_key(exchange):
-    request = exchange.request
-    return (
-        http_request.carries_cookie(
-            request, exchange.settings.session_cookies)
-        or visitor.wants_skin(exchange.origin.context, request))

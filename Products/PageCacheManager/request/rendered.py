@@ -8,6 +8,7 @@ from ..core.http.cache_status import Outcome
 from ..core.http.headers import without_later
 from ..core.page import joined
 from ..core.page import names
+from ..core.page import why_of_one_visitor
 from ..core.reasons import Reason
 from ..core.reasons import is_for_once
 from ..core.reasons import is_of_one_visitor
@@ -21,19 +22,20 @@ from .step import Step
 
 logger = logging.getLogger(__name__)
 
+#: Reasons for which CMF is kept from its policies though none was asked.
+_QUIET = (Reason.REQUEST_COOKIE, Reason.SESSION, Reason.USER)
 
 class Rendered(Step):
     """The page is rendered: what Bypass and Miss have in common."""
 
     #: The right to render for all who wait, or None.
     flight = None
+    #: The client's own copy, which is the page if rendering gives one.
+    held = None
 
-    def __init__(self, outcome, rendering=None, held=None, failure=''):
-        super().__init__(outcome)
-        self.rendering = rendering
-        self.failure = failure
-        #: The client's own copy, which is the page if rendering gives one.
-        self.held = held
+    @property
+    def is_quiet(self):
+        return self.rendering is not None or self.outcome.detail in _QUIET
 
     def deliver(self, exchange):
         if self.rendering is None:
@@ -61,22 +63,29 @@ class Rendered(Step):
         response, rendering = exchange.response, self.rendering
         own = exchange.origin.own_headers(
             rendering, response, exchange.settings)
-        if rendering.saw_origin and not _is_of_one_origin(exchange, own):
+        if rendering.saw_origin and not http_request.is_of_one_origin(
+                exchange.request, own):
             _name_origin(response, own)
+        present = http_request.lower_headers(response)
+        sets_cookie = http_request.sets_cookie(response)
         varies = _varies_of(exchange)
-        whose = rendering.why_of_one_visitor(varies)
+        whose = rendering.why_of_one_visitor(varies) or (
+            why_of_one_visitor(present, sets_cookie))
         step = self._left_to_others(exchange, whose) if whose else self
         zipped = http_response.zipped_by_zope(response)
-        values = self._values(exchange, own, varies)
+        values = page_headers.of_render(exchange, own, time.time(), varies)
+        if not exchange.origin.is_captured_last:
+            values = without_later(
+                values, present, rendering.headers_before, own)
         name, data = http_response.zopes_coding(
             exchange.request, zipped, body)
         sending.send_page(response, data or body, values, name)
-        of_one_origin = _is_of_one_origin(exchange, own)
+        of_one_origin = http_request.is_of_one_origin(exchange.request, own)
         caught = rendering.caught
         if step.outcome.word == 'MISS':
             step = self._capture(
                 exchange, body, zipped, own, values, varies, caught,
-                of_one_origin)
+                of_one_origin, sets_cookie)
         if caught:
             step.outcome = _with_failure(exchange, step.outcome, caught)
         if whose:
@@ -93,18 +102,6 @@ class Rendered(Step):
             step.outcome = step.outcome._replace(detail='not-modified')
         return step
 
-    def _values(self, exchange, own, varies):
-        """Return the headers of the page, but for those that other code set
-        since it was rendered.
-        """
-        values = page_headers.of_render(
-            exchange, own, time.time(), varies)
-        if exchange.origin.is_captured_last:
-            return values
-        return without_later(
-            values, http_request.lower_headers(exchange.response),
-            self.rendering.headers_before, own)
-
     def _left_to_others(self, exchange, whose):
         """Return the step of a page that is for this visitor alone."""
         if lasts(whose) and not self.rendering.had_cookie:
@@ -115,7 +112,7 @@ class Rendered(Step):
             self.flight.abandon(whose)
         if self.outcome.word == 'NO-ETAG':
             return self
-        return Bypass(Outcome('BYPASS', whose), self.rendering)
+        return Bypass(Outcome('BYPASS', whose), rendering=self.rendering)
 
     def _is_held(self, response, varies):
         """Return whether the client holds what was rendered."""
@@ -134,24 +131,15 @@ class Rendered(Step):
             exchange.cache.flights.note_refusal(
                 exchange.key.index_for(
                     exchange.request, self.rendering.varies), reason)
-        return Bypass(Outcome('BYPASS', reason), self.rendering)
+        return Bypass(Outcome('BYPASS', reason), rendering=self.rendering)
 
     def abandon(self):
         if self.flight is not None:
             self.flight.abandon()
 
-    def commit(self, exchange):
-        if self.takes_part:
-            sending.take_later_tag(exchange.response)
-
 
 class Bypass(Rendered):
     """The page is rendered, and not kept: the outcome has the reason."""
-
-    def __init__(self, outcome, rendering=None, held=None, failure='',
-                 is_quiet=False):
-        super().__init__(outcome, rendering, held, failure)
-        self.is_quiet = is_quiet or rendering is not None
 
     @property
     def takes_part(self):
@@ -171,19 +159,12 @@ def _with_failure(exchange, outcome, caught):
 
 def _varies_of(exchange):
     """Return the headers in the response's Vary that the key lacks."""
+    vary = exchange.response.headers.get('vary', '')
     known = {'accept-encoding', *exchange.key.varies}
-    return tuple(
-        name for name in names(exchange.response.headers.get('vary', ''))
-        if name not in known)
+    return tuple(sorted({*names(vary)} - known)) if vary else ()
 
 
 def _name_origin(response, own):
     """Say that the page may be another one for another site that asks."""
     for values in (response.headers, own):
         values['vary'] = joined(values.get('vary', ''), ['Origin'])
-
-
-def _is_of_one_origin(exchange, own):
-    """Return whether the page may be meant for the site that asks alone."""
-    return http_request.names_origin(exchange.request, own) and (
-        'origin' not in names(exchange.response.headers.get('vary', '')))

@@ -4,7 +4,6 @@ It begins when the look-up ends, and ends when the page is captured.
 """
 import transaction
 
-from ..core.page import why_of_one_visitor
 from ..core.reads.unknown import Unknown
 from ..core.reads.unknown import Why
 from ..core.reasons import Reason
@@ -40,9 +39,11 @@ class Rendering:
     #: Whether it wrote to the database.
     has_changes = False
 
-    _hidden = _watched = _cookies = _fields = _failures = None
-    #: The :class:`Recording` of what the page is made from.
-    _reads = None
+    #: Names of cookies that the page looked for in vain.
+    absent_cookies = ()
+
+    _is_over = False
+    _reads = _hidden = _watched = _sent = _fields = _failures = None
 
     def __init__(self, exchange, outcome=None, varies=(), hides=False):
         response = exchange.response
@@ -74,10 +75,10 @@ class Rendering:
         if is_for_once(outcome.detail):
             return
         self._watched = exchange.watch
-        self._cookies = cookies.Looked(
-            self._watched, cookies.sent_by(request), settings, {
-                *exchange.site.cookies(request),
-                *exchange.session_cookies()})
+        #: Cookies of the request, and those in the key beside the settings'.
+        self._sent = cookies.sent_by(request)
+        self._known = {
+            *exchange.site.cookies(request), *exchange.session_cookies()}
         if hides:
             # from now on nothing is seen of them
             self._fields = frozenset(self._watched.field_names)
@@ -118,6 +119,9 @@ class Rendering:
         """Watch no longer, and leave the request as it was; again does
         nothing.
         """
+        if self._is_over:
+            return
+        self._is_over = True
         if self._reads is not None and reads.thread.recording is self._reads:
             reads.thread.recording = None
         if self._watched is not None:
@@ -138,7 +142,8 @@ class Rendering:
         return '' if self._failures is None else self._failures.failure
 
     def why_of_one_visitor(self, varies):
-        """Return why the page is for this visitor alone, or ''.
+        """Return why what it looked at makes the page this visitor's alone,
+        or ''; note `absent_cookies`.
 
         `varies` are the headers beyond the key by which it varies.
         """
@@ -149,15 +154,13 @@ class Rendering:
             return Reason.SESSION
         if not self.is_of_user:
             return Reason.USER
-        if self._cookies is not None and (
+        if self._sent is not None and (
                 not exchange.key.has_all_cookies(varies)):
-            found = self._cookies.found
+            found, self.absent_cookies = cookies.looked_for(
+                self._watched, self._sent, exchange.settings, self._known)
             if found:
                 return cookies.reason(found)
-        response = exchange.response
-        return why_of_one_visitor(
-            http_request.lower_headers(response),
-            http_request.sets_cookie(response))
+        return ''
 
     @property
     def field(self):
@@ -170,10 +173,3 @@ class Rendering:
         return looked and ignored_field(
             self._exchange.request, looked,
             self._exchange.settings.ignored_parameters)
-
-    def absent_cookies(self, varies):
-        """Return names of cookies that the page looked for in vain."""
-        if self._cookies is None or (
-                self._exchange.key.has_all_cookies(varies)):
-            return ()
-        return self._cookies.absent

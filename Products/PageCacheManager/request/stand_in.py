@@ -22,14 +22,7 @@ UNKEPT = '_page_cache_unkept'
 
 
 def stand_in_for(published, request):
-    """Return what is called in place of an origin, `published` if it is none.
-    """
-    found = attempt(None, 'traversal', _stand_in_for, published, request)
-    return published if found is FAILED or found is None else found
-
-
-def _stand_in_for(published, request):
-    """Return the stand-in of an origin, None for what is none."""
+    """Return what is called in place of an origin, None for what is none."""
     if request.args:  # which it is called with
         return None
     if request.environ.get('REQUEST_METHOD') == 'HEAD':

@@ -8,7 +8,8 @@ into another.
 class Step:
     """The state of one request, with the verbs of its way.
 
-    `outcome` is the :class:`Outcome` that headers and statistics show.
+    `outcome` is the :class:`Outcome` that headers and statistics show;
+    `known` has values for other attributes of the class.
     """
 
     #: Whether the cache may change the response before the commit.  It
@@ -19,21 +20,18 @@ class Step:
     is_quiet = False
     #: The :class:`Rendering` of the page, None where the cache answers.
     rendering = None
-    #: The stored page that is the answer, or None.
+    #: The page that is the answer, stored or to be stored, or None.
     page = None
-    #: The page of which the age counts, None for none.
-    ttl_page = None
     #: The failure of a policy, in a line, or ''.
     failure = ''
     #: Whether the answer is known without rendering, and has a body.
     is_answered = has_body = False
+    #: What Zope is given in place of rendering, None where it renders.
+    result = None
 
-    def __init__(self, outcome):
+    def __init__(self, outcome, **known):
         self.outcome = outcome
-
-    def result(self, exchange):
-        """Return what Zope is given in place of rendering."""
-        raise NotImplementedError
+        vars(self).update(known)
 
     def deliver(self, exchange):
         """Put headers, status and body into the response; return the step

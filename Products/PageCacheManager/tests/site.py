@@ -25,6 +25,7 @@ from Products.CMFCore.TypesTool import TypesTool
 from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
 from zope.component import getGlobalSiteManager
 
+from ..key import code_version
 from ..PageCacheManager import PageCacheManager
 
 
@@ -145,3 +146,9 @@ def add_skins(skins):
     createDirectoryView(
         skins, 'Products.PageCacheManager.tests:skins/fs', 'fs')
     skins.addSkinSelection('Basic', 'custom, fs', make_default=True)
+
+
+def forget_code_version():
+    """Have the version of the code worked out anew, as by a restart."""
+    code_version._code_version.cache_clear()
+    code_version.code_version.cache_clear()

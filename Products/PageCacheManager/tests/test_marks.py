@@ -6,6 +6,7 @@ from ZODB.POSException import ConflictError
 
 from .. import marks
 from ..core.key import row_id
+from ..key.versions import changed_at
 from ..key.versions import holds_changes
 from ..marks import write
 from ..origin.site import content_marks
@@ -200,7 +201,7 @@ def test_marks_of_an_earlier_release_go_on(old):
     assert first[0] == second[0] and first[1] < second[1]
     write(old._contents.listed)
     assert seen(old)[1] > second[1]
-    assert old.changed_at('oid:1', PAGE) > 0
+    assert changed_at(*old.marks_of('oid:1', PAGE)) > 0
 
 
 @pytest.mark.parametrize('save', [

@@ -33,7 +33,7 @@ def page_headers(
         policy: Mapping[str, str],
         tag: str,
         modified: str | None,
-        age: int = 0,
+        age: float = 0,
         vary_by: tuple[str, ...] = ()) -> Headers:
     """Return the headers of a 200.
 
@@ -76,9 +76,11 @@ def _combined(
     return tuple(item for item in values.items() if item != ('vary', ''))
 
 
-def _later(date: str, secs: int) -> str:
-    moment = parse_date(date) if secs else None
-    return date if moment is None else format_date(moment + secs)
+def _later(date: str, secs: float) -> str:
+    """Return a date so many seconds later, of which fractions do not count.
+    """
+    moment = parse_date(date) if secs >= 1 else None
+    return date if moment is None else format_date(moment + int(secs))
 
 
 def may_be_coded(content_type: str) -> bool:

@@ -4,7 +4,6 @@ It keeps these in step, and knows no bounds, no clock and no lock.
 """
 import math
 from array import array
-from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
@@ -21,7 +20,6 @@ from .tables import Groups
 from .tables import Numbers
 from .tables import Record
 from .tables import Records
-from .tables import grow
 
 
 #: Where the parts of a record stand: number of the entry, body and so on;
@@ -55,12 +53,16 @@ def flatten(key: Key, page: Page) -> Record:
         *key[:3], *key[3], *key[4], *page.varies, *page.absent_cookies,
         *chain.from_iterable(page.codings),
         *chain.from_iterable(page.headers)]
+    shared: Any = _shared.cached  # type: ignore[attr-defined]
     # all positions count the number of the entry, which is not there yet
-    _share(record, chain(
-        (_PATH,), range(_VARIANT, variant_end),
-        range(variant_end + 1, validity_end),
-        range(varies_end, cookies_end),
-        range(codings_end, len(record) + 1)))
+    for position in chain(
+            (_PATH,), range(_VARIANT, variant_end),
+            range(variant_end + 1, validity_end),
+            range(varies_end, cookies_end),
+            range(codings_end, len(record) + 1)):
+        text: Any = record[position - 1]
+        if len(text) <= MAX_SHARED_LENGTH:
+            record[position - 1] = shared(text)
     return tuple(record)
 
 
@@ -72,15 +74,6 @@ def _shared(text: str) -> str:
     its characters.  Python's own table of strings may keep them forever.
     """
     return text
-
-
-def _share(record: list[Any], positions: Iterable[int]) -> None:
-    """Put short strings into `record` as the objects that others have."""
-    shared = _shared.cached  # type: ignore[attr-defined]
-    for position in positions:
-        text = record[position - 1]
-        if len(text) <= MAX_SHARED_LENGTH:
-            record[position - 1] = shared(text)
 
 
 def key_of(record: Record) -> Key:
@@ -114,14 +107,19 @@ class Contents:
 
     def __init__(self) -> None:
         self.records = Records()
+        #: By number of the row.
+        self.hits = array('Q', [0])
+        self.misses = array('Q', [0])
+        self.sizes = array('Q', [0])
+        #: By number of the slot.
+        self.modified = array('d', [0])
         #: Entries of one page, of one slot, of one template, of one content.
-        self.rows = Groups()
-        self.slots = Groups()
+        self.rows = Groups(self.hits, self.misses, self.sizes)
+        self.slots = Groups(self.modified)
         self._templates = Groups()
         self._contexts = Groups()
         self.groups = (
             self.rows, self.slots, self._templates, self._contexts)
-        self._numbers = Numbers()
         #: By number of the entry.
         self.hashes = array('q', [0])
         self.created = array('d', [math.inf])
@@ -129,16 +127,10 @@ class Contents:
         #: Bodies, and codings, that are spare.
         self.bodies = Spare(self.hashes)
         self.codings = Spare(self.hashes)
-        #: Those that have an item for each entry.
-        self.columns: tuple[array[Any], ...] = (
-            self.hashes, self.created, *self.queue.columns,
-            *self.bodies.columns, *self.codings.columns)
-        #: By number of the row.
-        self.hits = array('Q', [0])
-        self.misses = array('Q', [0])
-        self.sizes = array('Q', [0])
-        #: By number of the slot.
-        self.modified = array('d', [0])
+        self.numbers = Numbers(
+            self.hashes, self.created, *chain.from_iterable(
+                part.columns for part in (
+                    self.queue, self.bodies, self.codings, *self.groups)))
 
     def find(self, key: Key) -> Record | None:
         """Return the record of an entry, or None."""
@@ -216,34 +208,26 @@ class Contents:
             'created': self.created[self.rows.newest[row]],
         }
 
-    def admits(self, key: Key) -> bool:
-        """Return whether no other key, page or slot has the same hash."""
-        record = self.records.find(hash(key))
-        if record is not None and key_of(record) != key:
-            return False
-        row = self.rows.find(hash(key[:3]))
-        if row and self.page_id(row) != key[:3]:
-            return False
-        group = self.slots.find(hash(key[:4]))
-        return not group or (
-            self.key(self.slots.newest[group])[:4] == key[:4])
-
     def link(self, key: Key, flat: Record) -> int:
         """Make a new entry, still in no queue; return its number.
 
-        A new row starts with the miss that brought the page.
+        It is NONE if another key, page or slot has the same hash.  A new row
+        starts with the miss that brought the page.
         """
-        number = self._numbers.take()
-        grow(number, *self.columns)
+        row, slot = self.rows.find(hash(key[:3])), self.slots.find(
+            hash(key[:4]))
+        if (self.records.find(hash(key)) is not None
+                or row and self.page_id(row) != key[:3]
+                or slot and self.key(self.slots.newest[slot])[:4] != key[:4]):
+            return NONE
+        number = self.numbers.take()
         self.hashes[number] = hash(key)
         self.created[number] = flat[_CREATED - 1]
         row = self.rows.join(number, hash(key[:3]))
         if self.rows.lengths[row] == 1:
-            grow(row, self.hits, self.misses, self.sizes)
             self.hits[row], self.misses[row], self.sizes[row] = 0, 1, 0
         group = self.slots.join(number, hash(key[:4]))
         if self.slots.lengths[group] == 1:
-            grow(group, self.modified)
             self.modified[group] = -math.inf
         self._templates.join(number, hash(key[0]))
         self._contexts.join(number, hash(key[1]))
@@ -283,7 +267,7 @@ class Contents:
             groups.leave(number)
         self.records.remove(self.hashes[number])
         self.created[number] = math.inf
-        self._numbers.give(number)
+        self.numbers.give(number)
 
     def drop(self, number: int) -> None:
         """Remove an entry."""

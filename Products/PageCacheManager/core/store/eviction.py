@@ -9,10 +9,8 @@ to three.  So what is asked for once never pushes out what is asked for often.
 """
 from array import array
 
-from .tables import NONE
 from .tables import SHARDS
 from .tables import Rings
-from .tables import grow
 
 
 SMALL = 0
@@ -46,14 +44,13 @@ class S3Fifo:
         self._hashes = hashes
         self._uses = array('B', [0])
         self._queue_of = array('B', [0])
-        #: These have an item for each entry.
-        self.columns = self.sizes, self._uses, self._queue_of
+        self._rings = Rings(2)
+        #: These have an item for each entry, and are grown from outside.
+        self.columns = (
+            self.sizes, self._uses, self._queue_of, *self._rings.columns)
         self.entries = 0
         self.bytes = 0
-        self._newest = [NONE, NONE]
-        self._entries = [0, 0]
         self._bytes = [0, 0]
-        self._rings = Rings()
         # The paper's queue of ghosts as a table by hash, as the paper has
         # it too: half of the hash, and after how many others it came.  It is
         # in parts, because a large array takes long to make.
@@ -69,11 +66,14 @@ class S3Fifo:
         return MAIN if known else SMALL
 
     def add(self, number: int, size: int, queue: int) -> None:
-        if number == len(self.sizes):
-            grow(number, *self.columns)
+        """Make the entry the newest of a queue."""
         self.sizes[number] = size
         self._uses[number] = 0
-        self._append(number, queue)
+        self._queue_of[number] = queue
+        self._rings.add(number, queue)
+        self._bytes[queue] += size
+        self.entries += 1
+        self.bytes += size
 
     def resize(self, number: int, size: int) -> None:
         """Note that the entry takes more or less; it keeps its place."""
@@ -90,10 +90,7 @@ class S3Fifo:
     def remove(self, number: int) -> int:
         """Take the entry out; return the queue that it was in."""
         queue = self._queue_of[number]
-        before = self._rings.remove(number)
-        if self._newest[queue] == number:
-            self._newest[queue] = before
-        self._entries[queue] -= 1
+        self._rings.remove(number, queue)
         self._bytes[queue] -= self.sizes[number]
         self.entries -= 1
         self.bytes -= self.sizes[number]
@@ -108,12 +105,12 @@ class S3Fifo:
         """
         number, queue = self._next(max_entries, max_bytes)
         for _ in range(MAX_MOVES // (found + 1)):
-            if not self._uses[number]:
+            uses = self._uses[number]
+            if not uses:
                 break
             self.remove(number)
-            self._append(number, MAIN)
-            self._uses[number] = (
-                0 if queue == SMALL else self._uses[number] - 1)
+            self.add(number, self.sizes[number], MAIN)
+            self._uses[number] = 0 if queue == SMALL else uses - 1
             number, queue = self._next(max_entries, max_bytes)
         if queue == SMALL:
             self._remember(self._hashes[number])
@@ -121,19 +118,11 @@ class S3Fifo:
 
     def _next(self, max_entries: int, max_bytes: int) -> tuple[int, int]:
         is_small_over = (
-            self._entries[SMALL] * SMALL_SHARE > max_entries
+            self._rings.lengths[SMALL] * SMALL_SHARE > max_entries
             or self._bytes[SMALL] * SMALL_SHARE > max_bytes)
-        queue = SMALL if is_small_over or not self._entries[MAIN] else MAIN
-        return self._rings.oldest(self._newest[queue]), queue
-
-    def _append(self, number: int, queue: int) -> None:
-        self._queue_of[number] = queue
-        self._rings.add(number, self._newest[queue])
-        self._newest[queue] = number
-        self._entries[queue] += 1
-        self._bytes[queue] += self.sizes[number]
-        self.entries += 1
-        self.bytes += self.sizes[number]
+        queue = SMALL if is_small_over or (
+            not self._rings.lengths[MAIN]) else MAIN
+        return self._rings.oldest(queue), queue
 
     def _remember(self, hashed: int) -> None:
         self._remembered += 1

@@ -54,10 +54,33 @@ class Places:
         need no lock.
         """
         record = contents.find(key)
-        if record is not None:
-            return self._replace(contents, record[0], flat, size, parts)
-        return contents.admits(key) and (
-            self._add(contents, key, flat, size, parts))
+        if record is None:
+            number = contents.link(key, flat)
+            if not number:
+                return False
+            # What is evicted now may take its place among the ghosts.
+            queue = contents.queue.queue_for(contents.hashes[number])
+            slot = contents.slots.of[number]
+            if contents.slots.lengths[slot] > MAX_PER_SLOT:
+                self._room.evict(contents, contents.slots.some(slot, 1)[0])
+        else:
+            # It leaves the queue meanwhile, so that it is nobody's victim.
+            number = record[0]
+            size_before = contents.queue.sizes[number]
+            queue = contents.suspend(number)
+            contents.forget_spare(number)
+        self._supersede(contents, number, parts.kept.modified)
+        has_room = self._room.make(contents, size, 1, MAX_EVICTIONS)
+        if has_room:
+            if record is not None:
+                contents.write(number, flat)
+            contents.resume(number, size, queue)
+            self._room.keep_spare(contents, number, parts, MAX_EVICTIONS)
+        elif record is None:
+            contents.unlink(number)
+        else:
+            contents.resume(number, size_before, queue)
+        return has_room
 
     def recode(
             self, contents: Contents, key: Key, number: int,
@@ -75,40 +98,6 @@ class Places:
         contents.resize(number, size)
         self._room.keep_spare(contents, number, parts, MAX_EVICTIONS)
         return True
-
-    def _add(
-            self, contents: Contents, key: Key, flat: Record, size: int,
-            parts: Parts) -> bool:
-        number = contents.link(key, flat)
-        # What is evicted now may take its place among the ghosts.
-        queue = contents.queue.queue_for(contents.hashes[number])
-        group = contents.slots.of[number]
-        if contents.slots.lengths[group] > MAX_PER_SLOT:
-            self._room.evict(contents, contents.slots.some(group, 1)[0])
-        self._supersede(contents, number, parts.kept.modified)
-        has_room = self._room.make(contents, size, 1, MAX_EVICTIONS)
-        if has_room:
-            contents.resume(number, size, queue)
-            self._room.keep_spare(contents, number, parts, MAX_EVICTIONS)
-        else:
-            contents.unlink(number)
-        return has_room
-
-    def _replace(
-            self, contents: Contents, number: int, flat: Record, size: int,
-            parts: Parts) -> bool:
-        # It leaves the queue meanwhile, so that it is nobody's victim.
-        size_before = contents.queue.sizes[number]
-        queue = contents.suspend(number)
-        contents.forget_spare(number)
-        self._supersede(contents, number, parts.kept.modified)
-        has_room = self._room.make(contents, size, 1, MAX_EVICTIONS)
-        if has_room:
-            contents.write(number, flat)
-        contents.resume(number, size if has_room else size_before, queue)
-        if has_room:
-            self._room.keep_spare(contents, number, parts, MAX_EVICTIONS)
-        return has_room
 
     def _supersede(
             self, contents: Contents, number: int, modified: float) -> None:

@@ -7,7 +7,6 @@ from array import array
 from typing import NamedTuple
 
 from ..page import Page
-from .tables import NONE
 from .tables import SHARDS
 from .tables import Rings
 from .tables import Shards
@@ -62,15 +61,13 @@ class Spare:
         self._rings = Rings()
         #: These have an item for each entry, and are grown from outside.
         self.columns = self._rings.columns
-        self._newest = NONE
 
     def add(self, number: int, data: bytes) -> None:
         """Keep the bytes of an entry that has none here."""
         hashed = self._hashes[number]
         self.data.shard(hashed)[hashed] = data
         self.bytes += len(data)
-        self._rings.add(number, self._newest)
-        self._newest = number
+        self._rings.add(number, 0)
 
     def get(self, hashed: int) -> bytes:
         """Return the spare bytes of an entry, or empty bytes."""
@@ -79,7 +76,7 @@ class Spare:
 
     def oldest(self) -> int:
         """Return the entry of which the bytes are to go next, or NONE."""
-        return self._rings.oldest(self._newest) if self._newest else NONE
+        return self._rings.oldest(0)
 
     def discard(self, number: int) -> None:
         """Let the bytes of an entry go, if it has any here."""
@@ -90,6 +87,4 @@ class Spare:
         if data is None:
             return
         self.bytes -= len(data)
-        before = self._rings.remove(number)
-        if self._newest == number:
-            self._newest = before
+        self._rings.remove(number, 0)

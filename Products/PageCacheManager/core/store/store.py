@@ -13,7 +13,6 @@ from typing import TypeVar
 
 from ..key import Key
 from ..key import PageId
-from ..key import page_id
 from ..page import Page
 from .bounds import Bounds
 from .bounds import Room
@@ -264,7 +263,7 @@ class PageStore:
 
     def _miss(self, key: Key) -> None:
         self._misses += 1
-        row = self._contents.row(page_id(key))
+        row = self._contents.row(key[:3])
         if row:
             self._contents.misses[row] += 1
 
@@ -279,13 +278,14 @@ class PageStore:
 
 def _free(contents: Contents) -> None:
     """Take `contents` to pieces, little by little."""
-    contents.columns = ()  # each goes by itself
     for table in contents.dicts():
         while table:
             for _ in range(min(SLICE, len(table))):
                 table.popitem()
             time.sleep(PAUSE_SECS)
     for part in (
+            # these hold all columns together, but each is to go by itself
+            contents.numbers, *[groups.numbers for groups in contents.groups],
             *contents.groups, contents.queue, contents.bodies,
             contents.codings, contents):
         columns = vars(part)

@@ -31,25 +31,22 @@ SHARDS = 128
 MAX_FRESH = 128
 
 
-def grow(number: int, *columns: 'array[Any]') -> None:
-    """Make `number` an index of columns that may be one too short for it."""
-    for column in columns:
-        if number == len(column):
-            column.append(0)
-
-
 class Numbers:
-    """Gives out numbers from 1; those given back are used again."""
+    """Gives out numbers from 1; those given back are used again.
 
-    def __init__(self) -> None:
+    Each of the `columns` gets an item for each number.
+    """
+
+    def __init__(self, *columns: 'array[Any]') -> None:
+        self._columns = columns
         self._returned = array('I')
-        self._highest = 0
 
     def take(self) -> int:
         if self._returned:
             return self._returned.pop()
-        self._highest += 1
-        return self._highest
+        for column in self._columns:
+            column.append(0)
+        return len(self._columns[0]) - 1
 
     def give(self, number: int) -> None:
         self._returned.append(number)
@@ -92,7 +89,7 @@ class Records:
         return record
 
     def put(self, hashed: int, record: Record) -> None:
-        self.settled.shard(hashed).pop(hashed, None)
+        self.settled.dicts[hashed >> 40 & SHARDS - 1].pop(hashed, None)
         self._fresh[hashed] = record
         if len(self._fresh) >= MAX_FRESH:
             self._settle()
@@ -112,44 +109,50 @@ class Records:
 
 
 class Rings:
-    """Circular lists of numbers, each known by its newest member."""
+    """So many circular lists of numbers, numbered themselves from 0.
 
-    def __init__(self) -> None:
+    A number is in one of them at most.
+    """
+
+    def __init__(self, count: int = 1) -> None:
         self._after = array('I', [NONE])
         self._before = array('I', [NONE])
-        #: These have an item for each number.
-        self.columns = self._after, self._before
+        #: These have an item for each number, and are grown from outside.
+        self.columns: tuple[array[Any], ...] = self._after, self._before
+        #: By number of the ring: its newest member, and how many it has.
+        self.newest = array('I', [NONE] * count)
+        self.lengths = array('I', [0] * count)
 
-    def add(self, number: int, newest: int) -> None:
-        """Put `number` after `newest`, or into a ring of its own."""
-        after, before = self._after, self._before
-        if number == len(after):
-            after.append(NONE)
-            before.append(NONE)
+    def add(self, number: int, ring: int) -> None:
+        """Make `number` the newest of a ring."""
+        after, before, newest = self._after, self._before, self.newest[ring]
         oldest = after[newest] if newest else number
         after[number] = oldest
         before[number] = newest or number
         before[oldest] = number
         if newest:
             after[newest] = number
+        self.newest[ring] = number
+        self.lengths[ring] += 1
 
-    def remove(self, number: int) -> int:
-        """Take `number` out; return the one before it, NONE if none is."""
-        before = self._before[number]
-        if before == number:
-            return NONE
-        after = self._after[number]
+    def remove(self, number: int, ring: int) -> None:
+        """Take `number` out of the ring that it is in."""
+        before, after = self._before[number], self._after[number]
         self._after[before] = after
         self._before[after] = before
-        return before
+        if self.newest[ring] == number:
+            self.newest[ring] = NONE if before == number else before
+        self.lengths[ring] -= 1
 
-    def oldest(self, newest: int) -> int:
-        return self._after[newest]
+    def oldest(self, ring: int) -> int:
+        """Return the oldest member, NONE if there is none."""
+        newest = self.newest[ring]
+        return self._after[newest] if newest else NONE
 
-    def some(self, newest: int, limit: int) -> list[int]:
+    def some(self, ring: int, limit: int) -> list[int]:
         """Return up to `limit` members, the oldest first."""
         found: list[int] = []
-        number = newest
+        number = newest = self.newest[ring]
         while number and len(found) < limit:
             number = self._after[number]
             found.append(number)
@@ -158,23 +161,24 @@ class Rings:
         return found
 
 
-class Groups:
+class Groups(Rings):
     """Entries that belong together: those of a page, those of a slot.
 
     A group is numbered while it has members.  It is found by the hash of
-    what they share; that they do share it is for the caller to check.
+    what they share; that they do share it is for the caller to check.  Each
+    of `more` gets an item for each group.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *more: 'array[Any]') -> None:
+        super().__init__()
         self.index: Shards[int] = Shards()
         #: By number of the entry: its group.
         self.of = array('I', [NONE])
+        self.columns = *self.columns, self.of
         #: By number of the group.
-        self.newest = array('I', [NONE])
-        self.lengths = array('I', [0])
         self._hashes = array('q', [0])
-        self._numbers = Numbers()
-        self._rings = Rings()
+        self.numbers = Numbers(
+            self._hashes, self.newest, self.lengths, *more)
 
     def find(self, hashed: int) -> int:
         shard = self.index.dicts[hashed >> 40 & SHARDS - 1]
@@ -185,45 +189,22 @@ class Groups:
         shard = self.index.dicts[hashed >> 40 & SHARDS - 1]
         group = shard.get(hashed, NONE)
         if not group:
-            group = shard[hashed] = self._begin(hashed)
-        self._rings.add(number, self.newest[group])
-        self.newest[group] = number
-        self.lengths[group] += 1
-        if number == len(self.of):
-            self.of.append(group)
+            group = shard[hashed] = self.numbers.take()
+            self._hashes[group] = hashed
+        self.add(number, group)
         self.of[number] = group
         return group
 
     def leave(self, number: int) -> None:
         group = self.of[number]
-        before = self._rings.remove(number)
-        if self.newest[group] == number:
-            self.newest[group] = before
-        self.lengths[group] -= 1
-        if not before:
-            self._end(group)
+        self.remove(number, group)
+        if not self.lengths[group]:
+            hashed = self._hashes[group]
+            del self.index.shard(hashed)[hashed]
+            self.numbers.give(group)
 
     def renew(self, number: int) -> None:
         """Make `number` the newest of the group that it is in."""
         group = self.of[number]
-        if self.newest[group] != number:
-            self._rings.remove(number)
-            self._rings.add(number, self.newest[group])
-            self.newest[group] = number
-
-    def some(self, group: int, limit: int) -> list[int]:
-        """Return up to `limit` members, the oldest first."""
-        return self._rings.some(self.newest[group], limit)
-
-    def _begin(self, hashed: int) -> int:
-        group = self._numbers.take()
-        grow(group, self.newest, self.lengths, self._hashes)
-        self.newest[group] = NONE
-        self.lengths[group] = 0
-        self._hashes[group] = hashed
-        return group
-
-    def _end(self, group: int) -> None:
-        hashed = self._hashes[group]
-        del self.index.shard(hashed)[hashed]
-        self._numbers.give(group)
+        self.remove(number, group)
+        self.add(number, group)

@@ -11,6 +11,7 @@ from zope.event import notify
 from zope.processlifetime import DatabaseOpenedWithRoot
 
 from ...key import code_version
+from ..site import forget_code_version
 
 
 @pytest.fixture
@@ -29,13 +30,13 @@ def package(tmp_path, monkeypatch):
     module.__file__ = str(tmp_path / 'worked_on' / '__init__.py')
     module.__path__ = [str(tmp_path / 'worked_on')]
     monkeypatch.setitem(sys.modules, 'worked_on', module)
-    code_version._code_version.cache_clear()
+    forget_code_version()
     yield tmp_path / 'worked_on'
-    code_version._code_version.cache_clear()
+    forget_code_version()
 
 
 def version():
-    code_version._code_version.cache_clear()
+    forget_code_version()
     return code_version.code_version()
 
 

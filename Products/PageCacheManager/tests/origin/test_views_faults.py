@@ -26,6 +26,7 @@ from ...publisher import sending
 from ...request import events
 from ...request import exchange
 from ...request import miss
+from ...request import page_headers
 from ...request import rendering
 from ..events import handler
 from ..site import set_policy
@@ -90,7 +91,7 @@ def test_fault_in_looking_at_a_template(client, caplog, monkeypatch):
 
 @pytest.mark.parametrize(('place', 'name'), [
     (sending, 'send_page'), (miss.Miss, '_capture'), (miss, 'has_changed'),
-    (miss.Miss, '_values')])
+    (page_headers, 'of_render')])
 def test_fault_after_rendering(
         client, cache, caplog, monkeypatch, place, name):
     monkeypatch.setattr(place, name, broken)

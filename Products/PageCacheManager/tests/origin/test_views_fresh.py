@@ -25,6 +25,7 @@ from ..manager.test_lifecycle import undo_last
 from ..manager.test_lifecycle import undoable  # noqa: F401
 from ..site import Item
 from ..site import add_template
+from ..site import forget_code_version
 from ..site import set_policy
 from ..view_cases import ACTING
 from ..view_cases import COUNTING
@@ -322,10 +323,10 @@ def test_template_that_is_edited(client, template, name, path):
 
 def test_other_code_makes_other_pages(client, monkeypatch):
     page = fill(client, COUNTING)
-    code_version._code_version.cache_clear()
+    forget_code_version()
     monkeypatch.setattr(code_version, 'distributions', lambda: [])
     answer = client.get(COUNTING, If_None_Match=page['ETag'])
-    code_version._code_version.cache_clear()
+    forget_code_version()
     assert (answer.status, answer.outcome) == (200, 'MISS')
 
 

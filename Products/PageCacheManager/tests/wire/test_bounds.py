@@ -46,6 +46,7 @@ OF_THE_SITE = {
     'core.key._matcher',
     'fastlane.filter._date', 'fastlane.filter._status',
     'key.code_version._code_version', 'key.code_version._file_digest',
+    'key.code_version.code_version',
     'key.code_version._installed_places',
     'key.key._known_varies', 'key.versions._digest',
     'key.visitor._spellings',

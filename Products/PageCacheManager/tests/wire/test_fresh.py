@@ -13,6 +13,7 @@ from ...manager import caches
 from ..client import Client
 from ..site import Item
 from ..site import add_template
+from ..site import forget_code_version
 from ..site import set_policy
 
 
@@ -102,10 +103,10 @@ def test_place_of_a_filesystem_template_does_not_count(
 def test_other_code_makes_other_pages(client, monkeypatch, path):
     """Templates call tools and scripts, which come with packages."""
     page = fill(client, path)
-    code_version._code_version.cache_clear()
+    forget_code_version()
     monkeypatch.setattr(code_version, 'distributions', lambda: [])
     answer = client.get(path, If_None_Match=page['ETag'])
-    code_version._code_version.cache_clear()
+    forget_code_version()
     assert (answer.status, answer.outcome) == (200, 'MISS')
     assert answer['ETag'] != page['ETag']
 

@@ -184,7 +184,7 @@ def test_post_changes(site, client, name):
     'enable', 'disable', 'getSettings', 'getViews', 'getCacheReport',
     'isActive', 'setTitle', 'associations', 'content_version',
     'content_marks', 'renew', 'invalidate',
-    'cache_name', 'generation_of', 'changed_at', 'forget_template',
+    'cache_name', 'generation_of', 'marks_of', 'forget_template',
     'ZCacheManager_getCache', '_settings', '_purged', '_views'])
 @pytest.mark.parametrize('method', ['GET', 'POST'])
 def test_what_code_calls_has_no_url(site, client, name, method):

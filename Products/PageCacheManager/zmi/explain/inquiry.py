@@ -130,7 +130,7 @@ def _check_access(finding, who):
     is_stored = (
         finding.exchange is not None and finding.exchange.step.page)
     if not is_stored and finding.content is not None and (
-            not visitor.may_view(finding.content)):
+            not visitor.rights(finding.content)[0]):
         raise Inexplicable(
             f'{who} may not view the content of this page. Only rendering '
             'would show whether the page itself is visible.')

@@ -25,10 +25,16 @@ class Queue(S3Fifo):
     def __init__(self):
         super().__init__(array('q', [0]))
 
+    def take(self, hashed):
+        """Return the number of a new entry."""
+        self._hashes.append(hashed)
+        for column in self.columns:
+            column.append(0)
+        return len(self._hashes) - 1
+
     def come(self, name, size=1):
         """Let an entry come in; return its number."""
-        number = len(self._hashes)
-        self._hashes.append(hash_of(name))
+        number = self.take(hash_of(name))
         self.add(number, size, self.queue_for(hash_of(name)))
         return number
 
@@ -226,8 +232,7 @@ def test_a_search_is_whole_unless_told_otherwise():
 def in_one_part(queue, count):
     """Let entries come in of which the ghosts are in one part of all."""
     for number in range(1, count + 1):
-        queue._hashes.append(number << 8 | number)
-        queue.add(number, 1, SMALL)
+        queue.add(queue.take(number << 8 | number), 1, SMALL)
 
 
 def test_ghosts_of_one_part_stay_side_by_side():
@@ -255,8 +260,8 @@ def test_places_for_ghosts_grow_only_when_they_are_too_few(count, places):
 def test_any_hash_is_remembered(hashed, count):
     queue = Queue()
     for number in range(1, count + 1):
-        queue._hashes.append(hashed if number == 1 else number << 8)
-        queue.add(number, 1, SMALL)
+        queue.add(
+            queue.take(hashed if number == 1 else number << 8), 1, SMALL)
     assert queue.victim(count, 1) == 1
     assert queue.queue_for(hashed) == MAIN
 
@@ -325,8 +330,7 @@ def test_it_does_what_the_paper_says(seed, entries, size):
             del numbers[was]
             gone.append(was)
         assert gone == expected
-        numbers[name] = len(queue._hashes)
-        queue._hashes.append(hash_of(name))
+        numbers[name] = queue.take(hash_of(name))
         queue.add(numbers[name], taken, into)
         assert queue.bytes == sum(paper.sizes.values())
         assert into == (MAIN if name in paper.main else SMALL)

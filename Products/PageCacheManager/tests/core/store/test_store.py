@@ -746,10 +746,10 @@ def test_many_victims_take_few_moves_though_all_were_used(act, monkeypatch):
         for _ in range(eviction.MAX_USES):
             pages.get(key(str(number)))
     moves = []
-    append = eviction.S3Fifo._append
+    add = eviction.S3Fifo.add
     monkeypatch.setattr(
-        eviction.S3Fifo, '_append',
-        lambda self, *args: moves.append(1) or append(self, *args))
+        eviction.S3Fifo, 'add',
+        lambda self, *args: moves.append(1) or add(self, *args))
     act(pages, size)
     assert 100 <= pages.counts().evictions <= 102
     # a harmonic sum: each search is shorter than the one before
@@ -838,8 +838,16 @@ def test_page_that_comes_back_late_is_kept_no_longer():
     assert not any(pages.get(key(str(number))) for number in range(10))
 
 
+def queue_for(count, kind=eviction.S3Fifo):
+    """Return a queue for entries that are numbered up to `count`."""
+    queue = kind([0] * (count + 1))
+    for column in queue.columns:
+        column.extend([0] * count)
+    return queue
+
+
 def test_victims_come_in_the_order_they_were_added():
-    queue = eviction.S3Fifo([0] * 6)
+    queue = queue_for(5)
     for number in range(1, 6):
         queue.add(number, 1, eviction.SMALL)
     queue.remove(3)
@@ -865,11 +873,11 @@ def test_victim_where_all_were_used_is_found_in_bounded_moves():
     moved = []
 
     class Counted(eviction.S3Fifo):
-        def _append(self, number, queue):
+        def add(self, number, size, queue):
             moved.append(number)
-            super()._append(number, queue)
+            super().add(number, size, queue)
 
-    queue = Counted([0] * 1001)
+    queue = queue_for(1000, Counted)
     for number in range(1, 1001):
         queue.add(number, 1, eviction.MAIN)
         for _ in range(5):

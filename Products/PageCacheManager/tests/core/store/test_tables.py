@@ -13,20 +13,22 @@ from Products.PageCacheManager.core.store.tables import Numbers
 from Products.PageCacheManager.core.store.tables import Records
 from Products.PageCacheManager.core.store.tables import Rings
 from Products.PageCacheManager.core.store.tables import Shards
-from Products.PageCacheManager.core.store.tables import grow
 
 
-def test_columns_grow_by_one_at_most():
-    short, long, floats = array('I', [7]), array('I', [7, 8]), array('d', [7])
-    grow(1, short, long, floats)
-    assert (list(short), list(long), list(floats)) == (
-        [7, 0], [7, 8], [7.0, 0.0])
-    grow(3, short)
-    assert list(short) == [7, 0]
+def test_columns_have_an_item_for_each_number():
+    whole, floats = array('I', [7]), array('d', [7])
+    numbers = Numbers(whole, floats)
+    numbers.take()
+    assert (list(whole), list(floats)) == ([7, 0], [7.0, 0.0])
+    numbers.give(1)
+    numbers.take()
+    assert list(whole) == [7, 0]
+    numbers.take()
+    assert (list(whole), list(floats)) == ([7, 0, 0], [7.0, 0.0, 0.0])
 
 
 def test_numbers_begin_at_one_and_come_back():
-    numbers = Numbers()
+    numbers = Numbers(array('I', [0]))
     assert [numbers.take() for _ in range(4)] == [1, 2, 3, 4]
     numbers.give(2)
     numbers.give(3)
@@ -117,34 +119,37 @@ def test_settled_records_are_out_of_the_collectors_sight():
 
 # rings
 
-def ring(rings, numbers):
-    """Make a ring of `numbers`, the oldest first; return the newest."""
-    newest = NONE
+def grown(rings):
+    """Return `rings` with room for the numbers up to 9."""
+    for column in rings.columns:
+        column.extend([0] * 9)
+    return rings
+
+
+def ringed(numbers):
+    """Return a ring of `numbers`, the oldest first."""
+    rings = grown(Rings())
     for number in numbers:
-        rings.add(number, newest)
-        newest = number
-    return newest
+        rings.add(number, 0)
+    return rings
 
 
 def test_a_ring_has_an_order():
-    rings = Rings()
-    assert ring(rings, [1, 2, 3, 4]) == 4
-    assert rings.oldest(4) == 1
-    assert rings.some(4, 10) == [1, 2, 3, 4]
-    assert rings.some(4, 4) == [1, 2, 3, 4]
-    assert rings.some(4, 2) == [1, 2]
-    assert rings.some(4, 0) == []
-    assert rings.some(NONE, 10) == []
+    rings = ringed([1, 2, 3, 4])
+    assert (rings.newest[0], rings.oldest(0), rings.lengths[0]) == (4, 1, 4)
+    assert rings.some(0, 10) == [1, 2, 3, 4]
+    assert rings.some(0, 4) == [1, 2, 3, 4]
+    assert rings.some(0, 2) == [1, 2]
+    assert rings.some(0, 0) == []
 
 
-@pytest.mark.parametrize('gone,before', [(1, 4), (2, 1), (3, 2), (4, 3)])
-def test_one_of_a_ring_goes(gone, before):
-    rings = Rings()
-    ring(rings, [1, 2, 3, 4])
+@pytest.mark.parametrize('gone', [1, 2, 3, 4])
+def test_one_of_a_ring_goes(gone):
+    rings = ringed([1, 2, 3, 4])
     left = [number for number in (1, 2, 3, 4) if number != gone]
-    assert rings.remove(gone) == before
-    assert rings.some(left[-1], 10) == left
-    assert rings.oldest(left[-1]) == left[0]
+    rings.remove(gone, 0)
+    assert (rings.some(0, 10), rings.lengths[0]) == (left, 3)
+    assert (rings.newest[0], rings.oldest(0)) == (left[-1], left[0])
     # and back to front
     walked = [left[-1]]
     while len(walked) < 3:
@@ -153,30 +158,27 @@ def test_one_of_a_ring_goes(gone, before):
 
 
 def test_the_last_of_a_ring_leaves_nothing():
-    rings = Rings()
-    rings.add(1, NONE)
-    assert rings.some(1, 10) == [1]
-    assert rings.remove(1) == NONE
-    # its number may be used in another ring
-    ring(rings, [2, 3])
-    rings.add(1, 3)
-    assert rings.some(1, 10) == [2, 3, 1]
+    rings = ringed([1])
+    assert rings.some(0, 10) == [1]
+    rings.remove(1, 0)
+    assert (rings.newest[0], rings.oldest(0), rings.lengths[0]) == (
+        NONE, NONE, 0)
+    assert rings.some(0, 10) == []
+    # its number may be used again
+    for number in (2, 3, 1):
+        rings.add(number, 0)
+    assert rings.some(0, 10) == [2, 3, 1]
 
 
 def test_rings_do_not_touch_each_other():
-    rings = Rings()
-    odd = even = NONE
+    rings = grown(Rings(2))
     for number in range(1, 9):
-        if number % 2:
-            rings.add(number, odd)
-            odd = number
-        else:
-            rings.add(number, even)
-            even = number
-    assert rings.some(odd, 10) == [1, 3, 5, 7]
-    assert rings.remove(5) == 3
-    assert rings.some(odd, 10) == [1, 3, 7]
-    assert rings.some(even, 10) == [2, 4, 6, 8]
+        rings.add(number, number % 2)
+    assert rings.some(1, 10) == [1, 3, 5, 7]
+    rings.remove(5, 1)
+    assert rings.some(1, 10) == [1, 3, 7]
+    assert rings.some(0, 10) == [2, 4, 6, 8]
+    assert list(rings.lengths) == [4, 3]
 
 
 # groups
@@ -189,7 +191,7 @@ def members(groups, hashed):
 
 
 def test_groups_hold_their_members_the_oldest_first():
-    groups = Groups()
+    groups = grown(Groups())
     assert groups.find(70) == NONE
     first = groups.join(1, 70)
     second = groups.join(2, 80)
@@ -204,7 +206,7 @@ def test_groups_hold_their_members_the_oldest_first():
 
 @pytest.mark.parametrize('gone', [1, 2, 3])
 def test_a_member_leaves(gone):
-    groups = Groups()
+    groups = grown(Groups())
     for number in (1, 2, 3):
         groups.join(number, 70)
     groups.leave(gone)
@@ -216,7 +218,7 @@ def test_a_member_leaves(gone):
 
 
 def test_a_group_ends_with_its_last_member_and_its_number_comes_back():
-    groups = Groups()
+    groups = grown(Groups())
     group = groups.join(1, 70)
     other = groups.join(2, 80)
     groups.leave(1)
@@ -235,7 +237,7 @@ def test_a_group_ends_with_its_last_member_and_its_number_comes_back():
 @pytest.mark.parametrize('number,order', [
     (2, [3, 4, 2]), (3, [2, 4, 3]), (4, [2, 3, 4])])
 def test_a_member_is_renewed(number, order):
-    groups = Groups()
+    groups = grown(Groups())
     groups.join(1, 80)
     for member in (2, 3, 4):
         groups.join(member, 70)
@@ -246,7 +248,7 @@ def test_a_member_is_renewed(number, order):
 
 
 def test_the_only_member_is_renewed():
-    groups = Groups()
+    groups = grown(Groups())
     groups.join(1, 70)
     groups.renew(1)
     assert members(groups, 70) == [1]
