@@ -68,14 +68,6 @@ class KeyParts(NamedTuple):
             (self.etag, *self.versions),
         )
 
-    def digest(self) -> str:
-        """Return 16 characters that name variant and versions.
-
-        It is the same in every process, and one URL's pages of different
-        users, languages, arguments or template versions differ in it.
-        """
-        return digest(repr((self.context_path, self.variant, self.versions)))
-
 
 def page_id(key: Key) -> PageId:
     """Return the page that `key` belongs to."""
@@ -97,10 +89,15 @@ def secondary(key: Key, values: tuple[str, ...]) -> Key:
     return (*key[:3], (*key[3], 'vary', *values), key[4])
 
 
-def digest(text: str) -> str:
-    """Return 16 URL-safe characters that stand for `text`."""
-    data = text.encode('utf-8', 'surrogatepass')
-    return hashlib.blake2b(data, digest_size=8).hexdigest()
+def digest(text: str, data: bytes = b'') -> str:
+    """Return 16 URL-safe characters that stand for `text` and `data`.
+
+    They are the same in every process.
+    """
+    found = hashlib.blake2b(
+        text.encode('utf-8', 'surrogatepass'), digest_size=8)
+    found.update(data)
+    return found.hexdigest()
 
 
 def row_id(page: PageId) -> str:

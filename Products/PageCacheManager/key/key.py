@@ -222,20 +222,19 @@ def dates(exchange):
     return changed, changed if is_sent else None
 
 
-def entity_tag(exchange, varies=()):
-    """Return the tag of the page as it is rendered now (I6), '' for none.
+def entity_tag(exchange, body, own, varies=()):
+    """Return the tag of a page that was rendered (I6), '' for none.
 
-    `varies` are the headers beyond the key by which the page varies.
+    `body` is its body without a content coding, `own` are the headers of
+    rendering, and `varies` those beyond the key by which it varies.
     """
-    key = exchange.key
-    if key.index is None:
+    if exchange.key.index is None:
         return ''
     suffix = ''
     if exchange.settings.validator == 'page':
-        suffix = key.parts.digest()
-    if varies:
-        values = http_request.headers(exchange.request, varies)
-        suffix = digest(repr((suffix, values)))
+        suffix = digest(repr(sorted(own.items())), body)
+    elif varies:
+        suffix = digest(repr(http_request.headers(exchange.request, varies)))
     return conditional.entity_tag(exchange.policy.etag, suffix)
 
 

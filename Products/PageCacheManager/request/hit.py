@@ -100,11 +100,7 @@ class NotModified(Answer):
         super().__init__(
             Outcome('HIT', 'not-modified', collapsed=collapsed),
             exchange, found, held)
-        if found.page is not None:
-            self.headers = page_headers.of_page(exchange, found.page, now)
-        else:
-            self.headers = page_headers.of_render(
-                exchange, {}, now, found.varies)
+        self.headers = page_headers.of_page(exchange, found.page, now)
 
     _send = Answer._send_not_modified
 

@@ -119,23 +119,21 @@ def _answer_of_now(exchange):
     now = time.time()
     if found.page is not None:
         return _answer(exchange, found, asked, now)
-    held = asked and preconditions.held(exchange, found, asked, now)
-    if held is not None and held.is_sure and not exchange.origin.is_called:
-        return NotModified(exchange, found, held, now)
     if key.index is None:
         outcome = Outcome('NO-ETAG', Reason.NO_ETAG)
     elif found.trouble:
         outcome = Outcome('BYPASS', found.trouble)
     else:
-        return _board(exchange, found, held, asked, now)
+        return _board(exchange, found, asked, now)
     return Bypass(
         outcome, rendering=Rendering(exchange, outcome, found.varies),
-        held=held)
+        asked=asked)
 
 
 def _answer(exchange, found, asked, now, collapsed=False):
     """Return the step of a page that is stored, or that has just landed."""
-    held = asked and preconditions.held(exchange, found, asked, now)
+    held = asked and preconditions.held(
+        exchange, asked, found.page.tag, now, is_stored=True)
     if held is None or exchange.origin.is_called:
         return Hit(exchange, found, held, now, collapsed)
     return NotModified(exchange, found, held, now, collapsed)
@@ -208,12 +206,11 @@ def _is_stale(exchange, page):
     if page.made_from is None:
         return False
     context = exchange.origin.context
-    changed = pages.what_changed(
-        page.made_from, exchange.manager._p_jar, exchange.recording,
+    exchange.stale = attempt(
+        exchange, 'reads', pages.what_changed, page.made_from,
+        exchange.manager._p_jar, exchange.recording,
         lambda question: catalog.ask(question, context))
-    if changed is not None:
-        exchange.stale = changed
-    return changed is not None
+    return exchange.stale is not None
 
 
 def _check_cookies(exchange, page):
@@ -227,7 +224,7 @@ def _check_cookies(exchange, page):
 
 # flights
 
-def _board(exchange, found, held, asked, now):
+def _board(exchange, found, asked, now):
     """Return the step of a page that is not stored: a Miss to render it, an
     Answer if it came while this request waited.
     """
@@ -238,14 +235,14 @@ def _board(exchange, found, held, asked, now):
         outcome = Outcome('BYPASS', refusal)
         return Bypass(
             outcome, rendering=Rendering(exchange, outcome, found.varies),
-            held=held)
+            asked=asked)
     if exchange.is_dry:
-        return _miss(exchange, found, held)
+        return _miss(exchange, found, asked)
     boarding = flights.board(
         index, exchange.settings.wait_secs, exchange.settings.max_waiting)
     if isinstance(boarding, Flight):
         try:
-            return _lead(exchange, boarding, found, held, asked, now)
+            return _lead(exchange, boarding, found, asked, now)
         except BaseException:
             boarding.abandon()
             raise
@@ -257,11 +254,11 @@ def _board(exchange, found, held, asked, now):
         _check_cookies(exchange, boarding)
         found = found._replace(page=boarding)
     if found.page is None:
-        return _miss(exchange, found, held)
+        return _miss(exchange, found, asked)
     return _answer(exchange, found, asked, now, collapsed=True)
 
 
-def _lead(exchange, flight, found, held, asked, now):
+def _lead(exchange, flight, found, asked, now):
     """Return the Miss that leads a flight, an Answer if the page just landed.
     """
     if flight.follows_landing:
@@ -273,10 +270,10 @@ def _lead(exchange, flight, found, held, asked, now):
             else:
                 flight.abandon()
             return _answer(exchange, found, asked, now)
-    return _miss(exchange, found, held, flight)
+    return _miss(exchange, found, asked, flight)
 
 
-def _miss(exchange, found, held, flight=None):
+def _miss(exchange, found, asked, flight=None):
     forward = 'vary-miss' if found.varies else 'uri-miss'
     if exchange.stale is not None:
         forward = 'stale'
@@ -287,4 +284,4 @@ def _miss(exchange, found, held, flight=None):
             exchange.request, found.varies)) == Reason.PARAMETER)
     return Miss(
         outcome, rendering=Rendering(exchange, outcome, found.varies, hides),
-        held=held, flight=flight)
+        asked=asked, flight=flight)

@@ -13,15 +13,18 @@ def of_page(exchange, page, now):
         now - page.created, exchange.key.vary_by)
 
 
-def of_render(exchange, own, now, varies=()):
+def of_render(exchange, own, now, varies=(), body=None):
     """Return the headers of a 200 with the headers `own` of rendering.
 
     `varies` are the request headers beyond the key by which it varies.
+    Without a `body`, which HEAD does not know, there is no tag.
     """
-    modified, tag = None, entity_tag(exchange, varies)
+    modified = None
+    tag = '' if body is None else entity_tag(exchange, body, own, varies)
     if exchange.modified is not None:
         modified = headers.last_modified(exchange.modified, now)
-    whose = () if tag else told_by(exchange)
+    # where there is a key, rendering gives a tag
+    whose = () if exchange.key.index is not None else told_by(exchange)
     values = headers.page_headers(
         own, exchange.policy.headers_at(now), tag, modified,
         vary_by=(*exchange.key.vary_by, *whose))

@@ -17,6 +17,7 @@ from ..publisher import request as http_request
 from ..publisher import response as http_response
 from ..publisher import sending
 from . import page_headers
+from . import preconditions
 from .step import Step
 
 
@@ -30,8 +31,8 @@ class Rendered(Step):
 
     #: The right to render for all who wait, or None.
     flight = None
-    #: The client's own copy, which is the page if rendering gives one.
-    held = None
+    #: The preconditions of the request, None for none.
+    asked = None
 
     @property
     def is_quiet(self):
@@ -73,7 +74,8 @@ class Rendered(Step):
             why_of_one_visitor(present, sets_cookie))
         step = self._left_to_others(exchange, whose) if whose else self
         zipped = http_response.zipped_by_zope(response)
-        values = page_headers.of_render(exchange, own, time.time(), varies)
+        now = time.time()
+        values = page_headers.of_render(exchange, own, now, varies, body)
         if not exchange.origin.is_captured_last:
             values = without_later(
                 values, present, rendering.headers_before, own)
@@ -95,11 +97,15 @@ class Rendered(Step):
             # what a doomed transaction changed was never there: a tag would
             # have the client keep it
             sending.take_tag_away(response, page_headers.told_by(exchange))
-        elif not caught and self._is_held(response, varies):
-            if self.held.tag:
-                values = {**values, 'etag': self.held.tag}
-            sending.send_not_modified(response, values)
-            step.outcome = step.outcome._replace(detail='not-modified')
+        elif self.asked is not None and not caught:
+            held = preconditions.held(
+                exchange, self.asked, values.get('etag') or '', now,
+                is_stored=False, varies=varies)
+            if held is not None:
+                if held.tag:
+                    values = {**values, 'etag': held.tag}
+                sending.send_not_modified(response, values)
+                step.outcome = step.outcome._replace(detail='not-modified')
         return step
 
     def _left_to_others(self, exchange, whose):
@@ -113,13 +119,6 @@ class Rendered(Step):
         if self.outcome.word == 'NO-ETAG':
             return self
         return Bypass(Outcome('BYPASS', whose), rendering=self.rendering)
-
-    def _is_held(self, response, varies):
-        """Return whether the client holds what was rendered."""
-        return (
-            self.held is not None
-            and not http_response.is_status_locked(response)
-            and bool(self.held.tag or not varies))
 
     def _refused(self, exchange, reason):
         """Return the step of a page that is not kept for this `reason`."""

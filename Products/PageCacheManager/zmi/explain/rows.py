@@ -9,7 +9,6 @@ from ...core.key import digest
 from ...core.report import statistics as figures
 from ...interfaces import IPageCacheManager
 from ...key import visitor
-from ...key.key import entity_tag
 from ...key.key import variant_names
 from ...key.versions import path_of
 from ...origin.view import View
@@ -82,8 +81,8 @@ def of_policy(exchange):
     policy, page = exchange.policy, exchange.step.page
     yield 'Policy', policy.policy_id
     yield 'ETag of the policy', policy.etag
-    yield 'ETag header', (
-        entity_tag(exchange) if page is None else page.tag)
+    if page is not None:
+        yield 'ETag header', page.tag
     for name, value in sorted(policy.headers_at(time.time()).items()):
         yield name.title(), value
 
