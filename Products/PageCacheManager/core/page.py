@@ -68,6 +68,11 @@ class Page(NamedTuple):
         return dict(self.headers).get('etag', '')
 
     @property
+    def date(self) -> int | None:
+        """When it last changed, None if it was sent without a date."""
+        return self.modified if 'last-modified' in dict(self.headers) else None
+
+    @property
     def is_coded(self) -> bool:
         """Return whether the body is there in a content coding."""
         for _, data in self.codings:

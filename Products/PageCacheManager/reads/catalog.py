@@ -135,12 +135,14 @@ class OpenSearch:
 
     def __init__(
             self, place: Place, arguments: bytes, items: list[Any],
-            until: float, segment: Any) -> None:
+            until: float, has_now: bool, segment: Any) -> None:
         self.source, self.catalog, self.path = place
         self.oid = zodb.oid_of(self.catalog)
         self.arguments = arguments
         self.items = items
         self.until = until
+        #: Whether the time of now is part of the question.
+        self.has_now = has_now
         #: What was read inside, by number of the database.
         self.reads = {number: set(oids) for number, oids in segment.items()}
         #: Positions of columns that were read, by record; None for all.
@@ -220,7 +222,7 @@ def _search(
         reverse: Any = False, limit: Any = None, merge: Any = True) -> Any:
     """Search, and note question and answer for a page that is being made."""
     recording: Any = thread.recording
-    arguments = None if not merge else _arguments(
+    arguments: Any = None if not merge else _arguments(
         query, sort_index, reverse, limit, recording.at)
     place = None if arguments is None else _place(recording, self)
     if place is None:
@@ -237,7 +239,8 @@ def _search(
     if isinstance(segment, Unknown):
         return result
     found = OpenSearch(
-        place, pickle.dumps(arguments, 4), items, until, segment)
+        place, pickle.dumps(arguments, 4), items, until,
+        any(_has_now(value) for _, value in arguments[0]), segment)
     recording.open_questions.append(found)
     if isinstance(result, LazyMap):
         result._func = _noting(recording, found, result._func)

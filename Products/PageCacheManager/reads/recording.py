@@ -1,5 +1,6 @@
 """Records what one request reads, and asks, while its page is made."""
 import threading
+import time
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from ..core.reads.read_set import ReadSet
 from ..core.reads.unknown import NotKept
 from ..core.reads.unknown import Unknown
 from ..core.reads.unknown import Why
+from . import zodb
 from .commits import Commits
 from .commits import Reads
 from .ring import MAX_OBJECTS
@@ -142,7 +144,7 @@ class Recording:
             number: frozenset(oids) for number, oids in self._reads.items()})
         if not isinstance(objects, ReadSet):
             return self._until_commit(objects)
-        return MadeFrom(objects, tuple(asked), size)
+        return MadeFrom(objects, self._changed_at(), tuple(asked), size)
 
     def answered(
             self, answers: Answers, question: Question, answered: Answered,
@@ -165,7 +167,21 @@ class Recording:
             number: tid for number, tid in tids.items() if tid is not None}
         if len(known) < len(tids):
             return why
-        return MadeFrom(UntilCommit(known, why.why))
+        return MadeFrom(UntilCommit(known, why.why), time.time())
+
+    def _changed_at(self) -> float:
+        """Return when what was read changed last, seconds since 1970.
+
+        An answer that the clock changes is of now.
+        """
+        if any(one.has_now for one in self.open_questions):
+            return time.time()
+        return max((
+            zodb.newest(ring.connection, oids)
+            for number, ring in self._rings.items()
+            for oids in (self._reads[number], *(
+                one.reads[number] for one in self.open_questions))),
+            default=0)
 
     def _why_unknown(self) -> Unknown | None:
         if len(self._connections) != len(self._rings):

@@ -4,11 +4,14 @@ A transaction id is an int here.
 """
 import time
 from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Any
 from typing import NamedTuple
 
+from persistent.TimeStamp import TimeStamp
 from ZODB.DemoStorage import DemoStorage
 from ZODB.interfaces import IMVCCStorage
+from ZODB.utils import z64
 
 from .marker import MARKER_OID
 from .marker import Marker
@@ -115,6 +118,19 @@ def oid_of(ob: Any) -> bytes | None:
     """Return the oid of a persistent object, None if it has none yet."""
     oid: bytes | None = ob._p_oid
     return oid
+
+
+def newest(connection: Any, oids: Iterable[bytes]) -> float:
+    """Return when the last of some loaded objects was committed.
+
+    In seconds since 1970, 0 for none.
+    """
+    get = connection._cache.get
+    found = [get(oid) for oid in oids]
+    serial = max(
+        (ob._p_serial for ob in found if ob is not None), default=z64)
+    when: float = 0 if serial == z64 else TimeStamp(serial).timeTime()
+    return when
 
 
 def storage_of(database: Any) -> Any:

@@ -143,7 +143,7 @@ class Head(Step):
         varies = get.step.rendering.varies
         sending.send_page(
             response, b'', page_headers.of_render(
-                get, own, time.time(), varies))
+                get, own, time.time(), get.modified, varies))
         sending.without_length(response)
         if is_of_one_visitor(self.outcome.detail):
             sending.forbid_storing(response)

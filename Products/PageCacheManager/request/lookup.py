@@ -113,7 +113,7 @@ def _answer_of_now(exchange):
             rendering=Rendering(exchange))
     found = _find(exchange) if key.index is not None else _NOTHING
     asked = http_request.conditions(exchange.request)
-    if found.page is None or asked is not None and asked.since is not None:
+    if found.page is None:
         # what is stored has the date that it was sent with
         exchange.changed_at, exchange.modified = keys.dates(exchange)
     now = time.time()
@@ -133,7 +133,7 @@ def _answer_of_now(exchange):
 def _answer(exchange, found, asked, now, collapsed=False):
     """Return the step of a page that is stored, or that has just landed."""
     held = asked and preconditions.held(
-        exchange, asked, found.page.tag, now, is_stored=True)
+        exchange, asked, found.page.tag, found.page.date, now, is_stored=True)
     if held is None or exchange.origin.is_called:
         return Hit(exchange, found, held, now, collapsed)
     return NotModified(exchange, found, held, now, collapsed)

@@ -20,13 +20,16 @@ class Miss(Rendered):
 
     is_quiet = True
 
+    def made_from(self, exchange):
+        return attempt(exchange, 'reads', self.rendering.made_from)
+
     def _of_nothing(self, exchange):
         # it failed, and was left out
         return self._refused(exchange, Reason.FRAGMENT)
 
     def _capture(
             self, exchange, body, zipped, own, values, varies, caught,
-            of_one_origin, sets_cookie):
+            of_one_origin, sets_cookie, made_from, changed_at):
         """Return the step of a page that is to be stored, or is refused.
 
         `caught` is the failure that it shows, or ''.
@@ -43,7 +46,6 @@ class Miss(Rendered):
         for name in ('etag', 'last-modified'):
             if name in values and not caught:
                 headers[name] = values[name]
-        made_from = attempt(exchange, 'reads', rendering.made_from)
         if not isinstance(made_from, MadeFrom):
             return self._refused(
                 exchange, Reason.CONTENT_CHANGED if (
@@ -54,7 +56,7 @@ class Miss(Rendered):
                 origin.is_called) else body,
             codings=(),
             headers=tuple(headers.items()),
-            modified=exchange.changed_at,
+            modified=changed_at,
             created=time.time(),
             varies=varies,
             absent_cookies=rendering.absent_cookies,

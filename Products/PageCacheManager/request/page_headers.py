@@ -13,16 +13,16 @@ def of_page(exchange, page, now):
         now - page.created, exchange.key.vary_by)
 
 
-def of_render(exchange, own, now, varies=(), body=None):
+def of_render(exchange, own, now, modified, varies=(), body=None):
     """Return the headers of a 200 with the headers `own` of rendering.
 
+    `modified` is when it changed, seconds since 1970, None for no date.
     `varies` are the request headers beyond the key by which it varies.
     Without a `body`, which HEAD does not know, there is no tag.
     """
-    modified = None
     tag = '' if body is None else entity_tag(exchange, body, own, varies)
-    if exchange.modified is not None:
-        modified = headers.last_modified(exchange.modified, now)
+    if modified is not None:
+        modified = headers.last_modified(modified, now)
     # where there is a key, rendering gives a tag
     whose = () if exchange.key.index is not None else told_by(exchange)
     values = headers.page_headers(

@@ -15,13 +15,14 @@ class Held(NamedTuple):
     tag: str
 
 
-def held(exchange, asked, tag, now, is_stored, varies=()):
+def held(exchange, asked, tag, modified, now, is_stored, varies=()):
     """Return the :class:`Held` copy of the client that is the answer, or
     None (RFC 9110 13.2.2).
 
     `tag` is that of the page, which is stored or was just rendered, '' for
-    none.  A date counts for anonymous visitors alone.  Where the page varies
-    by headers only what is stored says which variant the client may hold.
+    none, and `modified` its date, seconds since 1970, or None.  A date counts
+    for anonymous visitors alone.  Where the page varies by headers only what
+    is stored says which variant the client may hold.
     """
     if_none_match, since = asked
     if (not exchange.policy.allows_304
@@ -37,7 +38,7 @@ def held(exchange, asked, tag, now, is_stored, varies=()):
     if not tags and is_stored:
         return None  # a page without a tag has no date either
     if conditional.not_modified(
-            None, since, tags, exchange.modified, now,
+            None, since, tags, modified, now,
             _dates_count(exchange)
             and (is_stored or not (varies or exchange.key.varies))):
         return Held('')

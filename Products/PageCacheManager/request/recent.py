@@ -32,7 +32,6 @@ def question(exchange):
     if (not exchange.settings.late_ms or exchange.is_dry
             or exchange.settings.store != 'process'
             or TICKET in environ  # the fast lane has remembered it so long
-            or 'HTTP_IF_MODIFIED_SINCE' in environ  # the date is asked for
             or origin.is_called):
         return None
     found = snapshots(exchange.manager._p_jar)

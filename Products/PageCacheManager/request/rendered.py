@@ -1,6 +1,7 @@
 """A page that is rendered: is it whole, and how is it sent?"""
 import logging
 import time
+from math import ceil
 
 import transaction
 
@@ -9,6 +10,7 @@ from ..core.http.headers import without_later
 from ..core.page import joined
 from ..core.page import names
 from ..core.page import why_of_one_visitor
+from ..core.reads.made_from import MadeFrom
 from ..core.reasons import Reason
 from ..core.reasons import is_for_once
 from ..core.reasons import is_of_one_visitor
@@ -55,6 +57,9 @@ class Rendered(Step):
         return self._send(exchange, body) if (
             self.rendering.has_policy) else self
 
+    def made_from(self, exchange):
+        """Return what the page was made from, None if it does not count."""
+
     def _of_nothing(self, exchange):
         """Return the step where the called template gave no text."""
         return self
@@ -75,7 +80,13 @@ class Rendered(Step):
         step = self._left_to_others(exchange, whose) if whose else self
         zipped = http_response.zipped_by_zope(response)
         now = time.time()
-        values = page_headers.of_render(exchange, own, now, varies, body)
+        made_from = step.made_from(exchange)
+        changed_at, modified = exchange.changed_at, exchange.modified
+        if isinstance(made_from, MadeFrom):
+            changed_at = max(changed_at, ceil(made_from.changed_at))
+            modified = modified and changed_at
+        values = page_headers.of_render(
+            exchange, own, now, modified, varies, body)
         if not exchange.origin.is_captured_last:
             values = without_later(
                 values, present, rendering.headers_before, own)
@@ -87,7 +98,7 @@ class Rendered(Step):
         if step.outcome.word == 'MISS':
             step = self._capture(
                 exchange, body, zipped, own, values, varies, caught,
-                of_one_origin, sets_cookie)
+                of_one_origin, sets_cookie, made_from, changed_at)
         if caught:
             step.outcome = _with_failure(exchange, step.outcome, caught)
         if whose:
@@ -99,8 +110,8 @@ class Rendered(Step):
             sending.take_tag_away(response, page_headers.told_by(exchange))
         elif self.asked is not None and not caught:
             held = preconditions.held(
-                exchange, self.asked, values.get('etag') or '', now,
-                is_stored=False, varies=varies)
+                exchange, self.asked, values.get('etag') or '', modified,
+                now, is_stored=False, varies=varies)
             if held is not None:
                 if held.tag:
                     values = {**values, 'etag': held.tag}

@@ -70,12 +70,16 @@ class Asked:
 class MadeFrom:
     """What one page was made from."""
 
-    __slots__ = ('objects', 'asked', 'sources', 'state', 'size')
+    __slots__ = (
+        'objects', 'asked', 'changed_at', 'sources', 'state', 'size')
 
     def __init__(
-            self, objects: ReadSet | UntilCommit,
+            self, objects: ReadSet | UntilCommit, changed_at: float,
             asked: tuple[Asked, ...] = (), asked_size: int = 0) -> None:
         self.objects = objects
+        #: When the page came to be as it is, seconds since 1970, no earlier
+        #: than any change of it.
+        self.changed_at = changed_at
         self.asked = asked
         #: Numbers of the databases that were read.
         self.sources = tuple({
