@@ -150,9 +150,10 @@ class PageCacheManager(
                 return zmi.views(self, REQUEST, typed)
             found = typed.found
         self._modernize()
-        if not (self._views and found):
+        marks = self.content_marks()
+        if marks is not None and not (self._views and found):
             # changes left no marks while no view was associated
-            write(self._contents.site)
+            write(marks.site)
         self._views = tuple(tuple(one) for one in found)
         if REQUEST is not None:
             zmi.show_tab(self, REQUEST, 'manage_views', 'views')
@@ -184,9 +185,13 @@ class PageCacheManager(
             zmi.show_tab(self, REQUEST, 'manage_stats', 'invalidated')
 
     def _change(self, values):
-        settings = fields.changed(fields.stored(self._settings), values)
+        before = fields.stored(self._settings)
+        settings = fields.changed(before, values)
         self._settings = fields.as_dict(settings)
         self._modernize()
+        if settings.store != before.store:
+            # changes left no marks for pages that others may still store
+            write(self._purged)
 
 
 InitializeClass(PageCacheManager)

@@ -10,6 +10,7 @@ from AccessControl.SecurityInfo import ClassSecurityInfo
 from Acquisition import aq_base
 from BTrees.Length import Length
 
+from ..core import settings as fields
 from ..key.versions import identity_of
 from ..key.versions import latest_of
 from ..marks import ContentMarks
@@ -70,8 +71,11 @@ class Generation:
     def content_version(self, shows, path):
         """Return the version of the content that a view's page shows.
 
-        It is None where any of that changes just now.
+        It is None where any of that changes just now, and '' where pages
+        are known by what they were made from.
         """
+        if not self._is_shared():
+            return ''
         if self._contents is None:
             return None
         return latest_of(self._contents.of(shows, path))
@@ -80,9 +84,14 @@ class Generation:
     def content_marks(self):
         """Return the marks to write when content changes, None if none.
 
-        A manager of old has none until it is saved.
+        Only pages in a store that processes share need any.  A manager of
+        old has none until it is saved.
         """
-        return self._contents
+        return self._contents if self._is_shared() else None
+
+    def _is_shared(self):
+        """Return whether several processes share the stored pages."""
+        return fields.stored(self._settings).store != 'process'
 
     @security.private
     def invalidate(self, names, templates=frozenset()):
