@@ -311,7 +311,7 @@ def test_every_file_of_tests_that_the_documentation_names_exists():
 
 def test_the_inputs_of_a_page_are_those_that_were_tried():
     text = read('docs/security.rst').partition(
-        'What a template can read\n')[2].partition('\nAttacks\n')[0]
+        'Parts of a request in a page\n')[2].partition('\nAttacks\n')[0]
     keyed, rest = text.split('**Ruled out**')
     ruled_out, yours = rest.split('**Yours to name**')
     for part, tried in (
