@@ -50,7 +50,7 @@ class View(Origin):
         self.name = f'{view.__name__}/{method}' if is_part else view.__name__
         self.path = f'@@{self.name}'
         self.context = view.context
-        #: What the pages show, once a manager was found.
+        #: The content that the pages show, set when a manager was found.
         self.shows = ''
 
     def find_manager(self, claim):
@@ -112,8 +112,8 @@ class View(Origin):
     def own_headers(self, rendering, response, settings):
         """Return the headers of the whole response that a hit repeats.
 
-        What was there before the call is so for a hit as well.  So is what
-        other code sets for the site that asks.
+        Headers set before the call are set on a hit too.  So are headers
+        that other code sets for the site of the request.
         """
         before, left = rendering.headers_before, rendering.headers_left
         kept = http_request.kept_headers(response, settings.dropped_headers)
@@ -177,7 +177,7 @@ def published_view(published):
 
 
 def _is_itself(published, view):
-    """Return whether a method is what the view's own name leads to."""
+    """Return whether the view's own name leads to this method."""
     kinds = type(view).__mro__
     # a method that a URL names is noted in the view, not in its class
     name = next(

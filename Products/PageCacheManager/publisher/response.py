@@ -7,7 +7,7 @@ from .request import codings
 from .request import lower_headers
 
 
-#: So many bytes tell whether it is HTML.
+#: The number of bytes that are searched for HTML.
 _HEAD = 256
 
 
@@ -32,14 +32,14 @@ def why_no_page(request):
     response = request.response
     if response.status != 200:
         return Reason.STATUS
-    # a hit gives Zope no body, so what is there would stand
+    # a hit gives Zope no body, so an earlier body would be sent
     if response.body or response._locked_body or is_streamed(response):
         return Reason.FRAGMENT
     return ''
 
 
 def why_not_whole(response):
-    """Return why a response is no 200 that is whole in memory, or ''."""
+    """Return why a response is not a 200 complete in memory, or ''."""
     if response.status != 200:
         return Reason.STATUS
     return Reason.STREAMED if is_streamed(response) else ''
@@ -56,16 +56,16 @@ def is_status_locked(response):
 
 
 def is_as_it_is(response):
-    """Return whether this is a 200 with a body in no coding."""
+    """Return whether the response is a 200 with an unencoded body."""
     return (
         response.status == 200 and not is_streamed(response)
         and 'content-encoding' not in lower_headers(response))
 
 
 def is_page(response):
-    """Return whether this is a 200 with HTML in it.
+    """Return whether the response is a 200 with HTML.
 
-    Zope takes it for plain text if no code says what it is.
+    If no code sets its type, Zope sends it as plain text.
     """
     kind = response.headers.get('content-type', '').lower()
     return (
