@@ -19,6 +19,7 @@ test = [
     'WebTest',
     'ZEO',
     'brotli',
+    'greenlet',
     'hypothesis',
     'playwright',
     'plone.testing[zope]',

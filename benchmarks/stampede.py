@@ -106,7 +106,7 @@ def received(clients, started):
             for key, _ in ready:
                 answer = answers[key.fileobj]
                 data = key.fileobj.recv(1 << 18)
-                assert data, bytes(answer[:1000])
+                assert data, f'closed after {bytes(answer[:1000])}'
                 answer += data
                 if is_whole(answer):
                     selector.unregister(key.fileobj)

@@ -18,8 +18,13 @@ sub vcl_backend_response {{
 '''
 
 
+#: Seconds that a client's connection may be idle.  Varnish's default is 5:
+#: it closed the connections of clients that wait for their turn in a round.
+_IDLE_SECS = 600
+
+
 def is_there():
-    """Tell whether varnishd, and the compiler that it needs, are installed."""
+    """Return whether varnishd and the compiler that it needs are there."""
     return bool(shutil.which('varnishd') and shutil.which('cc'))
 
 
@@ -34,6 +39,7 @@ class Varnish:
             self._process = subprocess.Popen(
                 ['varnishd', '-F', '-j', 'none', '-T', 'none',
                  '-a', f'127.0.0.1:{self.port}', '-s', 'malloc,64m',
+                 '-p', f'timeout_idle={_IDLE_SECS}',
                  '-f', str(vcl), '-n', str(Path(home) / 'work')],
                 stdout=log, stderr=log)
         try:

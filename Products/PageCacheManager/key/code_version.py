@@ -1,11 +1,11 @@
-"""Which code renders the pages.
+"""The version of the code that renders the pages.
 
 A page is made by templates, viewlets, scripts and transforms of many
 packages, none of them in the database, and by the configuration of the
-instance.  What stands for all of them is the list of packages that are
-installed, the sources of those that are worked on, and the files outside of
-packages that ZCML is or names.  It is the same in every process that runs the
-same code, and is worked out once, when Zope starts.
+instance.  The version covers all of them: the installed packages, the sources
+of packages in development, and the ZCML files outside of packages with the
+files that they name.  It is the same in every process that runs the same code,
+and is computed once, when Zope starts.
 """
 import os
 import site
@@ -26,8 +26,8 @@ from Zope2.App import zcml
 from ..core.key import digest
 
 
-#: What a page may be made from.  It links to scripts and style sheets by a
-#: digest of what is in them, and icons stand in it.
+#: Files that a page may be made from.  It links to scripts and style sheets
+#: by a digest of their content, and contains icons.
 _SUFFIXES = frozenset([
     '.cfg', '.cpt', '.cpy', '.css', '.dtml', '.htm', '.html', '.js', '.json',
     '.metadata', '.mo', '.props', '.pt', '.py', '.svg', '.vpy', '.xml',

@@ -27,7 +27,7 @@ class RuledOut(Exception):
     def __init__(self, reason, error=None):
         super().__init__(reason)
         self.reason = reason
-        #: What a policy raised, or None.
+        #: The error that a policy raised, or None.
         self.error = error
 
     @property
@@ -50,7 +50,7 @@ class PageKey:
     may_list = False
     #: Template path, content path and URL: the page as people see it.
     page_id = None
-    #: Who shares the page, '' for all anonymous visitors.
+    #: The users that share the page, '' for all anonymous visitors.
     partition = ''
     #: In which languages the site would answer, None for a site of one.
     language = None
@@ -83,7 +83,7 @@ class PageKey:
         return 'cookie' in self.varies or 'cookie' in varies
 
 
-#: What the strings in the variant of each key are, in their order.
+#: The names of the strings in the variant of each key, in their order.
 VARIANT = (
     'kind', 'content', 'content_type', 'server', 'script', 'path_info',
     'virtual_root', 'base', 'viewed', 'listed', 'skin', 'language',
@@ -253,8 +253,8 @@ def _evaluated(function, *args):
 def _known_varies(vary, key_headers):
     """Return the headers of which the values are in every key.
 
-    What is stored is the body without a content coding, so Accept-Encoding
-    in Vary is none of them.
+    The store has the body without a content coding, so Accept-Encoding in
+    Vary is none of them.
     """
     added = {name.lower() for name in key_headers}
     return tuple(sorted({*names(vary)} - {'accept-encoding'} | added))

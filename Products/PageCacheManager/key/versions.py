@@ -1,8 +1,8 @@
-"""Which version of a template a page was made with.
+"""The versions of the templates that a page is made with.
 
 The version of an object in the ZODB is its serial, that of a filesystem
 template a digest of the source that it holds in memory.  An object that was
-changed in this transaction has no version: what is made with it may never be.
+changed in this transaction has no version: the transaction may be aborted.
 """
 from functools import lru_cache
 from math import ceil

@@ -1,4 +1,4 @@
-"""For whom a page is rendered: the user, the language, the skin."""
+"""The parts of a key that depend on the visitor: user, language, skin."""
 from functools import lru_cache
 
 from AccessControl import getSecurityManager
@@ -20,8 +20,8 @@ from ..publisher import request as http_request
 from .versions import container_of
 
 
-#: What lets a shared cache keep the answer to a request that was authorized
-#: (RFC 9111 section 3.5).
+#: Directives that let a shared cache keep the answer to a request with
+#: Authorization (RFC 9111 section 3.5).
 _SHAREABLE = frozenset(['public', 's-maxage', 'must-revalidate'])
 
 
@@ -40,7 +40,7 @@ def current_user():
 
 
 def is_of_request(request, context):
-    """Return whether code runs as the user whom the request authenticated.
+    """Return whether code runs as the user of the request.
 
     Other code may lend the rights of another user, or take them away.
     """
@@ -50,8 +50,7 @@ def is_of_request(request, context):
 
 
 def who(user, context):
-    """Return all that tells `user` from others, None for one who is not
-    logged in.
+    """Return the identity of `user` and its rights, None if not logged in.
     """
     if user is None or aq_base(user) is nobody:
         return None

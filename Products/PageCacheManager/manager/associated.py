@@ -1,7 +1,7 @@
 """Objects that name a Page Cache Manager as their cache.
 
-A template that names a manager fails once the package is gone and the manager
-is not: nothing of the package can run then, so it is looked for before.
+A template that names a manager fails if the package is removed before the
+manager is.  Then no code of the package can run, so the check comes before.
 """
 from typing import Any
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class Naming(NamedTuple):
     ob: Any
     #: The id that it names.
     name: str
-    #: What it finds under that id, None for nothing.
+    #: The object that it finds under that id, or None.
     manager: Any
 
     @property
@@ -45,7 +45,7 @@ class Naming(NamedTuple):
 def below(folder):
     """Yield all objects that are below a folder in its database.
 
-    Of objects that are not loaded nothing is loaded but what is in them.
+    It loads no object but to list the objects in it.
     """
     pending = [folder]
     while pending:
@@ -60,7 +60,7 @@ def below(folder):
 def naming(ob):
     """Return the :class:`Naming` of an object, None if it names none of ours.
 
-    What a file names counts only where there is such a manager.
+    A name in a file counts only if there is such a manager.
     """
     if not getattr(type(aq_base(ob)), '_isCacheable', False):
         return None

@@ -33,8 +33,8 @@ from .memoize import site_cache
 
 logger = logging.getLogger(__name__)
 
-#: What nobody asked for so long belongs to a manager that was deleted by
-#: another client of the database, or to a site that is not visited.
+#: A cache that no request used for so long is dropped: another client of the
+#: database deleted its manager, or nobody visits the site.
 IDLE_SECS = 86_400
 
 _lock = threading.Lock()
@@ -45,8 +45,8 @@ class ManagerCache:
     """All that is volatile about one manager in this process."""
 
     def __init__(self, settings):
-        #: Serial and settings.  In one tuple, so that whoever sees the one
-        #: sees the other that goes with it.
+        #: Serial and settings: in one tuple, so that readers always get a
+        #: matching pair.
         self.in_force = b'', settings
         self._configuring = threading.Lock()
         self.pages = PageStore(
@@ -56,7 +56,7 @@ class ManagerCache:
         #: Policies and keys of requests of the last moments.
         self.recent = RecentAnswers()
         self.tally = Tally()
-        #: What was caught while pages were rendered.
+        #: Failures that were caught while pages were rendered.
         self.caught = Caught()
         #: Views that were published and are not associated.
         self.lately = Lately()

@@ -1,7 +1,7 @@
-"""Which pages of a manager are of now, and which are of before.
+"""The generation of a manager: separates current pages from older ones.
 
-Its identity and its marks tell.  Both are in the database, so that each
-client of it knows.
+It is made of the manager's identity and marks.  Both are in the database, so
+each client has the same.
 """
 from uuid import uuid4
 

@@ -1,9 +1,9 @@
 """The site's plone.memoize cache as a store of pages.
 
-It is whatever the site's ICacheChooser gives: a memcached shared by several
-clients for instance.  Such a cache knows get and set alone, takes string
-keys, may forget at any time and may hand back anything; so each value says
-for which key and generation it was made.
+The site's ICacheChooser returns it, for instance a memcached that several
+clients share.  Such a cache has only get and set, takes string keys, may
+forget at any time and may return anything.  So each value names the key and
+generation for which it was made.
 """
 import pickle
 import time
@@ -21,8 +21,8 @@ from ..core.store.expiry import is_too_old
 CACHE_NAME = 'Products.PageCacheManager.pages'
 
 
-#: What unpickling raises: plone.memoize's memcached adapter pickles, and
-#: others may have written there.
+#: Errors of unpickling: plone.memoize's memcached adapter pickles, and other
+#: code may have written there.
 _UNREADABLE = (
     pickle.UnpicklingError, AttributeError, EOFError, ImportError,
     IndexError, KeyError, TypeError, ValueError)
@@ -58,7 +58,7 @@ class MemoizeStore:
             return None
         return page
 
-    #: What reading does to the site's cache is not ours to say.
+    #: The site's cache decides about its own counters.
     peek = get
 
     def set(self, key, page):

@@ -6,18 +6,18 @@ class Origin:
 
     #: The content that the page is of.
     context = None
-    #: Where Zope says that it is.
+    #: The parent that Zope reports for it.
     parent = None
     #: The origin as policies and statistics name it.
     name = path = ''
-    #: What stays the same under all paths that a template has.
+    #: The same under all paths of one template.
     identity = ''
-    #: What tells kinds of origins apart in the key.
+    #: Separates the kinds of origins in the key.
     kind = ''
-    #: What rendering adds to the security context, None for nothing.
+    #: The object that rendering adds to the security context, or None.
     executable = None
-    #: Whether other code calls it: that code is given the text, and may make
-    #: something else of it.
+    #: Whether other code calls it: that code gets the text, and may change
+    #: it.
     is_called = False
     #: Whether the page is captured after all other handlers, else before.
     is_captured_last = False
@@ -29,9 +29,9 @@ class Origin:
     has_base = False
     #: Whether the request may write to the database and its page be kept.
     may_write = True
-    #: Whether a date tells of all that its pages show.
+    #: Whether a date covers everything that its pages show.
     dates_count = True
-    #: What the strings are that `versions` and `variant` return.
+    #: The names of the strings that `versions` and `variant` return.
     version_names = ()
     variant_names = ()
     #: Response headers that it sets before the look-up.
@@ -45,10 +45,11 @@ class Origin:
         raise NotImplementedError
 
     def note_unkept(self):
-        """Note for those who associate views that nobody keeps this one."""
+        """Note a view without a manager, for the screen that associates views.
+        """
 
     def keywords(self, request):
-        """Return what CMF gives to expressions as ``keywords``."""
+        """Return the ``keywords`` that CMF gives to expressions."""
         return {}
 
     def content_type(self, response):
@@ -60,19 +61,18 @@ class Origin:
         raise NotImplementedError
 
     def versions(self, manager):
-        """Return what else the page is made with, as strings; None in it
-        stands for what this transaction changed.
+        """Return the versions of other parts of the page, as strings; None
+        for a part that this transaction changed.
         """
         raise NotImplementedError
 
     def version_in_files(self):
-        """Return what changes with the code and files that it is made from,
-        as a string; None if it has no version now.
+        """Return the version of its code and files, None if it has none now.
         """
         return ''
 
     def variant(self, request):
-        """Return what else splits the pages, as strings."""
+        """Return the other parts that separate its pages, as strings."""
         return ()
 
     def arguments(self, request):
@@ -80,7 +80,7 @@ class Origin:
         return ''
 
     def marks(self, manager):
-        """Return what is written when other content on the page changes."""
+        """Return the marks that changes of other content write."""
         return ()
 
     def own_headers(self, rendering, response, settings):
@@ -93,13 +93,13 @@ class Origin:
     def is_hit_whole(self, response, text):
         """Return whether nothing else was published but a stored page.
 
-        `text` is what a caller was given, None for what is published.
+        `text` is the text that a caller got, None for a published origin.
         """
         raise NotImplementedError
 
     def body(self, response, text):
-        """Return the rendered body in no coding, None where it is no page.
+        """Return the rendered body without a coding, None if it is no page.
 
-        `text` is what a called template gave.
+        `text` is the text of a called template.
         """
         raise NotImplementedError

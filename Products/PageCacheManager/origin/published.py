@@ -1,4 +1,4 @@
-"""Which origin a request leads to."""
+"""Finds the origin of a published object."""
 from Acquisition import aq_base
 
 from .template import PublishedTemplate
@@ -7,7 +7,7 @@ from .view import published_view
 
 
 def origin_of(published):
-    """Return the :class:`Origin` that is published, None for what is none.
+    """Return the :class:`Origin` of a published object, None if it has none.
     """
     if gives_its_page(type(aq_base(published))):
         return PublishedTemplate(published)

@@ -18,7 +18,7 @@ from ..publisher import response as http_response
 from .origin import Origin
 
 
-#: What a template has for arguments that is called without any.
+#: The arguments of a template that is called without any.
 _NO_ARGUMENTS = arguments_key(({'args': ()}, []))
 
 
@@ -69,7 +69,7 @@ class TemplateOrigin(Origin):
 
 
 class PublishedTemplate(TemplateOrigin):
-    """A page template that is what the request asks for."""
+    """A page template that is published itself."""
 
     kind = 'published'
     has_base = True
@@ -136,7 +136,7 @@ class CalledTemplate(TemplateOrigin):
 def is_template(published):
     """Return whether this is a page template that asks caches.
 
-    A management screen is none, though it acquires what its object has.
+    A management screen does not, though it acquires from its object.
     """
     return _asks_caches(type(aq_base(published)))
 

@@ -50,7 +50,7 @@ class View(Origin):
         self.name = f'{view.__name__}/{method}' if is_part else view.__name__
         self.path = f'@@{self.name}'
         self.context = view.context
-        #: What the pages show, once a manager was found.
+        #: The content that the pages show, set when a manager was found.
         self.shows = ''
 
     def find_manager(self, claim):
@@ -107,8 +107,8 @@ class View(Origin):
     def own_headers(self, rendering, response, settings):
         """Return the headers of the whole response that a hit repeats.
 
-        What was there before the call is so for a hit as well.  So is what
-        other code sets for the site that asks.
+        Headers set before the call are set on a hit too.  So are headers
+        that other code sets for the site of the request.
         """
         before, left = rendering.headers_before, rendering.headers_left
         kept = http_request.kept_headers(response, settings.dropped_headers)

@@ -1,9 +1,9 @@
-"""Which cookies a page is made from.
+"""The cookies that a page is made from.
 
-Rendering sees all cookies of its request, as it would without a cache.  What
-it looks for is noted.  A page made from a cookie that the key lacks is never
-kept.  A page that looked in vain remembers the name, and is not given to a
-request that has such a cookie.
+Rendering sees all cookies of its request, as without a cache, and the names
+that it reads are noted.  A page made from a cookie that is not in the key is
+never kept.  If the cookie was not sent, the page remembers the name, and a
+request with that cookie does not get the page.
 """
 import re
 
@@ -78,9 +78,9 @@ def looked_for(watch, sent, settings, known):
 
 
 def conflict(sent, absent, settings, sessions):
-    """Return a cookie for which a page was looked for in vain, '' if none.
+    """Return a sent cookie that a page was made without, '' if none.
 
-    `sent` is what a request has of cookies, `absent` names that a page has.
+    `sent` are the cookies of a request, `absent` the names that a page has.
     """
     named = next((name for name in absent if name in sent), '')
     if ANY in absent:

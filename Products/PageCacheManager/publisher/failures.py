@@ -1,9 +1,9 @@
 """Notices failures that other code catches while a page is rendered.
 
-Such a page is a 200 and looks like any other.  What is noticed in the thread
-that renders: log records of errors, warnings with a traceback,
-``tal:on-error`` in both engines of Zope, and what goes to a site's error log.
-Other code runs as it would without.
+Such a page is a 200 and looks like any other.  In the thread that renders,
+these are noticed: log records of errors, warnings with a traceback,
+``tal:on-error`` in both engines of Zope, and entries of a site's error log.
+Other code runs as without the cache.
 """
 import logging
 import sys
@@ -81,7 +81,7 @@ def error_raised(event):
 
 
 def _note_record(record):
-    # what is made of records of other processes has no level yet
+    # a record made from one of another process has no level yet
     level = record.levelno or 0
     if level < logging.WARNING or f'{record.name}.'.startswith(f'{_OURS}.'):
         return

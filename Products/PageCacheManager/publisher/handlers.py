@@ -5,12 +5,12 @@ from zope.interface import implementedBy
 from ZPublisher.pubevents import PubBeforeCommit
 
 
-#: What our own handlers, and any others that come after them, are found by.
+#: Finds our own handlers, and all that come after them.
 _BEFORE_COMMIT = implementedBy(PubBeforeCommit)
 _PRODUCT = __package__.rpartition('.')[0]
 _OURS = (f'{_PRODUCT}.request.events', f'{_PRODUCT}.integrations.')
 
-#: What calls the transforms of a Plone site.
+#: The module that calls the transforms of a Plone site.
 TRANSFORMS = 'plone.transformchain.zpublisher'
 
 

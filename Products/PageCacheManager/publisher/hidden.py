@@ -7,8 +7,8 @@ from .noting import ANY
 class Hidden:
     """The ignored parameters of a request, hidden until `end`.
 
-    A page that is kept for everybody would give the parameters that one
-    visitor came with to the next.  It is made as if they were not there.
+    Otherwise a stored page could show one visitor's parameters to the next.
+    The page is made as if they had not been sent.
     """
 
     def __init__(self, request, ignored_parameters):

@@ -11,8 +11,8 @@ from ZPublisher.BeforeTraverse import MultiHook
 #: Stands for any name.
 ANY = '*'
 
-#: Code whose own looks, and those of what it calls, do not count before
-#: rendering: handlers of events, and hooks of traversal.
+#: Code that may read without a note before rendering, with all that it calls:
+#: handlers of events, and hooks of traversal.
 _OTHERS = frozenset([notify.__code__, MultiHook.__call__.__code__])
 _HOOK = '__before_publishing_traverse__'
 
@@ -27,7 +27,7 @@ class State:
 
 
 class Noting(MutableMapping, dict):
-    """Has all that is in another mapping, and notes what is looked for.
+    """Has the items of another mapping, and notes the names that are read.
 
     It is a dict too, for code that asks for one.  As such it is never empty,
     since the json module looks at that before it calls methods, and holds

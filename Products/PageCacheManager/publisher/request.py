@@ -30,7 +30,8 @@ ARRIVED = '_page_cache_arrived'
 # the request
 
 def call(published, request):
-    """Return what Zope's publisher gets by calling what is published."""
+    """Call the published object as Zope's publisher does; return the result.
+    """
     return mapply(
         published, request.args, request, call_object, 1, missing_name,
         dont_publish_class, request, bind=1)
@@ -39,7 +40,7 @@ def call(published, request):
 def has_arrived(request):
     """Return whether Zope publishes `request`, and has traversed it.
 
-    It does not publish a subrequest, nor what a script makes.
+    It publishes neither subrequests nor requests made by scripts.
     """
     return ARRIVED in getattr(request, '__dict__', ())
 
@@ -53,7 +54,7 @@ def method(request):
 
 
 def is_post_to(request, name):
-    """Return whether the method `name` is what was asked for, by POST."""
+    """Return whether this is a POST to the method `name`."""
     if not has_arrived(request) or method(request) != 'POST':
         return False
     published = request.other.get('PUBLISHED')
@@ -116,8 +117,7 @@ def session(request, names):
 
 
 def credentials(request):
-    """Return a digest of what tells code who asks, whether Zope knows them.
-    """
+    """Return a digest of all credentials, also of those unknown to Zope."""
     given = request._auth, request.environ.get('REMOTE_USER')
     return sha256(repr(given).encode('utf-8', 'surrogatepass')).hexdigest()
 
@@ -194,7 +194,7 @@ def codings(request):
 
 
 def records(value):
-    """Return what a form sent as records, dicts; None if it sent others."""
+    """Return the records of a form as dicts, None if there are others."""
     found = value if isinstance(value, list) else [value]
     if not all(isinstance(one, record) for one in found):
         return None
@@ -236,7 +236,7 @@ def kept_headers(response, left_out):
         and not (patterns and is_ignored(name, patterns))}
 
 
-#: What belongs to one response, to the connection, or to the cache.
+#: Headers of one response, of the connection, or of the cache.
 _OF_ONE_RESPONSE = frozenset([
     *OF_THE_BODY, 'age', 'cache-status', 'connection', 'date', 'etag',
     'keep-alive', 'server', 'set-cookie', 'transfer-encoding',

@@ -7,7 +7,7 @@ from .request import codings
 from .request import lower_headers
 
 
-#: So many bytes tell whether it is HTML.
+#: The number of bytes that are searched for HTML.
 _HEAD = 256
 
 
@@ -31,7 +31,7 @@ def why_no_page(request):
 
 
 def why_not_whole(response):
-    """Return why a response is no 200 that is whole in memory, or ''."""
+    """Return why a response is not a 200 complete in memory, or ''."""
     if response.status != 200:
         return Reason.STATUS
     # or its beginning was; as in `holds_stream`, without a call
@@ -57,9 +57,9 @@ def is_as_it_is(response):
 
 
 def is_page(response):
-    """Return whether this is a 200 with HTML in it.
+    """Return whether the response is a 200 with HTML.
 
-    Zope takes it for plain text if no code says what it is.
+    If no code sets its type, Zope sends it as plain text.
     """
     kind = response.headers.get('content-type', '').lower()
     return (

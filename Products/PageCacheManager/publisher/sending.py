@@ -1,4 +1,4 @@
-"""Sends a response, and takes back what was not to be sent."""
+"""Puts headers and bodies into a response, and removes them again."""
 from ..core.http.conditional import coded_tag
 from ..core.http.headers import is_private
 from ..core.http.headers import merged
@@ -16,7 +16,7 @@ _GZIP_MAGIC = b'\x1f\x8b'
 
 
 class Changes:
-    """Remembers a response's state, to take back what the cache did."""
+    """Remembers a response's state, to undo the changes of the cache."""
 
     def __init__(self, response):
         self._headers = dict(response.headers)
@@ -153,7 +153,7 @@ def send_coded(response, body, coded_in):
     send_page(response, body, values, coded_in)
 
 
-#: What describes a body that a 304 does not have, or speaks of another one.
+#: Headers that describe a body: a 304 has none.
 _NOT_OF_A_304 = (
     'content-type', 'content-encoding', 'content-length', 'last-modified',
     'etag')

@@ -1,9 +1,9 @@
 """Counts for each thread how often it looked at a session.
 
-It knows by which names filters before Zope pass a session on, too.
+It also knows the names by which WSGI filters pass a session.
 
-By the thread, since the page may look by a request of its own: a subrequest
-is a copy.
+It counts for the thread, because a page may use a subrequest, which is a copy
+of the request.
 """
 import re
 import threading
@@ -23,9 +23,8 @@ BEFORE = '_page_cache_touches'
 
 
 #: Matches names of variables in a WSGI environment that lead to a session, or
-#: to what a filter knows of the visitor: ``beaker.session``,
-#: ``Shib-Session-ID``, ``repoze.who.identity``.  Not headers, nor what is of
-#: the connection.
+#: to a filter's data on the visitor: ``beaker.session``, ``Shib-Session-ID``,
+#: ``repoze.who.identity``.  Not headers, nor variables of the connection.
 is_of_session = re.compile(
     r'(?!HTTP_|SSL_)(?i:.*sess|authkit\.|paste\.auth|repoze\.wh(?:o|at)\.)',
     re.DOTALL).match

@@ -1,9 +1,9 @@
-"""Notes what code looks for in a request, until its page is captured.
+"""Notes the names that code reads in a request, until its page is captured.
 
-That begins before traversal: a view may look at cookies when it is made, or
-keep a mapping of the request and look later.  A request has mappings that
-note names in place of its own, and its environment has keys that do so.  To
-code they are what they were.
+That begins before traversal: a view may read cookies in its constructor, or
+keep a mapping of the request and read it later.  Mappings that note names
+replace those of the request, and keys that note replace those of its
+environment.  Other code sees no difference.
 """
 from functools import partial
 
@@ -40,7 +40,7 @@ HEADER = ' header'
 
 
 class Watch:
-    """What is looked for in one request, and in its copies.
+    """The names that code reads in one request, and in its copies.
 
     :func:`traverse` makes it whole.
     """
@@ -57,7 +57,7 @@ class Watch:
             put_keys(environ, self.keys, self.noting)
 
     def pause(self, request):
-        """Let the request be as it came; what is looked for does not count.
+        """Give the request its own mappings back; reads do not count.
         """
         own = vars(request)
         for name, noting in self.mappings.items():

@@ -1,15 +1,15 @@
 """All interleavings of a few threads, tried one after another.
 
-The threads run one at a time.  Wherever one takes a lock, waits, or says so
-itself, it is chosen who goes on; so each run is decided by a list of choices
-and can be had again.  Runs are bounded by how often a thread that could go
-on is kept from it: faults need no more than two such moments.
+The threads run one at a time.  At each lock, each wait and each call of
+:func:`pause` the scheduler chooses the next one.  So a list of choices
+determines a run, and a run can be repeated.  The number of preemptions in a
+run is bounded: faults need no more than two.
+
+Greenlets stand for threads, since a switch between real threads costs more
+than the code between two choices.
 """
-import threading
+import greenlet
 
-
-#: Longer than a thread takes from one choice to the next.
-LONGEST_SECS = 10
 
 MAX_PREEMPTIONS = 2
 
@@ -18,54 +18,31 @@ class Deadlock(AssertionError):
     """Nobody can go on, and not all have ended."""
 
 
-class Stopped(BaseException):
-    """Another one failed, and with it the run."""
-
-
-class Task(threading.Thread):
-    """One of the threads, which runs while it has the baton."""
+class Task(greenlet.greenlet):
+    """One of the threads, which runs while the scheduler has chosen it."""
 
     def __init__(self, scheduler, action):
-        super().__init__(daemon=True)
+        super().__init__()
         self.scheduler = scheduler
         self.action = action
-        self.baton = _baton()
         self.is_ready = _always
         self.has_ended = False
         self.result = None
 
     def run(self):
-        try:
-            self._take_baton()
-            self.result = self.action()
-            self.has_ended = True
-            self.scheduler.go_on(self)
-        except Stopped:
-            pass
-        except BaseException as error:
-            self.scheduler.stop(error)
+        self.result = self.action()
+        self.has_ended = True
 
     def pause(self, is_ready):
         """Let others go on; return when chosen, while `is_ready` holds."""
         self.is_ready = is_ready
-        if self.scheduler.go_on(self) is not self:
-            self._take_baton()
-
-    def _take_baton(self):
-        assert self.baton.acquire(timeout=LONGEST_SECS), 'never chosen'
-        if self.scheduler.error is not None:
-            raise Stopped
+        following = self.scheduler.choose(self)
+        if following is not self:
+            self.parent.switch(following)
 
 
 def _always():
     return True
-
-
-def _baton():
-    """Return what one thread releases and another acquires."""
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
 
 
 class Scheduler:
@@ -77,42 +54,28 @@ class Scheduler:
         #: What was chosen, and of how many.
         self.taken = []
         self.preemptions = 0
-        self.error = None
-        self._end = _baton()
 
     def run(self, *actions, check=lambda: None):
         """Run all to their ends; return what they gave.
 
-        `check` is called whenever one has paused.
+        `check` is called whenever one has paused or ended.
         """
         self._check = check
         self._tasks = [Task(self, action) for action in actions]
-        for task in self._tasks:
-            task.start()
-        self.go_on(None)
-        assert self._end.acquire(timeout=LONGEST_SECS), 'hangs'
-        if self.error is not None:
-            raise self.error
+        following = self.choose(None)
+        while following is not None:
+            task = following
+            following = task.switch()
+            if task.has_ended:
+                following = self.choose(task)
         return [task.result for task in self._tasks]
 
-    def go_on(self, current):
-        """Give the baton to the next, and return that; None at the end."""
+    def choose(self, current):
+        """Return the task that goes on, None at the end."""
         self._check()
         if all(task.has_ended for task in self._tasks):
-            self._end.release()
             return None
-        task = self._next(current)
-        if task is not current:
-            task.baton.release()
-        return task
-
-    def stop(self, error):
-        """End the run, since one of its tasks has failed."""
-        self.error = error
-        for task in self._tasks:
-            if task.baton.locked():
-                task.baton.release()
-        self._end.release()
+        return self._next(current)
 
     def _next(self, current):
         able = [t for t in self._tasks if not t.has_ended and t.is_ready()]
@@ -150,7 +113,7 @@ def all_runs(max_preemptions=MAX_PREEMPTIONS):
 
 def pause(is_ready=_always):
     """Let others go on, if this is a task."""
-    task = threading.current_thread()
+    task = greenlet.getcurrent()
     if isinstance(task, Task):
         task.pause(is_ready)
 

@@ -1,4 +1,5 @@
 """The documentation says what the code does."""
+import pkgutil
 import re
 import sys
 from functools import cache
@@ -203,6 +204,55 @@ def test_places_to_change_exist():
         assert (PACKAGE / path).exists() or (ROOT / path).exists(), path
 
 
+def named_in_code(text):
+    """Return the dotted names of our modules and of what is in them."""
+    folders = '|'.join(path.parent.name for path in PACKAGE.glob(
+        '*/__init__.py') if path.parent.name != 'tests')
+    return set(re.findall(rf'``((?:{folders})(?:\.\w+)+)(?:\(\))?``', text))
+
+
+def exists(name):
+    """Return whether a module is there, or an attribute of one."""
+    try:
+        pkgutil.resolve_name(f'Products.PageCacheManager.{name}')
+    except (AttributeError, ImportError):
+        return False
+    return True
+
+
+def test_names_of_the_code_in_the_design_exist():
+    named = named_in_code(read('docs/design.rst'))
+    assert len(named) > 20
+    assert [name for name in named if not exists(name)] == []
+
+
+def steps_in_the_design():
+    """Return the methods of classes that the ways of a request name."""
+    text = read('docs/design.rst').partition('\nThe folders\n')[0]
+    return set(re.findall(
+        r'``(Exchange|Hit|NotModified|Miss|Stored|Bypass)\.(\w+)``', text))
+
+
+def test_steps_in_the_design_exist():
+    found = steps_in_the_design()
+    assert {('Exchange', 'deliver'), ('Stored', 'commit')} <= found
+    for kind, method in found:
+        assert any(
+            exists(f'request.{module}:{kind}.{method}')
+            for module in ('exchange', 'hit', 'miss', 'rendered')), method
+
+
+def test_folders_in_the_design_are_those_of_the_package():
+    text = flat(read('docs/design.rst').partition('\nThe folders\n')[2]
+                .partition('\nDecisions\n')[0])
+    folders = {path.parent.name for path in PACKAGE.glob('*/__init__.py')}
+    for name in folders - {'tests'}:
+        assert f' {name}/ ' in text, name
+    steps = {path.stem for path in (PACKAGE / 'request').glob('*.py')}
+    for name in steps - {'__init__'}:
+        assert re.search(rf'\b{name}\b', text), name
+
+
 # the threat model
 
 TESTS = Path(__file__).parent
@@ -261,7 +311,7 @@ def test_every_file_of_tests_that_the_documentation_names_exists():
 
 def test_the_inputs_of_a_page_are_those_that_were_tried():
     text = read('docs/security.rst').partition(
-        'What a template can read\n')[2].partition('\nAttacks\n')[0]
+        'Parts of a request in a page\n')[2].partition('\nAttacks\n')[0]
     keyed, rest = text.split('**Ruled out**')
     ruled_out, yours = rest.split('**Yours to name**')
     for part, tried in (

@@ -61,7 +61,7 @@ def custom(site):
     return site.portal_skins.custom
 
 
-#: What a template can read of the address, all of it in the key.
+#: Parts of the address that a template can read, all in the key.
 ADDRESS = (
     'URL', 'ACTUAL_URL', 'SERVER_URL', 'VIRTUAL_URL', 'VIRTUAL_URL_PARTS',
     'VirtualRootPhysicalPath', 'PATH_INFO', 'SCRIPT_NAME', 'QUERY_STRING',
@@ -219,7 +219,7 @@ def test_most_of_these_attacks_come_to_the_cache(page):
     assert set(outcomes) == {'MISS', 'HIT'}
 
 
-# What a template can read (the lists in docs/security.rst)
+# Parts of a request in a page (the lists in docs/security.rst)
 
 MARK = 'planted'
 READ = '/site/doc/read'

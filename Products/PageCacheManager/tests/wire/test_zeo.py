@@ -112,6 +112,34 @@ def others_are_kept(zope, site, pages):
                for path, page in pages.items())
 
 
+# packing, which is done first: each test adds a site to the database
+
+def test_packing_harms_nothing(cluster, site, pair):
+    packer, other = pair
+    invalidate(packer, site, f'{site}/folder')
+    purge(packer, site)
+    invalidate(packer, site, f'{site}/doc')
+    cluster.settle()
+    page = fill(cluster, site + HELD)
+
+    def read(zope):
+        for _ in range(20):
+            assert zope.get(site + HELD).outcome == 'HIT'
+            assert zope.get(
+                site + HELD, If_None_Match=page['ETag']).status == 304
+
+    in_threads([
+        lambda: post(packer, f'{DATABASE}/manage_pack', **{'days:float': 0}),
+        lambda: read(packer), lambda: read(other)])
+    edit_unseen(packer, site, 'new text')
+    invalidate(packer, site, f'{site}/doc')
+    cluster.settle()
+    for zope in (other, packer):
+        answer = zope.get(site + HELD, If_None_Match=page['ETag'])
+        assert (answer.status, answer.outcome) == (200, 'MISS')
+        assert 'new text' in answer.text
+
+
 # a change on one client is there on the other
 
 def test_edit_of_content_on_another_client(cluster, site, pair):
@@ -725,34 +753,6 @@ def test_server_gone_and_back(cluster, site):
     for zope in cluster.zopes:
         answer = zope.get(site + HELD, If_None_Match=page['ETag'])
         assert answer.status == 200 and 'new text' in answer.text
-
-
-# packing
-
-def test_packing_harms_nothing(cluster, site, pair):
-    packer, other = pair
-    invalidate(packer, site, f'{site}/folder')
-    purge(packer, site)
-    invalidate(packer, site, f'{site}/doc')
-    cluster.settle()
-    page = fill(cluster, site + HELD)
-
-    def read(zope):
-        for _ in range(20):
-            assert zope.get(site + HELD).outcome == 'HIT'
-            assert zope.get(
-                site + HELD, If_None_Match=page['ETag']).status == 304
-
-    in_threads([
-        lambda: post(packer, f'{DATABASE}/manage_pack', **{'days:float': 0}),
-        lambda: read(packer), lambda: read(other)])
-    edit_unseen(packer, site, 'new text')
-    invalidate(packer, site, f'{site}/doc')
-    cluster.settle()
-    for zope in (other, packer):
-        answer = zope.get(site + HELD, If_None_Match=page['ETag'])
-        assert (answer.status, answer.outcome) == (200, 'MISS')
-        assert 'new text' in answer.text
 
 
 # two at once

@@ -228,7 +228,8 @@ class Pages(RuleBasedStateMachine):
 
 
 TestPages = Pages.TestCase
-TestPages.settings = settings(deadline=None, max_examples=50)
+TestPages.settings = settings(
+    max_examples=settings().max_examples // 2, deadline=None)
 
 
 # what it takes
@@ -248,7 +249,7 @@ def test_the_size_told_is_what_it_takes():
     try:
         before = tracemalloc.get_traced_memory()[0]
         table = Table()
-        pages = [table.add(reads) for reads in workload(600)]
+        pages = [table.add(reads) for reads in workload(300)]
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
@@ -258,7 +259,7 @@ def test_the_size_told_is_what_it_takes():
     assert taken - candidates == pytest.approx(table.size(), rel=0.25)
     assert sum(page.size for page in pages) >= table.size()
     pages.clear()
-    for _ in range(600):
+    for _ in range(300):
         table.note(1, ())
     assert table.size() < taken / 8  # groups stay, to be compared with
 
