@@ -141,9 +141,11 @@ class Head(Step):
             get.response.setHeader('content-type', content_type)
         own = http_request.lower_headers(get.response)
         varies = get.step.rendering.varies
+        # what the page is made from gives it tag and date
+        modified = get.modified if get.key.index is None else None
         sending.send_page(
             response, b'', page_headers.of_render(
-                get, own, time.time(), get.modified, varies))
+                get, own, time.time(), modified, varies))
         sending.without_length(response)
         if is_of_one_visitor(self.outcome.detail):
             sending.forbid_storing(response)

@@ -227,11 +227,11 @@ def asked():
 @pytest.mark.parametrize('path', [PAGE, '/site/doc/fspage', '/site/doc'])
 def test_each_expression_is_asked_once(
         site, client, asked, etag, path, clock):
-    clock()
     set_policy(
         site, etag=etag, max_age_secs=60,
         predicate="python: object.ask('predicate', True)",
         mtime_func="python: object.ask('date', object.modified())")
+    clock()
     answer = client.get(path)
     date, tag = answer['Last-Modified'], answer.get('ETag', '')
     for method in ('GET', 'HEAD'):
@@ -246,7 +246,7 @@ def test_each_expression_is_asked_once(
                 answer = client.request(method, path, **headers)
                 assert max(asked.values()) == 1, (asked, headers)
                 assert asked['predicate'] == 1
-                if answer.status == 200:
+                if answer.status == 200 and answer.all('Last-Modified'):
                     assert answer['Last-Modified'] == date
                 assert answer['Expires']
 
