@@ -209,10 +209,13 @@ def dates(exchange):
     """Return when any part of the page last changed, and the date to send.
 
     Both are seconds since 1970.  The second is None where the policy gives
-    no date.  Raises RuledOut.
+    no date, or fails: then `exchange.no_date` is the RuledOut.
     """
     origin, manager, key = exchange.origin, exchange.manager, exchange.key
-    modified = _evaluated(exchange.policy.date)
+    try:
+        modified = _evaluated(exchange.policy.date)
+    except RuledOut as why:
+        exchange.no_date, modified = why, None
     # undo brings an older date of the policy back, but a new serial
     changed = max(modified or 0, changed_at(
         origin.context, *key.templates, *origin.marks(manager),

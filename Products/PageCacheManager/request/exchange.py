@@ -53,6 +53,8 @@ class Exchange:
     #: When any part of the page last changed, and the date to send, None for
     #: none; seconds since 1970.
     changed_at, modified = 0, None
+    #: Why the policy failed to give a date, None where it did not fail.
+    no_date = None
     #: Where the request stands: see `step`.  It is this one until the
     #: look-up ends, too.
     step = _FAILED_STEP

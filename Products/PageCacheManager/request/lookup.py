@@ -115,7 +115,7 @@ def _answer_of_now(exchange):
     asked = http_request.conditions(exchange.request)
     if found.page is None:
         # what is stored has the date that it was sent with
-        exchange.changed_at, exchange.modified = keys.dates(exchange)
+        _date(exchange)
     now = time.time()
     if found.page is not None:
         return _answer(exchange, found, asked, now)
@@ -147,11 +147,16 @@ def _ruled_out(exchange, why):
         return Bypass(
             outcome, rendering=Rendering(exchange), failure=why.failure)
     if why.reason == Reason.UNKEYED_ARGUMENTS:
-        try:
-            exchange.changed_at, exchange.modified = keys.dates(exchange)
-        except RuledOut as worse:
-            return _ruled_out(exchange, worse)
+        _date(exchange)
     return Bypass(outcome, rendering=Rendering(exchange, outcome))
+
+
+def _date(exchange):
+    """Ask when the page changed.  A policy that fails costs the date alone.
+    """
+    exchange.changed_at, exchange.modified = keys.dates(exchange)
+    if exchange.no_date is not None:
+        _report(exchange, exchange.no_date)
 
 
 def _report(exchange, why):

@@ -81,6 +81,8 @@ def of_policy(exchange):
     policy, page = exchange.policy, exchange.step.page
     yield 'Policy', policy.policy_id
     yield 'ETag of the policy', policy.etag
+    if exchange.no_date is not None:
+        yield 'Date of the policy', f'none: {exchange.no_date.failure}'
     if page is not None:
         yield 'ETag header', page.tag
     for name, value in sorted(policy.headers_at(time.time()).items()):
