@@ -115,20 +115,18 @@ class Exchange:
                     not self.origin.is_captured_last):
                 step.rendering.end()
 
-    def quieten(self, keywords):
+    def begin_call(self, keywords):
         """Keep CMF from its policies while a template is called so."""
         if self.step.is_quiet and guard.keep_cmf_from_asking(self.request):
             self._quiet_for = keywords
 
-    def unquieten(self, keywords):
-        """End that, if it is this call for which it began."""
-        if self._quiet_for is keywords:
+    def end_call(self, call, text):
+        """End that, if it is this call for which it began; note what the
+        template gave, if it is the page's own call.
+        """
+        if self._quiet_for is call:
             self._quiet_for = None
             guard.let_cmf_ask_again(self.request)
-
-    def note_text(self, call, text):
-        """Note what a called template gave, if it is the page's own `call`.
-        """
         rendering = self.step.rendering
         if rendering is not None and self.origin.is_called and (
                 self.origin.call is call and rendering.text is None):

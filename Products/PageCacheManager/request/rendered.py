@@ -95,7 +95,9 @@ class Rendered(Step):
             # what a doomed transaction changed was never there: a tag would
             # have the client keep it
             sending.take_tag_away(response, page_headers.told_by(exchange))
-        elif not caught and self._is_held(response, varies):
+        elif self.held is not None and not caught and (
+                self.held.tag or not varies) and (
+                    not http_response.is_status_locked(response)):
             if self.held.tag:
                 values = {**values, 'etag': self.held.tag}
             sending.send_not_modified(response, values)
@@ -113,13 +115,6 @@ class Rendered(Step):
         if self.outcome.word == 'NO-ETAG':
             return self
         return Bypass(Outcome('BYPASS', whose), rendering=self.rendering)
-
-    def _is_held(self, response, varies):
-        """Return whether the client holds what was rendered."""
-        return (
-            self.held is not None
-            and not http_response.is_status_locked(response)
-            and bool(self.held.tag or not varies))
 
     def _refused(self, exchange, reason):
         """Return the step of a page that is not kept for this `reason`."""
