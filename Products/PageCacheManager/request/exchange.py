@@ -19,8 +19,7 @@ from ..core.http.cache_status import Outcome
 from ..core.http.cache_status import cache_status
 from ..core.reasons import Reason
 from ..key import visitor
-from ..manager.caches import cache_of
-from ..manager.caches import settings_of
+from ..manager.caches import held_for
 from ..origin.site import around
 from ..publisher import handlers
 from ..publisher import request as http_request
@@ -67,8 +66,7 @@ class Exchange:
         #: What the kind of site adds, and other machinery says of the page.
         self.site, self.claim = site, claim
         self.is_dry = is_dry
-        self.cache = cache_of(manager)
-        self.settings = settings_of(manager, self.cache)
+        self.cache, self.settings = held_for(manager)
         #: Whether other machinery sets headers of this page, too.
         self.is_beside_another = claim is not None and not claim.is_ours
         self._touches_before = request.__dict__[BEFORE]
