@@ -126,8 +126,9 @@ class ManagerCache:
         return MemoizeStore(cache, generation, settings.max_age)
 
 
-def cache_of(manager):
-    """Return the :class:`ManagerCache` of `manager`.
+def held_for(manager):
+    """Return the :class:`ManagerCache` of `manager`, and the settings that
+    the manager has in its own connection.
 
     A manager that was changed in this transaction does not yet change the
     bounds: the transaction may be aborted.
@@ -136,10 +137,19 @@ def cache_of(manager):
     cache = _caches.get(name)
     if cache is None:
         cache = _make(name)
-    if cache.in_force[0] != manager._p_serial and is_committed(manager):
-        cache.configure(stored(manager._settings), manager._p_serial)
     cache.used_at = time.monotonic()
-    return cache
+    is_saved = is_committed(manager)
+    serial, settings = cache.in_force
+    if not is_saved or serial != manager._p_serial:
+        settings = stored(manager._settings)
+        if is_saved:
+            cache.configure(settings, manager._p_serial)
+    return cache, settings
+
+
+def cache_of(manager):
+    """Return the :class:`ManagerCache` of `manager`."""
+    return held_for(manager)[0]
 
 
 def is_active(settings):
@@ -147,14 +157,6 @@ def is_active(settings):
     if settings.active == 'on_in_production':
         return not getConfiguration().debug_mode
     return settings.active == 'on_always'
-
-
-def settings_of(manager, cache):
-    """Return the settings that `manager` has in its own connection."""
-    serial, settings = cache.in_force
-    if serial == manager._p_serial and is_committed(manager):
-        return settings
-    return stored(manager._settings)
 
 
 def _make(name):

@@ -53,9 +53,11 @@ def ignored_field(request, looked, ignored_parameters):
     """Return an ignored parameter of `request` among those that were looked
     at, '' for none.
     """
-    query = request.environ.get('QUERY_STRING', '')
-    if query_key(query, ignored_parameters) == query:
-        return ''
-    return next((
-        name for name in request.form if is_ignored(name, ignored_parameters)
-        and (ANY in looked or name in looked)), '')
+    for name in request.form:
+        if is_ignored(name, ignored_parameters) and (
+                ANY in looked or name in looked):
+            query = request.environ.get('QUERY_STRING', '')
+            # what only code of the site put into the form is not the query's
+            kept = query_key(query, ignored_parameters)
+            return '' if kept == query else name
+    return ''

@@ -172,6 +172,32 @@ class Commits:
             objects.sequence = now
         return changed
 
+    def settle(self, objects: UntilCommit, connection: Any) -> None:
+        """Let a page outlast the commit of the transaction that made it.
+
+        It is called right after, and does nothing if others committed
+        meanwhile: the page may not show that.  Raises what storages raise.
+        """
+        for number, tid in list(objects.tids.items()):
+            heard = self._locked(self._heard_since, number, tid)
+            if isinstance(heard, Unknown):
+                continue
+            last, oids = heard
+            one = connection.connections.get(self.name_of(number))
+            if one is not None and zodb.wrote(one, oids, last):
+                objects.tids[number] = last
+
+    def _heard_since(
+            self, number: int, tid: int
+    ) -> tuple[int, frozenset[bytes]] | Unknown:
+        unknown = self._catch_up(number, None)
+        if unknown is not None:
+            return unknown
+        log = self._observers[number].log
+        if not log.reaches(tid):
+            return Unknown(Why.LOST)
+        return log.tid, log.oids_since(tid)
+
     def are_at_last(self, sources: Iterable[int], connection: Any) -> bool:
         """Return whether `connection` shows all that was heard of."""
         for number in sources:

@@ -8,6 +8,7 @@ from ..core.reads.made_from import Asked
 from ..core.reads.made_from import MadeFrom
 from ..core.reads.made_from import Question
 from ..core.reads.made_from import State
+from ..core.reads.made_from import UntilCommit
 from ..core.reads.read_set import ReadSet
 from ..core.reads.table import Table
 from ..core.reads.unknown import NotKept
@@ -36,6 +37,15 @@ def start(marks: list[Mark]) -> Recording:
 def stop(recording: Recording) -> MadeFrom | NotKept:
     """Return what a page was made from, or why it may not be kept."""
     return recording.stop(answers)
+
+
+def committed(made: MadeFrom, connection: Any) -> None:
+    """Note that the transaction that made a page is committed just now.
+
+    Raises what storages raise.
+    """
+    if isinstance(made.objects, UntilCommit):
+        commits.settle(made.objects, connection)
 
 
 def what_changed(

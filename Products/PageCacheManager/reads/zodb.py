@@ -133,6 +133,16 @@ def newest(connection: Any, oids: Iterable[bytes]) -> float:
     return when
 
 
+def wrote(connection: Any, oids: Iterable[bytes], tid: int) -> bool:
+    """Return whether `connection` wrote all these in the transaction `tid`.
+    """
+    get = connection._cache.get
+    found = [get(oid) for oid in oids]
+    return all(
+        ob is not None and int.from_bytes(ob._p_serial) == tid
+        for ob in found)
+
+
 def storage_of(database: Any) -> Any:
     """Return what gives a database's storage instances, None if closed."""
     return getattr(database, '_mvcc_storage', None)

@@ -19,8 +19,7 @@ from ..core.http.cache_status import Outcome
 from ..core.http.cache_status import cache_status
 from ..core.reasons import Reason
 from ..key import visitor
-from ..manager.caches import cache_of
-from ..manager.caches import settings_of
+from ..manager.caches import held_for
 from ..origin.site import around
 from ..publisher import handlers
 from ..publisher import request as http_request
@@ -75,8 +74,7 @@ class Exchange:
         #: What the kind of site adds, and other machinery says of the page.
         self.site, self.claim = site, claim
         self.is_dry = is_dry
-        self.cache = cache_of(manager)
-        self.settings = settings_of(manager, self.cache)
+        self.cache, self.settings = held_for(manager)
         #: Whether other machinery sets headers of this page, too.
         self.is_beside_another = claim is not None and not claim.is_ours
         self._touches_before = request.__dict__[BEFORE]
@@ -123,20 +121,18 @@ class Exchange:
                     not self.origin.is_captured_last):
                 step.rendering.end()
 
-    def quieten(self, keywords):
+    def begin_call(self, keywords):
         """Keep CMF from its policies while a template is called so."""
         if self.step.is_quiet and guard.keep_cmf_from_asking(self.request):
             self._quiet_for = keywords
 
-    def unquieten(self, keywords):
-        """End that, if it is this call for which it began."""
-        if self._quiet_for is keywords:
+    def end_call(self, call, text):
+        """End that, if it is this call for which it began; note what the
+        template gave, if it is the page's own call.
+        """
+        if self._quiet_for is call:
             self._quiet_for = None
             guard.let_cmf_ask_again(self.request)
-
-    def note_text(self, call, text):
-        """Note what a called template gave, if it is the page's own `call`.
-        """
         rendering = self.step.rendering
         if rendering is not None and self.origin.is_called and (
                 self.origin.call is call and rendering.text is None):

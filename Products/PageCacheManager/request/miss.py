@@ -12,6 +12,7 @@ from ..core.reads.unknown import Changed
 from ..core.reasons import Reason
 from ..key.key import has_changed
 from ..publisher import request as http_request
+from ..reads import pages
 from .rendered import Rendered
 
 
@@ -138,6 +139,7 @@ class Stored(Rendered):
     def _keep(self, exchange, page):
         """Store the page, behind a signpost if it varies by more headers."""
         key = exchange.key
+        pages.committed(page.made_from, exchange.manager._p_jar)
         store = exchange.cache.store(exchange.settings, key.versions[0])
         index = key.index
         if page.varies:

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 #: Reasons for which CMF is kept from its policies though none was asked.
 _QUIET = (Reason.REQUEST_COOKIE, Reason.SESSION, Reason.USER)
 
+
 class Rendered(Step):
     """The page is rendered: what Bypass and Miss have in common."""
 

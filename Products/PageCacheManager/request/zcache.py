@@ -42,7 +42,7 @@ class PageCache(Cache):
         if result is not None:
             return result
         # the page, or a fragment of the page that is made
-        exchange.quieten(keywords)
+        exchange.begin_call(keywords)
         return default
 
     @security.private
@@ -54,8 +54,7 @@ class PageCache(Cache):
             return
         exchange = exchange_of(aq_get(ob, 'REQUEST', None))
         if exchange is not None and _is_page_template_call(keywords):
-            exchange.unquieten(keywords)
-            exchange.note_text(keywords, data)
+            exchange.end_call(keywords, data)
 
     @security.private
     def ZCache_invalidate(self, ob):

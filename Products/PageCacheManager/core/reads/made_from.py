@@ -1,6 +1,5 @@
 """What a page was made from: objects, and questions with their answers."""
 import math
-from collections.abc import Mapping
 from itertools import chain
 from typing import NamedTuple
 from typing import Protocol
@@ -18,8 +17,8 @@ _ASKED_BYTES = 600
 class UntilCommit(NamedTuple):
     """In place of a read set: the page is good until the next commit."""
 
-    #: The last transaction that was shown, by number of the database.
-    tids: Mapping[int, int]
+    #: The last transaction that it has seen, by number of the database.
+    tids: dict[int, int]
     why: Why
 
     @property

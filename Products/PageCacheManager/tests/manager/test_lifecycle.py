@@ -532,9 +532,7 @@ def test_an_older_snapshot_never_puts_old_settings_back(app, site, client):
         assert old_manager._p_serial == old_serial
         assert bounds(name) == 5
         # yet what it decides for its own pages is of its own snapshot
-        settings = caches.settings_of(
-            old_manager, caches.cache_of(old_manager))
-        assert settings == Settings()
+        assert caches.held_for(old_manager)[1] == Settings()
     client.get(PAGE)
     assert bounds(name) == 5
 

@@ -63,7 +63,7 @@ def broken(*args, **keywords):
     (view, 'code_version', 'error'),
     (policy, 'ask', 'policy-error'),
     (key, 'key_parts', 'error'),
-    (exchange, 'cache_of', None),
+    (exchange, 'held_for', None),
     (kinds.Plain, 'variant', 'error')])
 def test_fault_before_rendering(
         client, cache, caplog, monkeypatch, place, name, word):
