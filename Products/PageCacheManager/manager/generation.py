@@ -68,6 +68,16 @@ class Generation:
         return self._invalidated.of(identity, page, self._purged)
 
     @security.private
+    def oids_of_marks(self, identity, page):
+        """Return the oids of what a look-up reads here, which no page shows.
+        """
+        if self._invalidated is None:
+            return frozenset()
+        return frozenset(ob._p_oid for ob in (
+            self._purged, self._invalidated, self._invalidated.anything,
+            *self.marks_of(identity, page)))
+
+    @security.private
     def content_version(self, shows, path):
         """Return the version of the content that a view's page shows.
 

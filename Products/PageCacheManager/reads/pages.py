@@ -34,9 +34,15 @@ def start(marks: list[Mark]) -> Recording:
     return Recording(commits, marks)
 
 
-def stop(recording: Recording) -> MadeFrom | NotKept:
-    """Return what a page was made from, or why it may not be kept."""
-    return recording.stop(answers)
+def stop(
+        recording: Recording, hidden: frozenset[bytes] = frozenset()
+) -> MadeFrom | NotKept:
+    """Return what a page was made from, or why it may not be kept.
+
+    `hidden` are oids of the main database that no page shows.  Raises what
+    storages raise.
+    """
+    return recording.stop(answers, hidden)
 
 
 def committed(made: MadeFrom, connection: Any) -> None:

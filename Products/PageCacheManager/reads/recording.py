@@ -125,8 +125,11 @@ class Recording:
             number: Reads(self._rings[number].tid or 0, oids)
             for number, oids in segment.items()})
 
-    def stop(self, answers: Answers) -> MadeFrom | NotKept:
-        """Return what the page was made from.
+    def stop(
+            self, answers: Answers, hidden: frozenset[bytes] = frozenset()
+    ) -> MadeFrom | NotKept:
+        """Return what the page was made from, but for `hidden` oids of the
+        connection that was given first.
 
         Changed if any of it was committed meanwhile.  Raises what storages
         raise.
@@ -144,6 +147,8 @@ class Recording:
                 size += found[1]
         if self._unknown is not None:
             return self._until_commit(self._unknown)
+        for oids in list(self._reads.values())[:1]:
+            oids -= hidden
         objects = self.admit({
             number: frozenset(oids) for number, oids in self._reads.items()})
         if not isinstance(objects, ReadSet):

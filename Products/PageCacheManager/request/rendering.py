@@ -134,7 +134,9 @@ class Rendering:
         """Return what the page was made from, or why that is not known."""
         if self._reads is None:
             return Unknown(Why.LOST)
-        return pages.stop(self._reads)
+        exchange = self._exchange
+        return pages.stop(self._reads, exchange.manager.oids_of_marks(
+            exchange.origin.identity, exchange.key.page_id))
 
     @property
     def caught(self):

@@ -1,4 +1,5 @@
 """CMF beside the cache: its own tests, its 304s, its files and images."""
+import re
 import subprocess
 import sys
 from email.utils import formatdate
@@ -136,6 +137,9 @@ def test_cmfs_cases_are_answered_by_the_rfc(
                 assert page['ETag'] == '"abc"'
             see_answer(client.get(path, user, **asked), status, page)
             caches.forget_all()
+            # the page shows how often it was rendered
+            Item.renders = int(re.search(
+                'id="render">([0-9]+)', page.text)[1]) - 1
             see_answer(client.get(path, user, **asked), status, page)
 
 

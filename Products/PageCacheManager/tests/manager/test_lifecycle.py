@@ -233,7 +233,8 @@ def test_renamed_and_back_it_is_the_same(app, site, client):
             site.manage_renameObject(old, new)
             transaction.commit()
     assert site.page_cache.cache_name() == name
-    assert client.get(PAGE).outcome == 'HIT'
+    # the folder of the manager changed, and the page is made from it
+    assert outcomes(client) == ('MISS', 'HIT')
 
 
 def test_renamed_its_old_name_is_free_for_others(app, site, client):
@@ -267,6 +268,7 @@ def test_a_copy_has_pages_and_settings_of_its_own(app, site, client):
     assert copy.cache_name() != site.page_cache.cache_name()
     assert copy.getCacheReport() == []
     copy.manage_editProps('copy', {'threshold': 5})
+    assert outcomes(client) == ('MISS', 'HIT')  # its folder changed
     copy.manage_purge()
     assert client.get(PAGE).outcome == 'HIT'
     assert site.page_cache.title == ''
@@ -317,6 +319,7 @@ def test_its_folder_copied(app, site, area, client):
     path = f'/site/{copy.getId()}/doc/own'
     assert copy.page_cache.cache_name() != area.page_cache.cache_name()
     assert outcomes(client, path) == ('MISS', 'HIT')
+    client.get(OWN)  # the site changed
     copy.page_cache.manage_purge()
     assert client.get(OWN).outcome == 'HIT'
     assert client.get(path).outcome == 'MISS'
@@ -381,6 +384,7 @@ def test_exported_and_imported(app, site, clienthome, client):
     assert imported.getSettings()['max_age'] == 77
     assert imported.cache_name() != site.page_cache.cache_name()
     assert imported.getCacheReport() == []
+    client.get(PAGE)  # the root and the settings changed
     imported.manage_purge()
     assert client.get(PAGE).outcome == 'HIT'
 
@@ -497,7 +501,7 @@ def test_switched_off_nothing_stored_is_used(site, client):
     assert outcomes(client) == ('OFF', 'OFF')
     assert Item.renders == before + 2
     site.page_cache.enable()
-    assert client.get(PAGE).outcome == 'HIT'
+    assert outcomes(client) == ('MISS', 'HIT')
 
 
 @pytest.mark.parametrize('option', ['off', 'on_always', 'on_in_production'])
@@ -1021,7 +1025,7 @@ def test_old_copied_is_another(app, site, old, client):
     copy = paste(app, old, site)
     assert copy.getSettings() == old.getSettings()
     assert copy.cache_name() != old.cache_name()
-    assert client.get(PAGE).outcome == 'HIT'
+    assert outcomes(client) == ('MISS', 'HIT')  # their folder changed
 
 
 def test_two_old_managers_are_told_apart(app, site, client):
