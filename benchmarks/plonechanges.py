@@ -7,14 +7,12 @@ import json
 
 import transaction
 from plone.app.discussion.interfaces import IConversation
+from plonefilled import SECTIONS
 from plonefilled import picture
-from Products.CMFCore.indexing import processQueue
-from zope.component import getMultiAdapter
 from zope.lifecycleevent import modified
 
 from Products.PageCacheManager.tests.plone.changes import dublin
 from Products.PageCacheManager.tests.plone.changes import edit
-from Products.PageCacheManager.tests.plone.changes import panel
 from Products.PageCacheManager.tests.plone.changes import post
 from Products.PageCacheManager.tests.plone.changes import posted
 from Products.PageCacheManager.tests.plone.changes import submit
@@ -70,10 +68,8 @@ def paste(path, folder, how):
 
 def move_to_top(folder, name):
     def change(client, portal):
-        names = portal.unrestrictedTraverse(
-            folder.strip('/')).objectIds() if folder else [
-                one for one in portal.objectIds() if one in (
-                    'guide', 'visits', 'research', 'archive', 'special')]
+        names = SECTIONS if not folder else portal.unrestrictedTraverse(
+            folder.strip('/')).objectIds()
         post(client, f'{folder}/fc-itemOrder', {
             'id': name, 'delta': 'top', 'subsetIds': json.dumps([*names])})
     return change
@@ -298,10 +294,9 @@ CHANGES = {
     'relation added': relate,
     'title of a related document': dublin(
         '/guide/note-1', title='Related to'),
+    'linked document renamed': rename(
+        '/projects/house-0/note-0', 'note-zero'),
     'title to be undone': dublin(
         '/projects/house-3/room-2/note-1', title='Undone soon'),
     'undo of a title': undo,
 }
-
-__all__ = [
-    'CHANGES', 'getMultiAdapter', 'panel', 'processQueue']

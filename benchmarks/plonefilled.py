@@ -235,7 +235,7 @@ class Content:
         site = self.site
         folder = self.add(site, 'Folder', 'special', 'Special')
         image = site.library.images['image-1'].UID()
-        note = site.guide['note-0'].UID()
+        note = site.projects['house-0']['note-0'].UID()
         linking = self.add(folder, 'Document', 'linking', 'With links')
         linking.text = RichTextValue(
             f'<p><a data-linktype="internal" data-val="{note}"'

@@ -5,6 +5,7 @@ rendered past the cache, and asked for.  What its read set alone would say is
 asked before anything of the change is rendered.
 """
 import argparse
+import gc
 import re
 import shutil
 import sys
@@ -12,38 +13,28 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from itertools import zip_longest
 from pathlib import Path
 
-import ploneasked
 import plonechanges
+import plonecold
+import plonecost
 import plonefilled
 import ploneroots
 import plonesetup
 import transaction
-from AccessControl.SecurityManagement import newSecurityManager
-from AccessControl.users import system
 from freshness import TABLE
-from freshness import Recorder
 from freshness import table
+from ploneasked import PAGES
+from ploneasked import Site
+from ploneasked import rendered
+from ploneasked import shown
 from zope.component.hooks import setSite
-from ZPublisher.httpexceptions import HTTPExceptionHandler
-from ZPublisher.WSGIPublisher import publish_module
 
 from Products.PageCacheManager.core.reads.made_from import MadeFrom
 from Products.PageCacheManager.core.reads.read_set import ReadSet
 from Products.PageCacheManager.core.reads.unknown import Unknown
-from Products.PageCacheManager.manager import caches
-from Products.PageCacheManager.reads import catalog
-from Products.PageCacheManager.reads import pages
-from Products.PageCacheManager.tests import client as clients
-from Products.PageCacheManager.tests.plone.client import PloneClient
 
-
-#: By this a request passes the cache by.
-PAST = 'statusmessages=deleted'
-
-#: A page that is not kept then, is not kept.
-MAX_ASKED = 3
 
 #: A change that shows on no more pages is one of few pages.
 FEW = 15
@@ -52,124 +43,17 @@ COLUMNS = (
     'pages', 'changed', 'new', 'stale', 'reads new', 'reads stale',
     'unknown')
 
-#: Ids and tokens that differ from render to render.
-_TOKEN = re.compile('[0-9a-f]{32,}')
-
-_MEMBERS = ('alice', 'bob', 'carol')
-
-
-class Client(PloneClient):
-
-    def token(self, user):
-        page = self.get('/special/linking', user).text
-        return re.search('data-token="([0-9a-f]+)"', page).group(1)
-
-
-class Site:
-    """The site, its pages, and who asks for them."""
-
-    def __init__(self, root, asked):
-        self.root = root
-        clients.publish_module = HTTPExceptionHandler(publish_module)
-        self.client = Client(f'/{plonefilled.SITE}')
-        self.recorder = Recorder()
-        self.cookies = {name: self.client.log_in(name) for name in _MEMBERS}
-        self.pages = asked
-        #: What each page was, and its read set.
-        self.kept = {}
-
-    @property
-    def portal(self):
-        site = self.root[plonefilled.SITE]
-        setSite(site)
-        newSecurityManager(None, system)
-        return site
-
-    def get(self, page, *more):
-        path, user = page
-        cookies = [*more, *([self.cookies[user]] if user else [])]
-        headers = {'COOKIE': '; '.join(cookies)} if cookies else {}
-        return self.client.get(path, **headers)
-
-    def past(self, page):
-        """Return what a page is when it is rendered now."""
-        return shown(self.get(page, PAST))
-
-    def keep(self):
-        """Have all pages kept, each rendered before."""
-        caches.forget_all()
-        self.kept = {}
-        for page in self.pages:
-            self.past(page)
-            self.ask(page)
-
-    def ask(self, page):
-        """Ask for a page; return what was given, and a render of now.
-
-        It is a hit, or else it is kept from now on.
-        """
-        answer = self.get(page)
-        if answer.outcome == 'HIT':
-            return answer, self.past(page)
-        self.kept.pop(page, None)
-        again, made = answer, self.recorder.last
-        for _ in range(MAX_ASKED):
-            before, again = again, self.get(page)
-            if again.outcome == 'HIT':
-                self.kept[page] = shown(before), made
-                break
-            # it was written when it was first looked at
-            made = self.recorder.last
-        return answer, shown(answer)
-
-    def why_not_kept(self, page):
-        return self.get(page).get('Cache-Status')
-
-    def verdicts(self):
-        """Return for each page what `reads` say, None if it is current.
-
-        With it are labels of the questions that have other answers now.
-        """
-        portal, answers = self.portal, {}
-
-        def ask(question):
-            if question not in answers:
-                answers[question] = catalog.ask(question, portal)
-            return answers[question]
-
-        def is_other(one):
-            answered = ask(one.question)
-            return answered is None or answered.answer != one.answer
-
-        found = {}
-        for page, (_, made) in self.kept.items():
-            changed, labels = made, []
-            if isinstance(made, MadeFrom):
-                changed = pages.what_changed(
-                    made, self.root._p_jar, lambda: None, ask)
-                if changed is not None:
-                    labels = [one.question.label for one in made.asked
-                              if is_other(one)]
-            found[page] = changed, labels
-        return found
-
-    def last_tid(self):
-        return self.root._p_jar.db().lastTransaction()
-
-
-def shown(answer):
-    return answer.status, _TOKEN.sub('', answer.text)
-
 
 class Judge:
     """Makes changes, and judges what becomes of each page."""
 
-    def __init__(self, site, roots):
+    def __init__(self, site, roots, cold=None):
         self.site = site
         self.roots = roots
+        #: Renders pages in a new process, None if that is not wanted.
+        self.cold = cold
         self.found = []
         self.whys = Counter()
-        self.cold = None
 
     def judge(self, name, change):
         """Return a row of the table: the change, and counts of pages."""
@@ -182,7 +66,9 @@ class Judge:
         self.roots.changed()
         transaction.begin()
         verdicts = site.verdicts()
-        cold = self.cold(verdicts) if self.cold else {}
+        cold = self.cold(
+            [page for page, (verdict, _) in verdicts.items()
+             if verdict is None], site.cookies) if self.cold else {}
         tid = site.last_tid()
         is_stale = False
         for page in site.pages:
@@ -283,6 +169,13 @@ def sums(rows):
                 ', '.join(shares))
 
 
+def mixed():
+    """Yield changes of both kinds in turn, with their names."""
+    for two in zip_longest(
+            plonechanges.CHANGES.items(), plonesetup.CHANGES.items()):
+        yield from filter(None, two)
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -292,10 +185,19 @@ def arguments():
         '--roots', action='store_true',
         help='print what made pages new that did not change')
     parser.add_argument(
+        '--cold', action='store_true',
+        help='compare pages that read sets keep with renders of a new'
+        ' process')
+    parser.add_argument(
+        '--cost', action='store_true',
+        help='measure what recording costs, and no more')
+    parser.add_argument(
         '--home', type=Path,
         help='a directory in which the site is made once, and used again')
     parser.add_argument(
         '--changes', default='', help='only those whose name matches')
+    parser.add_argument(
+        '--skip', default='', help='not those whose name matches')
     parser.add_argument(
         '--minutes', type=float, default=600, help='then no more changes')
     parser.add_argument(
@@ -315,15 +217,26 @@ def main():
         root = plonefilled.start(home)
         if options.home and not options.home.exists():
             shutil.copytree(home, options.home)
-        return run(root, options)
+        cold = plonecold.Cold(home, rendered) if options.cold else None
+        try:
+            return run(root, options, cold)
+        finally:
+            if cold is not None:
+                cold.close()
 
 
-def run(root, options):
+def run(root, options, cold):
     started = time.time()
     until = started + 60 * options.minutes
-    site = Site(root, ploneasked.PAGES[:options.pages])
+    site = Site(root, PAGES[:options.pages])
+    if options.cost:
+        print(*plonecost.lines(site), sep='\n')
+        return 0
     site.keep()
-    judge = Judge(site, ploneroots.Roots(root._p_jar.db()))
+    # what is loaded by now stays
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+    judge = Judge(site, ploneroots.Roots(root._p_jar.db()), cold)
     for page in site.pages:
         if page not in site.kept:
             judge.note('at first', f'{page} not kept: '
@@ -331,12 +244,14 @@ def run(root, options):
     print(f'kept {len(site.kept)} of {len(site.pages)} in '
           f'{time.time() - started:.0f} s', flush=True)
     rows = []
-    for name, change in (
-            *plonechanges.CHANGES.items(), *plonesetup.CHANGES.items()):
-        if not re.search(options.changes, name) or time.time() > until:
+    for name, change in mixed():
+        if not re.search(options.changes, name) or time.time() > until or (
+                options.skip and re.search(options.skip, name)):
             continue
         try:
             rows.append({'change': name, **judge.judge(name, change)})
+        except KeyboardInterrupt:
+            break
         except Exception:
             traceback.print_exc(limit=-3)
             transaction.abort()

@@ -10,9 +10,6 @@ from collections import deque
 from pickle import Unpickler
 from typing import NamedTuple
 
-from ZODB.utils import u64
-
-from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.reads import pages
 
 
@@ -254,10 +251,3 @@ def _as_dict(state):
             return None
     return None
 
-
-def unknown_of(changed):
-    return changed.why if isinstance(changed, Unknown) else None
-
-
-def oid_text(oid):
-    return hex(u64(oid))

@@ -199,8 +199,6 @@ def outside(client, portal):
 
 
 CHANGES = {
-    'role of a member in the site': roles('alice', 'Member', 'Reviewer'),
-    'role of a member in the site, back': roles('alice', 'Member', 'Editor'),
     'role of another member': roles('user5', 'Member', 'Editor'),
     'permission of the site': permission('', 'Add portal folders', 'Manager'),
     'permission of one page': permission(
@@ -236,7 +234,7 @@ CHANGES = {
         'hide': 'Hide', 'category': 'site_actions', 'actionid': 'sitemap'}),
     'title of a type': rename_type,
     'behavior of a type off': behavior_off,
-    'workflow: a permission': workflow('Manager', 'Owner'),
+    'workflow: a permission': workflow('Manager', 'Owner', 'Editor'),
     'workflow: the permission back': workflow(
         'Manager', 'Owner', 'Editor', 'Site Administrator'),
     'language German': record('plone.default_language', 'de'),
@@ -260,4 +258,6 @@ CHANGES = {
     'caching policy added': add_policy,
     'add-on installed': install('profile-plone.app.iterate:default'),
     'title of the root of Zope': outside,
+    'role of a member in the site': roles('alice', 'Member', 'Reviewer'),
+    'role of a member in the site, back': roles('alice', 'Member', 'Editor'),
 }
