@@ -5,12 +5,17 @@ their state is another than before.  For this, records are unpickled without
 classes.
 """
 import io
+import re
 from collections import Counter
 from collections import deque
 from pickle import Unpickler
 from typing import NamedTuple
 
 from Products.PageCacheManager.reads import pages
+
+
+#: What differs from label to label of one question.
+_ADDRESS = re.compile(' at 0x[0-9a-f]+')
 
 
 class Reference(NamedTuple):
@@ -184,7 +189,8 @@ class Roots:
         else:
             oids = {one.oid for one in pages.table.objects(made.objects)}
             reasons = [
-                self._told(oid) for oid in oids & self._changed] + asked
+                self._told(oid) for oid in oids & self._changed]
+            reasons += [_ADDRESS.sub('', label) for label in asked]
         for reason in {*reasons}:
             self.counts[change, reason] += 1
             if len({*reasons}) == 1:
