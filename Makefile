@@ -16,6 +16,7 @@
 #   make bench       what it costs, against the targets: under ten minutes
 #   make plone-bench what it costs on a Plone site: under five minutes
 #   make freshness   which changes make which pages new, and which stay stale
+#   make plone-freshness the same on a Plone site: about half an hour
 #   make soak        many clients on a real Zope: is every answer right?
 #   make memory      a million requests: does memory stay flat?
 #   make conformance what other tools say of the HTTP: see docs/conformance.rst
@@ -63,7 +64,8 @@ SOURCES := setup.py pyproject.toml constraints.txt
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := start
 .PHONY: start plone-start check test plone-test coverage plone-coverage \
-	mutation lint typecheck docs package bench plone-bench freshness conformance \
+	mutation lint typecheck docs package bench plone-bench freshness \
+	plone-freshness conformance \
 	soak memory versions clean distclean
 
 start: $(VENV)/start-installed
@@ -127,6 +129,9 @@ plone-bench: $(PLONE_VENV)/installed
 
 freshness: $(VENV)/dev-installed
 	$(BIN)/python benchmarks/freshness.py $(ARGS)
+
+plone-freshness: $(PLONE_VENV)/installed
+	$(PLONE_BIN)/python -W ignore benchmarks/plonefreshness.py $(ARGS)
 
 conformance: $(VENV)/dev-installed
 	$(INSTALL) --no-build-isolation -e '.[conformance]'

@@ -24,11 +24,16 @@ from Products.ZCatalog.Catalog import Catalog
 from Products.ZCatalog.ZCatalog import ZCatalog
 from ZTUtils.Lazy import LazyMap
 
+from ..core.reads.made_from import Answers
+from ..core.reads.made_from import Asked
+from ..core.reads.unknown import NotKept
 from ..core.reads.unknown import Unknown
 from ..core.reads.unknown import Why
 from . import walk
 from . import zodb
 from .recording import Answered
+from .recording import Recording
+from .recording import Segment
 from .recording import thread
 from .recording import unrecorded
 
@@ -87,6 +92,8 @@ class Search(NamedTuple):
     arguments: bytes
     #: Which columns were read of which records: pairs of tuples.
     shown: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
+    #: Whether scores were read.
+    has_scores: bool
 
     @property
     def label(self) -> str:
@@ -97,7 +104,12 @@ class Search(NamedTuple):
 
 
 def _in_words(value: Any) -> str:
-    return 'now' if isinstance(value, Now) else repr(value)
+    if isinstance(value, Now):
+        return 'now'
+    if isinstance(value, dict):
+        return ', '.join(
+            f'{name} {_in_words(one)}' for name, one in value.items())
+    return repr(value)
 
 
 class Row(tuple):  # type: ignore[type-arg]
@@ -131,70 +143,88 @@ for _name in (
 
 
 class OpenSearch:
-    """A search of the page that is being made."""
+    """A search of the page that is being made.
 
-    def __init__(
-            self, place: Place, arguments: bytes, items: list[Any],
-            until: float, has_now: bool, segment: Any) -> None:
+    Rows and paths of what it found were read with it, so nothing of the
+    catalog is read when they are asked for later.
+    """
+
+    def __init__(self, place: Place, arguments: Any) -> None:
         self.source, self.catalog, self.path = place
         self.oid = zodb.oid_of(self.catalog)
         self.arguments = arguments
-        self.items = items
-        self.until = until
+        self.items: list[Any] = []
+        self.count = 0
+        self.until = math.inf
         #: Whether the time of now is part of the question.
-        self.has_now = has_now
+        self.has_now = any(_has_now(value) for _, value in arguments[0])
         #: What was read inside, by number of the database.
-        self.reads = {number: set(oids) for number, oids in segment.items()}
+        self.reads: Segment = {}
         #: Positions of columns that were read, by record; None for all.
         self.noted: dict[int, set[int | None]] = {}
         self.rows: dict[int, Any] = {}
         self.paths: dict[int, str] = {}
+        #: Records of which the path was asked for.
+        self.located: set[int] = set()
 
-    def add(self, segment: Any) -> None:
-        """Let what was read count for this answer."""
-        if not isinstance(segment, Unknown):
-            for number, oids in segment.items():
-                self.reads[number] |= oids
+    def read(self, result: Any) -> None:
+        """Read what the search found; raises NoQuestion."""
+        self.items, self.count = _items(result)
+        self.until = _until(self.catalog, self.arguments)
+        data, paths = self.catalog.data, self.catalog.paths
+        try:
+            for rid in map(_rid, self.items):
+                self.rows[rid] = data[rid]
+                self.paths[rid] = paths[rid]
+        except KeyError:
+            raise NoQuestion from None
 
-    def asked(self, recording: Any, answers: Any) -> Any:
+    def asked(
+            self, recording: Recording, answers: Answers
+    ) -> tuple[Asked, int] | NotKept:
         """Return the question with its answer, and its bytes."""
-        names = {
-            position: name for name, position in self.catalog.schema.items()}
+        schema = self.catalog.schema
+        names = {position: name for name, position in schema.items()}
         by_columns: dict[tuple[str, ...], list[int]] = {}
-        for rid, positions in self.noted.items():
+        has_scores = False
+        for rid in {**self.noted, **dict.fromkeys(self.located)}:
+            positions = self.noted.get(rid, ())
             if None in positions:
                 columns = sorted(names.values())
             else:
-                # those beyond are the record's number, and its scores
                 columns = sorted(
                     names[position] for position in positions
                     if position in names)
-            if rid in self.paths:
+            # beyond the columns stand number and scores of the record
+            has_scores = has_scores or None in positions or any(
+                position > len(names) for position in positions
+                if position is not None)
+            if rid in self.located:
                 columns.append(PATH)
             if columns:
                 by_columns.setdefault(tuple(columns), []).append(rid)
-        shown = tuple(
-            (columns, tuple(rids)) for columns, rids in by_columns.items())
         question = Search(
-            self.source, self.oid or b'', self.path, self.arguments, shown)
+            self.source, self.oid or b'', self.path,
+            pickle.dumps(self.arguments, 4), tuple(
+                (columns, tuple(rids))
+                for columns, rids in by_columns.items()), has_scores)
         try:
             answer = _digest(
-                self.items, self.catalog.schema, shown,
+                self.items, self.count, schema, question,
                 self.rows.__getitem__, self.paths.__getitem__)
         except UNPICKLED:
             return Unknown(Why.ANSWER)
         return recording.answered(
-            answers, question, Answered(answer, self.until),
-            {number: frozenset(oids)
-             for number, oids in self.reads.items()})
+            answers, question, Answered(answer, self.until), self.reads)
 
 
 def _digest(
-        items: list[Any], schema: Any, shown: Any, row: Any, path: Any
-) -> bytes:
+        items: list[Any], count: int, schema: Any, question: Search,
+        row: Any, path: Any) -> bytes:
     """Return a digest of an answer."""
-    digest = blake2b(pickle.dumps(items, 4), digest_size=16)
-    for columns, rids in shown:
+    found = items if question.has_scores else [*map(_rid, items)]
+    digest = blake2b(pickle.dumps((found, count), 4), digest_size=16)
+    for columns, rids in question.shown:
         for rid in rids:
             values = row(rid)
             digest.update(pickle.dumps([
@@ -203,16 +233,27 @@ def _digest(
     return digest.digest()
 
 
-def _items(result: Any) -> list[Any]:
-    """Return what a search found: numbers of records, with their scores."""
+def _rid(item: Any) -> int:
+    """Return the number of a record, which scores may stand before."""
+    rid: int = item[-1] if isinstance(item, tuple) else item
+    return rid
+
+
+def _items(result: Any) -> tuple[list[Any], int]:
+    """Return what a search found: numbers of records, with their scores.
+
+    And how many there are in all, which may be more.
+    """
     if not isinstance(result, LazyMap):
         if len(result):
             raise NoQuestion
-        return []
+        return [], 0
     if len(result) > MAX_RECORDS:
         raise NoQuestion
     sequence = result._seq
-    return [sequence[index] for index in range(len(result))]
+    return (
+        [sequence[index] for index in range(len(result))],
+        result.actual_result_count)
 
 
 # asked by the page
@@ -228,22 +269,19 @@ def _search(
     if place is None:
         return plain(self, query, sort_index, reverse, limit, merge)
     recording.keep()
+    found = OpenSearch(place, arguments)
     with unrecorded():
         result = plain(self, query, sort_index, reverse, limit, merge)
         try:
-            items = _items(result)
-            until = _until(self, arguments)
+            found.read(result)
         except NoQuestion:
             return result
     segment = recording.take()
-    if isinstance(segment, Unknown):
-        return result
-    found = OpenSearch(
-        place, pickle.dumps(arguments, 4), items, until,
-        any(_has_now(value) for _, value in arguments[0]), segment)
-    recording.open_questions.append(found)
-    if isinstance(result, LazyMap):
-        result._func = _noting(recording, found, result._func)
+    if not isinstance(segment, Unknown):
+        found.reads = segment
+        recording.open_questions.append(found)
+        if isinstance(result, LazyMap):
+            result._func = _noting(recording, found, result._func, self)
     return result
 
 
@@ -283,7 +321,8 @@ def _plain(value: Any, since: float) -> Any:
     """Return `value` with times of now taken out.
 
     A time between the start of the request and now is that of a clock:
-    nothing in the database is so young.
+    nothing in the database is so young.  So is one within the second of that
+    start if its fractions are cut.
     """
     kind = type(value)
     if kind in _PLAIN:
@@ -297,31 +336,45 @@ def _plain(value: Any, since: float) -> Any:
             _plain(name, since): _plain(one, since)
             for name, one in value.items()}
     if kind is DateTime:
-        is_now = since <= float(value) <= time.time()
-        return Now(kind, value.timezone()) if is_now else value
+        return Now(kind, value.timezone()) if (
+            _is_of_clock(float(value), since)) else value
     if kind is datetime.datetime:
-        is_now = since <= value.timestamp() <= time.time()
-        return Now(kind, value.tzinfo) if is_now else value
+        return Now(kind, value.tzinfo) if (
+            _is_of_clock(value.timestamp(), since)) else value
     if kind is datetime.date:
         return value
     raise NoQuestion
 
 
-def _noting(recording: Any, search: OpenSearch, plain: Any) -> Any:
+def _is_of_clock(moment: float, since: float) -> bool:
+    earliest = since // 1 if moment == moment // 1 else since
+    return earliest <= moment <= time.time()
+
+
+def _noting(
+        recording: Recording, search: OpenSearch, plain: Any, catalog: Any
+) -> Any:
     """Return a function that makes brains which note what is read of them.
     """
+    by_number = getattr(plain, '__name__', '') == '__getitem__'
+
     def make(item: Any) -> Any:
         current: Any = thread.recording
         if current is not recording:
             return plain(item)
-        recording.keep()
-        brain = plain(item)
-        search.add(recording.take())
+        rid = _rid(item)
+        row = search.rows[rid]
+        if by_number:
+            # as Catalog.__getitem__ does, which would read the row again
+            normalized, score = item[:2] if isinstance(item, tuple) else (1, 1)
+            brain = catalog.instantiate(
+                (rid, row), score_data=(score, normalized))
+        else:
+            recording.keep()
+            brain = plain(item)
+            recording.skip()
         record = aq_base(brain)
-        rid = record.data_record_id_
-        row = record.__data__
-        search.rows[rid] = row
-        noting = Row(row)
+        noting = Row(record.__data__)
         noting.noted = search.noted.setdefault(rid, set())
         object.__setattr__(record, '__data__', noting)
         return brain
@@ -333,11 +386,9 @@ def _getpath(plain: Any, self: Any, rid: int) -> Any:
     recording: Any = thread.recording
     oid = zodb.oid_of(aq_base(self._catalog))
     for search in reversed(recording.open_questions):
-        if search.oid == oid and rid in search.rows:
-            recording.keep()
-            path = search.paths[rid] = plain(self, rid)
-            search.add(recording.take())
-            return path
+        if search.oid == oid and rid in search.noted:
+            search.located.add(rid)
+            return search.paths[rid]
     return plain(self, rid)
 
 
@@ -368,9 +419,8 @@ def ask(question: Any, context: Any) -> Answered | None:
             {name: _of_now(value) for name, value in query}, sort_index,
             reverse, limit)
         try:
-            items = _items(result)
             answer = _digest(
-                items, catalog.schema, question.shown,
+                *_items(result), catalog.schema, question,
                 catalog.data.__getitem__, catalog.paths.__getitem__)
         except (NoQuestion, KeyError, IndexError):
             return None  # a record or a column is gone

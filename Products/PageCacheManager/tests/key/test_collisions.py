@@ -327,14 +327,16 @@ CHANGES = {
 
 
 @pytest.mark.parametrize('name', CHANGES)
-def test_what_changed_since_is_another_page_with_another_tag(
-        published, client, name):
+def test_what_changed_since_is_another_page(published, client, name):
     first = client.get(READ, 'alice')
     assert client.get(READ, 'alice').outcome == 'HIT'
     CHANGES[name](published)
     again = client.get(READ, 'alice', If_None_Match=first['ETag'])
-    assert (again.status, again.outcome) == (200, 'MISS')
-    assert again['ETag'] != first['ETag']
+    assert again.outcome == 'MISS'
+    # the browser may keep its copy if the same came out
+    now = client.get(READ, 'alice')
+    assert again.status == (304 if now['ETag'] == first['ETag'] else 200)
+    assert (now['ETag'] == first['ETag']) <= (now.body == first.body)
 
 
 SPELLINGS = (

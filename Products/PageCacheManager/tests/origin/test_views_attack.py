@@ -152,6 +152,8 @@ def test_view_is_run_where_something_was_written_before(
             assert Item.renders == before + number
     transaction.begin()
     assert site.folder.visits == 2
+    # traversal read the folder, or not
+    assert client.get(COUNTING).outcome in ('HIT', 'MISS')
     assert client.get(COUNTING).outcome == 'HIT'
 
 

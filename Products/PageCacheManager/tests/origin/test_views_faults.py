@@ -284,7 +284,7 @@ def test_call_from_a_program_is_answered_by_the_view(
     assert text.startswith(f'<p>{arguments[0] if arguments else "none"} ')
 
 
-def as_without_a_cache(request, touches, choose, *args, **keywords):
+def as_without_a_cache(request, touches, choose, mark, *args, **keywords):
     del request.__dict__['traverse']
     return request.traverse(*args, **keywords)
 

@@ -210,6 +210,40 @@ def test_objects_that_brains_give_count_as_objects(site):
     assert isinstance(site.changed(made), Changed)
 
 
+def test_the_number_of_all_counts_beyond_a_batch(site):
+    """Pages say how many there are, and show a few."""
+    made = site.made(lambda root: root.catalog(
+        kind='even', b_size=5, b_start=0).actual_result_count)
+    site.edit('doc-58', text='other')
+    assert site.changed(made) is None
+    site.edit('doc-58', kind='odd')
+    assert isinstance(site.changed(made), Search)
+
+
+def test_scores_count_if_they_are_read(site):
+    """They depend on the order in which indexes are asked."""
+    shown = (('title',), (1,))
+    one, other = [[(score, 1), (score, 2)] for score in (4, 5)]
+    for has_scores, is_same in ((False, True), (True, False)):
+        question = Search(1, b'', (), b'', (shown,), has_scores)
+        digests = {
+            module._digest(
+                items, 2, {'title': 0}, question, lambda rid: ['x'], None)
+            for items in (one, other)}
+        assert (len(digests) == 1) is is_same
+
+
+@pytest.mark.parametrize(('use', 'expected'), [
+    (lambda brain: brain.title, False),
+    (lambda brain: brain.data_record_score_, True),
+    (lambda brain: brain.data_record_normalized_score_, True),
+    (lambda brain: brain.getRID(), False)])
+def test_it_is_known_whether_scores_are_read(site, use, expected):
+    made = site.made(lambda root: [
+        use(brain) for brain in root.catalog(kind='even')])
+    assert made.asked[0].question.has_scores is expected
+
+
 def test_a_search_that_finds_nothing_counts(site):
     made = site.made(lambda root: len(root.catalog(kind='none')))
     site.edit('doc-14', title='other')
