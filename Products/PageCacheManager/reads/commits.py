@@ -125,6 +125,23 @@ class Commits:
             return Unknown(Why.CLOSED)
         return self._locked(self._watch, database)
 
+    def listen(self, connection: Any) -> int | Unknown:
+        """Return the number of the database of `connection`.
+
+        All that it shows is heard of: commits that are heard of together
+        count as the last of them, so those before a render are not to be
+        heard of together with those during it.  Raises what storages raise.
+        """
+        number = self.watch(connection.db())
+        unknown = number if isinstance(number, Unknown) else (
+            self.hear([number], connection))
+        if unknown == Unknown(Why.LOST):
+            # a server was away: from now on it is known again
+            number = self.watch(connection.db())
+        elif unknown is not None:
+            return unknown
+        return number
+
     def admit(self, reads: Mapping[int, Reads]) -> ReadSet | NotKept:
         """Return a read set of what was read from numbered databases.
 

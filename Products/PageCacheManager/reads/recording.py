@@ -61,16 +61,12 @@ class Recording:
         self.open_questions: list[Any] = []
         self._unknown: Unknown | None = None
         for mark in marks:
-            number = commits.watch(mark.connection.db())
+            number = commits.listen(mark.connection)
             if isinstance(number, Unknown):
                 self._unknown = number
             else:
                 self._rings[number] = Ring(mark)
                 self._reads[number] = set()
-        # commits that are heard of together count as the last of them, so
-        # those before this request are heard of before later ones
-        self._unknown = self._unknown or commits.hear(
-            self._rings, marks[0].connection)
 
     def number_of(self, connection: Any) -> int | None:
         """Return the number of the database of `connection`, if recorded."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import transaction
 from OFS.SimpleItem import SimpleItem
+from plone.memoize import ram
 from Products.CMFCore.indexing import getQueue
 from zope.container.contained import notifyContainerModified
 from zope.event import notify
@@ -38,7 +39,18 @@ from ..wire.test_faults import elsewhere
 from ..wire.test_fresh import fill
 
 
-pytestmark = pytest.mark.usefixtures('viewed')
+@pytest.fixture(autouse=True, params=['process', 'memoize'])
+def store(request, site, viewed):
+    """Where pages are: they know what they were made from, or marks tell."""
+    ram.global_cache.invalidateAll()
+    site.page_cache.manage_editProps('', {'store': request.param})
+    transaction.commit()
+    yield request.param
+    ram.global_cache.invalidateAll()
+
+
+#: Which changes marks take for which.
+of_marks = pytest.mark.parametrize('store', ['memoize'], indirect=True)
 
 LISTING = '/site/folder/v-listing'
 
@@ -52,6 +64,7 @@ CHANGES = {
 }
 
 
+@of_marks
 @pytest.mark.parametrize(('shows', 'path', 'change', 'outcome'), [
     ('item', 'folder/inner/v-counting', 'own', 'MISS'),
     ('item', 'folder/inner/v-counting', 'elsewhere', 'HIT'),
@@ -110,6 +123,7 @@ def reindex(ob, attributes=None, **values):
     getQueue().reindex(ob, attributes)
 
 
+@of_marks
 @pytest.mark.parametrize(('attributes', 'values', 'is_listed'), [
     (None, {'text': 'new'}, False),
     (None, {'text': 'new', 'modification_date': 1}, False),
@@ -131,6 +145,7 @@ def test_change_counts_as_listed(site, attributes, values, is_listed):
         site, lambda: reindex(doc, attributes, **values)) is is_listed
 
 
+@of_marks
 def test_new_and_deleted_content_counts_as_listed(site):
     def add():
         site.folder._setObject('more', Item('more'))
@@ -144,6 +159,7 @@ def test_new_and_deleted_content_counts_as_listed(site):
     assert is_listed_anew(site, delete)
 
 
+@of_marks
 def test_change_before_a_savepoint_counts(site):
     def change():
         site.doc.title = 'new'
@@ -153,6 +169,7 @@ def test_change_before_a_savepoint_counts(site):
     assert is_listed_anew(site, change)
 
 
+@of_marks
 def test_text_of_content_reaches_its_own_page_and_its_folders(site, client):
     for path in (LISTING, '/site/folder/inner/v-counting', COUNTING):
         fill(client, path)
@@ -162,6 +179,7 @@ def test_text_of_content_reaches_its_own_page_and_its_folders(site, client):
     assert client.get(COUNTING).outcome == 'HIT'
 
 
+@of_marks
 def test_title_of_content_reaches_all_pages(site, client):
     for path in (LISTING, COUNTING):
         fill(client, path)
@@ -197,6 +215,7 @@ def test_change_by_another_client_of_the_database(app, site, client):
     assert answer.outcome == 'MISS' and 'from elsewhere' in answer.text
 
 
+@of_marks
 def test_date_is_that_of_the_last_change_that_shows(
         site, client, monkeypatch):
     """A client that asks by the date alone would keep what was before."""
@@ -229,6 +248,7 @@ def test_change_while_a_view_renders_is_not_lost(app, site, client, item):
     assert 'new text' in client.get(ACTING).text
 
 
+@of_marks
 def test_association_that_shows_more_makes_pages_new(site, client):
     associate(site, ('v-listing', '', 'item'))
     fill(client, LISTING)
@@ -373,6 +393,7 @@ def test_view_without_a_name_is_none_of_ours(site):
     assert published_view(Counting(site.doc, None)) is None
 
 
+@of_marks
 def test_manager_of_old_keeps_pages_of_views_once_it_is_set_up(
         app, site, client):
     manager = site.page_cache
@@ -392,6 +413,7 @@ def test_manager_of_old_keeps_pages_of_views_once_it_is_set_up(
     assert manager.content_marks() is not None
 
 
+@of_marks
 def test_manager_with_an_identity_but_no_marks_keeps_views_once_saved(
         site, client):
     """It was made by a version that knew of no views."""
