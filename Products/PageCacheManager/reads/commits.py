@@ -61,9 +61,10 @@ class Observer:
             gone: Callable[[Any], Any]) -> None:
         self.name = database.database_name
         self.database = weakref.ref(database, gone)
-        self._source = zodb.storage_of(database)
+        #: What gave its instance; another one once the database is closed.
+        self.source = zodb.storage_of(database)
         self._unheard = zodb.unheard(database)
-        self._instance = self._source.new_instance()
+        self._instance = self.source.new_instance()
         with ExitStack() as undone:
             undone.callback(self.close)
             self.log = Log(zodb.poll(self._instance)[1], clock=clock)
@@ -73,7 +74,7 @@ class Observer:
         """Return whether the database is open, and has its old storage."""
         database = self.database()
         return database is not None and (
-            zodb.storage_of(database) is self._source)
+            zodb.storage_of(database) is self.source)
 
     def poll(self) -> tuple[Collection[bytes] | None, int]:
         """Return the oids committed since the last poll, and the last tid.
@@ -245,7 +246,8 @@ class Commits:
         """Hear of all commits that `connection` shows."""
         observer = self._observers.get(number)
         database = observer.database() if observer is not None else None
-        if observer is None or database is None or not observer.is_open():
+        if observer is None or database is None or (
+                zodb.storage_of(database) is not observer.source):
             return Unknown(Why.LOST)
         one = connection.connections.get(observer.name)
         if one is None:  # when it is opened it shows the last commit

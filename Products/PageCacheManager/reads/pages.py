@@ -8,7 +8,6 @@ from ..core.reads.made_from import Asked
 from ..core.reads.made_from import MadeFrom
 from ..core.reads.made_from import Question
 from ..core.reads.made_from import State
-from ..core.reads.made_from import UntilCommit
 from ..core.reads.read_set import ReadSet
 from ..core.reads.table import Table
 from ..core.reads.unknown import NotKept
@@ -43,15 +42,6 @@ def stop(
     storages raise.
     """
     return recording.stop(answers, hidden)
-
-
-def committed(made: MadeFrom, connection: Any) -> None:
-    """Note that the transaction that made a page is committed just now.
-
-    Raises what storages raise.
-    """
-    if isinstance(made.objects, UntilCommit):
-        commits.settle(made.objects, connection)
 
 
 def what_changed(

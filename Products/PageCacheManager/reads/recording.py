@@ -179,14 +179,15 @@ class Recording:
 
         An answer that the clock changes is of now.
         """
-        if any(one.has_now for one in self.open_questions):
-            return time.time()
-        return max((
-            zodb.newest(ring.connection, oids)
-            for number, ring in self._rings.items()
-            for oids in (self._reads[number], *(
-                one.reads[number] for one in self.open_questions))),
-            default=0)
+        newest = 0.0
+        for number, ring in self._rings.items():
+            oids = self._reads[number].copy()
+            for one in self.open_questions:
+                if one.has_now:
+                    return time.time()
+                oids |= one.reads[number]
+            newest = max(newest, zodb.newest(ring.connection, oids))
+        return newest
 
     def _why_unknown(self) -> Unknown | None:
         if len(self._connections) != len(self._rings):

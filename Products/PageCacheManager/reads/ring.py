@@ -10,7 +10,6 @@ from ..core.reads.unknown import Unknown
 from ..core.reads.unknown import Why
 from . import walk
 from . import zodb
-from .marker import MARKER_OID
 
 
 #: Of one connection at a time; a Plone page reads some 600.
@@ -29,9 +28,7 @@ class Ring:
         self._mark = mark
         self.connection = mark.connection
         #: The last transaction that the connection shows, None for none.
-        self.tid = (
-            zodb.snapshot_of(mark.connection)
-            if zodb.start_of(mark.connection) == mark.start else None)
+        self.tid = zodb.shown(mark)
 
     def cut(self) -> list[bytes] | Unknown:
         """Return the oids used since the last cut, the oldest first.
@@ -56,19 +53,14 @@ class Ring:
     def why_unknown(self) -> Unknown | None:
         """Return why the ring did not show all that was used, or None."""
         mark = self._mark
-        connection, cache = mark.connection, mark.cache
+        connection = mark.connection
         if connection.opened is None or connection.opened != mark.opened:
             return Unknown(Why.CLOSED)
         if zodb.has_changes(connection):
             return Unknown(Why.CHANGES)
-        if zodb.snapshot_of(connection) is None:
-            return Unknown(Why.NO_SNAPSHOT)
-        if zodb.snapshot_of(connection) != self.tid:
-            return Unknown(Why.SNAPSHOT)
-        if (zodb.cache_of(connection) is not cache
-                or cache.get(MARKER_OID) is not mark.marker
-                or mark.marker._p_changed is None
-                or zodb.turn_of(mark.marker) != mark.turn):
+        tid = zodb.snapshot_of(connection)
+        if tid is None or tid != self.tid:
+            return Unknown(Why.NO_SNAPSHOT if tid is None else Why.SNAPSHOT)
+        if not zodb.is_in_place(mark):
             return Unknown(Why.MARKER)
-        count = cache.cache_non_ghost_count - zodb.loads_of(connection)
-        return None if count == mark.expected else Unknown(Why.EVICTED)
+        return None if zodb.is_complete(mark) else Unknown(Why.EVICTED)

@@ -5,6 +5,7 @@ A transaction id is an int here.
 import time
 from collections.abc import Collection
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 from typing import NamedTuple
 
@@ -34,6 +35,9 @@ class Mark(NamedTuple):
     start: Any
     #: Seconds since 1970.
     at: float
+
+
+_serial = attrgetter('_p_serial')
 
 
 def marks(connection: Any) -> list[Mark]:
@@ -90,28 +94,32 @@ def has_changes(connection: Any) -> bool:
         or connection._savepoint_storage is not None)
 
 
-def start_of(connection: Any) -> Any:
-    """Return what a connection shows, as its storage instance says.
+def shown(mark: Mark) -> int | None:
+    """Return the last transaction that a connection shows since its mark.
 
-    None of a storage that says it in another way.
+    None if it shows no single moment.
     """
-    return getattr(connection._normal_storage, '_start', None)
+    one = mark.connection
+    if getattr(one._normal_storage, '_start', None) != mark.start:
+        return None
+    return snapshot_of(one)
 
 
-def turn_of(marker: Marker) -> int:
-    """Return which use of the marker this is; it does not count as a use."""
-    turn: int = marker.__dict__.get('turn', 0)
-    return turn
+def is_in_place(mark: Mark) -> bool:
+    """Return whether the marker of a cache is where it was put."""
+    marker = mark.marker
+    return (
+        mark.connection._cache is mark.cache
+        and mark.cache.get(MARKER_OID) is marker
+        and marker._p_changed is not None
+        # this does not count as a use
+        and marker.__dict__.get('turn') == mark.turn)
 
 
-def cache_of(connection: Any) -> Any:
-    return connection._cache
-
-
-def loads_of(connection: Any) -> int:
-    """Return how many objects the connection has loaded in its life."""
-    loads: int = connection._load_count
-    return loads
+def is_complete(mark: Mark) -> bool:
+    """Return whether no object left the cache since its mark."""
+    return bool(mark.expected == (
+        mark.cache.cache_non_ghost_count - mark.connection._load_count))
 
 
 def oid_of(ob: Any) -> bytes | None:
@@ -125,10 +133,9 @@ def newest(connection: Any, oids: Iterable[bytes]) -> float:
 
     In seconds since 1970, 0 for none.
     """
-    get = connection._cache.get
-    found = [get(oid) for oid in oids]
-    serial = max(
-        (ob._p_serial for ob in found if ob is not None), default=z64)
+    serial = max(map(
+        _serial, filter(None.__ne__, map(connection._cache.get, oids))),
+        default=z64)
     when: float = 0 if serial == z64 else TimeStamp(serial).timeTime()
     return when
 

@@ -8,6 +8,7 @@ from ..core.page import Page
 from ..core.page import directives
 from ..core.page import why_not
 from ..core.reads.made_from import MadeFrom
+from ..core.reads.made_from import UntilCommit
 from ..core.reads.unknown import Changed
 from ..core.reasons import Reason
 from ..key.key import has_changed
@@ -139,7 +140,9 @@ class Stored(Rendered):
     def _keep(self, exchange, page):
         """Store the page, behind a signpost if it varies by more headers."""
         key = exchange.key
-        pages.committed(page.made_from, exchange.manager._p_jar)
+        if isinstance(page.made_from.objects, UntilCommit):
+            pages.commits.settle(
+                page.made_from.objects, exchange.manager._p_jar)
         store = exchange.cache.store(exchange.settings, key.versions[0])
         index = key.index
         if page.varies:

@@ -1,6 +1,6 @@
 """What a page was made from: objects, and questions with their answers."""
 import math
-from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -12,6 +12,9 @@ from .unknown import Why
 #: Bytes of a `MadeFrom`, and of an `Asked` with its question.
 _OWN_BYTES = 200
 _ASKED_BYTES = 600
+
+
+_sources = attrgetter('state.reads.sources')
 
 
 class UntilCommit(NamedTuple):
@@ -81,9 +84,8 @@ class MadeFrom:
         self.changed_at = changed_at
         self.asked = asked
         #: Numbers of the databases that were read.
-        self.sources = tuple({
-            *objects.sources, *chain.from_iterable(
-                one.state.reads.sources for one in asked)})
+        self.sources = tuple(set(objects.sources).union(
+            *map(_sources, asked)))
         #: The table's sequence at which all was as it was, and the time up
         #: to which that holds.
         self.state: tuple[int, float] = (0, -math.inf)

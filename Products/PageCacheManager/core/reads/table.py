@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
+from itertools import chain
 
 from .groups import Groups
 from .read_set import Gone
@@ -66,9 +67,8 @@ class Table:
         self._let_go()
         if len(self) + sum(map(len, reads.values())) > self._max_slots:
             return None
-        slots = frozenset(
-            slot for source, oids in reads.items()
-            for slot in self._slots_of(source, oids))
+        slots = frozenset(chain.from_iterable(
+            map(self._slots_of, reads.keys(), reads.values())))
         group, rest = self._groups.split(slots)
         sources = tuple(reads)
         if sources != self._last_sources:
@@ -76,8 +76,8 @@ class Table:
         made = ReadSet(
             self._last_sources, group, self._hold(array('I', sorted(rest))),
             self.sequence, self._gone)
+        self._own_bytes += made.size
         made.size += self._share(made)
-        self._own_bytes += made.own_size
         return made
 
     def note(self, source: int, oids: Collection[bytes]) -> None:
