@@ -51,8 +51,8 @@ class Recorder:
         self.last = None
         stop = pages.stop
 
-        def noted(recording):
-            self.last = stop(recording)
+        def noted(recording, *hidden):
+            self.last = stop(recording, *hidden)
             return self.last
 
         pages.stop = noted

@@ -183,10 +183,6 @@ class Reason(StrEnum):
         'doomed',
         'Code doomed the transaction, so nothing of it may be saved.',
         'No action needed, unless the code should not doom it.')
-    CONTENT_CHANGED = _reason(
-        'content-changed',
-        'An object that the page shows was changed while it was rendered.',
-        'No action needed. The next request renders the page again.')
     READS_UNKNOWN = _reason(
         'reads-unknown',
         'The cache could not find out which objects the page was made from.',

@@ -21,6 +21,7 @@ from ..interfaces import ISurroundings
 from ..key import visitor
 from ..publisher import request as http_request
 from . import caching
+from . import rich_text
 
 
 #: Cookies that change pages of members: the state of the toolbar, and the
@@ -156,3 +157,6 @@ def _told(secs):
     Pages show minutes, at least one, and after the first day hours.
     """
     return max(60, secs // 60 * 60) if secs < DAY else secs // 3600 * 3600
+
+
+rich_text.install()

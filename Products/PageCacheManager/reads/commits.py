@@ -180,8 +180,8 @@ class Commits:
             return unknown
         if isinstance(objects, UntilCommit):
             for number, tid in objects.tids.items():
-                observer = self._observers.get(number)
-                if observer is None or observer.log.tid > tid:
+                shown = self._shown(number, connection)
+                if shown is None or shown > tid:
                     return Unknown(objects.why)
             return None
         now = self._table.sequence
@@ -189,6 +189,17 @@ class Commits:
         if changed is None:
             objects.sequence = now
         return changed
+
+    def _shown(self, number: int, connection: Any) -> int | None:
+        """Return the last transaction of a database that is shown.
+
+        It was heard of.
+        """
+        observer = self._observers.get(number)
+        if observer is None:
+            return None
+        one = connection.connections.get(observer.name)
+        return observer.log.tid if one is None else zodb.snapshot_of(one)
 
     def settle(self, objects: UntilCommit, connection: Any) -> None:
         """Let a page outlast the commit of the transaction that made it.

@@ -11,6 +11,7 @@ from ..core.reads.made_from import State
 from ..core.reads.read_set import ReadSet
 from ..core.reads.table import Table
 from ..core.reads.unknown import NotKept
+from ..core.reads.unknown import Unknown
 from .commits import Commits
 from .recording import Answered
 from .recording import Recording
@@ -35,7 +36,7 @@ def start(marks: list[Mark]) -> Recording:
 
 def stop(
         recording: Recording, hidden: frozenset[bytes] = frozenset()
-) -> MadeFrom | NotKept:
+) -> MadeFrom | Unknown:
     """Return what a page was made from, or why it may not be kept.
 
     `hidden` are oids of the main database that no page shows.  Raises what

@@ -14,6 +14,7 @@ from ..core.reads.made_from import Question
 from ..core.reads.made_from import State
 from ..core.reads.made_from import UntilCommit
 from ..core.reads.read_set import ReadSet
+from ..core.reads.unknown import Changed
 from ..core.reads.unknown import NotKept
 from ..core.reads.unknown import Unknown
 from ..core.reads.unknown import Why
@@ -123,12 +124,11 @@ class Recording:
 
     def stop(
             self, answers: Answers, hidden: frozenset[bytes] = frozenset()
-    ) -> MadeFrom | NotKept:
+    ) -> MadeFrom | Unknown:
         """Return what the page was made from, but for `hidden` oids of the
         connection that was given first.
 
-        Changed if any of it was committed meanwhile.  Raises what storages
-        raise.
+        Raises what storages raise.
         """
         self.keep()
         self._unknown = self._unknown or self._why_unknown()
@@ -162,10 +162,13 @@ class Recording:
             question, answered.answer,
             State(reads, reads.sequence, answered.until))
 
-    def _until_commit(self, why: NotKept) -> MadeFrom | NotKept:
+    def _until_commit(self, why: NotKept) -> MadeFrom | Unknown:
         """Return in place of what is not known that it was of this moment.
         """
-        if not isinstance(why, Unknown) or why.why in _NOT_KEPT:
+        if isinstance(why, Changed):
+            # others that show the same moment may have the page
+            why = Unknown(Why.COMMITTED)
+        if why.why in _NOT_KEPT:
             return why
         tids = {number: ring.tid for number, ring in self._rings.items()}
         known = {

@@ -9,7 +9,6 @@ from ..core.page import directives
 from ..core.page import why_not
 from ..core.reads.made_from import MadeFrom
 from ..core.reads.made_from import UntilCommit
-from ..core.reads.unknown import Changed
 from ..core.reasons import Reason
 from ..key.key import has_changed
 from ..publisher import request as http_request
@@ -49,9 +48,7 @@ class Miss(Rendered):
             if name in values and not caught:
                 headers[name] = values[name]
         if not isinstance(made_from, MadeFrom):
-            return self._refused(
-                exchange, Reason.CONTENT_CHANGED if (
-                    isinstance(made_from, Changed)) else Reason.READS_UNKNOWN)
+            return self._refused(exchange, Reason.READS_UNKNOWN)
         page = Page(
             # other code gets it back as it was before setBody()
             body=rendering.text.encode('utf-8', 'surrogatepass') if (

@@ -17,6 +17,7 @@ class Why(StrEnum):
     BEHIND = 'Commits that the request knows were not heard of in time.'
     LOST = 'It is not known what was committed.'
     ANSWER = 'The answer of a search can not be compared with later ones.'
+    COMMITTED = 'An object of the page was committed during the render.'
     TABLE_FULL = 'The pages that are kept were made from too many objects.'
 
 

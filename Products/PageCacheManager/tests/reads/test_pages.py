@@ -3,8 +3,8 @@ import pytest
 import transaction
 from ZODB.utils import p64
 
+from Products.PageCacheManager.core.reads.made_from import Answers
 from Products.PageCacheManager.core.reads.read_set import ReadSet
-from Products.PageCacheManager.core.reads.unknown import Changed
 from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.core.reads.unknown import Why
 from Products.PageCacheManager.reads import pages
@@ -241,9 +241,26 @@ def test_a_commit_during_the_render_keeps_the_page_out(
     late.begin()
     assert commits.what_changed(page, late.connection) is None
     late.close()
-    found = stopped(recording)
-    assert isinstance(found, Changed)
-    assert commits.name_of(found.source) == 'main'
+    assert stopped(recording) == Unknown(Why.COMMITTED)
+
+
+def test_such_a_page_is_good_for_others_that_show_the_same_moment(
+        client, commits, recording, databases):
+    same = Client(databases['main'])
+    same.begin()
+    read(client, 'a')
+    edit(databases['main'], a='new')
+    late = Client(databases['main'])
+    late.begin()
+    stopped(record(commits, late))  # it hears of that
+    late.close()
+    made = recording.stop(Answers()).objects
+    assert commits.what_changed(made, same.connection) is None
+    assert commits.what_changed(made, client.connection) is None
+    same.begin()
+    assert commits.what_changed(made, same.connection) == Unknown(
+        Why.COMMITTED)
+    same.close()
 
 
 def test_a_page_of_nothing_is_a_page(client, recording):
