@@ -179,27 +179,28 @@ class Commits:
         if unknown is not None:
             return unknown
         if isinstance(objects, UntilCommit):
-            for number, tid in objects.tids.items():
-                shown = self._shown(number, connection)
-                if shown is None or shown > tid:
-                    return Unknown(objects.why)
-            return None
+            is_of_then = self.shows(objects.tids, connection)
+            return None if is_of_then else Unknown(objects.why)
         now = self._table.sequence
         changed = self._table.changed_since(objects, objects.sequence)
         if changed is None:
             objects.sequence = now
         return changed
 
-    def _shown(self, number: int, connection: Any) -> int | None:
-        """Return the last transaction of a database that is shown.
+    def shows(self, tids: Mapping[int, int], connection: Any) -> bool:
+        """Return whether `connection` shows nothing after these transactions.
 
-        It was heard of.
+        What it shows was heard of.
         """
-        observer = self._observers.get(number)
-        if observer is None:
-            return None
-        one = connection.connections.get(observer.name)
-        return observer.log.tid if one is None else zodb.snapshot_of(one)
+        for number, tid in tids.items():
+            observer = self._observers.get(number)
+            if observer is None:
+                return False
+            one = connection.connections.get(observer.name)
+            shown = observer.log.tid if one is None else zodb.snapshot_of(one)
+            if shown is None or shown > tid:
+                return False
+        return True
 
     def settle(self, objects: UntilCommit, connection: Any) -> None:
         """Let a page outlast the commit of the transaction that made it.

@@ -58,6 +58,8 @@ class Recording:
         self.at = marks[0].at
         self._rings: dict[int, Ring] = {}
         self._reads: dict[int, set[bytes]] = {}
+        #: The last transactions that are shown.
+        self._tids: dict[int, int] = {}
         #: Of questions, in the order in which they were asked.
         self.open_questions: list[Any] = []
         self._unknown: Unknown | None = None
@@ -66,8 +68,10 @@ class Recording:
             if isinstance(number, Unknown):
                 self._unknown = number
             else:
-                self._rings[number] = Ring(mark)
+                self._rings[number] = ring = Ring(mark)
                 self._reads[number] = set()
+                if ring.tid is not None:
+                    self._tids[number] = ring.tid
 
     def number_of(self, connection: Any) -> int | None:
         """Return the number of the database of `connection`, if recorded."""
@@ -149,7 +153,8 @@ class Recording:
             number: frozenset(oids) for number, oids in self._reads.items()})
         if not isinstance(objects, ReadSet):
             return self._until_commit(objects)
-        return MadeFrom(objects, self._changed_at(), tuple(asked), size)
+        return MadeFrom(
+            objects, self._changed_at(), self._tids, tuple(asked), size)
 
     def answered(
             self, answers: Answers, question: Question, answered: Answered,
@@ -170,12 +175,10 @@ class Recording:
             why = Unknown(Why.COMMITTED)
         if why.why in _NOT_KEPT:
             return why
-        tids = {number: ring.tid for number, ring in self._rings.items()}
-        known = {
-            number: tid for number, tid in tids.items() if tid is not None}
-        if len(known) < len(tids):
+        if len(self._tids) < len(self._rings):
             return why
-        return MadeFrom(UntilCommit(known, why.why), time.time())
+        return MadeFrom(
+            UntilCommit(self._tids, why.why), time.time(), self._tids)
 
     def _changed_at(self) -> float:
         """Return when what was read changed last, seconds since 1970.

@@ -73,16 +73,19 @@ class MadeFrom:
     """What one page was made from."""
 
     __slots__ = (
-        'objects', 'asked', 'changed_at', 'sources', 'state', 'size')
+        'objects', 'asked', 'changed_at', 'tids', 'sources', 'state', 'size')
 
     def __init__(
             self, objects: ReadSet | UntilCommit, changed_at: float,
-            asked: tuple[Asked, ...] = (), asked_size: int = 0) -> None:
+            tids: dict[int, int], asked: tuple[Asked, ...] = (),
+            asked_size: int = 0) -> None:
         self.objects = objects
         #: When the page came to be as it is, seconds since 1970, no earlier
         #: than any change of it.
         self.changed_at = changed_at
         self.asked = asked
+        #: The last transaction that it has seen, by number of the database.
+        self.tids = tids
         #: Numbers of the databases that were read.
         self.sources = tuple(set(objects.sources).union(
             *map(_sources, asked)))
