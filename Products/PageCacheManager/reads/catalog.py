@@ -33,13 +33,16 @@ from . import walk
 from . import zodb
 from .recording import Answered
 from .recording import Recording
-from .recording import Segment
 from .recording import thread
 from .recording import unrecorded
 
 
 #: A longer answer is not compared: its objects count.
 MAX_RECORDS = 10_000
+
+#: Of so many records rows and paths are read with the search; most pages show
+#: the first ones alone.
+MAX_ROWS = 200
 
 #: A time that the answer depends on in another way than is known.
 UNKNOWN_SECS = 60
@@ -96,6 +99,12 @@ class Search(NamedTuple):
     has_scores: bool
 
     @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        numbers = sum(len(rids) for _, rids in self.shown)
+        return len(self.arguments) + 40 * numbers
+
+    @property
     def label(self) -> str:
         query = pickle.loads(self.arguments)[0]
         words = ', '.join(
@@ -145,8 +154,8 @@ for _name in (
 class OpenSearch:
     """A search of the page that is being made.
 
-    Rows and paths of what it found were read with it, so nothing of the
-    catalog is read when they are asked for later.
+    Rows and paths of the first records are read with it, so nothing of the
+    catalog is read when they are asked for.
     """
 
     def __init__(self, place: Place, arguments: Any) -> None:
@@ -159,7 +168,7 @@ class OpenSearch:
         #: Whether the time of now is part of the question.
         self.has_now = any(_has_now(value) for _, value in arguments[0])
         #: What was read inside, by number of the database.
-        self.reads: Segment = {}
+        self.reads: dict[int, frozenset[bytes]] = {}
         #: Positions of columns that were read, by record; None for all.
         self.noted: dict[int, set[int | None]] = {}
         self.rows: dict[int, Any] = {}
@@ -171,13 +180,26 @@ class OpenSearch:
         """Read what the search found; raises NoQuestion."""
         self.items, self.count = _items(result)
         self.until = _until(self.catalog, self.arguments)
-        data, paths = self.catalog.data, self.catalog.paths
         try:
-            for rid in map(_rid, self.items):
-                self.rows[rid] = data[rid]
-                self.paths[rid] = paths[rid]
+            for item in self.items[:MAX_ROWS]:
+                self._read(_rid(item))
         except KeyError:
             raise NoQuestion from None
+
+    def _read(self, rid: int) -> None:
+        self.rows[rid] = self.catalog.data[rid]
+        self.paths[rid] = self.catalog.paths[rid]
+
+    def row(self, rid: int, recording: Recording) -> Any:
+        """Return the row of a record that the search found."""
+        if rid not in self.rows:
+            recording.keep()
+            self._read(rid)
+            segment = recording.take()
+            if not isinstance(segment, Unknown):
+                for number, oids in segment.items():
+                    self.reads[number] |= oids
+        return self.rows[rid]
 
     def asked(
             self, recording: Recording, answers: Answers
@@ -278,7 +300,7 @@ def _search(
             return result
     segment = recording.take()
     if not isinstance(segment, Unknown):
-        found.reads = segment
+        found.reads = dict(segment)
         recording.open_questions.append(found)
         if isinstance(result, LazyMap):
             result._func = _noting(recording, found, result._func, self)
@@ -363,7 +385,7 @@ def _noting(
         if current is not recording:
             return plain(item)
         rid = _rid(item)
-        row = search.rows[rid]
+        row = search.row(rid, recording)
         if by_number:
             # as Catalog.__getitem__ does, which would read the row again
             normalized, score = item[:2] if isinstance(item, tuple) else (1, 1)

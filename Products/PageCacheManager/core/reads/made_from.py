@@ -41,6 +41,11 @@ class Question(Protocol):
         """The question in a few words, for people."""
         ...
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        ...
+
 
 class State(NamedTuple):
     """When an answer is known to be the same, and what that rests on."""
@@ -115,4 +120,4 @@ class Answers:
             return asked, 0
         asked = Asked(question, answer, state)
         self._known[question, answer] = asked
-        return asked, _ASKED_BYTES + state.reads.size
+        return asked, _ASKED_BYTES + question.size + state.reads.size

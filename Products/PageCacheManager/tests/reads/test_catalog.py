@@ -179,6 +179,20 @@ def test_what_it_does_not_find_does_not(site):
     assert isinstance(site.changed(made), Search)
 
 
+def test_records_beyond_the_first_count_if_they_are_shown(
+        site, monkeypatch):
+    monkeypatch.setattr(module, 'MAX_ROWS', 3)
+    made = site.made(titles)
+    few = site.made(lambda root: [
+        brain.title for brain in root.catalog(kind='even', sort_on='id')[:5]])
+    assert len(made.asked) == len(few.asked) == 1
+    site.edit('doc-50', text='other')
+    assert site.changed(made) is site.changed(few) is None
+    site.edit('doc-50', title='other')
+    assert isinstance(site.changed(made), Search)
+    assert site.changed(few) is None
+
+
 def test_the_order_counts(site):
     made = site.made(titles)
     swapped = site.made(lambda root: [
