@@ -433,12 +433,11 @@ def clock(monkeypatch):
 
 
 @pytest.mark.parametrize('values', [
-    {'effective': DateTime() + 2 / 24},
-    {'expires': DateTime() + 2 / 24},
-    {'effective': DateTime() + 2 / 24, 'expires': DateTime() + 3 / 24}])
+    {'effective': 2}, {'expires': 2}, {'effective': 2, 'expires': 3}])
 @pytest.mark.parametrize('edits', [False, True])
 def test_an_answer_ends_with_the_next_date(site, clock, values, edits):
-    site.edit('doc-36', **values)
+    site.edit('doc-36', **{
+        name: DateTime() + hours / 24 for name, hours in values.items()})
     made = site.made(lambda root: [
         brain.title for brain in root.catalog(range=DateTime())])
     for ahead, is_current in (
