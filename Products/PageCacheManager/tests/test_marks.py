@@ -16,6 +16,8 @@ from ..PageCacheManager import PageCacheManager
 @pytest.fixture
 def contents(app):
     app._setObject('page_cache', PageCacheManager('page_cache'))
+    # only pages that processes share need marks of content
+    app.page_cache.manage_editProps('', {'store': 'memoize'})
     transaction.commit()
     return app.page_cache._contents
 
