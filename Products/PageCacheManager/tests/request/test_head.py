@@ -99,11 +99,12 @@ def test_head_where_get_may_not_see_what_is_not_ours(site, custom, client):
 
 def test_head_where_get_may_not_see_the_page(site, custom, client):
     page = client.get(DEFAULT, 'root')
+    assert client.head(DEFAULT, 'root')['ETag'] == page['ETag']
     custom.page.manage_permission('View', ['Manager'])
     assert client.get(DEFAULT).status == 401
     assert client.head(DEFAULT).status == 401
     answer = client.head(DEFAULT, 'root')
-    assert answer.status == 200 and answer['ETag'] != page['ETag']
+    assert answer.status == 200 and answer.all('ETag') == []
 
 
 def test_a_fault_leaves_head_to_zope(site, client, caplog, monkeypatch):
