@@ -5,7 +5,9 @@ A transaction id is an int here.
 import time
 from collections.abc import Collection
 from collections.abc import Iterable
+from functools import partial
 from operator import attrgetter
+from operator import is_not
 from typing import Any
 from typing import NamedTuple
 
@@ -38,6 +40,7 @@ class Mark(NamedTuple):
 
 
 _serial = attrgetter('_p_serial')
+_is_there = partial(is_not, None)
 
 
 def marks(connection: Any) -> list[Mark]:
@@ -133,9 +136,8 @@ def newest(connection: Any, oids: Iterable[bytes]) -> float:
 
     In seconds since 1970, 0 for none.
     """
-    serial = max(map(
-        _serial, filter(None.__ne__, map(connection._cache.get, oids))),
-        default=z64)
+    found = filter(_is_there, map(connection._cache.get, oids))
+    serial = max(map(_serial, found), default=z64)
     when: float = 0 if serial == z64 else TimeStamp(serial).timeTime()
     return when
 
