@@ -135,7 +135,7 @@ class Commits:
         """
         number = self.watch(connection.db())
         unknown = number if isinstance(number, Unknown) else (
-            self.hear([number], connection))
+            self._hear(number, connection))
         if unknown == Unknown(Why.LOST):
             # a server was away: from now on it is known again
             number = self.watch(connection.db())
