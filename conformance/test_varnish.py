@@ -119,9 +119,9 @@ def test_edit_is_seen_at_once_where_max_age_is_0(
 def test_edit_of_a_template_is_seen_at_once(
         site, varnish, document, set_policy):
     set_policy(**SHARED)
-    tag = varnish.get(document)['ETag']
+    varnish.get(document)
     site.post('/demo/page_cache/manage_purge', {})
-    assert varnish.get(document)['ETag'] != tag
+    assert varnish.get(document)['X-PageCache'] == 'MISS'
 
 
 # freshness
@@ -282,7 +282,8 @@ def test_head_says_what_get_says(
     head = varnish.get(document, user, 'HEAD')
     page = varnish.get(document, user)
     assert (head.status, head.body) == (200, b'')
-    assert head['ETag'] == page['ETag']
+    # what only rendering tells is left out
+    assert head.get('ETag', page['ETag']) == page['ETag']
     lengths = {answer.get('Content-Length') for answer in (head, page)}
     assert len(lengths - {None}) < 2
 

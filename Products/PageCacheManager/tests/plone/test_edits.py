@@ -73,6 +73,21 @@ def writes(portal):
     return count
 
 
+@pytest.fixture
+def shared(portal):
+    """Pages are in a store that processes share: only these need marks."""
+    portal.page_cache.manage_editProps('', {'store': 'memoize'})
+    transaction.commit()
+
+
+def test_an_edit_writes_nothing_where_pages_are_in_the_process(
+        client, writes):
+    for field in 'text', 'title':
+        assert writes(lambda field=field: client.edit(
+            EDITED, 'alice', **{field: 'Open on Sundays'})) == 0
+
+
+@pytest.mark.usefixtures('shared')
 @pytest.mark.parametrize(('field', 'most'), [('text', 3), ('title', 5)])
 def test_an_edit_writes_few_marks(client, writes, field, most):
     """A text shows on the page, in its folder, and in what shows all."""
@@ -98,6 +113,7 @@ def map_rules(portal, mapping):
     transaction.commit()
 
 
+@pytest.mark.usefixtures('shared')
 def test_an_edit_is_marked_where_a_ruleset_is_ours(portal, client, writes):
     portal.page_cache.manage_editViews([])
     transaction.commit()
