@@ -283,7 +283,7 @@ def test_head_says_what_get_says(
     page = varnish.get(document, user)
     assert (head.status, head.body) == (200, b'')
     # what only rendering tells is left out
-    assert head.get('ETag', page['ETag']) == page['ETag']
+    assert head.get('ETag') in (None, page['ETag'])
     lengths = {answer.get('Content-Length') for answer in (head, page)}
     assert len(lengths - {None}) < 2
 
