@@ -88,11 +88,21 @@ def look(page, url):
     return answer.header_value('X-PageCache')
 
 
+def until_kept(page, url):
+    """Visit `url` until its page comes from memory.
+
+    The first page of a thread may look at the login, and is not kept.
+    """
+    outcomes = [look(page, url)]
+    while outcomes[-1] != 'HIT':
+        assert len(outcomes) < 8, outcomes
+        outcomes.append(look(page, url))
+    return outcomes
+
+
 def test_edit_is_seen_at_once(site, page):
     document = f'{site}/a-document'
-    look(page, document)  # which may show that alice has logged in
-    look(page, document)
-    assert look(page, document) == 'HIT'
+    until_kept(page, document)
     assert 'A document' in page.inner_text('h1')
     page.goto(f'{document}/edit')
     page.fill('[name="form.widgets.IDublinCore.title"]', 'A changed document')
@@ -100,25 +110,21 @@ def test_edit_is_seen_at_once(site, page):
     page.wait_for_url(document)
     assert 'A changed document' in page.inner_text('h1')
     assert 'Changes saved' in page.content()
-    outcome = look(page, document)
-    assert outcome == 'MISS'
+    assert look(page, document) in ('MISS', 'BYPASS')
     assert 'A changed document' in page.inner_text('h1')
     assert 'Changes saved' not in page.content()
-    assert look(page, document) == 'HIT'
+    until_kept(page, document)
     assert 'A changed document' in page.inner_text('h1')
     assert 'Changes saved' not in page.content()
 
 
 def test_each_visitor_sees_pages_of_their_own(site, page):
     document = f'{site}/a-news-item'
-    look(page, document)
-    look(page, document)
-    assert look(page, document) == 'HIT'
+    until_kept(page, document)
     assert page.query_selector('#edit-zone')
     other = page.context.browser.new_page()
     other.set_default_timeout(PAGE_MS)
-    look(other, document)
-    assert look(other, document) == 'HIT'
+    until_kept(other, document)
     assert not other.query_selector('#edit-zone')
 
 
