@@ -18,6 +18,7 @@ from Products.PageCacheManager.tests.plone.changes import panel
 from Products.PageCacheManager.tests.plone.changes import post
 from Products.PageCacheManager.tests.plone.changes import posted
 from Products.PageCacheManager.tests.plone.changes import submit
+from Products.PageCacheManager.tests.plone.changes import viewlets
 from Products.PageCacheManager.tests.plone.changes import widgets
 
 
@@ -45,16 +46,6 @@ def permission(path, name, *roles):
         post(client, f'{path}/manage_permission', {
             'permission_to_manage': name, 'roles:list': [*roles][0],
             'acquire': '1'})
-    return change
-
-
-def viewlets(query):
-    def change(client, portal):
-        token = client.token('root')
-        answer = client.get(
-            f'/@@manage-viewlets?{query}&_authenticator={token}', 'root')
-        assert answer.status in (200, 302)
-        assert 'confirm-action' not in (answer.get('Location') or '')
     return change
 
 

@@ -419,9 +419,8 @@ def _getpath(plain: Any, self: Any, rid: int) -> Any:
 def ask(question: Any, context: Any) -> Answered | None:
     """Return the answer of now to a :class:`Search`.
 
-    `context` is any content with a request.
-
-    None if there is nothing to compare.
+    `context` is any content with a request.  None if the catalog, an index or
+    a record is gone.
     """
     tool = context.unrestrictedTraverse(question.path, None)
     if not isinstance(aq_base(tool), ZCatalog):

@@ -98,7 +98,7 @@ class Commits:
 
     A database has a number for as long as all its commits are known.
     Methods that begin with an underscore are called with the lock held,
-    but for `_hear`.
+    but for `_hear` and `_shown`.
     """
 
     def __init__(
@@ -193,11 +193,7 @@ class Commits:
         What it shows was heard of.
         """
         for number, tid in tids.items():
-            observer = self._observers.get(number)
-            if observer is None:
-                return False
-            one = connection.connections.get(observer.name)
-            shown = observer.log.tid if one is None else zodb.snapshot_of(one)
+            shown, _ = self._shown(number, connection)
             if shown is None or shown > tid:
                 return False
         return True
@@ -231,13 +227,24 @@ class Commits:
     def are_at_last(self, sources: Iterable[int], connection: Any) -> bool:
         """Return whether `connection` shows all that was heard of."""
         for number in sources:
-            observer = self._observers.get(number)
-            if observer is None:
-                return False
-            one = connection.connections.get(observer.name)
-            if one is None or zodb.snapshot_of(one) != observer.log.tid:
+            shown, heard = self._shown(number, connection)
+            if shown is None or shown != heard:
                 return False
         return True
+
+    def _shown(
+            self, number: int, connection: Any
+    ) -> tuple[int | None, int | None]:
+        """Return the last transactions that are shown, and were heard of.
+
+        A connection that is not open shows the last one when it is opened.
+        """
+        observer = self._observers.get(number)
+        if observer is None:
+            return None, None
+        heard = observer.log.tid
+        one = connection.connections.get(observer.name)
+        return heard if one is None else zodb.snapshot_of(one), heard
 
     def name_of(self, number: int) -> str:
         """Return the name of a database, '' if it is not known any more."""

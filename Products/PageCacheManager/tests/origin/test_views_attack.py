@@ -152,9 +152,8 @@ def test_view_is_run_where_something_was_written_before(
             assert Item.renders == before + number
     transaction.begin()
     assert site.folder.visits == 2
-    # traversal read the folder, or not
-    assert client.get(COUNTING).outcome in ('HIT', 'MISS')
-    assert client.get(COUNTING).outcome == 'HIT'
+    # CMF looks at all that is in the site's root when it traverses that
+    assert [client.get(COUNTING).outcome for _ in range(2)] == ['MISS', 'HIT']
 
 
 def test_view_that_commits_what_it_wrote_is_not_stored(client, item):

@@ -113,3 +113,14 @@ def panel(path, button='form.buttons.save', **form):
 
 def widgets(**form):
     return {f'form.widgets.{name}': value for name, value in form.items()}
+
+
+def viewlets(query):
+    """Return what shows, hides or moves viewlets by their form."""
+    def change(client, portal):
+        token = client.token('root')
+        answer = client.get(
+            f'/@@manage-viewlets?{query}&_authenticator={token}', 'root')
+        assert answer.status in (200, 302)
+        assert 'confirm-action' not in (answer.get('Location') or '')
+    return change

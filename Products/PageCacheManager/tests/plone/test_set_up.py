@@ -13,6 +13,7 @@ from zope.component.hooks import setSite
 from .changes import panel
 from .changes import post
 from .changes import submit
+from .changes import viewlets
 from .changes import widgets
 from .freshness import Freshness
 
@@ -23,16 +24,6 @@ def registry(name, value):
         setSite(portal)
         getUtility(IRegistry)[name] = value
         transaction.commit()
-    return change
-
-
-def viewlets(query):
-    def change(client, portal):
-        token = client.token('root')
-        answer = client.get(
-            f'/@@manage-viewlets?{query}&_authenticator={token}', 'root')
-        assert answer.status in (200, 302)
-        assert 'confirm-action' not in (answer.get('Location') or '')
     return change
 
 
