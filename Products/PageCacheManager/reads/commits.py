@@ -18,9 +18,12 @@ from typing import Any
 from typing import NamedTuple
 from typing import TypeVar
 
+from ZODB.POSException import POSError
+
 from ..core.reads.log import Log
 from ..core.reads.made_from import UntilCommit
 from ..core.reads.read_set import ReadSet
+from ..core.reads.records import are_equal
 from ..core.reads.table import Table
 from ..core.reads.unknown import Changed
 from ..core.reads.unknown import NotKept
@@ -36,6 +39,9 @@ PAUSE_SECS = 0.001
 
 #: Nobody waits longer for one who polls.
 LOCK_SECS = 0.5
+
+#: Where a commit has more objects of pages, their records are not compared.
+MAX_COMPARED = 30
 
 Clock = Callable[[], float]
 T = TypeVar('T')
@@ -87,6 +93,23 @@ class Observer:
         if zodb.unheard(database) != self._unheard:
             return None, 0
         return zodb.poll(self._instance)
+
+    def changed(self, oids: Collection[bytes]) -> set[bytes]:
+        """Return which objects are not as they were when `log` ended.
+
+        It was polled since.  What can't be compared counts as changed.
+        """
+        found = set(oids)
+        if len(found) > MAX_COMPARED:
+            return found
+        try:
+            for oid in oids:
+                both = zodb.records(self._instance, oid, self.log.tid)
+                if both is not None and are_equal(*both):
+                    found.discard(oid)
+        except POSError:
+            pass  # it may be away: the others are not asked for
+        return found
 
     def close(self) -> None:
         if self.is_open():
@@ -329,8 +352,10 @@ class Commits:
         try:
             oids, tid = observer.poll()
             if oids is not None:
+                # a page of the table is as it was at the end of the log
+                changed = observer.changed(self._table.of_pages(number, oids))
                 # in this order: who sees the new tid sees the new slots too
-                self._table.note(number, oids)
+                self._table.note(number, changed)
                 observer.log.add(tid, oids)
                 is_known = True
         finally:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from persistent.TimeStamp import TimeStamp
 from ZODB.DemoStorage import DemoStorage
 from ZODB.interfaces import IMVCCStorage
+from ZODB.utils import p64
 from ZODB.utils import z64
 
 from .marker import MARKER_OID
@@ -170,6 +171,19 @@ def poll(instance: Any) -> tuple[Collection[bytes] | None, int]:
         instance.afterCompletion()
     assert tid is not None  # it was polled
     return oids, tid
+
+
+def records(
+        instance: Any, oid: bytes, tid: int) -> tuple[bytes, bytes] | None:
+    """Return the records of an object after a transaction, and of now.
+
+    `instance` was polled.  None if it has not both.  Raises what storages
+    raise.
+    """
+    # an instance for one moment has a storage that knows others
+    storage = getattr(instance, '_storage', instance)
+    before = storage.loadBefore(oid, p64(tid + 1))
+    return before and (before[0], instance.load(oid)[0])
 
 
 def last_tid(database: Any) -> int | None:

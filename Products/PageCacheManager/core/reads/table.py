@@ -80,12 +80,16 @@ class Table:
         made.size += self._share(made)
         return made
 
+    def of_pages(self, source: int, oids: Collection[bytes]) -> set[bytes]:
+        """Return those of the oids of a database that any page has."""
+        return self._slots.get(source, {}).keys() & oids
+
     def note(self, source: int, oids: Collection[bytes]) -> None:
         """Note a commit of `oids` in a database; it costs by their number."""
         self._let_go()
-        slots = self._slots.get(source, {})
-        changed = slots.keys() & oids
+        changed = self.of_pages(source, oids)
         if changed:
+            slots = self._slots[source]
             sequence = self.sequence + 1
             for oid in changed:
                 self._last[slots[oid]] = sequence

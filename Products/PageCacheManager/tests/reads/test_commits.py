@@ -10,6 +10,7 @@ from ZODB.DB import DB
 from ZODB.DemoStorage import DemoStorage
 from ZODB.FileStorage import FileStorage
 from ZODB.MappingStorage import MappingStorage
+from ZODB.POSException import StorageError
 from ZODB.tests.MVCCMappingStorage import MVCCMappingStorage
 
 from Products.PageCacheManager.core.reads.read_set import ReadSet
@@ -21,6 +22,7 @@ from Products.PageCacheManager.reads import zodb
 from Products.PageCacheManager.reads.commits import Reads
 
 from .databases import Client
+from .databases import client as client_of
 from .databases import edit
 from .databases import file_db
 from .databases import make_commits
@@ -199,6 +201,83 @@ def test_an_abort_changes_nothing(database, commits, open_client):
     other.transactions.abort()
     client.begin()
     assert changed(commits, page, client) is None
+
+
+def rewrite(database, name, **more):
+    """Commit a document in the state that it has, but for `more`."""
+    with client_of(database) as writer:
+        vars(writer.root[name]).update(more)
+        writer.root[name]._p_changed = True
+        writer.commit()
+
+
+def test_the_same_state_again_is_no_change(database, commits, open_client):
+    client = open_client(database)
+    page = page_of(commits, client, 'a')
+    rewrite(database, 'a')
+    client.begin()
+    assert changed(commits, page, client) is None
+    edit(database, a='new')
+    client.begin()
+    assert isinstance(changed(commits, page, client), Changed)
+
+
+def test_a_login_is_no_change(database, commits, open_client):
+    client = open_client(database)
+    rewrite(database, 'a', login_time=1)
+    client.begin()
+    page = page_of(commits, client, 'a')
+    rewrite(database, 'a', login_time=2, last_login_time=1)
+    client.begin()
+    assert changed(commits, page, client) is None
+    rewrite(database, 'a', login_time=3, text='new')
+    client.begin()
+    assert isinstance(changed(commits, page, client), Changed)
+
+
+def test_there_and_back_between_two_polls_is_no_change(
+        database, commits, open_client):
+    client = open_client(database)
+    page = page_of(commits, client, 'a')
+    edit(database, a='new')
+    edit(database, a='a')
+    client.begin()
+    assert changed(commits, page, client) is None
+
+
+def test_a_page_of_the_time_between_is_not_kept(
+        database, commits, open_client):
+    first = open_client(database)
+    page = page_of(commits, first, 'a')
+    edit(database, a='new')
+    between = open_client(database)
+    edit(database, a='a')
+    first.begin()
+    assert changed(commits, page, first) is None
+    assert between.root['a'].text == 'new'
+    assert isinstance(page_of(commits, between, 'a'), Changed)
+
+
+def test_a_commit_of_many_objects_is_not_compared(
+        database, commits, open_client, monkeypatch):
+    monkeypatch.setattr(module, 'MAX_COMPARED', 1)
+    client = open_client(database)
+    page = page_of(commits, client, 'a', 'b')
+    edit(database, a='a', b='b')
+    client.begin()
+    assert isinstance(changed(commits, page, client), Changed)
+
+
+def test_what_the_storage_does_not_give_counts_as_changed(
+        database, commits, open_client, monkeypatch):
+    def fail(*args):
+        raise StorageError('the server is away')
+    client = open_client(database)
+    page = page_of(commits, client, 'a')
+    monkeypatch.setattr(zodb, 'records', fail)
+    rewrite(database, 'a')
+    client.begin()
+    assert isinstance(changed(commits, page, client), Changed)
 
 
 def test_undo_is_a_change(files, commits, open_client):
