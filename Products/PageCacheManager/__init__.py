@@ -4,9 +4,11 @@
 def initialize(context):
     """Register the Page Cache Manager with Zope."""
     from . import PageCacheManager
+    from .cmf import opaque
     from .reads import catalog
 
     catalog.install()
+    opaque.install()
 
     context.registerClass(
         PageCacheManager.PageCacheManager,

@@ -49,7 +49,8 @@ _NOTHING = Found()
 
 def next_step(exchange):
     """Return the step that the request is at once it was looked up."""
-    if not is_active(exchange.settings):
+    settings = exchange.settings
+    if settings.active != 'on_always' and not is_active(settings):
         return Bypass(Outcome('OFF', Reason.OFF))
     reason = _why_not(exchange)
     if reason:

@@ -82,7 +82,8 @@ def floor(site, client, item):
 
 
 def test_a_request_without_a_page_of_ours(floor):
-    assert floor.ours <= 8
+    # one is `opaque_items`, in the place of a function of CMF that calls more
+    assert floor.ours <= 9
 
 
 def test_hit(client, floor):
