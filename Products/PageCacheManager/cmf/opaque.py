@@ -35,7 +35,7 @@ def opaque_items(self):
     for name, value in base.__dict__.items():
         if isinstance(value, Persistent) and value._p_changed is not None:
             # neither is a use of the object
-            said = value.__dict__.get('__provides__') or _said(type(value))
+            said = value.__dict__.get('__provides__') or _said(value.__class__)
             if said is not None and not said.isOrExtends(ICallableOpaqueItem):
                 continue
         one = getattr(self, name)

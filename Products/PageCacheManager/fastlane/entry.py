@@ -65,8 +65,8 @@ def entry(permit, moment, asked_at, lines):
         **_sent(permit, _lasting(lines)))
 
 
-def renewed(entry, moment, asked_at, lines):
-    """Return `entry` with the headers of a 304 from Zope.
+def renewed(entry, permit, moment, asked_at, lines):
+    """Return `entry` with the headers of a 304 from Zope, of `permit`.
 
     They update the stored headers (RFC 9111 section 4.3.4), except the tag,
     which may be that of another coding.
@@ -76,6 +76,7 @@ def renewed(entry, moment, asked_at, lines):
     headers = tuple(
         (name, said.get(name.lower(), value)) for name, value in entry.headers)
     return entry._replace(
+        permit=entry.permit._replace(reads=permit.reads),
         moment=moment, asked_at=asked_at, **_sent(entry.permit, headers))
 
 

@@ -1,8 +1,9 @@
 """A WSGI filter that answers anonymous hits before Zope.
 
 It traverses nothing, opens no database and begins no transaction.  For
-content of the ZODB it is exact: the lane answers only if no database has had
-a commit since Zope last answered the request.  Other sources of pages,
+content of the ZODB it is exact: the lane answers only if nothing was
+committed, since Zope last answered the request, that the page was made from
+or that was read to answer.  Other sources of pages,
 policies and access rules (the clock, files, SQL, LDAP) may be late by
 `late_ms`.
 
@@ -23,6 +24,7 @@ from ..core.attempt import attempt
 from ..core.attempt import report
 from ..core.http.cache_status import Outcome
 from ..core.http.cache_status import cache_status
+from ..reads import pages
 from . import entry as lane_entry
 from . import options as lane_options
 from . import request
@@ -95,9 +97,10 @@ class FastLane:
         rules = self._rules.get(address)
         if rules is None:
             return None
-        entry = self._entries.get(request.key(environ, address, rules))
-        if (entry is None or entry.moment != moment
-                or self._clock() - entry.asked_at > self._late_secs):
+        key = request.key(environ, address, rules)
+        entry = self._entries.get(key)
+        if entry is None or (
+                self._clock() - entry.asked_at > self._late_secs):
             return None
         tags = environ.get('HTTP_IF_NONE_MATCH')
         if tags is None and 'HTTP_IF_MODIFIED_SINCE' in environ:
@@ -113,6 +116,9 @@ class FastLane:
         page = cache.pages.get(permit.key)
         if page is None or page.created != permit.created:
             return None
+        if entry.moment != moment and not self._outlasts(
+                key, entry, page, moment):
+            return None
         if (permit.coding and (tags is None or '*' in tags)
                 and not page.coded(permit.coding)):
             return None  # the store dropped the coding: Zope sends another
@@ -127,6 +133,17 @@ class FastLane:
                 '304 Not Modified', [*entry.lines_of_304(held), *said], b'')
         cache.tally.add(_HIT.word, _HIT.detail)
         return '200 OK', [*entry.headers, *said], body
+
+    def _outlasts(self, key, entry, page, moment):
+        """Return whether an answer is as it was before the last commits."""
+        reads, made = entry.permit.reads, page.made_from
+        if reads is None or made is None or (
+                not pages.are_unmoved(made, reads)):
+            return False
+        with self._lock:
+            if self._entries.get(key) is entry:
+                self._entries[key] = entry._replace(moment=moment)
+        return True
 
     @staticmethod
     def _said(entry, cache, page):
@@ -178,7 +195,8 @@ class FastLane:
             entry = self._entries.get(key)
             if entry is None or not entry.is_of(permit):
                 return
-            entry = lane_entry.renewed(entry, moment, asked_at, headers)
+            entry = lane_entry.renewed(
+                entry, permit, moment, asked_at, headers)
         elif (status[:3] == '200' and environ['REQUEST_METHOD'] == 'GET'
                 and _is_body_as_permitted(result, permit)):
             entry = lane_entry.entry(permit, moment, asked_at, headers)

@@ -5,8 +5,10 @@ from typing import NamedTuple
 from ..cmf import policy
 from ..core.key import Key
 from ..core.page import names
+from ..core.reads.read_set import ReadSet
 from ..key import visitor
 from ..publisher import request
+from ..reads import pages
 
 
 #: Where the fast lane leaves its ticket in the WSGI environment.
@@ -38,6 +40,8 @@ class Permit(NamedTuple):
     tags: tuple[str, ...]
     #: All databases of this process, by name.
     databases: Any
+    #: What was read to answer, None if that is not known.
+    reads: ReadSet | None
 
 
 class Ticket:
@@ -76,7 +80,24 @@ def permit(exchange, step):
             allows_304=exchange.policy.allows_304,
             tags=request.tags(exchange.request, page.tag) if (
                 'accept-encoding' in varies) else (),
-            databases=exchange.manager._p_jar.db().databases)
+            databases=exchange.manager._p_jar.db().databases,
+            reads=step.reads)
+
+
+def reads(exchange):
+    """Return what the request has read, None if that is not known.
+
+    It is called before the end of the transaction.
+    """
+    recording = exchange.recording()
+    if recording is None or exchange.key.index is None:
+        return None
+    manager = exchange.manager
+    recording.add(manager._p_jar, manager.oids_of_marks(
+        exchange.origin.identity, exchange.key.page_id))
+    made = pages.stop(recording)
+    objects = getattr(made, 'objects', None)
+    return objects if isinstance(objects, ReadSet) else None
 
 
 def _is_for_anybody(exchange, step):

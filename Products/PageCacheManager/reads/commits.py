@@ -190,6 +190,14 @@ class Commits:
                 return unknown
         return None
 
+    def hear_all(self, sources: Iterable[int]) -> Unknown | None:
+        """Hear of all commits to databases; see :meth:`hear`."""
+        for number in sources:
+            unknown = self._hear(number, None)
+            if unknown is not None:
+                return unknown
+        return None
+
     def what_changed(
             self, objects: ReadSet | UntilCommit, connection: Any
     ) -> NotKept | None:
@@ -285,13 +293,14 @@ class Commits:
             self._lock.release()
 
     def _hear(self, number: int, connection: Any) -> Unknown | None:
-        """Hear of all commits that `connection` shows."""
+        """Hear of all commits that `connection` shows, None for all.
+        """
         observer = self._observers.get(number)
         database = observer.database() if observer is not None else None
         if observer is None or database is None or (
                 zodb.storage_of(database) is not observer.source):
             return Unknown(Why.LOST)
-        one = connection.connections.get(observer.name)
+        one = connection and connection.connections.get(observer.name)
         if one is None:  # when it is opened it shows the last commit
             tid = zodb.last_tid(database)
         elif one.db() is not database:

@@ -81,6 +81,24 @@ def what_changed(
     return None
 
 
+def are_unmoved(made: MadeFrom, reads: ReadSet) -> bool:
+    """Return whether nothing changed of a page and of what was read for it.
+
+    That is as of the last commits; nothing is asked again.  Raises what
+    storages raise.
+    """
+    objects = made.objects
+    if not isinstance(objects, ReadSet) or commits.hear_all(
+            {*made.sources, *reads.sources}) is not None:
+        return False
+    sequence, now = table.sequence, time.time()
+    for one in objects, reads:
+        if table.changed_since(one, one.sequence) is not None:
+            return False
+        one.sequence = sequence
+    return all(_is_unmoved(asked, now) for asked in made.asked)
+
+
 def _is_unmoved(asked: Asked, now: float) -> bool:
     """Return whether an answer is the same since nothing of it changed."""
     state, sequence = asked.state, table.sequence

@@ -104,6 +104,14 @@ class Recording:
             found[number] = frozenset(oids)
         return found
 
+    def add(self, connection: Any, oids: frozenset[bytes]) -> None:
+        """Let objects count that were looked at without a use of them."""
+        number = self.number_of(connection)
+        if number is None:
+            self._unknown = Unknown(Why.OPENED)
+        else:
+            self._reads[number] |= oids
+
     def skip(self) -> None:
         """Let what was read since the last cut count for nothing."""
         for ring in self._rings.values():

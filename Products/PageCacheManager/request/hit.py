@@ -27,6 +27,8 @@ class Answer(FromStore):
     # the body is sent as it is, once it is known that nothing else was
     # published
     result = ''
+    #: What the request has read, for the fast lane.
+    reads = None
 
     def deliver(self, exchange):
         origin, response = exchange.origin, exchange.response
@@ -36,6 +38,8 @@ class Answer(FromStore):
         if reason:
             self._set_own_headers(exchange)
             return Bypass(Outcome('BYPASS', reason))
+        if permit.TICKET in exchange.request.environ:
+            self.reads = permit.reads(exchange)
         return self._send(exchange)
 
     def _set_own_headers(self, exchange):

@@ -124,7 +124,8 @@ def test_the_way_imports_are_read():
     assert own_imports(ROOT / 'core' / 'flights.py') == {
         f'{PACKAGE}.core.page'}
     assert own_imports(ROOT / '__init__.py') == {
-        f'{PACKAGE}.PageCacheManager', f'{PACKAGE}.reads.catalog'}
+        f'{PACKAGE}.PageCacheManager', f'{PACKAGE}.cmf.opaque',
+        f'{PACKAGE}.reads.catalog'}
 
 
 @each_module

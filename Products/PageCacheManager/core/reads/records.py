@@ -16,6 +16,12 @@ OF_LOGIN = frozenset(['login_time', 'last_login_time'])
 MAX_BYTES = 64 * 1024
 
 
+#: Errors of pickles that are none, or of objects that refer to themselves.
+UNREADABLE = (
+    pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError,
+    LookupError, RecursionError, TypeError, ValueError)
+
+
 class _Made:
     """Stands for an object of any class; has what the pickle says of it."""
 
@@ -59,7 +65,7 @@ def are_equal(before: bytes, now: bytes) -> bool:
         return False
     try:
         return _are_equal(_loaded(before), _loaded(now))
-    except Exception:  # a pickle may lead to any error
+    except UNREADABLE:
         return False
 
 

@@ -66,9 +66,10 @@ def test_page_held_under_its_tag_alone(permit):
 def test_304_of_zope_renews_all_but_the_tag(permit):
     """It may be that of another coding."""
     renewed = lane_entry.renewed(
-        entry(permit), (('main', b'1'),), 2.0,
+        entry(permit), permit._replace(reads='new'), (('main', b'1'),), 2.0,
         [('Etag', '"a"'), ('expires', 'later'), ('X-New', 'x')])
     assert (renewed.moment, renewed.asked_at) == ((('main', b'1'),), 2.0)
+    assert renewed.permit.reads == 'new'
     assert renewed.tag == '"a;gzip"'
     assert dict(renewed.headers)['ETag'] == '"a;gzip"'
     assert dict(renewed.headers)['Expires'] == 'later'

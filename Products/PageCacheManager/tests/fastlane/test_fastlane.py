@@ -4,9 +4,13 @@ import re
 import pytest
 import transaction
 from Products.SiteAccess.VirtualHostMonster import manage_addVirtualHostMonster
+from ZODB.POSException import StorageError
 from ZPublisher.WSGIPublisher import publish_module
 
+from Products.PageCacheManager.core.reads.unknown import Unknown
+from Products.PageCacheManager.core.reads.unknown import Why
 from Products.PageCacheManager.fastlane.filter import filter_app
+from Products.PageCacheManager.reads import pages
 
 from ..client import Client
 from ..lane_client import PATH
@@ -110,7 +114,6 @@ def without_count(text):
 
 CHANGES = {
     'edit': lambda site: setattr(site.doc, 'text', 'new text'),
-    'another object': lambda site: setattr(site.folder, 'x', 1),
     'template': lambda site: site.portal_skins.custom.page.write('new'),
     'permission': lambda site: site.doc.manage_permission('View', []),
     'purge': lambda site: site.page_cache.manage_purge(),
@@ -135,6 +138,74 @@ def test_the_next_request_after_a_commit_asks_zope(lane, site, change):
     assert lane.asked == before + 1
     assert answer.status == expected.status
     assert without_count(answer.text) == without_count(expected.text)
+
+
+def commit(site, **more):
+    """Commit a change of an object that the page does not show."""
+    vars(site.folder.inner).update(more)
+    site.folder.inner._p_changed = True
+    transaction.commit()
+
+
+def test_other_commits_leave_the_lane_open(lane, site):
+    warm(lane)
+    for number in range(3):
+        commit(site, text=f'text {number}')
+        assert lane.is_fast()
+    site.doc.text = 'new text'
+    transaction.commit()
+    assert 'new text' in lane.get(PATH).text
+
+
+def test_an_answer_is_held_against_a_commit_once(lane, site, monkeypatch):
+    looks = []
+    are_unmoved = pages.are_unmoved
+    monkeypatch.setattr(pages, 'are_unmoved', lambda *given: (
+        looks.append(1) or are_unmoved(*given)))
+    warm(lane)
+    commit(site, text='other')
+    assert lane.is_fast() and lane.is_fast()
+    assert len(looks) == 1
+
+
+def test_a_commit_after_304_of_zope_leaves_the_lane_open(lane, site):
+    slow, fast = warm(lane)
+    for _ in range(2):
+        commit(site, text='other')
+        lane.clock.now += 5
+        before = lane.asked
+        for _ in range(2):
+            assert lane.get(PATH, If_None_Match=fast['ETag']).status == 304
+        assert lane.asked == before + 1
+
+
+def test_what_decides_who_may_see_the_page_counts(lane, site):
+    """It is read to answer, and the page need not be made from it."""
+    warm(lane)
+    commit(site, text='other')
+    assert lane.is_fast()
+    site.manage_permission('View', ['Manager'])
+    transaction.commit()
+    assert lane.get(PATH).status == 401
+
+
+def test_without_a_known_read_set_any_commit_closes_the_lane(
+        lane, site, monkeypatch):
+    lane.get(PATH)
+    monkeypatch.setattr(pages, 'stop', lambda *given: Unknown(Why.LOST))
+    warm(lane)
+    commit(site, text='other')
+    assert not lane.is_fast()
+
+
+def test_a_storage_that_fails_closes_the_lane(lane, site, monkeypatch):
+    def fail(*given):
+        raise StorageError('the server is away')
+    warm(lane)
+    commit(site, text='other')
+    with monkeypatch.context() as patch:
+        patch.setattr(pages.commits, '_poll', fail)
+        assert not lane.is_fast()
 
 
 def test_a_page_dropped_in_this_process_asks_zope(lane, site):

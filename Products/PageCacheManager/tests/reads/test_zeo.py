@@ -119,8 +119,13 @@ def changed(commits, page, client):
 
 
 def hear(database, tid):
-    """Wait until the client of the server has been told of a commit."""
+    """Wait until the client of the server has been told of a commit.
+
+    After a break it is told first which objects changed, and then to forget
+    all.
+    """
     until(lambda: database.lastTransaction() >= tid, 'the commit')
+    until(database.storage.is_connected, 'the line to be whole')
 
 
 def test_a_commit_of_another_process_changes_the_page(
