@@ -6,9 +6,11 @@ def initialize(context):
     from . import PageCacheManager
     from .cmf import opaque
     from .reads import catalog
+    from .reads import ram
 
     catalog.install()
     opaque.install()
+    ram.install()
 
     context.registerClass(
         PageCacheManager.PageCacheManager,

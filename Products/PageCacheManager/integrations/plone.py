@@ -22,6 +22,7 @@ from ..key import visitor
 from ..publisher import request as http_request
 from . import caching
 from . import rich_text
+from . import transforms
 
 
 #: Cookies that change pages of members: the state of the toolbar, and the
@@ -160,3 +161,4 @@ def _told(secs):
 
 
 rich_text.install()
+transforms.install()

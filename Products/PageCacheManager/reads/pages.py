@@ -8,6 +8,7 @@ from ..core.reads.made_from import Asked
 from ..core.reads.made_from import MadeFrom
 from ..core.reads.made_from import Question
 from ..core.reads.made_from import State
+from ..core.reads.made_from import Value
 from ..core.reads.read_set import ReadSet
 from ..core.reads.table import Table
 from ..core.reads.unknown import NotKept
@@ -70,8 +71,9 @@ def what_changed(
     is_known = True
     until = float('inf')
     for asked in made.asked:
-        if not _is_unmoved(asked, now):
-            again = _ask(asked, connection, recording(), ask)
+        if not is_unmoved(asked, now):
+            again = None if isinstance(asked.question, Value) else (
+                ask_again(asked, connection, recording(), ask))
             if again is None:
                 return asked.question
             is_known = is_known and again
@@ -96,10 +98,10 @@ def are_unmoved(made: MadeFrom, reads: ReadSet) -> bool:
         if table.changed_since(one, one.sequence) is not None:
             return False
         one.sequence = sequence
-    return all(_is_unmoved(asked, now) for asked in made.asked)
+    return all(is_unmoved(asked, now) for asked in made.asked)
 
 
-def _is_unmoved(asked: Asked, now: float) -> bool:
+def is_unmoved(asked: Asked, now: float) -> bool:
     """Return whether an answer is the same since nothing of it changed."""
     state, sequence = asked.state, table.sequence
     if now >= state.until:
@@ -111,7 +113,7 @@ def _is_unmoved(asked: Asked, now: float) -> bool:
     return True
 
 
-def _ask(
+def ask_again(
         asked: Asked, connection: Any, recording: Recording | None,
         ask: Ask) -> bool | None:
     """Ask again; return None if the answer is another one.

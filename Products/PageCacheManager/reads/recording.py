@@ -1,6 +1,8 @@
 """Records what one request reads, and asks, while its page is made."""
 import threading
 import time
+from collections.abc import Hashable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -42,6 +44,23 @@ class Answered(NamedTuple):
     until: float
 
 
+class Begun:
+    """A value that code makes, to keep it in memory."""
+
+    def __init__(
+            self, key: Hashable, numbers: Iterable[int],
+            questions: int) -> None:
+        self.key = key
+        self.at = time.monotonic()
+        #: What was read for it so far.
+        self.reads: dict[int, set[bytes]] = {
+            number: set() for number in numbers}
+        #: How many questions were asked before.
+        self.questions = questions
+        #: What other values that it was given were made from.
+        self.asked: dict[Asked, None] = {}
+
+
 class Recording:
     """Records what a request reads since `marks` were put into its rings.
 
@@ -53,7 +72,8 @@ class Recording:
 
     def __init__(self, commits: Commits, marks: list[Mark]) -> None:
         self._commits = commits
-        self._connections = marks[0].connection.connections
+        self.connection = marks[0].connection
+        self._connections = self.connection.connections
         #: When the request began, seconds since 1970.
         self.at = marks[0].at
         self._rings: dict[int, Ring] = {}
@@ -62,6 +82,12 @@ class Recording:
         self._tids: dict[int, int] = {}
         #: Of questions, in the order in which they were asked.
         self.open_questions: list[Any] = []
+        #: Values that are being made, the outer ones first.
+        self._begun: list[Begun] = []
+        #: What values were made from that the page was given.
+        self._asked: dict[Asked, None] = {}
+        #: When that changed last, seconds since 1970.
+        self._values_at = 0.0
         self._unknown: Unknown | None = None
         for mark in marks:
             number = commits.listen(mark.connection)
@@ -87,6 +113,8 @@ class Recording:
             return
         for number, oids in segment.items():
             self._reads[number] |= oids
+            for begun in self._begun:
+                begun.reads[number] |= oids
         if sum(map(len, self._reads.values())) > MAX_OBJECTS:
             self._unknown = Unknown(Why.TOO_MANY)
 
@@ -117,6 +145,41 @@ class Recording:
         for ring in self._rings.values():
             ring.skip()
 
+    def begin(self, key: Hashable) -> None:
+        """Note that code makes a value from now on, to keep it."""
+        self.keep()
+        self._begun.append(Begun(
+            key, self._rings, len(self.open_questions)))
+
+    def end(self, key: Hashable) -> Begun | None:
+        """Return the value that was made, None if it was not begun."""
+        self.keep()
+        for place, begun in reversed([*enumerate(self._begun)]):
+            if begun.key == key:
+                # those within that were not ended have failed
+                del self._begun[place:]
+                return begun
+        return None
+
+    def count(self, asked: Iterable[Asked], changed_at: float) -> None:
+        """Let what a value was made from count, for the page and for values
+        that are being made.
+        """
+        for counted in self._asked, *[begun.asked for begun in self._begun]:
+            counted.update(dict.fromkeys(asked))
+        self._values_at = max(self._values_at, changed_at)
+
+    def newest(self, reads: Mapping[int, Iterable[bytes]]) -> float:
+        """Return when the last of some loaded objects was committed.
+
+        In seconds since 1970.
+        """
+        newest = 0.0
+        for number, oids in reads.items():
+            newest = max(newest, zodb.newest(
+                self._rings[number].connection, oids))
+        return newest
+
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Let nothing count that is read within."""
@@ -144,7 +207,7 @@ class Recording:
         """
         self.keep()
         self._unknown = self._unknown or self._why_unknown()
-        asked: dict[Asked, None] = {}
+        asked = self._asked
         size = 0
         if self._unknown is None:
             for one in self.open_questions:
@@ -193,14 +256,11 @@ class Recording:
 
         An answer that the clock changes is of now.
         """
-        newest = 0.0
-        for number, ring in self._rings.items():
-            oids = self._reads[number].copy()
-            for one in self.open_questions:
-                if one.has_now:
-                    return time.time()
-                oids |= one.reads[number]
-            newest = max(newest, zodb.newest(ring.connection, oids))
+        newest = max(self._values_at, self.newest(self._reads))
+        for one in self.open_questions:
+            if one.has_now:
+                return time.time()
+            newest = max(newest, self.newest(one.reads))
         return newest
 
     def _why_unknown(self) -> Unknown | None:

@@ -41,7 +41,7 @@ KNOWN_TO = {
     'ZPublisher': {
         'publisher', 'request', 'zmi', 'PageCacheManager', 'integrations',
         'demo'},
-    'plone': {'manager', 'integrations', 'demo'},
+    'plone': {'reads', 'manager', 'integrations', 'demo'},
 }
 
 
@@ -125,7 +125,7 @@ def test_the_way_imports_are_read():
         f'{PACKAGE}.core.page'}
     assert own_imports(ROOT / '__init__.py') == {
         f'{PACKAGE}.PageCacheManager', f'{PACKAGE}.cmf.opaque',
-        f'{PACKAGE}.reads.catalog'}
+        f'{PACKAGE}.reads.catalog', f'{PACKAGE}.reads.ram'}
 
 
 @each_module

@@ -47,6 +47,23 @@ class Question(Protocol):
         ...
 
 
+class Value(NamedTuple):
+    """A value that code keeps in memory, as a question.
+
+    It can't be asked again: no value is given in place of one that changed.
+    """
+
+    name: str
+
+    @property
+    def label(self) -> str:
+        return f'value kept in memory: {self.name}'
+
+    @property
+    def size(self) -> int:
+        return len(self.name)
+
+
 class State(NamedTuple):
     """When an answer is known to be the same, and what that rests on."""
 

@@ -1,0 +1,99 @@
+"""Values that other code keeps in memory, and what they were made from.
+
+What a value was made from is read once.  Pages that are given the value
+later read nothing of it.  So what was read is noted beside the value, and
+counts for each page that is given it.
+"""
+import math
+import time
+from collections.abc import Hashable
+from itertools import count
+from typing import Any
+from typing import NamedTuple
+
+from zope.component.hooks import getSite
+
+from ..core.reads.made_from import Asked
+from ..core.reads.made_from import State
+from ..core.reads.made_from import Value
+from ..core.reads.read_set import ReadSet
+from . import catalog
+from . import pages
+from .recording import Recording
+from .recording import thread
+
+
+#: A value that took longer to make is not made anew before its time.
+CHEAP_SECS = 0.2
+
+_numbers = count(1)
+
+
+class MadeFrom(NamedTuple):
+    """What a value was made from."""
+
+    #: Itself, and the questions that it asked.
+    asked: tuple[Asked, ...]
+    #: How long it took.
+    secs: float
+    #: When that changed last, seconds since 1970.
+    changed_at: float
+
+
+def missing(key: Hashable) -> None:
+    """Note that there is no value, so that it may be made now."""
+    recording: Any = thread.recording
+    if recording is not None:
+        recording.begin(key)
+
+
+def made(key: Hashable, name: str) -> MadeFrom | None:
+    """Return what a value was made from, None if that is not known."""
+    recording: Any = thread.recording
+    begun = None if recording is None else recording.end(key)
+    if begun is None:
+        return None
+    asked = begun.asked
+    changed_at = recording.newest(begun.reads)
+    for question in recording.open_questions[begun.questions:]:
+        found = question.asked(recording, pages.answers)
+        if not isinstance(found, tuple):
+            return None
+        asked[found[0]] = None
+        changed_at = max(changed_at, recording.newest(question.reads))
+        if question.has_now:
+            changed_at = time.time()
+    reads = recording.admit({
+        number: frozenset(oids) for number, oids in begun.reads.items()})
+    if not isinstance(reads, ReadSet):
+        return None
+    value, _ = pages.answers.shared(
+        Value(name), next(_numbers).to_bytes(8),
+        State(reads, reads.sequence, math.inf))
+    return MadeFrom(
+        (value, *asked), time.monotonic() - begun.at, changed_at)
+
+
+def given(known: MadeFrom | None, may_be_dear: bool = False) -> bool:
+    """Let what a value was made from count for the page that is given it.
+
+    Return False if that has changed, and the value is to be made anew: if it
+    is cheap, or `may_be_dear`.  None stands for a value of which nothing is
+    known.
+    """
+    recording: Any = thread.recording
+    if recording is None or known is None:
+        return True
+    if (may_be_dear or known.secs < CHEAP_SECS) and not all(
+            [_is_current(asked, recording) for asked in known.asked]):
+        return False
+    recording.count(known.asked, known.changed_at)
+    return True
+
+
+def _is_current(asked: Asked, recording: Recording) -> bool:
+    if pages.is_unmoved(asked, time.time()):
+        return True
+    return not isinstance(asked.question, Value) and pages.ask_again(
+        asked, recording.connection, recording,
+        lambda question: catalog.ask(question, getSite())) is not None

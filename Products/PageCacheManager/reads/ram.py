@@ -1,0 +1,70 @@
+"""Values that plone.memoize keeps in memory.
+
+:func:`install` puts functions before the methods with which plone.memoize
+looks for a value and keeps it; see :mod:`.kept`.
+"""
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from plone.memoize.ram import RAMCacheAdapter
+
+from . import kept
+from . import zodb
+from .recording import thread
+
+
+#: Of so many values it is known what they were made from.
+MAX_VALUES = 5000
+
+_known: OrderedDict[Any, kept.MadeFrom] = OrderedDict()
+
+#: What is known of a value is of the one that is there.
+_lock = threading.Lock()
+
+
+def _place(adapter: Any, key: Any) -> Any:
+    """Return a name for the place of a value, None where there may be more
+    than one cache of the same values.
+    """
+    if adapter.ramcache is None or zodb.oid_of(adapter.ramcache) is not None:
+        return None  # one of a site, of which each connection has a copy
+    return id(adapter.ramcache), adapter.globalkey, adapter._make_key(key)
+
+
+def install() -> None:
+    """Put the functions below before methods of plone.memoize, once."""
+    if RAMCacheAdapter.__getitem__.__module__ == __name__:
+        return
+    get, put = RAMCacheAdapter.__getitem__, RAMCacheAdapter.__setitem__
+
+    def __getitem__(self: Any, key: Any) -> Any:
+        if thread.recording is None:
+            return get(self, key)
+        place = _place(self, key)
+        with _lock:
+            known = _known.get(place)
+            try:
+                value = get(self, key)
+                is_there = True
+            except KeyError:
+                is_there = False
+        if is_there and kept.given(known):
+            return value
+        kept.missing(place)
+        raise KeyError(key)
+
+    def __setitem__(self: Any, key: Any, value: Any) -> None:
+        place = _place(self, key)
+        known = None if place is None else kept.made(
+            place, self.globalkey)
+        with _lock:
+            put(self, key, value)
+            _known.pop(place, None)
+            if known is not None:
+                _known[place] = known
+                while len(_known) > MAX_VALUES:
+                    _known.popitem(last=False)
+
+    RAMCacheAdapter.__getitem__ = __getitem__
+    RAMCacheAdapter.__setitem__ = __setitem__

@@ -1,0 +1,159 @@
+"""Pages with values that plone.memoize keeps in memory."""
+import pytest
+import transaction
+from plone.memoize import ram
+from zope.ramcache.ram import RAMCache
+
+from ...reads import kept
+from ...reads import ram as doors
+from ..site import Item
+from ..site import add_template
+from ..site import set_policy
+
+
+FIRST, SECOND = '/site/doc/show?n=1', '/site/doc/show?n=2'
+NESTED = '/site/doc/nested'
+
+
+def always(method, context):
+    return 'always'
+
+
+@ram.cache(always)
+def part(context):
+    """Return a part of pages that is made of another object."""
+    context.made()
+    return context.aq_parent.folder.inner.text
+
+
+@ram.cache(always)
+def outer(context):
+    return f'({context.part()})'
+
+
+@pytest.fixture
+def made(site, monkeypatch):
+    """How often the part was made."""
+    ram.global_cache.invalidateAll()
+    made = []
+    for name, function in (
+            ('part', part), ('outer', outer),
+            ('made', lambda self: made.append(1))):
+        monkeypatch.setattr(Item, name, function, raising=False)
+        monkeypatch.setattr(Item, f'{name}__roles__', None, raising=False)
+    custom = site.portal_skins.custom
+    add_template(custom, 'show', '<p tal:content="context/part">text</p>')
+    add_template(custom, 'nested', '<p tal:content="context/outer">text</p>')
+    set_policy(site, etag="python: 'x'")
+    yield made
+    ram.global_cache.invalidateAll()
+
+
+def edit(site, text):
+    site.folder.inner.text = text
+    transaction.commit()
+
+
+def test_a_value_is_made_once(client, made):
+    assert 'inner text' in client.get(FIRST).text
+    assert client.get(SECOND).body == client.get(FIRST).body
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize('path', [FIRST, SECOND])
+def test_what_it_was_made_from_counts_for_each_page(
+        site, client, made, path):
+    client.get(FIRST)
+    client.get(SECOND)
+    assert client.get(path).outcome == 'HIT'
+    edit(site, 'new text')
+    answer = client.get(path)
+    assert answer.outcome == 'MISS' and 'new text' in answer.text
+    assert client.get(path).outcome == 'HIT'
+
+
+def test_it_is_made_anew_once_for_all_pages(site, client, made):
+    client.get(FIRST)
+    client.get(SECOND)
+    edit(site, 'new text')
+    assert 'new text' in client.get(SECOND).text
+    assert 'new text' in client.get(FIRST).text
+    assert len(made) == 2
+    assert client.get(FIRST).outcome == client.get(SECOND).outcome == 'HIT'
+
+
+def test_a_dear_one_is_not_made_anew_and_no_page_with_it_is_kept(
+        site, client, made, monkeypatch):
+    monkeypatch.setattr(kept, 'CHEAP_SECS', 0)
+    client.get(FIRST)
+    edit(site, 'new text')
+    for _ in range(2):
+        answer = client.get(SECOND)
+        assert answer.outcome == 'MISS' and 'inner text' in answer.text
+    assert len(made) == 1
+
+
+def test_what_it_was_made_from_counts_for_a_value_around_it(
+        site, client, made):
+    client.get(FIRST)
+    client.get(NESTED)
+    client.get(f'{NESTED}?n=1')
+    assert client.get(f'{NESTED}?n=1').outcome == 'HIT'
+    edit(site, 'new text')
+    answer = client.get(f'{NESTED}?n=1')
+    assert answer.outcome == 'MISS' and '(new text)' in answer.text
+
+
+def test_its_last_change_is_that_of_the_page(site, client, made):
+    edit(site, 'new text')
+    changed = client.get(FIRST)['Last-Modified']
+    assert client.get(SECOND)['Last-Modified'] == changed
+
+
+def test_a_value_that_was_made_outside_of_pages_has_an_unknown_past(
+        site, client, made):
+    assert site.doc.part() == 'inner text'
+    client.get(FIRST)
+    edit(site, 'new text')
+    answer = client.get(FIRST)
+    assert answer.outcome == 'HIT' and 'inner text' in answer.text
+
+
+def test_a_value_that_takes_the_place_of_another_is_not_it(
+        site, client, made):
+    client.get(FIRST)
+    cache = ram.store_in_cache(part)
+    key = next(iter(ram.global_cache.getStatistics()))['path']
+    assert key.endswith('.part')
+    cache['Products.PageCacheManager.tests.reads.test_ram.part:always'] = '!'
+    assert '!' in client.get(SECOND).text
+    edit(site, 'new text')
+    assert client.get(SECOND).outcome == 'HIT'
+
+
+def test_a_failure_is_no_value(site, client, made, monkeypatch):
+    def fail(self):
+        raise ValueError('not today')
+    with monkeypatch.context() as patch:
+        patch.setattr(Item, 'made', fail)
+        with pytest.raises(ValueError):
+            client.get(FIRST)
+    assert 'inner text' in client.get(FIRST).text
+    edit(site, 'new text')
+    assert 'new text' in client.get(FIRST).text
+
+
+def test_a_cache_of_a_site_has_an_unknown_past(site, client, made):
+    """Each connection has a copy of it, and all have the same values."""
+    site.cache = RAMCache()
+    transaction.commit()
+    assert doors._place(ram.RAMCacheAdapter(site.cache), 'key') is None
+    adapter = ram.RAMCacheAdapter(site.cache, 'values')
+    adapter['key'] = 'value'
+    assert adapter['key'] == 'value' and adapter.get('other') is None
+
+
+def test_few_are_known(site, client, made, monkeypatch):
+    monkeypatch.setattr(doors, 'MAX_VALUES', 1)
+    client.get(NESTED)
+    assert len(doors._known) == 1
