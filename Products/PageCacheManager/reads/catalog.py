@@ -9,6 +9,8 @@ that were read of them.
 these do, and note more only in a thread that records a page.
 """
 import datetime
+import io
+import json
 import math
 import pickle
 import time
@@ -19,7 +21,6 @@ from typing import NamedTuple
 from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
-from DateTime import DateTime
 from Products.ZCatalog.Catalog import Catalog
 from Products.ZCatalog.ZCatalog import ZCatalog
 from ZTUtils.Lazy import LazyMap
@@ -29,12 +30,14 @@ from ..core.reads.made_from import Asked
 from ..core.reads.unknown import NotKept
 from ..core.reads.unknown import Unknown
 from ..core.reads.unknown import Why
+from . import values
 from . import walk
 from . import zodb
 from .recording import Answered
 from .recording import Recording
 from .recording import thread
 from .recording import unrecorded
+from .values import NoQuestion
 
 
 #: A longer answer is not compared: its objects count.
@@ -48,31 +51,10 @@ MAX_ROWS = 200
 UNKNOWN_SECS = 60
 
 #: Errors for values that have no pickle.
-UNPICKLED = pickle.PicklingError, TypeError, AttributeError
+UNPICKLED = pickle.PicklingError, TypeError, AttributeError, ValueError
 
 #: Stands among columns for the path.
 PATH = ' path'
-
-#: Values of these types are the same question when they are equal.
-_PLAIN = (str, bytes, int, float, bool, type(None))
-
-
-class Now:
-    """Stands in a question for the time at which it is asked."""
-
-    def __init__(self, kind: type, zone: Any) -> None:
-        self.kind = kind
-        self.zone = zone
-
-    def value(self) -> Any:
-        """Return the time of now."""
-        if self.kind is DateTime:
-            return DateTime(self.zone)
-        return datetime.datetime.now(self.zone)
-
-
-class NoQuestion(Exception):
-    """A search can't be asked again as it was; its objects count."""
 
 
 class Place(NamedTuple):
@@ -90,9 +72,9 @@ class Search(NamedTuple):
     source: int
     oid: bytes
     path: tuple[str, ...]
-    #: A pickle of query, names of indexes to sort by, whether these are a
-    #: list, the order and the limit.
-    arguments: bytes
+    #: JSON of query, names of indexes to sort by, whether these are a list,
+    #: the order and the limit; their values are packed.
+    arguments: str
     #: Which columns were read of which records: pairs of tuples.
     shown: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
     #: Whether scores were read.
@@ -106,15 +88,23 @@ class Search(NamedTuple):
 
     @property
     def label(self) -> str:
-        query = pickle.loads(self.arguments)[0]
-        words = ', '.join(
-            f'{name}: {_in_words(value)}' for name, value in query)
+        query = json.loads(self.arguments)[0]
+        words = ', '.join(f'{name}: {_in_words(value)}' for name, value in (
+            values.unpacked(query, _Now).items()))
         return f'search in {"/".join(self.path)} for {words}'
 
 
-def _in_words(value: Any) -> str:
-    if isinstance(value, Now):
+class _Now:
+    """In place of the time at which a question is asked."""
+
+    def __init__(self, *parts: Any) -> None:
+        """Take the packed parts of that time."""
+
+    def __repr__(self) -> str:
         return 'now'
+
+
+def _in_words(value: Any) -> str:
     if isinstance(value, dict):
         return ', '.join(
             f'{name} {_in_words(one)}' for name, one in value.items())
@@ -166,7 +156,7 @@ class OpenSearch:
         self.count = 0
         self.until = math.inf
         #: Whether the time of now is part of the question.
-        self.has_now = any(_has_now(value) for _, value in arguments[0])
+        self.has_now = values.has_now(arguments[0])
         #: What was read inside, by number of the database.
         self.reads: dict[int, frozenset[bytes]] = {}
         #: Positions of columns that were read, by record; None for all.
@@ -227,7 +217,7 @@ class OpenSearch:
                 by_columns.setdefault(tuple(columns), []).append(rid)
         question = Search(
             self.source, self.oid or b'', self.path,
-            pickle.dumps(self.arguments, 4), tuple(
+            json.dumps(self.arguments), tuple(
                 (columns, tuple(rids))
                 for columns, rids in by_columns.items()), has_scores)
         try:
@@ -245,14 +235,26 @@ def _digest(
         row: Any, path: Any) -> bytes:
     """Return a digest of an answer."""
     found = items if question.has_scores else [*map(_rid, items)]
-    digest = blake2b(pickle.dumps((found, count), 4), digest_size=16)
+    digest = blake2b(_pickle_of((found, count)), digest_size=16)
     for columns, rids in question.shown:
         for rid in rids:
-            values = row(rid)
-            digest.update(pickle.dumps([
-                path(rid) if name == PATH else values[schema[name]]
-                for name in columns], 4))
+            record = row(rid)
+            digest.update(_pickle_of([
+                path(rid) if name == PATH else record[schema[name]]
+                for name in columns]))
     return digest.digest()
+
+
+def _pickle_of(value: Any) -> bytes:
+    """Return a pickle that is the same whichever parts are one object.
+
+    Of equal strings some are one object in one process, and two in another.
+    """
+    found = io.BytesIO()
+    pickler = pickle.Pickler(found, 4)
+    pickler.fast = True
+    pickler.dump(value)
+    return found.getvalue()
 
 
 def _rid(item: Any) -> int:
@@ -325,50 +327,32 @@ def _arguments(
         query: Any, sort_index: Any, reverse: Any, limit: Any, since: float
 ) -> Any:
     """Return what a search was asked, None if it can't be asked again."""
+    def is_of_clock(moment: float) -> bool:
+        return _is_of_clock(moment, since)
+
     is_list = isinstance(sort_index, list)
     try:
         indexes = sort_index if is_list else (
             [] if sort_index is None else [sort_index])
+        plain = {
+            name: query[name] for name in sorted(
+                name for name in query if type(name) is str)}
         return (
-            sorted(
-                (name, _plain(value, since)) for name, value in query.items()
-                if type(name) is str),
+            values.packed(plain, is_of_clock),
             [index.getId() for index in indexes], is_list,
-            _plain(reverse, since), _plain(limit, since))
-    except (NoQuestion, AttributeError, TypeError):
+            values.packed(reverse, is_of_clock),
+            values.packed(limit, is_of_clock))
+    except (NoQuestion, AttributeError, TypeError, ValueError, OverflowError):
         return None
 
 
-def _plain(value: Any, since: float) -> Any:
-    """Return `value` with times of now taken out.
-
-    A time between the start of the request and now is that of a clock:
-    nothing in the database is so young.  So is one within the second of that
-    start if its fractions are cut.
-    """
-    kind = type(value)
-    if kind in _PLAIN:
-        return value
-    if kind in (list, tuple):
-        return kind([_plain(one, since) for one in value])
-    if kind in (set, frozenset):
-        return kind(_plain(one, since) for one in value)
-    if kind is dict:
-        return {
-            _plain(name, since): _plain(one, since)
-            for name, one in value.items()}
-    if kind is DateTime:
-        return Now(kind, value.timezone()) if (
-            _is_of_clock(float(value), since)) else value
-    if kind is datetime.datetime:
-        return Now(kind, value.tzinfo) if (
-            _is_of_clock(value.timestamp(), since)) else value
-    if kind is datetime.date:
-        return value
-    raise NoQuestion
-
-
 def _is_of_clock(moment: float, since: float) -> bool:
+    """Return whether a time is that of a clock.
+
+    It is between the start of the request and now: nothing in the database
+    is so young.  So is one within the second of that start if its fractions
+    are cut.
+    """
     earliest = since // 1 if moment == moment // 1 else since
     return earliest <= moment <= time.time()
 
@@ -428,7 +412,7 @@ def ask(question: Any, context: Any) -> Answered | None:
     catalog = tool._catalog
     if zodb.oid_of(aq_base(catalog)) != question.oid:
         return None
-    arguments = pickle.loads(question.arguments)
+    arguments = json.loads(question.arguments)
     query, sort_names, is_list, reverse, limit = arguments
     indexes = [catalog.indexes.get(name) for name in sort_names]
     if None in indexes:
@@ -437,8 +421,8 @@ def ask(question: Any, context: Any) -> Answered | None:
     with unrecorded():
         until = _until(catalog, arguments)
         result = catalog.search(
-            {name: _of_now(value) for name, value in query}, sort_index,
-            reverse, limit)
+            values.unpacked(query), sort_index, values.unpacked(reverse),
+            values.unpacked(limit))
         try:
             answer = _digest(
                 *_items(result), catalog.schema, question,
@@ -448,38 +432,18 @@ def ask(question: Any, context: Any) -> Answered | None:
     return Answered(answer, until)
 
 
-def _of_now(value: Any) -> Any:
-    """Return a value of a question with the time of now."""
-    if isinstance(value, Now):
-        return value.value()
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return type(value)(map(_of_now, value))
-    if isinstance(value, dict):
-        return {name: _of_now(one) for name, one in value.items()}
-    return value
-
-
 # dates
 
 def _until(catalog: Any, arguments: Any) -> float:
     """Return when the clock may change the answer, seconds since 1970."""
     until = math.inf
-    for name, value in arguments[0]:
-        if _has_now(value):
+    _, *query = arguments[0]
+    for name, value in zip(query[::2], query[1::2], strict=True):
+        if values.has_now(value):
             index = catalog.indexes.get(name)
             if index is not None:
                 until = min(until, _next_change(aq_base(index)))
     return until
-
-
-def _has_now(value: Any) -> bool:
-    if isinstance(value, Now):
-        return True
-    if isinstance(value, dict):
-        return any(map(_has_now, value.values()))
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return any(map(_has_now, value))
-    return False
 
 
 def _next_change(index: Any) -> float:

@@ -23,6 +23,7 @@ from Products.PageCacheManager.core.reads.unknown import Changed
 from Products.PageCacheManager.reads import catalog as module
 from Products.PageCacheManager.reads import pages
 from Products.PageCacheManager.reads import pointers
+from Products.PageCacheManager.reads import values
 from Products.PageCacheManager.reads import walk
 from Products.PageCacheManager.reads.catalog import Search
 from Products.PageCacheManager.reads.recording import thread
@@ -426,18 +427,18 @@ def clock(monkeypatch):
     monkeypatch.setattr(module, 'time', clock)
     monkeypatch.setattr(pages, 'time', clock)
     monkeypatch.setattr(
-        module.Now, 'value',
-        lambda now: DateTime(clock.time()) if now.kind is DateTime
-        else datetime.fromtimestamp(clock.time(), now.zone))
+        values, 'time_of_now',
+        lambda kind, zone: DateTime(clock.time()) if kind == 'DateTime'
+        else datetime.fromtimestamp(clock.time(), UTC))
     return clock
 
 
-@pytest.mark.parametrize('values', [
+@pytest.mark.parametrize('dates', [
     {'effective': 2}, {'expires': 2}, {'effective': 2, 'expires': 3}])
 @pytest.mark.parametrize('edits', [False, True])
-def test_an_answer_ends_with_the_next_date(site, clock, values, edits):
+def test_an_answer_ends_with_the_next_date(site, clock, dates, edits):
     site.edit('doc-36', **{
-        name: DateTime() + hours / 24 for name, hours in values.items()})
+        name: DateTime() + hours / 24 for name, hours in dates.items()})
     made = site.made(lambda root: [
         brain.title for brain in root.catalog(range=DateTime())])
     for ahead, is_current in (
