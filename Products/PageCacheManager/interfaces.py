@@ -15,25 +15,10 @@ class IPageStore(Interface):
         that is None, and never an error.
         """
 
-    def peek(key):
-        """Return what `get` would return, for one who only looks.
-
-        The page is neither counted nor kept any longer for it, as far as
-        that is in the hands of the store.
-        """
-
     def set(key, page):
         """Store `page` under `key`; return whether it was kept.
 
         A page that the bounds do not admit is not kept; that is no error.
-        """
-
-    def add_coding(key, created, name, data):
-        """Keep the body of the page under `key` in a content coding too.
-
-        Nothing happens unless that page was rendered at `created`, or if it
-        has the coding already.  Empty `data` says that the coding is not
-        worth its bytes.  Return whether it was kept.
         """
 
 
@@ -53,6 +38,20 @@ class IBoundedPageStore(IPageStore):
     Getting, setting, evicting and removing one entry, and adding a coding,
     cost constant time, whatever the number of entries.
     """
+
+    def peek(key):
+        """Return what `get` would return, for one who only looks.
+
+        The page is neither counted nor kept any longer for it.
+        """
+
+    def add_coding(key, created, name, data):
+        """Keep the body of the page under `key` in a content coding too.
+
+        Nothing happens unless that page was rendered at `created`, or if it
+        has the coding already.  Empty `data` says that the coding is not
+        worth its bytes.  Return whether it was kept.
+        """
 
     def configure(max_entries, max_bytes, max_age_secs,
                   cleanup_interval_secs):

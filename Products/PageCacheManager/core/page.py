@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .http import codecs
+from .reads import portable
 from .reads.made_from import MadeFrom
+from .reads.portable import Portable
 from .reasons import Reason
 from .remembered import remembered
 
@@ -40,8 +42,9 @@ class Page(NamedTuple):
     #: The page is dropped at this age, if the store's own limit allows more;
     #: 0 for no limit of its own.
     max_age_secs: int = 0
-    #: What it was made from, None if that is not known.
-    made_from: MadeFrom | None = None
+    #: What it was made from, as this process has it, or as it stands in a
+    #: store that several processes share; None for a signpost.
+    made_from: MadeFrom | Portable | None = None
 
     def signpost(self) -> 'Page':
         """Return the page that names the headers which this varies by."""
@@ -122,24 +125,27 @@ class Page(NamedTuple):
 
 _CSP = ('content-security-policy', 'content-security-policy-report-only')
 
-_MAGIC = b'PCM3'
-#: Of the line of JSON, the body, and all codings together.
+_MAGIC = b'PCM4'
+#: Of the line of JSON, the body, and the oids.
 _LENGTHS = struct.Struct('>III')
 
 
 def to_bytes(page: Page, envelope: str) -> bytes:
     """Return `page` in a format of our own, free of pickles.
 
-    `envelope` is kept beside it and has to be given again to read it back:
-    a value that lands under a foreign key is never taken for the page.
+    Its body has no content coding, and what it was made from is `Portable`,
+    or None for a signpost.  `envelope` is kept beside it and has to be given
+    again to read it back: a value that lands under a foreign key is never
+    taken for the page.
     """
+    reads, oids = None, b''
+    if isinstance(page.made_from, Portable):
+        reads, oids = portable.to_parts(page.made_from)
     head = json.dumps([
         envelope, page.headers, page.modified, page.created, page.varies,
-        page.absent_cookies, page.max_age_secs,
-        [(name, len(data)) for name, data in page.codings]]).encode('ascii')
-    codings = b''.join(data for _, data in page.codings)
-    lengths = _LENGTHS.pack(len(head), len(page.body), len(codings))
-    return b''.join((_MAGIC, lengths, head, page.body, codings))
+        page.absent_cookies, page.max_age_secs, reads]).encode('ascii')
+    lengths = _LENGTHS.pack(len(head), len(page.body), len(oids))
+    return b''.join((_MAGIC, lengths, head, page.body, oids))
 
 
 def from_bytes(data: object, envelope: str) -> Page | None:
@@ -158,43 +164,24 @@ def from_bytes(data: object, envelope: str) -> Page | None:
         middle = start + lengths[0]
         end = middle + lengths[1]
         (found, headers, modified, created, varies, cookies, max_age_secs,
-         codings) = json.loads(data[start:middle])
+         reads) = json.loads(data[start:middle])
         if found != envelope:
             return None
         return Page(
             body=data[middle:end],
-            codings=_parted(data[end:], codings, lengths[1]),
+            codings=(),
             headers=tuple((str(name), str(value)) for name, value in headers),
             modified=int(modified),
             created=float(created),
             varies=tuple(str(name) for name in varies),
             absent_cookies=tuple(str(name) for name in cookies),
-            max_age_secs=int(max_age_secs))
+            max_age_secs=int(max_age_secs),
+            made_from=portable.from_parts(reads, data[end:]))
     except (
             struct.error, ValueError, TypeError,
             # JSON of others: numbers without end, lists nested too deep.
             OverflowError, RecursionError):
         return None
-
-
-def _parted(
-        data: bytes, codings: list[tuple[object, object]],
-        body_length: int) -> tuple[tuple[str, bytes], ...]:
-    """Return the codings that stand one after the other in `data`.
-
-    What a foreign hand wrote is never unpacked, so there has to be a body;
-    and no coding is as long as that.
-    """
-    parts = []
-    position = 0
-    for name, length in codings:
-        if type(length) is not int or not 0 <= length < body_length:
-            raise ValueError(length)
-        parts.append((str(name), data[position:position + length]))
-        position += length
-    if position != len(data):
-        raise ValueError(position)
-    return tuple(parts)
 
 
 def why_not(

@@ -61,10 +61,7 @@ class Settings:
         The store of the process accepts pages up to a quarter of its limit,
         headers and key included.
         """
-        limit = self.max_page_kib << 10
-        if self.store != 'process':
-            return limit
-        return min(limit, self.max_bytes // 4 - (16 << 10))
+        return min(self.max_page_kib << 10, self.max_bytes // 4 - (16 << 10))
 
     @cached_property
     def key_rules(self) -> str:

@@ -37,6 +37,10 @@ logger = logging.getLogger(__name__)
 #: database deleted its manager, or nobody visits the site.
 IDLE_SECS = 86_400
 
+#: After a failure of a store that processes share it is not asked for so
+#: long: each request might wait for it.
+REST_SECS = 10
+
 _lock = threading.Lock()
 _caches = {}
 
@@ -63,6 +67,7 @@ class ManagerCache:
         #: When counting began, seconds since 1970.
         self.since = time.time()
         self.used_at = time.monotonic()
+        self._shared_rests_until = 0
         # one template has a path of its own in portal_skins
         self._template_paths = defaultdict(set)
 
@@ -116,14 +121,21 @@ class ManagerCache:
         self.pages.purge()
         self.flights.forget()
 
-    def store(self, settings, generation):
-        """Return the store that `settings` name, None if it is off."""
-        if settings.store == 'process':
-            return self.pages
-        cache = site_cache()
-        if cache is None:
+    def shared_store(self, settings, generation):
+        """Return the store that other processes have too, None for none.
+
+        Raises what the site's choice of a cache raises.
+        """
+        if settings.store == 'process' or (
+                time.monotonic() < self._shared_rests_until):
             return None
-        return MemoizeStore(cache, generation, settings.max_age)
+        cache = site_cache()
+        return None if cache is None else MemoizeStore(
+            cache, generation, settings.max_age, settings.max_page_bytes)
+
+    def rest_shared_store(self):
+        """Leave that store alone for a while: it failed."""
+        self._shared_rests_until = time.monotonic() + REST_SECS
 
 
 def held_for(manager):

@@ -37,12 +37,19 @@ def site_cache():
 
 
 class MemoizeStore:
-    """Pages in the site's plone.memoize cache; see IPageStore."""
+    """Pages in the site's plone.memoize cache; see IPageStore.
 
-    def __init__(self, cache, generation, max_age_secs, clock=time.time):
+    What they were made from is :class:`core.reads.portable.Portable`, and
+    they come back without content codings.
+    """
+
+    def __init__(
+            self, cache, generation, max_age_secs, max_page_bytes,
+            clock=time.time):
         self._cache = cache
         self._generation = generation
         self._max_age_secs = max_age_secs
+        self._max_page_bytes = max_page_bytes
         self._clock = clock
 
     def get(self, key):
@@ -52,33 +59,17 @@ class MemoizeStore:
         except _UNREADABLE:
             return None
         page = page_format.from_bytes(value, envelope)
-        if page is None or is_too_old(
-                page.created, self._clock(), self._max_age_secs,
-                page.max_age_secs):
+        if (page is None or len(page.body) > self._max_page_bytes
+                or is_too_old(
+                    page.created, self._clock(), self._max_age_secs,
+                    page.max_age_secs)):
             return None
         return page
-
-    #: The site's cache decides about its own counters.
-    peek = get
 
     def set(self, key, page):
         envelope = self._envelope(key)
         self._cache[_name(envelope)] = page_format.to_bytes(page, envelope)
         return True
-
-    def add_coding(self, key, created, name, data):
-        # another client may set the page in between: this one takes its
-        # place, with the same content but an older date
-        page = self.get(key)
-        if (page is None or page.created != created
-                or page.coded(name) is not None):
-            return False
-        self.set(key, page.with_coding(name, data))
-        if self.get(key) is not None:
-            return True
-        # memcached drops what it had under a key when a value is too large
-        self.set(key, page.with_coding(name, b''))
-        return False
 
     def _envelope(self, key):
         return repr((self._generation, key))

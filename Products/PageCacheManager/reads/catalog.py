@@ -14,6 +14,7 @@ import json
 import math
 import pickle
 import time
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from typing import NamedTuple
 from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
+from DateTime.interfaces import DateTimeError
 from Products.ZCatalog.Catalog import Catalog
 from Products.ZCatalog.ZCatalog import ZCatalog
 from ZTUtils.Lazy import LazyMap
@@ -92,6 +94,36 @@ class Search(NamedTuple):
         words = ', '.join(f'{name}: {_in_words(value)}' for name, value in (
             values.unpacked(query, _Now).items()))
         return f'search in {"/".join(self.path)} for {words}'
+
+
+def to_text(question: Search, database: str) -> str:
+    """Return a question as text, for other processes."""
+    return json.dumps([
+        database, question.oid.hex(), question.path, question.arguments,
+        question.shown, question.has_scores])
+
+
+def from_text(text: str, numbers: Mapping[str, int]) -> Search | None:
+    """Return the question that `to_text` gave, None for text of others.
+
+    `numbers` are those of the databases, by name.
+    """
+    try:
+        database, oid, path, arguments, shown, has_scores = json.loads(text)
+        query, names, *_, limit = json.loads(arguments)
+        for value in (query, limit):
+            values.unpacked(value)
+        if any(name.startswith(('@', '+')) for name in (*path, *names)):
+            return None  # no catalog has such a path
+        return Search(
+            numbers[database], bytes.fromhex(oid), tuple(path), arguments,
+            tuple(
+                (tuple(map(str, columns)), tuple(map(int, rids)))
+                for columns, rids in shown), has_scores is True)
+    except (
+            ValueError, TypeError, LookupError, AttributeError,
+            OverflowError, RecursionError, DateTimeError):
+        return None
 
 
 class _Now:

@@ -143,6 +143,35 @@ def newest(connection: Any, oids: Iterable[bytes]) -> float:
     return when
 
 
+def root_tid(connection: Any) -> int:
+    """Return the transaction that changed the root of a database last."""
+    root = connection.get(z64)
+    root._p_activate()
+    return int.from_bytes(root._p_serial)
+
+
+def are_as_at(
+        connection: Any, oids: Iterable[bytes], tid: int, max_loads: int
+) -> bool:
+    """Return whether `connection` shows objects as a transaction left them.
+
+    It loads objects that are not in its cache, without putting them there;
+    False where they are more than `max_loads`.  Raises what storages raise.
+    """
+    absent = []
+    for oid in oids:
+        ob = connection._cache.get(oid)
+        if ob is None or ob._p_changed is None:
+            absent.append(oid)
+        elif int.from_bytes(ob._p_serial) > tid:
+            return False
+    if len(absent) > max_loads:
+        return False
+    connection.prefetch(absent)
+    load = connection._normal_storage.load
+    return all(int.from_bytes(load(oid)[1]) <= tid for oid in absent)
+
+
 def wrote(connection: Any, oids: Iterable[bytes], tid: int) -> bool:
     """Return whether `connection` wrote all these in the transaction `tid`.
     """

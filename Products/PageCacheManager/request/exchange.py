@@ -28,6 +28,7 @@ from ..publisher.sessions import BEFORE
 from ..publisher.sessions import thread
 from ..publisher.watch import MARKS
 from ..publisher.watch import WATCH
+from ..reads import catalog
 from ..reads import pages
 from . import lookup
 from .rendered import Bypass
@@ -253,6 +254,10 @@ class Exchange:
                 started = attempt(self, 'reads', pages.start, marks)
                 self._recording = None if started is FAILED else started
         return self._recording
+
+    def ask(self, question):
+        """Return the answer of now to a question that a page asked."""
+        return catalog.ask(question, self.origin.context)
 
     # counting and logging
 

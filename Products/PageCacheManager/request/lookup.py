@@ -19,10 +19,10 @@ from ..manager.caches import is_active
 from ..publisher import cookies
 from ..publisher import request as http_request
 from ..publisher import response as http_response
-from ..reads import catalog
 from ..reads import pages
 from . import preconditions
 from . import recent
+from . import shared
 from .hit import Hit
 from .hit import NotModified
 from .miss import Miss
@@ -40,7 +40,7 @@ class Found(NamedTuple):
     #: Request headers beyond the key by which the stored pages vary.
     varies: tuple = ()
     store: object = None
-    #: Why there is no store, '' where there is one.
+    #: Why the store was not asked, '' where it was.
     trouble: str = ''
 
 
@@ -187,21 +187,17 @@ def _find(exchange):
 
 
 def _find_in_store(exchange):
-    key = exchange.key
-    store = exchange.cache.store(exchange.settings, key.versions[0])
-    if store is None:
-        return Found(trouble=Reason.STORE_OFF)
-    get = store.peek if exchange.is_dry else store.get
-    index, varies = key.index, ()
-    page = get(index)
-    if page is not None and page.varies:  # a signpost
-        varies = page.varies
-        index = key.index_for(exchange.request, varies)
-        page = get(index)
+    store = exchange.cache.pages
+    index, varies, page = shared.found_in(
+        exchange, store.peek if exchange.is_dry else store.get)
     if page is not None and _is_stale(exchange, page):
         if not exchange.is_dry:
             store.drop_stale(index, page.created)
         page = None
+    if page is None and exchange.settings.store != 'process':
+        found = shared.adopted(exchange)
+        if found is not None and not _is_stale(exchange, found.page):
+            _, varies, page = found
     if page is not None and exchange.origin.is_called:
         page = page.whole()  # other code is given its text
     return Found(page, varies, store)
@@ -211,11 +207,9 @@ def _is_stale(exchange, page):
     """Return whether anything that a page was made from changed since."""
     if page.made_from is None:
         return False
-    context = exchange.origin.context
     exchange.stale = attempt(
         exchange, 'reads', pages.what_changed, page.made_from,
-        exchange.manager._p_jar, exchange.recording,
-        lambda question: catalog.ask(question, context))
+        exchange.manager._p_jar, exchange.recording, exchange.ask)
     return exchange.stale is not None
 
 

@@ -13,6 +13,7 @@ from ..core.reasons import Reason
 from ..key.key import has_changed
 from ..publisher import request as http_request
 from ..reads import pages
+from . import shared
 from .rendered import Rendered
 
 
@@ -140,9 +141,10 @@ class Stored(Rendered):
         if isinstance(page.made_from.objects, UntilCommit):
             pages.commits.settle(
                 page.made_from.objects, exchange.manager._p_jar)
-        store = exchange.cache.store(exchange.settings, key.versions[0])
-        index = key.index
+        store, index = exchange.cache.pages, key.index
         if page.varies:
             store.set(index, page.signpost())
             index = key.index_for(exchange.request, page.varies)
         store.set(index, page)
+        if exchange.settings.store != 'process':
+            shared.keep(exchange, index, page)

@@ -48,6 +48,9 @@ def make_page(body=b'<p>page</p>', **parts):
 class StoreContract:
     """Tests of `IPageStore`.  Subclass it, and name the class ``Test...``."""
 
+    #: Makes the pages that the store is given.
+    page = staticmethod(make_page)
+
     def make_store(self):
         """Return an empty store with room for a hundred small pages.
 
@@ -64,29 +67,29 @@ class StoreContract:
 
     def test_get_after_set_gives_an_equal_page(self):
         store = self.make_store()
-        assert store.set(KEY, make_page()) is True
+        assert store.set(KEY, self.page()) is True
         found = store.get(KEY)
-        assert found == make_page()
+        assert found == self.page()
         assert type(found) is Page
 
     def test_get_with_an_equal_key_made_anew(self):
         store = self.make_store()
-        store.set(KEY, make_page())
+        store.set(KEY, self.page())
         again = tuple(
             ''.join(list(part)) if isinstance(part, str) else tuple(list(part))
             for part in KEY)
         assert again is not KEY
-        assert store.get(again) == make_page()
+        assert store.get(again) == self.page()
 
     def test_get_of_a_page_of_empty_parts(self):
         store = self.make_store()
-        page = make_page(codings=(), headers=(), varies=())
+        page = self.page(codings=(), headers=(), varies=())
         store.set(KEY, page)
         assert store.get(KEY) == page
 
     def test_get_of_a_signpost(self):
         store = self.make_store()
-        page = make_page(b'', codings=(), headers=())
+        page = self.page(b'', codings=(), headers=())
         store.set(KEY, page)
         assert store.get(KEY) == page
         assert store.get(KEY).is_signpost
@@ -94,15 +97,15 @@ class StoreContract:
     def test_get_of_a_body_of_all_bytes(self):
         store = self.make_store()
         body = bytes(range(256)) * 40
-        store.set(KEY, make_page(body))
+        store.set(KEY, self.page(body))
         assert store.get(KEY).body == body
 
     def test_get_with_a_foreign_key_is_a_miss(self):
         for foreign in FOREIGN_KEYS:
             store = self.make_store()
-            store.set(foreign, make_page(b'foreign'))
+            store.set(foreign, self.page(b'foreign'))
             assert store.get(KEY) is None, foreign
-            assert store.get(foreign) == make_page(b'foreign')
+            assert store.get(foreign) == self.page(b'foreign')
 
     def test_get_of_a_foreign_value_is_a_miss(self):
         store = self.make_store()
@@ -111,24 +114,16 @@ class StoreContract:
 
     def test_set_again_replaces(self):
         store = self.make_store()
-        store.set(KEY, make_page(b'first'))
-        assert store.set(KEY, make_page(b'second', codings=())) is True
-        assert store.get(KEY) == make_page(b'second', codings=())
+        store.set(KEY, self.page(b'first'))
+        assert store.set(KEY, self.page(b'second', codings=())) is True
+        assert store.get(KEY) == self.page(b'second', codings=())
 
     def test_set_of_many_keeps_them_apart(self):
         store = self.make_store()
         pages = {
             (*KEY[:2], f'{KEY[2]}/{number}', *KEY[3:]):
-                make_page(b'page %d' % number)
+                self.page(b'page %d' % number)
             for number in range(50)}
         for key, page in pages.items():
             assert store.set(key, page) is True
         assert {key: store.get(key) for key in pages} == pages
-
-    def test_peek_shows_what_get_would_give(self):
-        store = self.make_store()
-        assert store.peek(KEY) is None
-        store.set(KEY, make_page())
-        assert store.peek(KEY) == store.get(KEY) == make_page()
-        for foreign in FOREIGN_KEYS:
-            assert store.peek(foreign) is None, foreign

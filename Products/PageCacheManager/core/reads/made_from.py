@@ -125,6 +125,10 @@ class Answers:
         self._known: WeakValueDictionary[
             tuple[Question, bytes], Asked] = WeakValueDictionary()
 
+    def known(self, question: Question, answer: bytes) -> Asked | None:
+        """Return the one of these that pages have, None if none has."""
+        return self._known.get((question, answer))
+
     def shared(
             self, question: Question, answer: bytes, state: State
     ) -> tuple[Asked, int]:

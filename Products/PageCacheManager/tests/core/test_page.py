@@ -18,6 +18,8 @@ from Products.PageCacheManager.core.page import listed
 from Products.PageCacheManager.core.page import names
 from Products.PageCacheManager.core.page import to_bytes
 from Products.PageCacheManager.core.page import why_not
+from Products.PageCacheManager.core.reads.portable import Portable
+from Products.PageCacheManager.core.reads.portable import Source
 
 
 PAGE = Page(
@@ -29,20 +31,29 @@ PAGE = Page(
     created=784111800.25,
     varies=('accept', 'cookie'))
 
+#: As several processes share it.
+SHARED = PAGE._replace(codings=(), made_from=Portable(
+    (Source('main', 5, 7, (b'12345678', b'87654321')),
+     Source('other', 1, 2, ())),
+    (('["main", "question"]', b'answer'),)))
+
 ENVELOPE = "('/templates/page', ('en',))"
 
 #: A pair of lone surrogates is the one thing that JSON reads back as another.
 TEXT = st.text()
 
-#: Each is shorter than the body, so without a body there is none.
-CODINGS = st.binary(min_size=1).flatmap(lambda body: st.tuples(
-    st.just(body), st.lists(
-        st.tuples(TEXT, st.binary(max_size=len(body) - 1)),
-        max_size=3).map(tuple)))
+OIDS = st.lists(st.binary(min_size=8, max_size=8), max_size=3).map(tuple)
+
+READS = st.builds(
+    Portable,
+    sources=st.lists(st.builds(
+        Source, name=TEXT, root_tid=st.integers(0, 2**64),
+        tid=st.integers(0, 2**64), oids=OIDS), max_size=3).map(tuple),
+    asked=st.lists(st.tuples(TEXT, st.binary()), max_size=3).map(tuple))
 
 PAGES = st.builds(
-    lambda parts, **rest: Page(body=parts[0], codings=parts[1], **rest),
-    CODINGS | st.just((b'', ())),
+    Page, body=st.binary(), codings=st.just(()),
+    made_from=st.none() | READS,
     headers=st.lists(st.tuples(TEXT, TEXT), max_size=4).map(tuple),
     modified=st.integers(-2**62, 2**62),
     created=st.floats(allow_nan=False, allow_infinity=False),
@@ -143,7 +154,7 @@ def test_age_is_whole_seconds(later_secs, age_secs):
 # Bytes
 
 @given(PAGES, TEXT)
-@example(PAGE, ENVELOPE)
+@example(SHARED, ENVELOPE)
 def test_from_bytes_reads_what_to_bytes_writes(page, envelope):
     found = from_bytes(to_bytes(page, envelope), envelope)
     assert found == page
@@ -154,11 +165,11 @@ def test_from_bytes_reads_what_to_bytes_writes(page, envelope):
 @example(ENVELOPE, ENVELOPE + ' ')
 @example('', '1')
 def test_from_bytes_reads_under_its_own_envelope_alone(written, read):
-    found = from_bytes(to_bytes(PAGE, written), read)
-    assert found == (PAGE if written == read else None)
+    found = from_bytes(to_bytes(SHARED, written), read)
+    assert found == (SHARED if written == read else None)
 
 
-DATA = to_bytes(PAGE, ENVELOPE)
+DATA = to_bytes(SHARED, ENVELOPE)
 
 
 def test_from_bytes_refuses_what_is_cut_short():
@@ -191,31 +202,57 @@ def test_from_bytes_never_raises_where_bits_are_flipped():
 
 
 @pytest.mark.parametrize('data', [
-    None, '', 'PCM2', 1, [], (), PAGE, tuple(PAGE), bytearray(DATA),
-    memoryview(DATA), DATA.decode('latin-1'), b'', b'PCM3', b'PCM2' + DATA[4:],
+    None, '', 'PCM3', 1, [], (), PAGE, tuple(PAGE), bytearray(DATA),
+    memoryview(DATA), DATA.decode('latin-1'), b'', b'PCM4', b'PCM3' + DATA[4:],
 ], ids=lambda data: type(data).__name__)
 def test_from_bytes_refuses_what_is_foreign(data):
     assert from_bytes(data, ENVELOPE) is None
 
 
-def test_from_bytes_refuses_codings_without_a_body():
-    """They would be unpacked, whoever wrote them."""
-    data = to_bytes(PAGE._replace(body=b''), ENVELOPE)
-    assert from_bytes(data, ENVELOPE) is None
+def test_a_page_is_written_without_its_codings():
+    data = to_bytes(PAGE, ENVELOPE)
+    assert from_bytes(data, ENVELOPE) == PAGE._replace(codings=())
 
 
-def framed(head):
-    """Return `head` in a frame with a body of 3 bytes and 2 of codings."""
-    return b'PCM3' + struct.pack('>III', len(head), 3, 2) + head + b'bodyc'
+def framed(head, oids=b''):
+    """Return `head` in a frame with a body of 3 bytes."""
+    lengths = struct.pack('>III', len(head), 3, len(oids))
+    return b'PCM4' + lengths + head + b'bod' + oids
 
 
 def test_framed_head_is_read():
     head = json.dumps(
         ['e', [['a', 'b']], 1, 2.5, ['c'], ['f'], 9,
-         [['d', 2], ['e', 0]]]).encode()
-    assert from_bytes(framed(head), 'e') == Page(
-        b'bod', (('d', b'yc'), ('e', b'')), (('a', 'b'),), 1, 2.5, ('c',),
-        ('f',), 9)
+         [[['d', 3, 4, 1]], [['q', '61']]]]).encode()
+    assert from_bytes(framed(head, b'12345678'), 'e') == Page(
+        b'bod', (), (('a', 'b'),), 1, 2.5, ('c',), ('f',), 9,
+        Portable((Source('d', 3, 4, (b'12345678',)),), (('q', b'a'),)))
+
+
+def test_oids_without_reads_are_refused():
+    head = b'["e", [], 1, 1, [], [], 0, null]'
+    assert from_bytes(framed(head), 'e')
+    assert from_bytes(framed(head, b'12345678'), 'e') is None
+
+
+@pytest.mark.parametrize(('reads', 'size'), [
+    ('1', 8), ('[]', 8), ('[[]]', 8), ('[[], []]', 8), ('[[], [], []]', 8),
+    ('[[["d", 1, 2, 1]], []]', 0), ('[[["d", 1, 2, 1]], []]', 7),
+    ('[[["d", 1, 2, 1]], []]', 16), ('[[["d", 1, 2, -1]], []]', 8),
+    ('[[["d", 1, 2, -1], ["e", 1, 2, 2]], []]', 8),
+    ('[[["d", 1, 2, 1.0]], []]', 8), ('[[["d", 1, 2, null]], []]', 8),
+    ('[[["d", 1, 2]], []]', 8), ('[[["d", 1, 2, 1, 1]], []]', 8),
+    ('[[["d", "x", 2, 1]], []]', 8), ('[[["d", 1, null, 1]], []]', 8),
+    ('[[["d", 1, 1e999, 1]], []]', 8), ('[[["d", 1, NaN, 1]], []]', 8),
+    ('[[["d", 1, 2, 1' + '0' * 30 + ']], []]', 8),
+    ('[[["d", 1, 2, 1]], [["q"]]]', 8), ('[[["d", 1, 2, 1]], [["q", 5]]]', 8),
+    ('[[["d", 1, 2, 1]], [["q", "x"]]]', 8),
+    ('[[["d", 1, 2, 1]], [["q", "61", 1]]]', 8),
+    ('[[["d", 1, 2, 1]], [' + ', '.join(['["q", "61"]'] * 501) + ']]', 8)],
+    ids=lambda part: str(part)[:40])
+def test_foreign_reads_are_refused(reads, size):
+    head = f'["e", [], 1, 1, [], [], 0, {reads}]'.encode()
+    assert from_bytes(framed(head, bytes(size)), 'e') is None
 
 
 @pytest.mark.parametrize('head', [
@@ -226,39 +263,28 @@ def test_framed_head_is_read():
     b'1',
     b'"ebcde"',
     b'[]',
-    b'["e", [], 1, 1, [], 0, [["d", 2]]]',
-    b'["e", [], 1, 1, [], 1, [], 0, [["d", 2]]]',
+    b'["e", [], 1, 1, [], 0, null]',
+    b'["e", [], 1, 1, [], 1, [], 0, null]',
     b'{"e": 1, "b": 2, "c": 3, "d": 4, "f": 5}',
-    b'["x", [], 1, 1, [], [], 0, [["d", 2]]]',
-    b'[["e"], [], 1, 1, [], [], 0, [["d", 2]]]',
-    b'["e", null, 1, 1, [], [], 0, [["d", 2]]]',
-    b'["e", [1], 1, 1, [], [], 0, [["d", 2]]]',
-    b'["e", [["a"]], 1, 1, [], [], 0, [["d", 2]]]',
-    b'["e", [["a", "b", "c"]], 1, 1, [], [], 0, [["d", 2]]]',
-    b'["e", [], null, 1, [], [], 0, [["d", 2]]]',
-    b'["e", [], "x", 1, [], [], 0, [["d", 2]]]',
-    b'["e", [], NaN, 1, [], [], 0, [["d", 2]]]',
-    b'["e", [], Infinity, 1, [], [], 0, [["d", 2]]]',
-    b'["e", [], 1e999, 1, [], [], 0, [["d", 2]]]',
-    b'["e", [], 1, [], [], [], 0, [["d", 2]]]',
-    b'["e", [], 1, 1, null, [], 0, [["d", 2]]]',
-    b'["e", [], 1, 1, 1, [], 0, [["d", 2]]]',
-    b'["e", [], 1, 1' + b'0' * 400 + b', [], [], 0, [["d", 2]]]',
-    b'["e", [], 1' + b'0' * 10_000 + b', 1, [], [], 0, [["d", 2]]]',
-    b'["e", [], 1, 1, [], null, 0, [["d", 2]]]',
-    b'["e", [], 1, 1, [], [], null, [["d", 2]]]',
-    b'["e", [], 1, 1, [], [], NaN, [["d", 2]]]',
-    b'["e", [], 1, 1, [], [], 0, null]',
-    b'["e", [], 1, 1, [], [], 0, []]',
-    b'["e", [], 1, 1, [], [], 0, [2]]',
-    b'["e", [], 1, 1, [], [], 0, [["d"]]]',
-    b'["e", [], 1, 1, [], [], 0, [["d", 1]]]',
-    b'["e", [], 1, 1, [], [], 0, [["d", 3]]]',
-    b'["e", [], 1, 1, [], [], 0, [["d", -1], ["e", 3]]]',
-    b'["e", [], 1, 1, [], [], 0, [["d", 2], ["e", -2], ["f", 2]]]',
-    b'["e", [], 1, 1, [], [], 0, [["d", 2.0]]]',
-    b'["e", [], 1, 1, [], [], 0, [["d", true], ["e", true]]]',
-    b'["e", [], 1, 1, [], [], 0, [["d", "2"]]]',
+    b'["x", [], 1, 1, [], [], 0, null]',
+    b'[["e"], [], 1, 1, [], [], 0, null]',
+    b'["e", null, 1, 1, [], [], 0, null]',
+    b'["e", [1], 1, 1, [], [], 0, null]',
+    b'["e", [["a"]], 1, 1, [], [], 0, null]',
+    b'["e", [["a", "b", "c"]], 1, 1, [], [], 0, null]',
+    b'["e", [], null, 1, [], [], 0, null]',
+    b'["e", [], "x", 1, [], [], 0, null]',
+    b'["e", [], NaN, 1, [], [], 0, null]',
+    b'["e", [], Infinity, 1, [], [], 0, null]',
+    b'["e", [], 1e999, 1, [], [], 0, null]',
+    b'["e", [], 1, [], [], [], 0, null]',
+    b'["e", [], 1, 1, null, [], 0, null]',
+    b'["e", [], 1, 1, 1, [], 0, null]',
+    b'["e", [], 1, 1' + b'0' * 400 + b', [], [], 0, null]',
+    b'["e", [], 1' + b'0' * 10_000 + b', 1, [], [], 0, null]',
+    b'["e", [], 1, 1, [], null, 0, null]',
+    b'["e", [], 1, 1, [], [], null, null]',
+    b'["e", [], 1, 1, [], [], NaN, null]',
     b'[' * 100_000,
     b'["e", ' + b'[' * 100_000 + b']' * 100_000 + b', 1, 1, []]',
     b'{"e":' * 100_000,
@@ -269,7 +295,7 @@ def test_from_bytes_refuses_foreign_head(head):
 
 @given(st.one_of(
     st.binary(),
-    st.binary().map(lambda data: b'PCM3' + data),
+    st.binary().map(lambda data: b'PCM4' + data),
     st.binary().map(framed)))
 def test_from_bytes_never_raises_on_random_bytes(data):
     assert from_bytes(data, ENVELOPE) is None
@@ -284,6 +310,7 @@ JSON = st.recursive(
 
 @given(st.lists(JSON, min_size=7, max_size=7))
 @example([[], math.inf, 1, [], [], 0, []])
+@example([[], 1, 1, [], [], 0, [[['d', 1, 2, 0]], []]])
 def test_from_bytes_never_raises_on_foreign_json(parts):
     found = from_bytes(framed(json.dumps(['e', *parts]).encode()), 'e')
     assert found is None or isinstance(found, Page)

@@ -30,6 +30,7 @@ from Products.PageCacheManager.core.store.placing import MAX_PER_SLOT
 from Products.PageCacheManager.core.store.store import SLICE
 from Products.PageCacheManager.core.store.store import PageStore
 
+from ...store_contract import FOREIGN_KEYS
 from ...store_contract import KEY
 from ...store_contract import StoreContract
 from ...store_contract import make_page
@@ -94,6 +95,14 @@ class TestContract(StoreContract):
         foreign = (Twin('/foreign', key[0]), *key[1:])
         assert hash(foreign) == hash(key)
         assert store.set(foreign, make_page(b'foreign')) is True
+
+    def test_peek_shows_what_get_would_give(self):
+        store = self.make_store()
+        assert store.peek(KEY) is None
+        store.set(KEY, self.page())
+        assert store.peek(KEY) == store.get(KEY) == self.page()
+        for foreign in FOREIGN_KEYS:
+            assert store.peek(foreign) is None, foreign
 
 
 # Bounds

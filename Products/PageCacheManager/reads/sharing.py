@@ -1,0 +1,160 @@
+"""What pages of other processes were made from, and whether it is current.
+
+Such a page comes from a store that several processes share, and so may be
+written by anybody: all of it is checked.
+"""
+from collections.abc import Callable
+from typing import Any
+
+from ZODB.POSException import POSError
+
+from ..core.page import Page
+from ..core.reads.made_from import Asked
+from ..core.reads.made_from import MadeFrom
+from ..core.reads.portable import MAX_QUESTIONS
+from ..core.reads.portable import Portable
+from ..core.reads.portable import Source
+from ..core.reads.read_set import ReadSet
+from ..core.reads.unknown import Changed
+from ..core.reads.unknown import NotKept
+from ..core.reads.unknown import Unknown
+from ..core.reads.unknown import Why
+from . import catalog
+from . import zodb
+from .commits import Reads
+from .pages import Ask
+from .pages import answers
+from .pages import commits
+from .pages import table
+from .recording import Recording
+
+
+#: A page that was made before this process listened to commits is not taken
+#: if more of its objects would have to be loaded.
+MAX_LOADS = 2000
+
+
+def portable(made: MadeFrom, connection: Any) -> Portable | None:
+    """Return what a page was made from for other processes.
+
+    None if these could not tell whether it is current.  `connection` may be
+    that of any database, as in what follows.
+    """
+    if (not isinstance(made.objects, ReadSet)
+            or len(made.asked) > MAX_QUESTIONS):
+        return None
+    oids: dict[int, list[bytes]] = {number: [] for number in made.sources}
+    for ob in table.objects(made.objects):
+        oids[ob.source].append(ob.oid)
+    names = {number: commits.name_of(number) for number in oids}
+    opened = connection.connections
+    if not opened.keys() >= {*names.values()}:
+        return None
+    asked = []
+    for one in made.asked:
+        question = one.question
+        if not isinstance(question, catalog.Search):
+            return None
+        asked.append((
+            catalog.to_text(question, names[question.source]), one.answer))
+    return Portable(
+        tuple(
+            Source(name, zodb.root_tid(opened[name]), made.tids[number],
+                   tuple(sorted(oids[number])))
+            for number, name in names.items()),
+        tuple(asked))
+
+
+def adopted(
+        page: Page, connection: Any,
+        recording: Callable[[], Recording | None], ask: Ask) -> Page | None:
+    """Return a page of another process as one of this.
+
+    None if anything that it was made from is not as `connection` shows it,
+    or if that is not known.  For the others see :func:`pages.what_changed`.
+    """
+    reads = page.made_from
+    if not isinstance(reads, Portable):
+        return None
+    try:
+        numbers = _numbers(reads.sources, connection)
+        if numbers is None:
+            return None
+        objects = _objects(reads.sources, numbers, connection)
+        if not isinstance(objects, ReadSet):
+            return None
+        asked: dict[Asked, None] = {}
+        size = 0
+        for text, answer in reads.asked:
+            found = _asked(text, answer, numbers, recording(), ask)
+            if found is None:
+                return None
+            asked[found[0]] = None
+            size += found[1]
+    except POSError:
+        return None
+    return page._replace(made_from=MadeFrom(
+        objects, page.modified,
+        {numbers[source.name]: source.tid for source in reads.sources},
+        tuple(asked), size))
+
+
+def _numbers(
+        sources: tuple[Source, ...], connection: Any) -> dict[str, int] | None:
+    """Return the numbers of databases, None if any is another one, or shows
+    an earlier moment than the page.
+    """
+    numbers = {}
+    for source in sources:
+        one = connection.connections.get(source.name)
+        if one is None:
+            return None
+        shown = zodb.snapshot_of(one)
+        if (shown is None or shown < source.tid
+                or zodb.root_tid(one) != source.root_tid):
+            return None
+        number = commits.listen(one)
+        if isinstance(number, Unknown):
+            return None
+        numbers[source.name] = number
+    return numbers
+
+
+def _objects(
+        sources: tuple[Source, ...], numbers: dict[str, int], connection: Any
+) -> ReadSet | NotKept | None:
+    reads = {
+        numbers[source.name]: Reads(source.tid, frozenset(source.oids))
+        for source in sources}
+    found = commits.admit(reads)
+    if found != Unknown(Why.LOST):
+        return found
+    for source in sources:  # not all commits since were heard of
+        one = connection.connections[source.name]
+        if not zodb.are_as_at(one, source.oids, source.tid, MAX_LOADS):
+            return None
+        number = numbers[source.name]
+        reads[number] = reads[number]._replace(
+            tid=zodb.snapshot_of(one) or 0)
+    return commits.admit(reads)
+
+
+def _asked(
+        text: str, answer: bytes, numbers: dict[str, int],
+        recording: Recording | None, ask: Ask) -> tuple[Asked, int] | None:
+    """Return a question and its bytes, None if it has another answer now."""
+    question = catalog.from_text(text, numbers)
+    if question is None or recording is None:
+        return None
+    known = answers.known(question, answer)
+    if known is not None:
+        return known, 0  # it is asked again if anything changed
+    recording.keep()
+    answered = ask(question)
+    segment = recording.take()
+    if (answered is None or answered.answer != answer
+            or isinstance(segment, Unknown)):
+        return None
+    found = recording.answered(answers, question, answered, segment)
+    return found if isinstance(found, tuple) and not isinstance(
+        found, Unknown | Changed) else None

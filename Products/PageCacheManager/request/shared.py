@@ -1,0 +1,87 @@
+"""Pages in a store that several processes share, behind that of this one."""
+from typing import NamedTuple
+
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
+from ..reads import sharing
+
+
+class Found(NamedTuple):
+    """A page as a store has it."""
+
+    index: object
+    #: Request headers beyond the key by which the stored pages vary.
+    varies: tuple
+    page: object
+
+
+def found_in(exchange, get):
+    """Return what `get` of a store gives, through a signpost if it is one."""
+    key = exchange.key
+    page = get(key.index)
+    if page is None or not page.varies:
+        return Found(key.index, (), page)
+    index = key.index_for(exchange.request, page.varies)
+    return Found(index, page.varies, get(index))
+
+
+def adopted(exchange):
+    """Return a page that another process made, as one of this; or None.
+
+    It is kept here too.  A failure is a miss.
+    """
+    store = _store(exchange)
+    if store is None:
+        return None
+    found = _tried(exchange, found_in, exchange, store.get)
+    if (found is None or found.page is None
+            or found.page.varies != found.varies):
+        return None
+    page = attempt(
+        exchange, 'reads', sharing.adopted, found.page,
+        exchange.manager._p_jar, exchange.recording, exchange.ask)
+    if page is None or page is FAILED:
+        return None
+    if not exchange.is_dry:
+        own = exchange.cache.pages
+        if found.varies:
+            own.set(exchange.key.index, page.signpost())
+        own.set(found.index, page)
+    return found._replace(page=page)
+
+
+def keep(exchange, index, page):
+    """Put a page that was rendered where other processes find it."""
+    store = _store(exchange)
+    if store is None:
+        return
+    reads = attempt(
+        exchange, 'reads', sharing.portable, page.made_from,
+        exchange.manager._p_jar)
+    if reads is None or reads is FAILED:
+        return  # these could not tell whether it is current
+    _tried(
+        exchange, _put, exchange, store, index,
+        page._replace(made_from=reads))
+
+
+def _put(exchange, store, index, page):
+    if page.varies:
+        store.set(exchange.key.index, page.signpost())
+    store.set(index, page)
+
+
+def _store(exchange):
+    return _tried(
+        exchange, exchange.cache.shared_store, exchange.settings,
+        exchange.key.versions[0])
+
+
+def _tried(exchange, function, *args):
+    """Return what `function` does; let the store rest where it fails."""
+    result = attempt(exchange, 'store', function, *args)
+    if result is not FAILED:
+        return result
+    if not exchange.is_dry:
+        exchange.cache.rest_shared_store()
+    return None
