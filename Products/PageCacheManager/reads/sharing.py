@@ -4,6 +4,7 @@ Such a page comes from a store that several processes share, and so may be
 written by anybody: all of it is checked.
 """
 from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 from ZODB.POSException import POSError
@@ -18,7 +19,6 @@ from ..core.reads.read_set import ReadSet
 from ..core.reads.unknown import Changed
 from ..core.reads.unknown import NotKept
 from ..core.reads.unknown import Unknown
-from ..core.reads.unknown import Why
 from . import catalog
 from . import zodb
 from .commits import Reads
@@ -127,16 +127,25 @@ def _objects(
         numbers[source.name]: Reads(source.tid, frozenset(source.oids))
         for source in sources}
     found = commits.admit(reads)
-    if found != Unknown(Why.LOST):
+    if isinstance(found, ReadSet):
         return found
-    for source in sources:  # not all commits since were heard of
-        one = connection.connections[source.name]
-        if not zodb.are_as_at(one, source.oids, source.tid, MAX_LOADS):
+    # not all commits since were heard of, or together with earlier ones
+    by_number = {numbers[source.name]: source for source in sources}
+    if isinstance(found, Changed) and not _are_the_same(
+            by_number[found.source], [found.oid], connection):
+        return found
+    for number, source in by_number.items():
+        if not _are_the_same(source, source.oids, connection):
             return None
-        number = numbers[source.name]
-        reads[number] = reads[number]._replace(
-            tid=zodb.snapshot_of(one) or 0)
+        shown = zodb.snapshot_of(connection.connections[source.name])
+        reads[number] = reads[number]._replace(tid=shown or 0)
     return commits.admit(reads)
+
+
+def _are_the_same(
+        source: Source, oids: Iterable[bytes], connection: Any) -> bool:
+    return zodb.are_as_at(
+        connection.connections[source.name], oids, source.tid, MAX_LOADS)
 
 
 def _asked(

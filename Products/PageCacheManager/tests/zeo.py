@@ -14,12 +14,17 @@ import sys
 import threading
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 
 from OFS.Application import Application
+from plone.memoize.interfaces import ICacheChooser
 from Products.CMFCore.DirectoryView import registerDirectory
+from Products.PluginIndexes.FieldIndex.FieldIndex import FieldIndex
+from Products.ZCatalog.ZCatalog import ZCatalog
 from waitress import create_server
 from ZEO.ClientStorage import ClientStorage
 from zope.component import provideHandler
+from zope.component import provideUtility
 from zope.event import notify
 from zope.lifecycleevent import ObjectModifiedEvent
 from ZPublisher import zpublish
@@ -310,6 +315,7 @@ class Zope(Process, HTTPClient):
     """A Zope client of the server, and what speaks HTTP to it."""
 
     def __init__(self, home, name, port, gate, is_synchronous, lane):
+        self._cache = home / 'cache'
         home = home / name
         Process.__init__(self, home, name)
         HTTPClient.__init__(self, HOST)
@@ -328,6 +334,7 @@ class Zope(Process, HTTPClient):
         self.spawn(
             '-m', __name__, str(self.home / 'zope.conf'), *self._lane,
             PCM_TEST_GATE=str(self._gate.port),
+            PCM_TEST_CACHE=str(self._cache),
             # read before the configuration is
             INSTANCE_HOME=str(self.home), CLIENT_HOME=str(self.home / 'var'))
 
@@ -357,6 +364,43 @@ class Zope(Process, HTTPClient):
         assert answers, f'{self.name} did not answer {path}'
 
 
+class FolderCache:
+    """A cache that several processes share, as they share a memcached."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def get(self, name, default=None):
+        self._check()
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return default
+
+    def __setitem__(self, name, value):
+        self._check()
+        part = self.folder / f'{name}.{os.getpid()}.{threading.get_ident()}'
+        part.write_bytes(value)
+        part.rename(self.folder / name)
+
+    def _check(self):
+        if (self.folder / 'broken').exists():
+            raise OSError('the cache is down')
+
+    def break_down(self):
+        (self.folder / 'broken').touch()
+
+    def clear(self):
+        for path in self.folder.iterdir():
+            path.unlink()
+
+    def overwrite(self, change):
+        """Write other values in place of all."""
+        for path in self.folder.iterdir():
+            path.write_bytes(change(path.read_bytes()))
+
+
 class Cluster:
     """The server, two Zope clients, and what a test needs beside them.
 
@@ -367,6 +411,8 @@ class Cluster:
     def __init__(self, home, late_ms=None, kind='knowing'):
         self.home = home
         self.gate = Gate()
+        #: The cache that the clients have in common.
+        self.cache = FolderCache(home / 'cache')
         self.server = Server(home)
         self.server.start(kind)
         #: The lines of the two clients.
@@ -421,11 +467,12 @@ class Cluster:
             until(lambda zope=zope: zope.has_heard_of(last),
                   f'{zope.name} to hear of {last}')
 
-    def new_site(self):
+    def new_site(self, store='process'):
         """Add a CMF site of its own for a test; return its path."""
         self._sites += 1
         name = f'site{self._sites}'
-        answer = self.zopes[0].post('/make_site', {'name': name})
+        answer = self.zopes[0].post(
+            '/make_site', {'name': name, 'store': store})
         assert answer.status == 200, answer.text
         self.settle()
         return f'/{name}'
@@ -449,9 +496,10 @@ def tell_state(self):
 
 
 @zpublish(methods='POST')
-def make_site(self, name):
+def make_site(self, name, store='process'):
     """Add a site that each test changes as it likes."""
     site = sites.add_site(self, name)
+    site.page_cache.manage_editProps('', {'store': store})
     policies = site.caching_policy_manager
     policies.removePolicy('all')
     sites.add_policy(policies, etag=ETAG)
@@ -477,6 +525,25 @@ def rewrite(self, text):
     """Edit the text as an editor's form does, which notifies an event."""
     self.text = text
     notify(ObjectModifiedEvent(self))
+    return 'edited'
+
+
+@zpublish(methods='POST')
+def make_catalog(self, site, template):
+    """Add a catalog to a site, and a template that lists what it finds."""
+    site = self[site]
+    site._setObject('catalog', ZCatalog('catalog'))
+    site.catalog._catalog.addIndex('kind', FieldIndex('kind'))
+    site.catalog.addColumn('text')
+    sites.add_template(site.portal_skins.custom, 'listing', template)
+    return 'made'
+
+
+@zpublish(methods='POST')
+def index_again(self, text, kind):
+    """Edit what a search finds, and reads."""
+    self.text, self.kind = text, kind
+    self.catalog.catalog_object(self, '/'.join(self.getPhysicalPath()))
     return 'edited'
 
 
@@ -511,11 +578,14 @@ def serve(conf, late_ms=None):
     registerDirectory('skins', {'__name__': sites.__name__})
     sites.Item.hold = hold
     sites.Item.rewrite = rewrite
-    for method in tell_state, make_site, make_documents:
+    sites.Item.index_again = index_again
+    for method in tell_state, make_site, make_documents, make_catalog:
         setattr(Application, method.__name__, method)
         setattr(Application, f'{method.__name__}__roles__', None)
     provideHandler(before_commit, [IPubBeforeCommit])
     provideHandler(failed, [IPubFailure])
+    cache = FolderCache(Path(os.environ['PCM_TEST_CACHE']))
+    provideUtility(lambda name: cache, ICacheChooser)
     _add_root_user()
     if late_ms is not None:
         app = FastLane(app, late_ms=late_ms)

@@ -168,6 +168,22 @@ def test_an_edit_that_is_in_no_cache(
         assert adopted(page, later) is None
 
 
+def test_commits_that_are_heard_of_together(process, client, databases):
+    """An idle process hears at once of those before the page and after."""
+    commits = process()
+    commits.watch(databases['main'])
+    edit(databases['main'], b='new')
+    first = process()
+    page = shared(made(client, 'ab'), client.connection)
+    edit(databases['main'], d='new')
+    assert first is not commits
+    for name, value in ('commits', commits), ('table', commits._table):
+        setattr(pages, name, value)
+        setattr(sharing, name, value)
+    client.begin()
+    assert adopted(page, client)
+
+
 def test_a_page_of_a_later_moment_is_a_miss(process, client, databases):
     with client_of(databases) as ahead:
         edit(databases['main'], d='new')
