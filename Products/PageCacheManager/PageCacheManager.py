@@ -150,10 +150,6 @@ class PageCacheManager(
                 return zmi.views(self, REQUEST, typed)
             found = typed.found
         self._modernize()
-        marks = self.content_marks()
-        if marks is not None and not (self._views and found):
-            # changes left no marks while no view was associated
-            write(marks.site)
         self._views = tuple(tuple(one) for one in found)
         if REQUEST is not None:
             zmi.show_tab(self, REQUEST, 'manage_views', 'views')
@@ -185,13 +181,9 @@ class PageCacheManager(
             zmi.show_tab(self, REQUEST, 'manage_stats', 'invalidated')
 
     def _change(self, values):
-        before = fields.stored(self._settings)
-        settings = fields.changed(before, values)
-        self._settings = fields.as_dict(settings)
+        self._settings = fields.as_dict(
+            fields.changed(fields.stored(self._settings), values))
         self._modernize()
-        if settings.store != before.store:
-            # changes left no marks for pages that others may still store
-            write(self._purged)
 
 
 InitializeClass(PageCacheManager)
@@ -199,7 +191,8 @@ InitializeClass(PageCacheManager)
 
 @lru_cache(maxsize=64)
 def _associations(rows):
-    return tuple(Association(*row) for row in rows)
+    # earlier releases had more in a row
+    return tuple(Association(*row[:2]) for row in rows)
 
 
 def _text(title):

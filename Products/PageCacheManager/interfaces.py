@@ -115,8 +115,6 @@ class Claim(NamedTuple):
     is_ours: bool
     #: Which manager, '' for the nearest.
     manager_id: str = ''
-    #: What the page shows, a key of `core.associations.SHOWS`.
-    shows: str = 'site'
     #: Where it is not ours: the reason for which no manager may keep it
     #: all the same, since no page is in two caches; '' if one may.
     why_not: str = 'other-cache'
@@ -125,9 +123,10 @@ class Claim(NamedTuple):
 class ISurroundings(Interface):
     """Adapts a site: what its kind adds to the pages of views."""
 
-    marks_templates = Attribute(
-        'Whether an edit of any template in the database leaves a mark, so '
-        'that shared templates need not be looked for.')
+    has_no_templates = Attribute(
+        'Whether shared templates need not be looked for, since those in '
+        'files are part of the code.  A page of a view knows from which of '
+        'the database it was made.')
 
     headers_of_all = Attribute(
         'Response headers that are set before the cache is asked, and by the '
@@ -140,10 +139,6 @@ class ISurroundings(Interface):
         """Return the :class:`Claim` on the page that is asked for, or None.
 
         It is asked once traversal is over and before the view is called.
-        """
-
-    def claims_views():
-        """Return whether a claim may name a view that nothing associates.
         """
 
     def silence(request):
@@ -216,9 +211,8 @@ class IPageCacheManager(Interface):
     def getViews():
         """Return the associated views, a list with a dict for each.
 
-        ``name``, ``kind`` (a portal type or the dotted name of an interface,
-        '' for all content) and ``shows`` (``item``, ``folder`` or ``site``:
-        what the pages are made of).
+        ``name``, and ``kind``: a portal type or the dotted name of an
+        interface, '' for all content.
         """
 
     def manage_editViews(views, REQUEST=None):

@@ -56,10 +56,6 @@ class PurgeMark(Persistent):
         return new  # the serial is new in any case
 
 
-class ContentMark(PurgeMark):
-    """The same, for content."""
-
-
 class SharedMarks(Persistent):
     """Marks that names share, by a hash of each.
 
@@ -130,51 +126,8 @@ class Invalidations(SharedMarks):
             *(_of_name(self.templates, name) for name in names)]
 
 
-class ContentMarks(SharedMarks):
-    """Marks of a site's content and set-up, written when these change.
-
-    Only pages of views are concerned.  A mark is written in the transaction
-    of the change, so all clients of the database know of it at once.
-    """
-
-    def renew(self):
-        super().renew()
-        #: Settings that show on any page: theme, language, portlets ...
-        self.site = Length()
-        #: What of some content shows on other pages: titles, states ...
-        self.listed = Length()
-        #: Any content.
-        self.anything = Length()
-
-    def content_changed(self, path):
-        """Mark the content at the physical `path`, and its container."""
-        write(self.anything)
-        # a comment has the path of a namespace, and shows on its content
-        page = path.partition('/++')[0]
-        # with a slash at the end: of what is in it
-        for name in {page, path, path.rpartition('/')[0] + '/'}:
-            write(self.of_name(name))
-
-    def of(self, shows, path):
-        """Return the marks that count for a page of the content at `path`.
-        """
-        found = [self, self.site, self.listed]
-        if shows == 'site':
-            return [*found, self.anything]
-        found.append(_of_name(self.changed, path))
-        if shows == 'folder':
-            found.append(_of_name(self.changed, f'{path}/'))
-        return found
-
-    def expect_no_views(self):
-        """Fail the transaction if another associates the first view.
-
-        It changes content of which it leaves no mark.
-        """
-        connection = self.site._p_jar
-        if connection is not None:
-            self.site._p_activate()
-            connection.readCurrent(self.site)
+class ContentMarks(Persistent):
+    """What managers of earlier releases had for content; see `Generation`."""
 
 
 def _new_marks(count):

@@ -1,7 +1,6 @@
 """Views that are associated with a manager.
 
-An association names a view, for all content or for one kind.  It also tells
-which content the view's pages show, and so which changes make them new.
+An association names a view, for all content or for one kind.
 """
 import re
 from collections.abc import Callable
@@ -11,13 +10,6 @@ from typing import NamedTuple
 
 from .fields import shown
 
-
-#: Choices for the content that pages show, with their labels.
-SHOWS: Mapping[str, str] = {
-    'item': 'only the content itself',
-    'folder': 'the content and the items in it',
-    'site': 'any content of the site',
-}
 
 #: A form with more associations is a mistake.
 MAX_ASSOCIATIONS = 500
@@ -34,8 +26,10 @@ class Association(NamedTuple):
     name: str
     #: A portal type or the dotted name of an interface, '' for all content.
     kind: str = ''
-    #: One of `SHOWS`.
-    shows: str = 'item'
+
+
+#: Earlier releases had this in each association; it is left out.
+_FORMER = 'shows'
 
 
 class AssociationError(ValueError):
@@ -56,31 +50,30 @@ def read(rows: object) -> tuple[Association, ...]:
     if isinstance(rows, (str, bytes)) or not isinstance(rows, Iterable):
         raise AssociationError(
             f'Views: {shown(rows)} is not a list of associations.')
-    found: dict[tuple[str, str], Association] = {}
+    found: dict[Association, None] = {}
     for row in rows:
         association = _read_row(row)
-        found.pop(association[:2], None)
-        found[association[:2]] = association
+        found.pop(association, None)
+        found[association] = None
     if len(found) > MAX_ASSOCIATIONS:
         raise AssociationError(
             f'Views: {len(found)} associations are too many; the maximum is '
             f'{MAX_ASSOCIATIONS}.')
-    return tuple(found.values())
+    return tuple(found)
 
 
 def _read_row(row: object) -> Association:
     if isinstance(row, Mapping):
-        unknown = sorted(map(str, {*row} - {*Association._fields}))
+        unknown = sorted(map(str, {*row} - {*Association._fields, _FORMER}))
         if unknown:
             raise AssociationError(
                 f'Views: there is no field {shown(unknown[0])}.')
-        values = [row.get(name, default) for name, default in (
-            ('name', ''), ('kind', ''), ('shows', 'item'))]
+        values = [row.get(name, '') for name in Association._fields]
     elif isinstance(row, (tuple, list)) and 1 <= len(row) <= 3:
-        values = [*row, *('', 'item')[len(row) - 1:]]
+        values = [*row, ''][:2]
     else:
         raise AssociationError(f'Views: {shown(row)} is not an association.')
-    name, kind, shows = map(_text, values, Association._fields)
+    name, kind = map(_text, values, Association._fields)
     name = name.removeprefix('@@')
     if not _NAME.fullmatch(name) or len(name) > _MAX_LENGTH:
         raise AssociationError(
@@ -90,11 +83,7 @@ def _read_row(row: object) -> Association:
         raise AssociationError(
             f'Content of {name}: {shown(kind)} is neither a portal type nor '
             'the dotted name of an interface.', 'kind')
-    if shows not in SHOWS:
-        raise AssociationError(
-            f'Pages of {name} show: {shown(shows)} must be one of '
-            f'{", ".join(SHOWS)}.', 'shows')
-    return Association(name, kind, shows)
+    return Association(name, kind)
 
 
 def _text(value: object, field: str) -> str:
@@ -103,20 +92,14 @@ def _text(value: object, field: str) -> str:
     return value.strip()
 
 
-def choose(
+def is_associated(
         associations: Iterable[Association], name: str,
-        is_of: Callable[[str], bool]) -> Association | None:
-    """Return the association of the view `name`, None if there is none.
+        is_of: Callable[[str], bool]) -> bool:
+    """Return whether the view `name` is associated.
 
-    `is_of` returns whether the content is of a kind.  An association for a
-    kind wins over one for all content.
+    `is_of` returns whether the content is of a kind.
     """
-    general = None
-    for association in associations:
-        if association.name != name:
-            continue
-        if association.kind and is_of(association.kind):
-            return association
-        if not association.kind:
-            general = association
-    return general
+    return any(
+        association.name == name
+        and (not association.kind or is_of(association.kind))
+        for association in associations)

@@ -11,7 +11,6 @@ from Acquisition import aq_inner
 from Acquisition import aq_parent
 from plone.base.interfaces import INonInstallable
 from plone.registry import Record
-from plone.registry.field import Choice
 from plone.registry.field import List
 from plone.registry.field import TextLine
 from plone.registry.interfaces import IRegistry
@@ -20,7 +19,6 @@ from zope.component import getUtility
 from zope.interface import implementer
 
 from ..cmf.policy import find_manager
-from ..core.associations import SHOWS
 from ..interfaces import IPageCacheManager
 from ..key.versions import path_of
 from ..manager.associated import below
@@ -71,6 +69,16 @@ def add_policies(tool):
     """Add the missing policies."""
     site = aq_parent(aq_inner(tool))
     _note(site, _add_policies(site))
+
+
+def remove_option(tool):
+    """Remove the option *Pages show* of the operation, for all rulesets."""
+    records = _records(aq_parent(aq_inner(tool)))
+    prefix = f'{PageCacheOperation.prefix}.'
+    for name in [
+            name for name in records
+            if name.startswith(prefix) and name.endswith('.shows')]:
+        del records[name]
 
 
 def uninstall(tool):
@@ -134,7 +142,10 @@ def _add_views(manager):
 def _remove_views(manager, added):
     manager.manage_editViews([
         view for view in manager.getViews()
-        if f'view {" ".join(view.values())}' not in added])
+        # earlier releases noted what the pages show, too
+        if added.isdisjoint(
+            ' '.join(('view', *view.values(), *shows))
+            for shows in ((), ('item',), ('folder',), ('site',)))])
 
 
 def _add_policies(site):
@@ -154,21 +165,13 @@ def _remove_policies(site, added):
 
 
 def _add_options(site):
-    """Add the records for the operation's options in the control panel."""
+    """Add the record for the operation's option in the control panel."""
     records = _records(site)
-    prefix = PageCacheOperation.prefix
-    for name, field, value in (
-            ('manager', TextLine(
-                title='Page Cache Manager', required=False,
-                description='Id of the manager; empty for the nearest.'), ''),
-            ('shows', Choice(
-                title='Pages show', values=list(SHOWS), description=(
-                    'The content that the pages show: '
-                    + '; '.join(f'{word}, {label}'
-                                for word, label in SHOWS.items()) + '.')),
-             'site')):
-        if f'{prefix}.{name}' not in records:
-            records[f'{prefix}.{name}'] = Record(field, value)
+    name = f'{PageCacheOperation.prefix}.manager'
+    if name not in records:
+        records[name] = Record(TextLine(
+            title='Page Cache Manager', required=False,
+            description='Id of the manager; empty for the nearest.'), '')
 
 
 def _policy_names(policies):

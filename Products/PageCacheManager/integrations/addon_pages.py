@@ -14,38 +14,30 @@ pages:
   so its view is stored for events only.
 """
 
-_COLLECTION = (
-    'plone.app.contenttypes.behaviors.collection.ISyndicatableCollection')
-
 CONTENT_VIEWS = (
-    ('document_view', '', 'item'),
-    ('newsitem_view', '', 'item'),
-    ('event_view', 'Event', 'item'),
-    ('file_view', '', 'item'),
-    ('image_view', '', 'item'),
+    ('document_view', ''),
+    ('newsitem_view', ''),
+    ('event_view', 'Event'),
+    ('file_view', ''),
+    ('image_view', ''),
 )
 
-#: These list the items of a folder, or the results of a query.
-_OF_FOLDERS = ('listing_view', 'summary_view', 'tabular_view', 'album_view')
-
 LISTING_VIEWS = (
-    # the first match counts: folders may have a query
-    *((name, _COLLECTION, 'site') for name in _OF_FOLDERS),
-    *((name, 'Folder', 'folder') for name in _OF_FOLDERS),
-    *((name, '', 'site') for name in _OF_FOLDERS),
-    # it shows children as their own views do, with listings of folders
-    ('full_view', '', 'site'),
-    # it includes folders below
-    ('event_listing', '', 'site'),
-    ('search', '', 'site'),
-    ('sitemap', '', 'site'),
+    ('listing_view', ''),
+    ('summary_view', ''),
+    ('tabular_view', ''),
+    ('album_view', ''),
+    ('full_view', ''),
+    ('event_listing', ''),
+    ('search', ''),
+    ('sitemap', ''),
 )
 
 VIEWS = CONTENT_VIEWS + LISTING_VIEWS
 
 
 def _is_one_of(views):
-    names = tuple(dict.fromkeys(name for name, _, _ in views))
+    names = tuple(name for name, _ in views)
     return f'view in {names!r}'
 
 

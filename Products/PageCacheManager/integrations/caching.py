@@ -9,14 +9,11 @@ from plone.caching.interfaces import ICachingOperation
 from plone.caching.interfaces import ICachingOperationType
 from plone.caching.utils import findOperation
 from plone.caching.utils import lookupOptions
-from plone.registry.interfaces import IRegistry
 from zope.component import adapter
-from zope.component import queryUtility
 from zope.interface import Interface
 from zope.interface import implementer
 from zope.interface import provider
 
-from ..core.associations import SHOWS
 from ..interfaces import Claim
 from ..publisher.request import has_arrived
 from . import operations
@@ -24,9 +21,6 @@ from . import operations
 
 #: The name under which the operation is registered.
 NAME = 'Products.PageCacheManager'
-
-#: The record that maps rulesets to operations.
-MAPPING = 'plone.caching.interfaces.ICacheSettings.operationMapping'
 
 _RULE = X_CACHE_RULE_HEADER.lower()
 
@@ -43,7 +37,7 @@ class PageCacheOperation:
         'with a current copy. caching_policy_manager sets ETag and headers; '
         'the Page Cache Manager has all other settings.')
     prefix = 'Products.PageCacheManager.operation'
-    options = ('manager', 'shows')
+    options = ('manager',)
 
     def __init__(self, published, request):
         pass
@@ -53,13 +47,6 @@ class PageCacheOperation:
 
     def modifyResponse(self, rulename, response):
         """Do nothing: the policy sets the headers."""
-
-
-def has_rules(site):
-    """Return whether any ruleset of the site is mapped to our operation."""
-    registry = queryUtility(IRegistry, context=site)
-    return registry is not None and NAME in (
-        registry.get(MAPPING) or {}).values()
 
 
 def claim(request):
@@ -77,8 +64,6 @@ def claim(request):
         return Claim(
             is_ours=False, why_not=operations.why_not(operation, rule))
     options = lookupOptions(PageCacheOperation, rule)
-    shows = options.get('shows')
     return Claim(
-        is_ours=True, manager_id=str(options.get('manager') or ''),
-        shows=shows if shows in SHOWS else 'site')
+        is_ours=True, manager_id=str(options.get('manager') or ''))
 

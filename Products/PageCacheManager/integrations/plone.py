@@ -42,8 +42,8 @@ DAY = 86400
 class PloneSurroundings:
     """The part of a Plone site in the pages of views."""
 
-    # in `set_up`; those in files are part of the code
-    marks_templates = True
+    # those in files are code
+    has_no_templates = True
     # plone.caching sets them for the ruleset of the page
     headers_of_all = frozenset(['x-cache-rule', 'x-cache-operation'])
     variant_names = (
@@ -51,15 +51,11 @@ class PloneSurroundings:
         'Lock')
 
     def __init__(self, site):
-        self._site = site
+        pass
 
     def claim(self, request):
         """Return the claim of plone.app.caching, or None."""
         return caching.claim(request)
-
-    def claims_views(self):
-        """Return whether plone.app.caching has a ruleset for us."""
-        return caching.has_rules(self._site)
 
     def silence(self, request):
         """Keep plone.caching from the response."""

@@ -2,6 +2,8 @@
 
 Without a token plone.protect aborts the changes, but only after the manager
 has answered that it saved them.  So this check comes first.
+
+Marks that an event of other code led to need no token.
 """
 from types import MethodType
 
@@ -13,11 +15,15 @@ from plone.protect.authenticator import check
 from plone.protect.authenticator import isAnonymousUser
 from plone.protect.interfaces import IDisableCSRFProtection
 from plone.protect.utils import getRootKeyManager
+from plone.protect.utils import safeWrite
 from plone.transformchain.interfaces import ITransform
 from zope.component import queryMultiAdapter
 from zope.component import queryUtility
+from zope.component.hooks import getSite
 
 from ..interfaces import IPageCacheManager
+from ..key.versions import holds_changes
+from ..marks import is_mark
 from ..PageCacheManager import manage_addPageCacheManager
 from ..publisher.request import method
 
@@ -28,6 +34,19 @@ def check_token(event):
     if method(request) == 'POST' and _is_ours(
             request['PUBLISHED']) and _is_protected(request):
         check(request, manager=_key_manager(request))
+
+
+def let_marks_be(event):
+    """Let plone.protect decide by all other objects that a request changed.
+    """
+    site = getSite()
+    connection = getattr(site, '_p_jar', None)
+    if connection is None or not holds_changes(connection):
+        return
+    for one in connection.connections.values():
+        for ob in one._registered_objects:
+            if is_mark(ob):
+                safeWrite(ob, event.request)
 
 
 def _is_ours(published):

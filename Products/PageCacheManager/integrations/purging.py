@@ -3,7 +3,6 @@ from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 
-from ..key.versions import is_committed
 from ..key.versions import path_of
 from ..key.versions import version_of_content
 from ..manager.find import managers
@@ -12,24 +11,13 @@ from ..manager.find import managers
 def purged(event):
     """Invalidate the pages of content, in the transaction of the event.
 
-    If the content changes in this transaction its pages are new anyway: pages
-    of views by its serial or marks, pages of templates by their ETag.
+    If the content changes in this transaction its pages are new anyway.
     """
     paths = _paths(event.object)
     if not paths or version_of_content(event.object) is None:
         return
     for manager in managers(event.object):
-        if not _is_marked(manager, path_of(event.object)):
-            manager.invalidate(paths)
-
-
-def _is_marked(manager, path):
-    """Return whether the transaction marked the content at `path`.
-
-    Other marks of its views do not make pages of templates new.
-    """
-    marks = manager.content_marks()
-    return marks is not None and not is_committed(marks.of_name(path))
+        manager.invalidate(paths)
 
 
 def _paths(ob):

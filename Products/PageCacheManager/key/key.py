@@ -187,7 +187,7 @@ def versions(exchange):
         manager.generation_of(exchange.origin.identity, key.page_id),
         exchange.settings.key_rules,
         *map(version_of, key.templates),
-        *exchange.origin.versions(manager))
+        *exchange.origin.versions())
     if None in found:
         raise RuledOut(Reason.UNCOMMITTED)
     return found
@@ -218,7 +218,7 @@ def dates(exchange):
         exchange.no_date, modified = why, None
     # undo brings an older date of the policy back, but a new serial
     changed = max(modified or 0, changed_at(
-        origin.context, *key.templates, *origin.marks(manager),
+        origin.context, *key.templates,
         *manager.marks_of(origin.identity, key.page_id)))
     # other machinery may take a date alone for the newest, whatever it says
     is_sent = modified is not None and not exchange.is_beside_another

@@ -10,10 +10,8 @@ from AccessControl.SecurityInfo import ClassSecurityInfo
 from Acquisition import aq_base
 from BTrees.Length import Length
 
-from ..core import settings as fields
 from ..key.versions import identity_of
 from ..key.versions import latest_of
-from ..marks import ContentMarks
 from ..marks import Invalidations
 from ..marks import PurgeMark
 from . import caches
@@ -32,7 +30,6 @@ class Generation:
     _uid = None
     _purged = None
     _invalidated = None
-    _contents = None
 
     @security.private
     def renew(self):
@@ -40,7 +37,6 @@ class Generation:
         self._uid = uuid4().hex
         self._purged = Length()
         self._invalidated = Invalidations()
-        self._contents = ContentMarks()
 
     @security.private
     def cache_name(self):
@@ -78,32 +74,6 @@ class Generation:
             *self.marks_of(identity, page)))
 
     @security.private
-    def content_version(self, shows, path):
-        """Return the version of the content that a view's page shows.
-
-        It is None where any of that changes just now, and '' where pages
-        are known by what they were made from.
-        """
-        if not self._is_shared():
-            return ''
-        if self._contents is None:
-            return None
-        return latest_of(self._contents.of(shows, path))
-
-    @security.private
-    def content_marks(self):
-        """Return the marks to write when content changes, None if none.
-
-        Only pages in a store that processes share need any.  A manager of
-        old has none until it is saved.
-        """
-        return self._contents if self._is_shared() else None
-
-    def _is_shared(self):
-        """Return whether several processes share the stored pages."""
-        return fields.stored(self._settings).store != 'process'
-
-    @security.private
     def invalidate(self, names, templates=frozenset()):
         """Forget pages of contexts and rows, and of templates."""
         self._modernize()
@@ -135,16 +105,15 @@ class Generation:
                     yield identity_of(found)
 
     def _modernize(self):
-        """Add the attributes that a manager of an earlier release lacks."""
+        """Take the attributes of this release for those of an earlier one.
+        """
         if self._uid is None:
             caches.drop_after_commit(self.cache_name())
             self.renew()
-        if self._contents is None:
-            self._contents = ContentMarks()
+        vars(self).pop('_contents', None)  # marks of content
         if isinstance(self._purged, PurgeMark):
             self._purged = Length()
         self._invalidated.modernize()
-        self._contents.modernize()
 
 
 InitializeClass(Generation)

@@ -60,7 +60,7 @@ class Origin:
         """Return the templates that the page is made with, as found now."""
         raise NotImplementedError
 
-    def versions(self, manager):
+    def versions(self):
         """Return the versions of other parts of the page, as strings; None
         for a part that this transaction changed.
         """
@@ -78,10 +78,6 @@ class Origin:
     def arguments(self, request):
         """Return the arguments of the call as a key, None for none."""
         return ''
-
-    def marks(self, manager):
-        """Return the marks that changes of other content write."""
-        return ()
 
     def own_headers(self, rendering, response, settings):
         """Return the headers that a hit repeats, lower-case names."""

@@ -5,23 +5,18 @@ from zope.interface import implementer
 
 from ..interfaces import ISurroundings
 from ..key import visitor
-from ..manager.find import managers
 
 
 @implementer(ISurroundings)
 class Plain:
     """A site, or none, that adds nothing."""
 
-    marks_templates = False
+    has_no_templates = False
     headers_of_all = frozenset()
     variant_names = ()
 
     def claim(self, request):
         """Return None: nobody else has a say."""
-
-    def claims_views(self):
-        """Return False."""
-        return False
 
     def silence(self, request):
         """Do nothing: nobody else has a say."""
@@ -60,18 +55,3 @@ def around(ob):
         if found is not None:
             return found
     return _plain
-
-
-def content_marks(ob):
-    """Yield the marks to write when `ob` changes.
-
-    A manager that keeps no views needs none, and no manager of old has any.
-    """
-    for manager in managers(ob):
-        marks = manager.content_marks()
-        if marks is None:
-            continue
-        if manager.associations() or around(ob).claims_views():
-            yield marks
-        else:
-            marks.expect_no_views()

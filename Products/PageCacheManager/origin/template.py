@@ -49,7 +49,7 @@ class TemplateOrigin(Origin):
         return [self.template, *shared_templates(
             self.context, settings.shared_templates)]
 
-    def versions(self, manager):
+    def versions(self):
         # what it calls is code as well
         return (code_version(),)
 

@@ -11,10 +11,9 @@ from zope.interface import Interface
 from zope.interface.interface import InterfaceClass
 from zope.publisher.interfaces.browser import IBrowserView
 
-from ..core.associations import choose
+from ..core.associations import is_associated
 from ..key.code_version import code_version
 from ..key.code_version import template_version
-from ..key.versions import path_of
 from ..key.versions import shared_templates
 from ..key.versions import version_of_content
 from ..manager.caches import cache_of
@@ -37,8 +36,7 @@ class View(Origin):
     unseen_by = handlers.TRANSFORMS
     may_write = False
     dates_count = False
-    #: What follows belongs to what changed.
-    version_names = ('code', 'content', 'marks')
+    version_names = ('code', 'content')
     variant_names = ('class', 'layers')
 
     def __init__(self, view, method='', is_part=False, parent=None):
@@ -50,23 +48,18 @@ class View(Origin):
         self.name = f'{view.__name__}/{method}' if is_part else view.__name__
         self.path = f'@@{self.name}'
         self.context = view.context
-        #: The content that the pages show, set when a manager was found.
-        self.shows = ''
 
     def find_manager(self, claim):
         """Return the nearest manager that the view is associated with, or
         the one that `claim` names; None if there is none.
         """
         for manager in managers(self.context):
-            found = choose(manager.associations(), self.name, self.is_of)
-            if found is not None:
-                self.shows = found.shows
+            if is_associated(manager.associations(), self.name, self.is_of):
                 return manager
         if claim is None or not claim.is_ours or self.is_part:
             return None
         for manager in managers(self.context):
             if claim.manager_id in ('', manager.getId()):
-                self.shows = claim.shows
                 return manager
         return None
 
@@ -79,14 +72,12 @@ class View(Origin):
 
     def templates(self, site, settings):
         """Return the shared templates alone: its own are files."""
-        if site.marks_templates:
+        if site.has_no_templates:
             return ()
         return shared_templates(self.context, settings.shared_templates)
 
-    def versions(self, manager):
-        return (
-            self.version_in_files(), version_of_content(self.context),
-            manager.content_version(self.shows, path_of(self.context)))
+    def versions(self):
+        return self.version_in_files(), version_of_content(self.context)
 
     def version_in_files(self):
         return ' '.join((
@@ -98,11 +89,6 @@ class View(Origin):
         return (
             f'{_spelled(type(self._view))} {self._method}',
             http_request.layers(request))
-
-    def marks(self, manager):
-        marks = manager.content_marks()
-        return () if marks is None else marks.of(
-            self.shows, path_of(self.context))
 
     def own_headers(self, rendering, response, settings):
         """Return the headers of the whole response that a hit repeats.

@@ -1,4 +1,4 @@
-"""Handlers for Zope's events: steps of a request, changes of content."""
+"""Handlers for Zope's events: steps of a request, changes of managers."""
 from functools import partial
 
 from Acquisition import aq_base
@@ -11,9 +11,7 @@ from ZPublisher.pubevents import PubSuccess
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..key import code_version
-from ..key.versions import path_of
 from ..manager import caches
-from ..origin.site import content_marks
 from ..publisher import watch
 from ..publisher.sessions import thread
 from ..reads import zodb
@@ -80,14 +78,6 @@ def request_ended(event):
 def manager_added(manager, event):
     """Give a manager that was added, pasted or imported an own identity."""
     manager.renew()
-
-
-def content_changed(ob, event):
-    """Mark what was changed, added, moved or removed, for pages of views."""
-    path = path_of(ob)
-    if path:
-        for marks in content_marks(ob):
-            marks.content_changed(path)
 
 
 def manager_moved(manager, event):

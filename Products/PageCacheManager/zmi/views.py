@@ -3,10 +3,9 @@ from dataclasses import dataclass
 from dataclasses import field
 
 from ..core.associations import MAX_ASSOCIATIONS
-from ..core.associations import SHOWS
 from ..core.associations import Association
 from ..core.associations import AssociationError
-from ..core.associations import choose
+from ..core.associations import is_associated
 from ..core.associations import read
 from ..core.report.statistics import number_text
 from ..manager import caches
@@ -21,9 +20,6 @@ MAX_OFFERS = 50
 
 #: Number of empty rows to fill in.
 EMPTY_ROWS = 2
-
-#: The first choice in a new row: with it no page is ever stale.
-SAFE = 'site'
 
 NOT_CHANGED = 'Nothing was changed. Please correct the marked fields.'
 NOT_THIS_FORM = (
@@ -111,7 +107,7 @@ def views(manager, request, typed=None):
     else:
         rows = [
             *(Row(one._asdict()) for one in associations),
-            *(Row({'shows': SAFE}) for _ in range(EMPTY_ROWS))]
+            *(Row({}) for _ in range(EMPTY_ROWS))]
     message = '' if typed is None else typed.message
     marked = {} if typed is None else {
         _view_of(row): row for row in typed.offers or ()}
@@ -121,10 +117,9 @@ def views(manager, request, typed=None):
         rows=[_shown(row) for row in rows],
         offers=[
             {**_shown(marked.get((name, kind), Row(
-                {'name': name, 'kind': kind, 'shows': SAFE}))),
+                {'name': name, 'kind': kind}))),
              'count': number_text(count)}
-            for name, kind, count in _offers(manager, associations)],
-        choices=list(SHOWS.items()))
+            for name, kind, count in _offers(manager, associations)])
 
 
 def _offers(manager, associations):
@@ -133,7 +128,8 @@ def _offers(manager, associations):
     return [
         (name, kind, count) for name, kind, count in counts
         if _can_be_associated(name, kind)
-        and choose(associations, name, kind.__eq__) is None][:MAX_OFFERS]
+        and not is_associated(associations, name, kind.__eq__)
+    ][:MAX_OFFERS]
 
 
 def _can_be_associated(name, kind):
@@ -148,7 +144,6 @@ def _shown(row):
     return {
         'name': name,
         'kind': kind,
-        'shows': row.values.get('shows', 'item'),
         'is_marked': row.is_marked,
         'is_empty': row.is_empty,
         'error': row.error,

@@ -4,7 +4,6 @@ import time
 
 from Acquisition import aq_base
 
-from ...core.associations import SHOWS
 from ...core.key import digest
 from ...core.report import statistics as figures
 from ...interfaces import IPageCacheManager
@@ -20,7 +19,6 @@ from ..page import moment
 VERSIONS = {
     'code': 'Code and template',
     'content': 'Content',
-    'marks': 'Changes of other content',
 }
 
 #: Names of cookies and headers that may prove an identity.
@@ -49,9 +47,6 @@ def of_page(finding, manager):
     yield 'Portal type', getattr(
         aq_base(finding.content), 'portal_type', '') or ''
     yield 'Associated with', _manager(finding.manager, manager)
-    shows = getattr(origin, 'shows', '')
-    if shows:
-        yield 'Pages show', SHOWS.get(shows, shows)
 
 
 def _named(published):
