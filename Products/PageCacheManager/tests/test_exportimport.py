@@ -306,9 +306,9 @@ def test_a_manager_has_a_body_of_its_own(tool, manager):
 # associated views
 
 VIEWS = [
-    {'name': 'listing_view', 'kind': 'Folder', 'shows': 'folder'},
-    {'name': 'v+x', 'kind': '', 'shows': 'item'},
-    {'name': 'view', 'kind': 'zope.interface.Interface', 'shows': 'site'}]
+    {'name': 'listing_view', 'kind': 'Folder'},
+    {'name': 'v+x', 'kind': ''},
+    {'name': 'view', 'kind': 'zope.interface.Interface'}]
 
 
 def test_views_are_exported_under_the_object(tool, manager):
@@ -332,7 +332,7 @@ def test_views_of_a_file_take_the_place_of_others(tool, manager):
     manager.manage_editViews(VIEWS)
     load(tool, '<view name="one" />')
     assert manager.getViews() == [
-        {'name': 'one', 'kind': '', 'shows': 'item'}]
+        {'name': 'one', 'kind': ''}]
 
 
 def test_views_are_added_where_none_purges(tool, manager):
@@ -340,8 +340,7 @@ def test_views_are_added_where_none_purges(tool, manager):
     load(tool, '<view name="one" kind="Item" purge="False" />'
                '<view name="v+x" shows="site" purge="False" />')
     assert manager.getViews() == [
-        VIEWS[0], {'name': 'one', 'kind': 'Item', 'shows': 'item'},
-        {**VIEWS[1], 'shows': 'site'}]
+        VIEWS[0], {'name': 'one', 'kind': 'Item'}, VIEWS[1]]
     load(tool, '<view name="one" purge="False" /><view name="two" />')
     assert [view['name'] for view in manager.getViews()] == ['one', 'two']
 

@@ -199,7 +199,7 @@ PAGE = Page(b'body', (), (), 1, 1.0)
 def test_names_and_envelopes_are_told_apart(
         generation, one, other_generation, other):
     cache = {}
-    stores = [MemoizeStore(cache, g, 0)
+    stores = [MemoizeStore(cache, g, 0, 100)
               for g in (generation, other_generation)]
     keys = one.key(), other.key()
     stores[0].set(keys[0], PAGE)
@@ -214,7 +214,7 @@ def test_names_and_envelopes_are_told_apart(
 def test_two_keys_of_one_name_are_told_apart_by_the_envelope(
         generation, one, other_generation, other):
     """As if the digests were the same."""
-    envelopes = [MemoizeStore({}, g, 0)._envelope(parts.key())
+    envelopes = [MemoizeStore({}, g, 0, 100)._envelope(parts.key())
                  for g, parts in ((generation, one),
                                   (other_generation, other))]
     data = to_bytes(PAGE, envelopes[0])

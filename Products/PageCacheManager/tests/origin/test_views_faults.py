@@ -151,7 +151,7 @@ def test_nothing_is_logged(client, caplog):
 class Says:
     answer = None
     more = ()
-    marks_templates = False
+    has_no_templates = False
     headers_of_all = frozenset()
     silenced = 0
 

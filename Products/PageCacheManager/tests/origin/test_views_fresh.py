@@ -8,8 +8,6 @@ import pytest
 import transaction
 from OFS.SimpleItem import SimpleItem
 from plone.memoize import ram
-from Products.CMFCore.indexing import getQueue
-from zope.container.contained import notifyContainerModified
 from zope.event import notify
 from zope.lifecycleevent import ObjectModifiedEvent
 
@@ -18,7 +16,6 @@ from ...core.settings import Settings
 from ...core.settings import as_dict
 from ...key import code_version
 from ...manager import caches
-from ...marks import ContentMarks
 from ...origin.view import published_view
 from ..client import Client
 from ..manager.test_lifecycle import commit
@@ -41,16 +38,13 @@ from ..wire.test_fresh import fill
 
 @pytest.fixture(autouse=True, params=['process', 'memoize'])
 def store(request, site, viewed):
-    """Where pages are: they know what they were made from, or marks tell."""
+    """Where pages are: in the process, or in a cache behind it too."""
     ram.global_cache.invalidateAll()
     site.page_cache.manage_editProps('', {'store': request.param})
     transaction.commit()
     yield request.param
     ram.global_cache.invalidateAll()
 
-
-#: Which changes marks take for which.
-of_marks = pytest.mark.parametrize('store', ['memoize'], indirect=True)
 
 LISTING = '/site/folder/v-listing'
 
@@ -64,24 +58,18 @@ CHANGES = {
 }
 
 
-@of_marks
-@pytest.mark.parametrize(('shows', 'path', 'change', 'outcome'), [
-    ('item', 'folder/inner/v-counting', 'own', 'MISS'),
-    ('item', 'folder/inner/v-counting', 'elsewhere', 'HIT'),
-    ('item', 'folder/v-listing', 'own', 'HIT'),
-    ('folder', 'folder/v-listing', 'own', 'MISS'),
-    ('folder', 'folder/v-listing', 'sibling', 'MISS'),
-    ('folder', 'folder/v-listing', 'elsewhere', 'HIT'),
-    ('site', 'folder/v-listing', 'elsewhere', 'MISS'),
-    ('site', 'folder/inner/v-counting', 'sibling', 'MISS'),
+@pytest.mark.parametrize(('path', 'change', 'outcome'), [
+    ('folder/inner/v-counting', 'own', 'MISS'),
+    ('folder/inner/v-counting', 'elsewhere', 'HIT'),
+    ('folder/inner/v-counting', 'sibling', 'HIT'),
+    ('folder/v-listing', 'own', 'MISS'),
+    ('folder/v-listing', 'sibling', 'MISS'),
+    ('folder/v-listing', 'elsewhere', 'HIT'),
 ])
 def test_change_reaches_the_pages_that_show_it(
-        site, client, shows, path, change, outcome):
-    associate(site, ('v-counting', '', shows), ('v-listing', '', shows))
+        site, client, path, change, outcome):
     tag = fill(client, f'/site/{path}')['ETag']
     CHANGES[change](site)
-    notify(ObjectModifiedEvent(site.folder.inner if change == 'own' else (
-        site.doc if change == 'elsewhere' else site.folder.more)))
     answer = client.get(f'/site/{path}', If_None_Match=tag)
     assert answer.outcome == outcome
     # the same may come out
@@ -104,106 +92,9 @@ def test_what_is_in_a_folder_changes(site, client, change):
         304 if is_same else 200, 'MISS')
 
 
-@of_marks
-def test_order_in_a_folder_changes(site, client):
-    page = fill(client, LISTING)
-    notifyContainerModified(site.folder)
-    assert client.get(
-        LISTING, If_None_Match=page['ETag']).outcome == 'MISS'
-
-
-# the indexing queue
-
-def is_listed_anew(site, change):
-    """Tell whether a change counts as one that shows on other pages."""
-    mark = site.page_cache._contents.listed
-    before = mark._p_serial
-    change()
-    transaction.commit()
-    return mark._p_serial != before
-
-
-def reindex(ob, attributes=None, **values):
-    for name, value in values.items():
-        setattr(ob, name, value)
-    getQueue().reindex(ob, attributes)
-
-
-@of_marks
-@pytest.mark.parametrize(('attributes', 'values', 'is_listed'), [
-    (None, {'text': 'new'}, False),
-    (None, {'text': 'new', 'modification_date': 1}, False),
-    (None, {'title': 'new'}, True),
-    (None, {'text': 'new', 'title': 'new'}, True),
-    (None, {'anything': 1}, True),
-    (None, {'title': ''}, False),
-    (None, {}, False),
-    (['SearchableText'], {'text': 'new'}, False),
-    (['modified', 'SearchableText'], {}, False),
-    (['review_state'], {}, True),
-    (['allowedRolesAndUsers'], {}, True),
-    (['Title', 'SearchableText'], {'title': 'new'}, True)])
-def test_change_counts_as_listed(site, attributes, values, is_listed):
-    doc = site.doc
-    doc.title = ''
-    transaction.commit()
-    assert is_listed_anew(
-        site, lambda: reindex(doc, attributes, **values)) is is_listed
-
-
-@of_marks
-def test_new_and_deleted_content_counts_as_listed(site):
-    def add():
-        site.folder._setObject('more', Item('more'))
-        getQueue().index(site.folder.more)
-
-    def delete():
-        getQueue().unindex(site.folder.more)
-        site.folder._delObject('more')
-
-    assert is_listed_anew(site, add)
-    assert is_listed_anew(site, delete)
-
-
-@of_marks
-def test_change_before_a_savepoint_counts(site):
-    def change():
-        site.doc.title = 'new'
-        transaction.savepoint(optimistic=True)
-        reindex(site.doc, None, text='new')
-
-    assert is_listed_anew(site, change)
-
-
-@of_marks
-def test_text_of_content_reaches_its_own_page_and_its_folders(site, client):
-    for path in (LISTING, '/site/folder/inner/v-counting', COUNTING):
-        fill(client, path)
-    reindex(site.folder.inner, ['SearchableText'])
-    assert client.get(LISTING).outcome == 'MISS'
-    assert client.get('/site/folder/inner/v-counting').outcome == 'MISS'
-    assert client.get(COUNTING).outcome == 'HIT'
-
-
-@of_marks
-def test_title_of_content_reaches_all_pages(site, client):
-    for path in (LISTING, COUNTING):
-        fill(client, path)
-    reindex(site.folder.inner, None, title='new')
-    assert client.get(LISTING).outcome == 'MISS'
-    assert client.get(COUNTING).outcome == 'MISS'
-
-
-def test_deleted_content_reaches_the_folder_that_held_it(site, client):
-    fill(client, LISTING)
-    getQueue().unindex(site.folder.inner)
-    assert client.get(LISTING).outcome == 'MISS'
-
-
 def test_change_in_an_aborted_transaction_never_happened(site, client):
     page = fill(client, LISTING)
     site.folder._setObject('more', Item('more', 'more'))
-    reindex(site.folder.inner, None, title='new')
     transaction.abort()
     answer = client.get(LISTING)
     assert (answer.outcome, answer.body) == ('HIT', page.body)
@@ -221,19 +112,17 @@ def test_change_by_another_client_of_the_database(app, site, client):
     assert answer.outcome == 'MISS' and 'from elsewhere' in answer.text
 
 
-@of_marks
 def test_date_is_that_of_the_last_change_that_shows(
         site, client, monkeypatch):
     """A client that asks by the date alone would keep what was before."""
     set_policy(site, etag='python: "fixed"', last_modified=1)
-    associate(site, ('v-listing', '', 'site'))
-    client.get('/site/doc/v-listing')
+    client.get(LISTING)
     real, later = time.time, time.time() + 3500
     monkeypatch.setattr(time, 'time', lambda: real() + 3600)
     site.folder.inner.manage_changeProperties(text='new')
     notify(ObjectModifiedEvent(site.folder.inner))
     for _ in range(2):
-        answer = client.get('/site/doc/v-listing')
+        answer = client.get(LISTING)
         assert parse_date(answer['Last-Modified']) >= int(later)
 
 
@@ -254,17 +143,6 @@ def test_change_while_a_view_renders_is_not_lost(app, site, client, item):
     assert 'new text' in client.get(ACTING).text
 
 
-@of_marks
-def test_association_that_shows_more_makes_pages_new(site, client):
-    associate(site, ('v-listing', '', 'item'))
-    fill(client, LISTING)
-    site.folder.inner.text = 'new text'
-    notify(ObjectModifiedEvent(site.folder.inner))
-    assert client.get(LISTING).outcome == 'HIT'
-    associate(site, ('v-listing', '', 'folder'))
-    assert 'new text' in client.get(LISTING).text
-
-
 # undo
 
 @pytest.fixture
@@ -274,8 +152,6 @@ def undoing(undoable):  # noqa: F811
     set_up(site)
     site.folder._setObject('other', Item('other', 'other text'))
     site.folder.inner._p_changed = True
-    # no mark was written yet, as in a site that was never edited
-    site.page_cache._contents = ContentMarks()
     transaction.commit()
     return undoable
 
@@ -399,7 +275,6 @@ def test_view_without_a_name_is_none_of_ours(site):
     assert published_view(Counting(site.doc, None)) is None
 
 
-@of_marks
 def test_manager_of_old_keeps_pages_of_views_once_it_is_set_up(
         app, site, client):
     manager = site.page_cache
@@ -410,24 +285,8 @@ def test_manager_of_old_keeps_pages_of_views_once_it_is_set_up(
     manager._p_changed = True
     transaction.commit()
     caches.forget_all()
-    assert manager.content_marks() is None
     assert outcomes(client, COUNTING) == [None, None]
     site.doc.text = 'changed'
     notify(ObjectModifiedEvent(site.doc))
     associate(site, 'v-counting')
-    assert outcomes(client, COUNTING) == ['MISS', 'HIT']
-    assert manager._contents is not None
-
-
-@of_marks
-def test_manager_with_an_identity_but_no_marks_keeps_views_once_saved(
-        site, client):
-    """It was made by a version that knew of no views."""
-    manager = site.page_cache
-    views = manager._views
-    del manager._contents
-    transaction.commit()
-    assert reason(client.get(COUNTING)) == 'uncommitted'
-    manager.manage_editProps('', {'max_age': 60})
-    assert manager._views == views
     assert outcomes(client, COUNTING) == ['MISS', 'HIT']

@@ -28,7 +28,6 @@ from zope.event import notify
 from zope.lifecycleevent import ObjectModifiedEvent
 
 from ...cmf import policy
-from ...core.associations import SHOWS
 from ...core.report.seen_views import Lately
 from ...demo.plone_site import add
 from ...demo.plone_site import rich_text
@@ -222,10 +221,6 @@ def test_views_are_associated(addon):
     ] == [*VIEWS]
 
 
-def test_every_view_shows_something():
-    assert {shows for _, _, shows in VIEWS} == {*SHOWS}
-
-
 def test_policies_hold_for_the_views_alone(addon):
     addon.REQUEST['AUTHENTICATED_USER'] = nobody
     for content in (addon, addon['a-document'], addon['a-folder']):
@@ -349,7 +344,7 @@ def test_site_without_the_add_on_is_left_alone(portal, client):
 def test_installing_again_changes_nothing(addon):
     addon.page_cache.manage_editProps('Mine', {'threshold': 123})
     addon.page_cache.manage_editViews([
-        ('document_view', 'News Item', 'site'), ('my_view', '', 'folder'),
+        ('document_view', 'News Item'), ('my_view',),
         *(view for view in VIEWS if view[0] not in (
             'document_view', 'sitemap'))])
     tool = addon.caching_policy_manager
@@ -362,7 +357,7 @@ def test_installing_again_changes_nothing(addon):
     assert after[0] == before[0]
     # what had gone is there again
     assert after[1] == [*before[1], {
-        'name': 'sitemap', 'kind': '', 'shows': 'site'}]
+        'name': 'sitemap', 'kind': ''}]
     assert after[2] == before[2]
     assert addon.page_cache.title == 'Mine'
     assert addon.page_cache.getSettings()['threshold'] == 123
@@ -373,7 +368,7 @@ def own(portal):
     """A site in which an administrator has made a manager and a policy."""
     portal._setObject('page_cache', PageCacheManager('page_cache', 'Own'))
     portal.page_cache.manage_editViews([
-        ('listing_view', '', 'site'), ('my_view', '', 'item')])
+        ('listing_view',), ('my_view',)])
     portal._setObject('other', PageCacheManager('other'))
     portal.caching_policy_manager.addPolicy(
         'own', **POLICIES['page_cache_content'])
@@ -385,8 +380,8 @@ def test_what_an_administrator_made_stays_when_installed(own):
     run(own, 'default')
     views = own.page_cache.getViews()
     assert views[:2] == [
-        {'name': 'listing_view', 'kind': '', 'shows': 'site'},
-        {'name': 'my_view', 'kind': '', 'shows': 'item'}]
+        {'name': 'listing_view', 'kind': ''},
+        {'name': 'my_view', 'kind': ''}]
     assert [view['kind'] for view in views
             if view['name'] == 'listing_view'] == ['']
     assert own.page_cache.title == 'Own'
@@ -542,4 +537,4 @@ def test_caching_control_panel_knows_the_operation(addon, client):
         '/@@caching-controlpanel/edit-operation-global'
         '/Products.PageCacheManager', 'root').text
     assert 'Id of the manager; empty for the nearest.' in form
-    assert all(f'value="{word}"' in form for word in ('item', 'folder'))
+    assert 'Pages show' not in form

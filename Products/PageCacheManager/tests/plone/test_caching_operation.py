@@ -91,7 +91,7 @@ def test_option_names_a_manager(portal, client, page_cache, rules):
     page_cache.manage_editViews([])
     rules({RULE: NAME}, manager='none_such')
     assert client.get('/a-document').outcome is None
-    rules({RULE: NAME}, manager='page_cache', shows='item')
+    rules({RULE: NAME}, manager='page_cache')
     assert client.get('/a-document').outcome == 'MISS'
 
 

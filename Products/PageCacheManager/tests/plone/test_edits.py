@@ -1,12 +1,7 @@
 """What an edit by Plone's own form leaves in the cache."""
 import pytest
 import transaction
-from plone.registry.interfaces import IRegistry
-from zope.component import getUtility
-from zope.component.hooks import setSite
 
-from ...integrations.caching import MAPPING
-from ...integrations.caching import NAME
 from ...PageCacheManager import PageCacheManager
 from ..site import add_policy
 
@@ -54,11 +49,10 @@ def test_form_that_locks_is_opened_at_once(client, path):
 def writes(portal):
     """Return how many objects of ours an edit writes."""
     manager = portal.page_cache
-    content, names = manager._contents, manager._invalidated
+    names = manager._invalidated
     ours = [
-        manager, manager._purged, content, names, content.site,
-        content.listed, content.anything, *content.changed, names.anything,
-        *names.changed, *names.templates]
+        manager, manager._purged, names, names.anything, *names.changed,
+        *names.templates]
 
     def serials():
         portal._p_jar.sync()
@@ -73,69 +67,24 @@ def writes(portal):
     return count
 
 
-@pytest.fixture
-def shared(portal):
-    """Pages are in a store that processes share: only these need marks."""
-    portal.page_cache.manage_editProps('', {'store': 'memoize'})
+@pytest.mark.parametrize('store', ['process', 'memoize'])
+def test_an_edit_writes_nothing(portal, client, writes, store):
+    """Not to purge pages from proxies either."""
+    portal.page_cache.manage_editProps('', {'store': store})
     transaction.commit()
-
-
-def test_an_edit_writes_nothing_where_pages_are_in_the_process(
-        client, writes):
-    for field in 'text', 'title':
-        assert writes(lambda field=field: client.edit(
-            EDITED, 'alice', **{field: 'Open on Sundays'})) == 0
-
-
-@pytest.mark.usefixtures('shared')
-@pytest.mark.parametrize(('field', 'most'), [('text', 3), ('title', 5)])
-def test_an_edit_writes_few_marks(client, writes, field, most):
-    """A text shows on the page, in its folder, and in what shows all."""
-    edit = {field: 'Open on Sundays'}
-    assert 0 < writes(lambda: client.edit(EDITED, 'alice', **edit)) <= most
-
-
-@pytest.mark.parametrize('field', ['text', 'title'])
-@pytest.mark.parametrize('path', [EDITED, OTHER])
-def test_an_edit_writes_nothing_where_no_view_is_kept(
-        portal, client, writes, field, path):
-    """A news item is purged from proxies when it is edited."""
-    portal.page_cache.manage_editViews([])
-    transaction.commit()
-    client.edit(path, 'alice', **{field: 'Open'})
-    assert writes(
-        lambda: client.edit(path, 'alice', **{field: 'Open on Sundays'})) == 0
-
-
-def map_rules(portal, mapping):
-    setSite(portal)
-    getUtility(IRegistry)[MAPPING] = mapping
-    transaction.commit()
-
-
-@pytest.mark.usefixtures('shared')
-def test_an_edit_is_marked_where_a_ruleset_is_ours(portal, client, writes):
-    portal.page_cache.manage_editViews([])
-    transaction.commit()
-    edits = iter('abcdef')
-
-    def edit():
-        client.edit(EDITED, 'alice', text=f'Open {next(edits)}')
-
-    assert writes(edit) == 0
-    assert writes(lambda: map_rules(
-        portal, {'plone.content.itemView': NAME})) == 1
-    assert writes(edit) > 0
-    # undo may bring it back, and what was edited meanwhile has no mark
-    assert writes(lambda: map_rules(portal, {})) == 1
-    assert writes(edit) == 0
+    for path in EDITED, OTHER:
+        client.edit(path, 'alice', title='Open')
+        for field in 'text', 'title':
+            edit = {field: 'Open on Sundays'}
+            assert writes(
+                lambda edit=edit, path=path: client.edit(
+                    path, 'alice', **edit)) == 0
 
 
 def test_view_that_is_associated_again_has_no_page_of_before(
         portal, client):
-    """While it was not, no edit left a mark."""
     manager = portal.page_cache
-    views = [('listing_view', '', 'site')]
+    views = [('listing_view',)]
     manager.manage_editViews(views)
     transaction.commit()
     for _ in range(2):

@@ -99,7 +99,7 @@ def test_every_manager_around_the_object_is_told(kept, client):
 
 
 @pytest.mark.parametrize('is_told_first', [True, False])
-def test_what_an_edit_has_marked_is_not_written_again(
+def test_what_an_edit_makes_new_is_not_written_too(
         kept, client, is_told_first):
     content, manager = kept['a-news-item'], kept.page_cache
     before = invalidated(manager)
@@ -112,8 +112,7 @@ def test_what_an_edit_has_marked_is_not_written_again(
     assert page.outcome == 'MISS' and 'Edited' in page.text
 
 
-def test_what_only_marks_tell_of_is_not_written_again(kept):
-    """Something of the content changed, and not itself."""
+def test_what_an_event_changes_is_not_written_too(kept):
     content, manager = kept['a-document'], kept.page_cache
     before = invalidated(manager)
     notify(ObjectModifiedEvent(content))

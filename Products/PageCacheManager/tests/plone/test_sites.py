@@ -117,8 +117,7 @@ def top(portal, page_cache):
     root = portal.aq_parent
     root._setObject('top_cache', PageCacheManager('top_cache'))
     root.top_cache.manage_editViews([
-        ('listing_view', '', 'site'), ('search', '', 'site'),
-        ('document_view', '', 'item')])
+        ('listing_view',), ('search',), ('document_view',)])
     page_cache.manage_editViews([('document_view',)])
     transaction.commit()
     return root.top_cache

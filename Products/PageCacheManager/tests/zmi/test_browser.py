@@ -269,8 +269,6 @@ def test_a_view_is_associated_and_explained(page, server, site):
     assert 'not a name' in page.inner_text('#view-1-error')
     assert page.is_checked('[aria-label="Associate v-counting for Item"]')
     page.locator('.pcm-name').first.fill('v-listing')
-    page.locator('select[name="views.shows:records"]').first.select_option(
-        'folder')
     page.click('input[value="Save Changes"]')
     page.wait_for_selector('text=Views saved.')
     names = page.locator('.pcm-name')

@@ -18,7 +18,6 @@ from zope.interface import implementer
 from ZPublisher.BeforeTraverse import registerBeforeTraverse
 from ZPublisher.interfaces import IPubAfterTraversal
 
-from ...core.associations import SHOWS
 from ...core.key import digest
 from ...core.reasons import explained
 from ...interfaces import Claim
@@ -52,7 +51,7 @@ MOUNTED = '/VirtualHostBase/http/h.example:80/site/VirtualHostRoot'
 def manager(site):
     """The site's manager, with views; alice may look at its screens."""
     site.page_cache.manage_editViews([
-        ('v-counting', 'Item'), ('v-listing', '', 'folder'),
+        ('v-counting', 'Item'), ('v-listing',),
         ('v-managers-only',)])
     site.manage_role('Member', ['View management screens'])
     transaction.commit()
@@ -175,9 +174,8 @@ def test_a_view(site, client):
     assert page['View'] == 'v-listing'
     assert page['Class'].endswith('tests.views.Listing')
     assert page['File'].endswith('views/listing.pt')
-    assert page['Pages show'] == SHOWS['folder']
     assert 'IDefaultBrowserLayer' in page['Layers']
-    assert {'Code and template', 'Changes of other content'} <= {*page}
+    assert {'Code and template', 'Content'} <= {*page}
     method = told(client, '/site/doc/v-by-method')
     assert method['Class'].endswith('tests.views.Counting.page')
 
@@ -253,7 +251,7 @@ def claimed(claim):
         def __init__(self, site):
             pass
 
-        marks_templates = False
+        has_no_templates = False
 
         def claim(self, request):
             return claim
@@ -290,7 +288,6 @@ def test_a_page_that_other_machinery_claims(client):
     with claimed(Claim(is_ours=True)):
         page = told(client, '/site/doc/v-by-method')
         assert page['word'] == 'MISS'
-        assert page['Pages show'] == SHOWS['site']
         assert page['Colour'] == digest('green')
         assert page['Other colour'] == digest('blue')
         assert 'green' not in page['text']

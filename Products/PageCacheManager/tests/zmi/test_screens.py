@@ -182,8 +182,7 @@ def test_post_changes(site, client, name):
 
 @pytest.mark.parametrize('name', [
     'enable', 'disable', 'getSettings', 'getViews', 'getCacheReport',
-    'isActive', 'setTitle', 'associations', 'content_version',
-    'content_marks', 'renew', 'invalidate',
+    'isActive', 'setTitle', 'associations', 'renew', 'invalidate',
     'cache_name', 'generation_of', 'marks_of', 'forget_template',
     'ZCacheManager_getCache', '_settings', '_purged', '_views'])
 @pytest.mark.parametrize('method', ['GET', 'POST'])
