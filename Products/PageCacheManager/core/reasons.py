@@ -225,14 +225,10 @@ class Reason(StrEnum):
         'error',
         'The cache failed, and the page was rendered without it.',
         'Please report it. The event log has the traceback.')
-    STORE_OFF = _reason(
-        'store-off',
-        "The site's ICacheChooser returns no cache.",
-        'Configure one, or select the memory of the process as the store.')
     STORE_ERROR = _reason(
         'store-error',
-        'The store failed.',
-        'Check the cache server. The event log has the traceback.')
+        'The store failed, and the page was rendered without it.',
+        'Please report it. The event log has the traceback.')
 
 
 _BY_WORD = {member.value: member for member in Reason}

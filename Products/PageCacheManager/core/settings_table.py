@@ -46,13 +46,13 @@ TABLE: tuple[Field, ...] = (
         'searches for pages that are too old.', 'Main',
         unit='seconds', low=1, high=86_400),
     Choice(
-        'store', 'Store', 'Selects where pages are stored. The plone.memoize '
-        "cache is the one that the site's ICacheChooser returns, such as "
-        'memcached. Its entries cannot be limited, counted or listed here.',
+        'store', 'Store', 'Selects where pages are stored. Processes share '
+        "the plone.memoize cache that the site's ICacheChooser returns, such "
+        'as memcached. Its entries cannot be limited, counted or listed here.',
         'Main',
         choices=(
             ('process', 'memory of this process'),
-            ('memoize', "the site's plone.memoize cache"))),
+            ('memoize', "the same, and the site's plone.memoize cache"))),
     Choice(
         'compression', 'Compression', 'Selects the pages that are sent '
         'compressed to clients that accept it: in gzip, or in a better '

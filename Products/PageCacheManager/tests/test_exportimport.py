@@ -356,8 +356,6 @@ def test_a_file_without_views(tool, manager, purge, left):
     ('<view name="a b" />', "View name: 'a b' must be 1 to 200 letters"),
     ('<view />', "View name: '' must be 1 to 200"),
     ('<view name="one" kind="&lt;x>" />', 'Content of one: .* portal type'),
-    ('<view name="one" shows="all" />',
-     "Pages of one show: 'all' must be one of item, folder, site"),
     ('<view name="one" type="Item" />', "no field 'type'"),
     ('<view name="one" /><property name="max_age">-1</property>', 'max_age'),
 ])

@@ -30,7 +30,7 @@ def state_of(manager, settings):
             else 'never'),
         'generation': digest(f'{manager.cache_name()} {version}'),
         'store': dict(BY_NAME['store'].choices)[settings.store],
-        'is_counted': settings.store == 'process',
+        'shared': _shared_problem(settings),
         'associated': count(manager),
     }
 
@@ -42,16 +42,21 @@ def _problem(manager, settings):
     if not caches.is_active(settings):
         return ('Caching is on in production only, but this Zope runs in '
                 'debug mode.')
-    if settings.store == 'memoize':
-        cache = attempt(None, 'ICacheChooser', site_cache)
-        if cache is FAILED:
-            return "The site's ICacheChooser failed. See the event log."
-        if cache is None:
-            return "The site's ICacheChooser returns no cache."
     if policy.find_manager(aq_parent(aq_inner(manager))) is None:
         return ('There is no caching_policy_manager here, so no page has an '
                 'ETag.')
     return ''
+
+
+def _shared_problem(settings):
+    """Return why processes share no pages though they should, '' for none."""
+    if settings.store == 'process':
+        return ''
+    cache = attempt(None, 'ICacheChooser', site_cache)
+    if cache is FAILED:
+        return "The site's ICacheChooser failed. See the event log."
+    return '' if cache is not None else (
+        "The site's ICacheChooser returns no cache.")
 
 
 def gauges(manager, settings):

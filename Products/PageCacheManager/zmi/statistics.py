@@ -44,7 +44,7 @@ def statistics(manager, request, message='', kind='success'):
                   'of hits and misses'),
             _tile('304 Not Modified', figures.number_text(
                 totals.not_modified), 'among the hits')],
-        tiles=_tiles(totals, cache.pages.counts(), settings),
+        tiles=_tiles(totals, cache.pages.counts()),
         reasons=[
             {'word': word, 'count': figures.number_text(count),
              **dict(zip(('meaning', 'advice'), explained(word), strict=True)),
@@ -83,16 +83,15 @@ def _shares(totals):
         for title, count, color in kinds]
 
 
-def _tiles(totals, counts, settings):
+def _tiles(totals, counts):
     number = figures.number_text
-    if settings.store == 'process':
-        yield _tile('Memory', figures.size_text(counts.bytes), 'used')
-        yield _tile('Uncompressed copies', figures.size_text(
-            counts.spare), 'of this memory')
-        yield _tile('Entries', number(counts.entries), 'stored')
-        yield _tile('Evictions', number(counts.evictions), 'to free memory')
-        yield _tile('Expirations', number(counts.expirations), 'too old')
-        yield _tile('Rejections', number(counts.rejections), 'not stored')
+    yield _tile('Memory', figures.size_text(counts.bytes), 'used')
+    yield _tile('Uncompressed copies', figures.size_text(
+        counts.spare), 'of this memory')
+    yield _tile('Entries', number(counts.entries), 'stored')
+    yield _tile('Evictions', number(counts.evictions), 'to free memory')
+    yield _tile('Expirations', number(counts.expirations), 'too old')
+    yield _tile('Rejections', number(counts.rejections), 'not stored')
     yield _tile('Failed requests', number(totals.failed), 'by exception')
     yield _tile('Retries', number(totals.retried), 'after a conflict')
     yield _tile('Errors', number(totals.errors), 'inside the cache')

@@ -377,11 +377,9 @@ def test_state_with_the_memoize_store(site, client, chooser, expected):
         statistics = page_text(client, 'manage_stats')
     finally:
         components.unregisterUtility(chooser, ICacheChooser)
-    assert expected in text and expected in statistics
-    assert ('Not active' in text) == bool(expected)
-    assert 'cannot be limited, counted or listed' in text
-    assert 'cannot be listed or counted' in statistics
-    assert 'Evictions' not in statistics
+    assert expected in text
+    assert 'Not active' not in text
+    assert 'Evictions' in statistics
 
 
 def test_purge(site, client):

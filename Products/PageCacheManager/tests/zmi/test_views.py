@@ -309,7 +309,7 @@ def test_code_that_errs_is_told(app, manager):
     for rows, said in (
             ([{'name': 'a b'}], "View name: 'a b' must be 1 to 200"),
             ([{'name': 'a', 'type': 'x'}], "no field 'type'"),
-            ([('a', 'b', 'c')], 'one of item, folder, site'),
+            ([('a', 'b', 'c', 'd')], 'not an association'),
             ('abc', 'not a list'), (None, 'not a list'), ([5], 'not an a')):
         with pytest.raises(ValueError, match=said):
             manager.manage_editViews(rows)

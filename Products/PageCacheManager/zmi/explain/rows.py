@@ -98,8 +98,7 @@ def of_store(exchange):
     yield 'Size', figures.size_text(page.size)
     yield 'Compressed', ', '.join(
         name for name, data in page.codings if data) or 'no'
-    counts = exchange.settings.store == 'process' and (
-        exchange.cache.pages.row(exchange.key.page_id))
+    counts = exchange.cache.pages.row(exchange.key.page_id)
     if counts:
         for name, label in (
                 ('hits', 'Hits'), ('misses', 'Misses'), ('entries', 'Pages')):
