@@ -4,7 +4,7 @@ The version of a mark is its serial, which rises with every write, undo
 included; a counter would come back with undo.
 
 Marks are BTrees' lengths: any database resolves conflicts of their writes,
-a ZEO server too that has nothing but ZEO, and an edit can be undone though
+a ZEO server too that has nothing but ZEO, and a purge can be undone though
 others came after it.  All are there from the start: one that came with a
 change would make it conflict with others, and forbid its undo.
 """
@@ -56,11 +56,12 @@ class PurgeMark(Persistent):
         return new  # the serial is new in any case
 
 
-class SharedMarks(Persistent):
-    """Marks that names share, by a hash of each.
+class Invalidations(Persistent):
+    """Names of contexts, rows and templates that were invalidated.
 
-    The version of this object itself counts too: undo may bring those marks
-    back that were there before `modernize`.
+    They share marks, by a hash of each.  The version of this object itself
+    counts too: undo may bring those marks back that were there before
+    `modernize`.
     """
 
     # absent where an earlier release wrote names
@@ -72,6 +73,10 @@ class SharedMarks(Persistent):
     def renew(self):
         """Take new marks."""
         self.changed = _new_marks(SHARED_MARKS)
+        #: Of templates and views, apart: all their pages have the mark.
+        self.templates = _new_marks(SHARED_MARKS // 4)
+        #: Written with any other: tells whether others are worth a look.
+        self.anything = Length()
 
     def modernize(self):
         """Replace marks of an earlier release by lengths."""
@@ -82,17 +87,6 @@ class SharedMarks(Persistent):
     def of_name(self, name):
         """Return the mark of `name`."""
         return _of_name(self.changed, name)
-
-
-class Invalidations(SharedMarks):
-    """Names of contexts, rows and templates that were invalidated."""
-
-    def renew(self):
-        super().renew()
-        #: Of templates and views, apart: all their pages have the mark.
-        self.templates = _new_marks(SHARED_MARKS // 4)
-        #: Written with any other: tells whether others are worth a look.
-        self.anything = Length()
 
     def mark(self, names, templates):
         """Give each of `names`, and of `templates`, a new version."""

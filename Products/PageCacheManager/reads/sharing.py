@@ -19,6 +19,7 @@ from ..core.reads.read_set import ReadSet
 from ..core.reads.unknown import Changed
 from ..core.reads.unknown import NotKept
 from ..core.reads.unknown import Unknown
+from ..core.reads.unknown import Why
 from . import catalog
 from . import zodb
 from .commits import Reads
@@ -48,7 +49,8 @@ def portable(made: MadeFrom, connection: Any) -> Portable | None:
         oids[ob.source].append(ob.oid)
     names = {number: commits.name_of(number) for number in oids}
     opened = connection.connections
-    if not opened.keys() >= {*names.values()}:
+    if (not opened.keys() >= {*names.values()}
+            or not made.tids.keys() >= oids.keys()):
         return None
     asked = []
     for one in made.asked:
@@ -131,8 +133,10 @@ def _objects(
         return found
     # not all commits since were heard of, or together with earlier ones
     by_number = {numbers[source.name]: source for source in sources}
-    if isinstance(found, Changed) and not _are_the_same(
-            by_number[found.source], [found.oid], connection):
+    if isinstance(found, Unknown):
+        if found.why != Why.LOST:
+            return found
+    elif not _are_the_same(by_number[found.source], [found.oid], connection):
         return found
     for number, source in by_number.items():
         if not _are_the_same(source, source.oids, connection):

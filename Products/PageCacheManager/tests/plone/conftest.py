@@ -82,12 +82,9 @@ ETAG = (
     " object.modified().timeTime(), int(time.timeTime()//3600))")
 
 VIEWS = [
-    ('document_view',), ('newsitem_view',), ('listing_view', '', 'site'),
-    ('listing_view', 'Folder', 'folder'),
-    ('summary_view', 'Folder', 'folder'),
-    ('tabular_view', 'Folder', 'folder'),
-    ('full_view', 'Folder', 'site'), ('search', '', 'site'),
-    ('sitemap', '', 'site')]
+    ('document_view',), ('newsitem_view',), ('listing_view',),
+    ('summary_view', 'Folder'), ('tabular_view', 'Folder'),
+    ('full_view', 'Folder'), ('search',), ('sitemap',)]
 
 
 @pytest.fixture

@@ -31,6 +31,8 @@ from ...cmf import policy
 from ...core.report.seen_views import Lately
 from ...demo.plone_site import add
 from ...demo.plone_site import rich_text
+from ...integrations.addon import ADDED
+from ...integrations.addon import PREFIX
 from ...integrations.addon_pages import CONTENT_VIEWS
 from ...integrations.addon_pages import LISTING_VIEWS
 from ...integrations.addon_pages import POLICIES
@@ -116,7 +118,7 @@ def test_every_page_has_a_date(addon, client, path):
 
 @pytest.mark.parametrize('place', ['/a-folder', '/a-collection', ''])
 @pytest.mark.parametrize(
-    'name', sorted({name for name, _, _ in LISTING_VIEWS} - {'search'}))
+    'name', sorted({name for name, _ in LISTING_VIEWS} - {'search'}))
 def test_listing_is_kept(addon, client, place, name):
     client.get(f'{place}/{name}?first')  # which may write once
     answers = [client.get(f'{place}/{name}') for _ in range(2)]
@@ -224,7 +226,7 @@ def test_views_are_associated(addon):
 def test_policies_hold_for_the_views_alone(addon):
     addon.REQUEST['AUTHENTICATED_USER'] = nobody
     for content in (addon, addon['a-document'], addon['a-folder']):
-        for name, _, _ in VIEWS:
+        for name, _ in VIEWS:
             assert policy.ask(content, name, {}, content.REQUEST).etag
         for name in ('index_html', 'folder_listing', 'edit', ''):
             assert policy.ask(content, name, {}, content.REQUEST) is None
@@ -294,11 +296,42 @@ def test_site_of_the_first_version_gets_the_policies(addon):
     transaction.commit()
     setup.upgradeProfile(f'{PRODUCT}:default')
     assert [*policies(addon)] == [*POLICIES]
-    assert setup.getLastVersionForProfile(f'{PRODUCT}:default') == ('2',)
+    assert setup.getLastVersionForProfile(f'{PRODUCT}:default') == ('3',)
     setup.upgradeProfile(f'{PRODUCT}:default')
     assert [*policies(addon)] == [*POLICIES]
     run(addon, 'uninstall')
     assert not policies(addon)
+
+
+def test_site_of_the_second_version_loses_what_pages_show(addon):
+    """An option for all rulesets, and one for a single ruleset."""
+    setup, registry = addon.portal_setup, getUtility(IRegistry, context=addon)
+    names = [f'{PREFIX}operation.{name}' for name in (
+        'shows', 'plone.content.feed.shows')]
+    for name in names:
+        registry.records[name] = Record(TextLine(title='Pages show'), 'site')
+    noted = registry.records[ADDED]
+    noted.value = [
+        f'{name} site' if name.startswith('view ') else name
+        for name in noted.value]
+    setup.setLastVersionForProfile(f'{PRODUCT}:default', '2')
+    transaction.commit()
+    before = records(addon)
+    setup.upgradeProfile(f'{PRODUCT}:default')
+    assert {*before} - {*records(addon)} == {*names}
+    run(addon, 'uninstall')
+    assert not records(addon)
+
+
+def test_views_that_an_earlier_version_added_are_removed(own):
+    run(own, 'default')
+    noted = getUtility(IRegistry, context=own).records[ADDED]
+    noted.value = [
+        f'{name} site' if name.startswith('view ') else name
+        for name in noted.value]
+    run(own, 'uninstall')
+    assert own.page_cache.getViews() == [
+        {'name': 'listing_view', 'kind': ''}, {'name': 'my_view', 'kind': ''}]
 
 
 def test_what_was_published_lately_could_be_kept(addon, client):
@@ -318,7 +351,7 @@ def test_what_was_published_lately_could_be_kept(addon, client):
             '/a-document/absolute_url'):
         client.get(path, 'alice')
     client.get('/a-document', 'alice', ACCEPT='application/json')
-    assert {name for name, _, _ in cache_of(
+    assert {name for name, _ in cache_of(
         addon.page_cache).lately.counts()} == {'document_view'}
 
 
