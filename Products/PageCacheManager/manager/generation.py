@@ -110,7 +110,8 @@ class Generation:
         if self._uid is None:
             caches.drop_after_commit(self.cache_name())
             self.renew()
-        vars(self).pop('_contents', None)  # marks of content
+        if '_contents' in vars(self):  # marks of content
+            del self._contents
         if isinstance(self._purged, PurgeMark):
             self._purged = Length()
         self._invalidated.modernize()

@@ -71,9 +71,12 @@ def test_marks_of_an_earlier_release_become_lengths(old, save):
     assert seen(old) > second
 
 
-def test_marks_of_content_go_when_a_manager_is_saved(app, old):
+@pytest.mark.parametrize('save', [
+    lambda manager: manager.manage_invalidate(['/site/doc']),
+    lambda manager: manager.manage_editProps('', {'max_age': 60})])
+def test_marks_of_content_go_when_a_manager_is_saved(app, old, save):
     assert old.getViews() == [{'name': 'view', 'kind': ''}]
-    old.manage_editProps('', {'max_age': 60})
+    save(old)
     transaction.commit()
     app._p_jar.cacheMinimize()
     old._p_activate()
