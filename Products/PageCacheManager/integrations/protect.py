@@ -20,6 +20,7 @@ from plone.transformchain.interfaces import ITransform
 from zope.component import queryMultiAdapter
 from zope.component import queryUtility
 from zope.component.hooks import getSite
+from ZPublisher.pubevents import PubBeforeCommit
 
 from ..interfaces import IPageCacheManager
 from ..key.versions import holds_changes
@@ -39,8 +40,9 @@ def check_token(event):
 def let_marks_be(event):
     """Let plone.protect decide by all other objects that a request changed.
     """
-    site = getSite()
-    connection = getattr(site, '_p_jar', None)
+    if type(event) is not PubBeforeCommit:
+        return
+    connection = getattr(getSite(), '_p_jar', None)
     if connection is None or not holds_changes(connection):
         return
     for one in connection.connections.values():
