@@ -351,14 +351,14 @@ def test_what_was_published_lately_could_be_kept(addon, client):
             '/a-document/absolute_url'):
         client.get(path, 'alice')
     client.get('/a-document', 'alice', ACCEPT='application/json')
-    assert {name for name, _ in cache_of(
+    assert {name for name, _, _ in cache_of(
         addon.page_cache).lately.counts()} == {'document_view'}
 
 
 def test_policy_of_content_is_asked_first(addon):
     assert [*policies(addon)] == [*POLICIES]
     first = next(iter(POLICIES.values()))['predicate']
-    assert all(repr(name) in first for name, _, _ in CONTENT_VIEWS)
+    assert all(repr(name) in first for name, _ in CONTENT_VIEWS)
 
 
 def test_manager_has_title_and_is_active(addon):
