@@ -99,7 +99,8 @@ def is_associated(
 
     `is_of` returns whether the content is of a kind.
     """
-    return any(
-        association.name == name
-        and (not association.kind or is_of(association.kind))
-        for association in associations)
+    for association in associations:
+        if association.name == name and (
+                not association.kind or is_of(association.kind)):
+            return True
+    return False
