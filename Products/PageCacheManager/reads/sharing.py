@@ -3,6 +3,7 @@
 Such a page comes from a store that several processes share, and so may be
 written by anybody: all of it is checked.
 """
+import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
@@ -12,6 +13,7 @@ from ZODB.POSException import POSError
 from ..core.page import Page
 from ..core.reads.made_from import Asked
 from ..core.reads.made_from import MadeFrom
+from ..core.reads.made_from import Value
 from ..core.reads.portable import MAX_QUESTIONS
 from ..core.reads.portable import Portable
 from ..core.reads.portable import Source
@@ -26,6 +28,7 @@ from .commits import Reads
 from .pages import Ask
 from .pages import answers
 from .pages import commits
+from .pages import is_unmoved
 from .pages import table
 from .recording import Recording
 
@@ -44,9 +47,10 @@ def portable(made: MadeFrom, connection: Any) -> Portable | None:
     if (not isinstance(made.objects, ReadSet)
             or len(made.asked) > MAX_QUESTIONS):
         return None
-    oids: dict[int, list[bytes]] = {number: [] for number in made.sources}
-    for ob in table.objects(made.objects):
-        oids[ob.source].append(ob.oid)
+    oids: dict[int, set[bytes]] = {number: set() for number in made.sources}
+    for reads in [made.objects, *_of_values(made)]:
+        for ob in table.objects(reads):
+            oids[ob.source].add(ob.oid)
     names = {number: commits.name_of(number) for number in oids}
     opened = connection.connections
     if (not opened.keys() >= {*names.values()}
@@ -55,6 +59,10 @@ def portable(made: MadeFrom, connection: Any) -> Portable | None:
     asked = []
     for one in made.asked:
         question = one.question
+        if isinstance(question, Value):
+            if not is_unmoved(one, time.time()):
+                return None
+            continue  # its objects count
         if not isinstance(question, catalog.Search):
             return None
         asked.append((
@@ -65,6 +73,13 @@ def portable(made: MadeFrom, connection: Any) -> Portable | None:
                    tuple(sorted(oids[number])))
             for number, name in names.items()),
         tuple(asked))
+
+
+def _of_values(made: MadeFrom) -> list[ReadSet]:
+    """Return what values were made from that a page was given."""
+    return [
+        asked.state.reads for asked in made.asked
+        if isinstance(asked.question, Value)]
 
 
 def adopted(

@@ -12,6 +12,7 @@ from Products.PageCacheManager.core.reads.made_from import MadeFrom
 from Products.PageCacheManager.core.reads.portable import MAX_QUESTIONS
 from Products.PageCacheManager.core.reads.unknown import Changed
 from Products.PageCacheManager.reads import catalog
+from Products.PageCacheManager.reads import kept
 from Products.PageCacheManager.reads import pages
 from Products.PageCacheManager.reads import sharing
 from Products.PageCacheManager.reads.catalog import Search
@@ -286,6 +287,56 @@ def test_a_page_without_reads_is_a_miss(process, client):
     assert adopted(PAGE, client) is None
     found = made(client, 'a')
     assert adopted(PAGE._replace(made_from=found), client) is None
+
+
+# values that code keeps in memory
+
+@contextmanager
+def recorded(client):
+    client.begin()
+    thread.recording = pages.start(marks(client.connection))
+    try:
+        yield thread.recording
+    finally:
+        thread.recording = None
+
+
+def with_value(client, known):
+    """Return what a page was made from that was given a value."""
+    with recorded(client) as recording:
+        client.root['a'].read()
+        kept.given(known, may_be_dear=False)
+        return pages.stop(recording)
+
+
+@pytest.fixture
+def known(process, client):
+    """Return what a value was made from: of this process alone."""
+    with recorded(client):
+        kept.missing('key')
+        client.root['b'].read()
+        return kept.made('key', 'name')
+
+
+@pytest.mark.parametrize('letter, is_current', [
+    ('a', False), ('b', False), ('c', True)])
+def test_what_a_value_was_made_from_counts(
+        process, client, databases, known, letter, is_current):
+    page = shared(with_value(client, known), client.connection)
+    assert page.made_from.asked == ()
+    process()
+    edit(databases['main'], **{letter: 'new'})
+    client.begin()
+    assert (adopted(page, client) is not None) is is_current
+
+
+def test_a_page_with_a_value_of_before_is_not_shared(
+        client, databases, known):
+    """It is dear, and no other is made in its place."""
+    edit(databases['main'], b='new')
+    found = with_value(client, known._replace(secs=kept.CHEAP_SECS))
+    assert len(found.asked) == 1
+    assert sharing.portable(found, client.connection) is None
 
 
 # searches
