@@ -143,6 +143,17 @@ def newest(connection: Any, oids: Iterable[bytes]) -> float:
     return when
 
 
+def loaded_since(
+        connection: Any, oids: Iterable[bytes], secs: float) -> list[Any]:
+    """Return those of some loaded objects that were committed after `secs`,
+    in seconds since 1970.
+    """
+    return [
+        ob for ob in filter(_is_there, map(connection._cache.get, oids))
+        if ob._p_serial != z64
+        and TimeStamp(ob._p_serial).timeTime() > secs]
+
+
 def wrote(connection: Any, oids: Iterable[bytes], tid: int) -> bool:
     """Return whether `connection` wrote all these in the transaction `tid`.
     """
