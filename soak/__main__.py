@@ -39,7 +39,8 @@ FULL_SECS = 30
 MUST_HAPPEN = (
     'read', 'edit', 'edit_template', 'purge', 'invalidate', 'change_settings',
     'change_roles', 'change_access', 'herd', '304', 'HEAD',
-    'HEAD of what is held', 'collapsed', 'refused', 'sent gzip', 'sent plain',
+    'HEAD of what is held', 'collapsed', 'audit same', 'refused',
+    'sent gzip', 'sent plain',
     *(f'mishap {kind}' for kind in MISHAPS
       if kind not in ('cookie', 'no-store', 'conflict')))
 
@@ -173,6 +174,7 @@ def check_after(port, oracle):
         if figures[name]:
             oracle.violated(f'at the end {figures[name]} are {name}')
     check_counters(figures, oracle)
+    check_audit(figures, oracle)
     for name, edits in oracle.edits.items():
         herd = {n for n, token in edits.shown if token.startswith('h')}
         for number, token in edits.unknown():
@@ -207,6 +209,17 @@ def check_counters(figures, oracle):
             oracle.violated(
                 f'{least} attempts at least ended with {detail}, and '
                 f'{failed.get(detail, 0)} were counted')
+
+
+def check_audit(figures, oracle):
+    """Look for hits that were not what a render gave."""
+    for word, detail, count in figures['tally']:
+        if word == 'AUDIT':
+            oracle.count(*[f'audit {detail}'] * count)
+    for detail in ('differs', 'by-itself', 'failed'):
+        count = oracle.counts[f'audit {detail}']
+        if count:
+            oracle.violated(f'audit: {count} {detail}')
 
 
 def check_log(home, oracle):

@@ -38,7 +38,9 @@ DEFAULTS = {
     'active': 'on_always', 'threshold': 2000, 'max_mib': 64,
     'max_page_kib': 4096, 'max_age': 3600, 'cleanup_interval': 60,
     'store': 'process', 'wait_secs': 20, 'max_waiting': 4,
-    'key_headers': ''}
+    'key_headers': '',
+    # it shows the time
+    'audit_every': 5, 'audit_per_minute': 600, 'audit_ignores': 'rendered'}
 DEVIATIONS = (
     {'active': 'off'}, {'threshold': 20}, {'threshold': 100}, {'max_mib': 1},
     {'max_page_kib': 1}, {'max_age': 1}, {'max_age': 0},

@@ -23,6 +23,7 @@ from ZODB.POSException import ConflictError
 from ZPublisher import zpublish
 
 from Products.PageCacheManager.manager import caches
+from Products.PageCacheManager.publisher.again import AUDIT
 
 
 #: The header by which a client asks for a mishap.  It is in no key.
@@ -130,7 +131,8 @@ class Paper(PortalContent):
     def mishap(self):
         """Have the accident that the request asks for, while it renders."""
         kind = self.REQUEST.get_header(ASKS_FOR)
-        if kind in MISHAPS:
+        # it is in no key, so a hit had none
+        if kind in MISHAPS and AUDIT not in self.REQUEST.environ:
             note(kind)
             MISHAPS[kind](self)
 

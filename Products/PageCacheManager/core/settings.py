@@ -46,6 +46,9 @@ class Settings:
     wait_secs: int = 20
     max_waiting: int = 64
     late_ms: int = 1000
+    audit_every: int = 0
+    audit_per_minute: int = 10
+    audit_ignores: tuple[str, ...] = ('_authenticator', 'data-token', 'nonce')
     show_outcome: bool = True
     show_cache_status: bool = True
 

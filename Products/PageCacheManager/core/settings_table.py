@@ -124,6 +124,20 @@ TABLE: tuple[Field, ...] = (
         'same visitor gets the same page without another question to the '
         'policy. A commit ends it at once. With 0 each request asks.',
         unit='milliseconds', low=0, high=60_000),
+    Number(
+        'audit_every', 'Audit', 'Renders one in so many hits again, after it '
+        'was sent, and compares. A page that differs is dropped and shown on '
+        'the Statistics tab. 0 means no audit.',
+        unit='hits', low=0, high=1_000_000),
+    Number(
+        'audit_per_minute', 'Maximum audits', 'Limits how many hits of this '
+        'manager each process renders again.',
+        unit='per minute', low=1, high=6000),
+    Names(
+        'audit_ignores', 'Not compared by the audit', 'Their values may '
+        'differ: attributes, parameters, form fields, response headers, and '
+        'elements by id or class; * stands for any characters.',
+        pattern=r'[A-Za-z0-9_.:*\-]+', example='_authenticator'),
     Switch(
         'show_outcome', 'Send X-PageCache', 'Adds a header with the outcome '
         'to each response: HIT, MISS, NO-ETAG, OFF or BYPASS.'),

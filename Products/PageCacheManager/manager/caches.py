@@ -14,6 +14,7 @@ import transaction
 from App.config import getConfiguration
 
 from ..core.attempt import log_limit
+from ..core.audit.audits import Audits
 from ..core.caught import Caught
 from ..core.flights import Flights
 from ..core.key import is_row_id
@@ -64,6 +65,8 @@ class ManagerCache:
         self.caught = Caught()
         #: Views that were published and are not associated.
         self.lately = Lately()
+        #: Hits that were rendered again.
+        self.audits = Audits()
         #: When counting began, seconds since 1970.
         self.since = time.time()
         self.used_at = time.monotonic()

@@ -13,6 +13,7 @@ from ..core.reads.read_set import ReadSet
 from ..core.reads.table import Table
 from ..core.reads.unknown import NotKept
 from ..core.reads.unknown import Unknown
+from . import zodb
 from .commits import Commits
 from .recording import Answered
 from .recording import Recording
@@ -99,6 +100,39 @@ def are_unmoved(made: MadeFrom, reads: ReadSet) -> bool:
             return False
         one.sequence = sequence
     return all(is_unmoved(asked, now) for asked in made.asked)
+
+
+def has_unchanged_objects(made: MadeFrom) -> bool:
+    """Return whether no object changed that a page was made from.
+
+    That is as of the last commits; nothing is asked again.  Raises what
+    storages raise.
+    """
+    objects = made.objects
+    return isinstance(objects, ReadSet) and (
+        commits.hear_all(made.sources) is None) and (
+        table.changed_since(objects, objects.sequence) is None)
+
+
+def read_anew(
+        then: MadeFrom, now: MadeFrom | Unknown, connection: Any,
+        since: float) -> tuple[list[Any], list[Question]]:
+    """Return what a page is made from now, and was not `then`: objects that
+    were committed after `since`, in seconds since 1970, and questions.
+    """
+    if not (isinstance(now, MadeFrom) and isinstance(now.objects, ReadSet)
+            and isinstance(then.objects, ReadSet)):
+        return [], []
+    found: list[Any] = []
+    for source, oid in {*table.objects(now.objects)} - {
+            *table.objects(then.objects)}:
+        one = connection.connections.get(commits.name_of(source))
+        if one is not None:
+            found += zodb.loaded_since(one, [oid], since)
+    known = {asked.question for asked in then.asked}
+    return found, [
+        asked.question for asked in now.asked
+        if asked.question not in known]
 
 
 def is_unmoved(asked: Asked, now: float) -> bool:

@@ -172,6 +172,17 @@ def are_as_at(
     return all(int.from_bytes(load(oid)[1]) <= tid for oid in absent)
 
 
+def loaded_since(
+        connection: Any, oids: Iterable[bytes], secs: float) -> list[Any]:
+    """Return those of some loaded objects that were committed after `secs`,
+    in seconds since 1970.
+    """
+    return [
+        ob for ob in filter(_is_there, map(connection._cache.get, oids))
+        if ob._p_serial != z64
+        and TimeStamp(ob._p_serial).timeTime() > secs]
+
+
 def wrote(connection: Any, oids: Iterable[bytes], tid: int) -> bool:
     """Return whether `connection` wrote all these in the transaction `tid`.
     """

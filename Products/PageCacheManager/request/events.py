@@ -1,6 +1,7 @@
 """Handlers for Zope's events: steps of a request, changes of managers."""
 from functools import partial
 
+import transaction
 from Acquisition import aq_base
 from OFS.Cache import ZCM_MANAGERS
 from ZPublisher.pubevents import PubBeforeAbort
@@ -12,9 +13,11 @@ from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..key import code_version
 from ..manager import caches
+from ..publisher import again
 from ..publisher import watch
 from ..publisher.sessions import thread
 from ..reads import zodb
+from . import audit
 from . import stand_in
 from .exchange import EXCHANGE
 
@@ -49,6 +52,8 @@ def publication(event):
     elif kind is PubSuccess:
         if attempt(exchange, 'finish', exchange.commit) is not FAILED:
             del request.__dict__[EXCHANGE]  # nothing is left to end
+        if exchange.settings.audit_every and exchange.step.is_answered:
+            attempt(exchange, 'audit', audit.consider, exchange)
     elif kind is PubBeforeAbort:
         attempt(exchange, 'finish', exchange.abandon, event.retry)
 
@@ -62,6 +67,8 @@ def before_commit_at_last(event):
     exchange = event.request.__dict__.get(EXCHANGE)
     if exchange is not None and exchange.origin.is_captured_last:
         attempt(exchange, 'finish', exchange.deliver)
+    if again.AUDIT in event.request.environ:
+        transaction.doom()  # nothing that an audit renders is committed
 
 
 def request_ended(event):

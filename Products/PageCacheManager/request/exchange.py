@@ -24,6 +24,7 @@ from ..origin.site import around
 from ..publisher import handlers
 from ..publisher import request as http_request
 from ..publisher import sending
+from ..publisher.again import AUDIT
 from ..publisher.sessions import BEFORE
 from ..publisher.sessions import thread
 from ..publisher.watch import MARKS
@@ -286,4 +287,7 @@ def opened(request, origin, is_dry=False):
     manager = origin.find_manager(claim)
     if manager is None:
         return None
+    audit = request.environ.get(AUDIT)
+    if audit is not None:
+        return audit.opened(request, origin, manager, site, claim)
     return Exchange(request, origin, manager, site, claim, is_dry)

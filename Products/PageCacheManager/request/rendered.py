@@ -72,7 +72,7 @@ class Rendered(Step):
             rendering, response, exchange.settings)
         if rendering.saw_origin and not http_request.is_of_one_origin(
                 exchange.request, own):
-            _name_origin(response, own)
+            name_origin(response, own)
         present = http_request.lower_headers(response)
         sets_cookie = http_request.sets_cookie(response)
         varies = _varies_of(exchange)
@@ -175,7 +175,7 @@ def _varies_of(exchange):
     return tuple(sorted({*names(vary)} - known)) if vary else ()
 
 
-def _name_origin(response, own):
+def name_origin(response, own):
     """Say that the page may be another one for another site that asks."""
     for values in (response.headers, own):
         values['vary'] = joined(values.get('vary', ''), ['Origin'])

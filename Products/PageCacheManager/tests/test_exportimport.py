@@ -40,7 +40,9 @@ OTHERS = {
     'ignored_cookies': ('_ga_*',),
     'bypass_cookies': (), 'session_cookies': ('sid',),
     'dropped_headers': ('x-mine',), 'wait_secs': 0,
-    'max_waiting': 0, 'late_ms': 0, 'show_outcome': False,
+    'max_waiting': 0, 'late_ms': 0, 'audit_every': 7,
+    'audit_per_minute': 3, 'audit_ignores': ('token_*',),
+    'show_outcome': False,
     'show_cache_status': False}
 
 TITLE = 'Pages <of> "all" & m\xf6re'

@@ -10,6 +10,7 @@ from ..core.reasons import explained
 from ..core.report import statistics as figures
 from ..core.settings import stored
 from ..manager import caches
+from . import audit
 from .page import cut
 from .page import moment
 from .page import render
@@ -51,6 +52,7 @@ def statistics(manager, request, message='', kind='success'):
              'last': cut(cache.caught.newest())
                      if word == 'render-error' else ''}
             for word, count in figures.reasons(counts)],
+        audit=audit.of_manager(cache, settings, counts),
         view=asdict(view),
         view_names=list(asdict(view)),
         headers=_column_headers(view),

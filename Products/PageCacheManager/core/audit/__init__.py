@@ -1,0 +1,1 @@
+"""Hits that are rendered again: which ones, and what differs."""

@@ -1,0 +1,90 @@
+"""A thread that does one job after the other, while there are any."""
+import atexit
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+
+#: So many jobs wait at most.
+MAX_JOBS = 8
+
+#: The thread ends if there was no job for so long.
+IDLE_SECS = 60
+
+#: The end of the process waits for a job no longer.
+EXIT_SECS = 5
+
+
+class Worker:
+    """Does jobs in a thread of its own; any thread may call any method.
+
+    `work` is called with each job, and has to catch what it raises.
+    """
+
+    def __init__(
+            self, name: str, work: Callable[[Any], object],
+            max_jobs: int = MAX_JOBS, idle_secs: float = IDLE_SECS) -> None:
+        self._name = name
+        self._work = work
+        self._max_jobs = max_jobs
+        self._idle_secs = idle_secs
+        self._changed = threading.Condition()
+        self._jobs: deque[Any] = deque()
+        self._thread: threading.Thread | None = None
+        self._is_busy = self._is_stopped = self._ends_with_process = False
+
+    def put(self, job: Any) -> bool:
+        """Have `job` done; return False if too many wait already."""
+        with self._changed:
+            if self._is_stopped or len(self._jobs) >= self._max_jobs:
+                return False
+            if self._thread is None or not self._thread.is_alive():
+                self._start()
+            self._jobs.append(job)
+            self._changed.notify_all()
+            return True
+
+    def wait(self, timeout_secs: float) -> bool:
+        """Wait until all jobs are done; return whether they are."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: not (self._jobs or self._is_busy), timeout_secs)
+
+    def stop(self, timeout_secs: float = EXIT_SECS) -> None:
+        """Take no more jobs, and wait for the one that is being done."""
+        with self._changed:
+            self._is_stopped = True
+            self._jobs.clear()
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None:
+            thread.join(timeout_secs)
+
+    def _start(self) -> None:
+        if not self._ends_with_process:
+            # a thread that is cut off in C may crash the process
+            atexit.register(self.stop)
+            self._ends_with_process = True
+        self._is_busy = False  # of a process that this one is a fork of
+        thread = threading.Thread(
+            target=self._run, name=self._name, daemon=True)
+        thread.start()
+        self._thread = thread
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._jobs or self._is_stopped, self._idle_secs)
+                if not self._jobs:
+                    self._thread = None
+                    return
+                job = self._jobs.popleft()
+                self._is_busy = True
+            try:
+                self._work(job)
+            finally:
+                with self._changed:
+                    self._is_busy = False
+                    self._changed.notify_all()

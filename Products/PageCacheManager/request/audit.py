@@ -1,0 +1,185 @@
+"""The audit: hits are rendered again after they were sent, and compared.
+
+A page is kept by the objects that it was made from.  The audit finds what
+else it depended on.  It stores and commits nothing; each render is a request
+of its own, by the same visitor, in a thread of its own.
+"""
+import logging
+import time
+from typing import Any
+from typing import NamedTuple
+
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
+from ..core.attempt import log_limit
+from ..core.audit.audits import Finding
+from ..core.audit.compare import Content
+from ..core.audit.compare import Difference
+from ..core.audit.compare import difference
+from ..core.audit.compare import parts
+from ..core.audit.compare import plain
+from ..core.audit.worker import Worker
+from ..key import visitor
+from ..publisher import again
+from ..publisher import request as http_request
+from ..reads import pages
+from .audited import Render
+
+
+logger = logging.getLogger(__name__)
+
+#: So many objects and questions are named that changed since.
+MAX_CHANGED = 5
+
+
+class Job(NamedTuple):
+    """A hit to render again."""
+
+    environ: dict[str, Any]
+    cache: Any
+    #: The page that was sent, and its key.
+    page: Any
+    index: Any
+    ignores: tuple[str, ...]
+    url: str
+    #: Whose page it is, '' for a page of any visitor.
+    whose: str
+    policy: str
+
+    def count(self, word, detail):
+        """Count a failure of the audit, for whatever reason."""
+        self.cache.tally.add('AUDIT', 'failed')
+
+    def describe(self):
+        """Return the URL, for the log."""
+        return f'the audit of {self.url}'
+
+
+def consider(exchange):
+    """Have the hit that was just sent audited, if it is its turn."""
+    settings, step = exchange.settings, exchange.step
+    if step.page.max_age_secs or not exchange.cache.audits.is_due(
+            settings.audit_every, settings.audit_per_minute):
+        return
+    environ = again.environ_of(exchange.request)
+    if environ is not None and not worker.put(Job(
+            environ, exchange.cache, step.page,
+            exchange.key.index_for(exchange.request, step.varies),
+            settings.audit_ignores,
+            plain(http_request.url(exchange.request, ())),
+            _whose(exchange), exchange.policy.policy_id)):
+        exchange.cache.tally.add('AUDIT', 'busy')
+
+
+def _whose(exchange):
+    """Return whose page it is, '' for a page of any visitor."""
+    user, request = visitor.current_user(), exchange.request
+    if user is not None:
+        return plain(f'the user {user.getId() or user.getUserName()}')
+    is_known = (
+        exchange.key.partition or http_request.is_authorized(request)
+        or http_request.carries_cookie(request, exchange.settings.key_cookies)
+        or visitor.goes_by_address(request))
+    return 'a visitor with a session or credentials' if is_known else ''
+
+
+def _render(job):
+    """Render a hit; return None if that failed."""
+    render = Render(job.page)
+    status = attempt(job, 'audit', again.publish, job.environ, render)
+    if status is FAILED:
+        return None
+    render.status = status
+    return render
+
+
+# the verdict
+
+def audit(job):
+    """Render a hit and compare; count, log and keep what was found."""
+    first = _render(job)
+    word = _word(job, first)
+    found = None
+    if word == 'differs':
+        second = _render(job)
+        word = _word(job, second)
+        if word in ('differs', 'same'):
+            found = _difference(job, first, second)
+            word = 'by-itself' if found.is_by_itself else 'differs'
+    if word:
+        job.cache.tally.add('AUDIT', word)
+    if found is not None:
+        _report(job, first, found)
+
+
+def _word(job, render):
+    """Return what became of a render, as the statistics count it; '' if
+    that is counted.
+    """
+    if render is None:
+        return ''
+    exchange = render.exchange
+    if exchange is not None and exchange.stored is None:
+        return 'overtaken'
+    if render.has_failed:
+        return 'failed'
+    if render.content is None:
+        made = job.page.made_from
+        is_as_it_was = made is not None and pages.has_unchanged_objects(made)
+        return 'differs' if is_as_it_was else 'overtaken'
+    return 'same' if _parts(job, exchange.content) == _stored_parts(
+        job, exchange) else 'differs'
+
+
+def _parts(job, content):
+    return parts(content, job.ignores)
+
+
+def _stored_parts(job, exchange):
+    stored = exchange.stored
+    return _parts(job, Content(dict(stored.headers), stored.body))
+
+
+def _difference(job, first, second):
+    """Return how the page differs from two renders."""
+    if first.content is None or second.content is None:
+        is_steady = first.content is second.content and (
+            first.status == second.status)
+        return Difference(
+            not is_steady, [f'+ no page, but status {first.status}'])
+    return difference(
+        _stored_parts(job, first.exchange), _parts(job, first.content),
+        _parts(job, second.content), bool(job.whose))
+
+
+def _report(job, render, found):
+    changed = _changed(render.exchange, bool(job.whose))
+    job.cache.audits.found(Finding(
+        time.time(), job.url, job.whose, job.policy, job.page.created,
+        found.is_by_itself, found.lines, changed))
+    if found.is_by_itself:
+        return
+    job.cache.pages.drop_stale(job.index, job.page.created)
+    if log_limit.is_due(('audit', job.url, job.whose)):
+        logger.warning(
+            'Audit: the page of %s at %s was not what a render gives now.  '
+            'Changed since: %s\n%s',
+            job.whose or 'any visitor', job.url,
+            ', '.join(changed) or 'nothing that the page reads',
+            '\n'.join(f'    {line}' for line in found.lines))
+
+
+def _changed(exchange, is_private):
+    """Return in words what changed since the page was stored.
+
+    Questions may hold what a visitor typed.
+    """
+    if exchange is None:
+        return []
+    asked = [] if is_private else [
+        f'asked only now: {label}' for label in exchange.asked]
+    return [plain(text) for text in [*exchange.changed, *asked][:MAX_CHANGED]]
+
+
+worker = Worker(
+    'Page Cache audit', lambda job: attempt(job, 'audit', audit, job))

@@ -1,0 +1,65 @@
+"""The audit on the Statistics screen: what became of it, and what to do."""
+from ..core.report.statistics import number_text
+from .page import cut
+from .page import moment
+
+
+#: Words of the tally, with title and note.
+_WORDS = (
+    ('same', 'Same', 'as the stored page'),
+    ('differs', 'Different', 'and dropped'),
+    ('by-itself', 'Always new', 'in each render'),
+    ('overtaken', 'Changed meanwhile', 'not compared'),
+    ('failed', 'Failed', 'to render'),
+    ('busy', 'Left out', 'because the audit was busy'))
+
+_BY_ITSELF = (
+    'Two renders in a row differ, so the page shows something new each time: '
+    'the time, or a random value. It stays stored. If that is right, add the '
+    'id or class of the element, or the name of the attribute, to "Not '
+    'compared by the audit". If not, let the ETag of policy {} name a period, '
+    'such as int(time.timeTime() // 300), or do not associate the page.')
+_CHANGED = (
+    'The first render did not read what changed, although a render now does: '
+    'code kept a value of it, for instance in memory. Name what changed in '
+    'the ETag of policy {}.')
+_OUTSIDE = (
+    'The page depends on something outside of the database: the time, a file, '
+    'another server, a value that code keeps in memory, or a part of the '
+    'request that is not in the key. Name it in the ETag of policy {}, or let '
+    'that name a period, such as int(time.timeTime() // 300). A header or '
+    'cookie can be added to the key on the Properties tab.')
+
+
+def of_manager(cache, settings, counts):
+    """Return counters and findings, None if nothing was ever audited."""
+    findings = cache.audits.findings()
+    found = {
+        detail: count for (word, detail), count in counts.items()
+        if word == 'AUDIT'}
+    if not (settings.audit_every or found or findings):
+        return None
+    return {
+        'tiles': [
+            {'title': title, 'value': number_text(found.get(word, 0)),
+             'note': note} for word, title, note in _WORDS],
+        'findings': [_shown(finding) for finding in findings]}
+
+
+def _shown(finding):
+    return {
+        'at': moment(finding.at),
+        'url': cut(finding.url),
+        'whose': f'seen by {finding.whose}' if finding.whose else (
+            'seen by any visitor'),
+        'lines': finding.lines,
+        'created': moment(finding.created),
+        'changed': cut(', '.join(finding.changed)) or (
+            'nothing that the page reads'),
+        'advice': _advice(finding).format(finding.policy)}
+
+
+def _advice(finding):
+    if finding.is_by_itself:
+        return _BY_ITSELF
+    return _CHANGED if finding.changed else _OUTSIDE
