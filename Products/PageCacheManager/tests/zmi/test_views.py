@@ -151,7 +151,7 @@ def test_form_saves_what_it_shows(manager, client):
 def test_rows_are_added_changed_and_removed(manager, client):
     first, second, third, fourth = typed(own(get(client, TAB)))
     answer = client.post(EDIT, form(
-        {**first, 'remove': 'on'}, {**second},
+        {**first, 'remove': 'on'}, second,
         {'name': ' @@view ', 'kind': 'zope.interface.Interface',
          'shows': 'item'}, fourth))
     assert answer.status == 302
