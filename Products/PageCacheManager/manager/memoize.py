@@ -71,6 +71,10 @@ class MemoizeStore:
         self._cache[_name(envelope)] = page_format.to_bytes(page, envelope)
         return True
 
+    def remove(self, key):
+        """Drop a page."""
+        self._cache[_name(self._envelope(key))] = b''
+
     def _envelope(self, key):
         return repr((self._generation, key))
 

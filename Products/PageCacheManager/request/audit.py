@@ -37,6 +37,8 @@ class Job(NamedTuple):
 
     environ: dict[str, Any]
     cache: Any
+    #: The store that other processes have too, or None.
+    shared_store: Any
     #: The page that was sent, and its key.
     page: Any
     index: Any
@@ -63,7 +65,9 @@ def consider(exchange):
         return
     environ = again.environ_of(exchange.request)
     if environ is not None and not worker.put(Job(
-            environ, exchange.cache, step.page,
+            environ, exchange.cache,
+            exchange.cache.shared_store(
+                exchange.settings, exchange.key.versions[0]), step.page,
             exchange.key.index_for(exchange.request, step.varies),
             settings.audit_ignores,
             plain(http_request.url(exchange.request, ())),
@@ -160,6 +164,8 @@ def _report(job, render, found):
     if found.is_by_itself:
         return
     job.cache.pages.drop_stale(job.index, job.page.created)
+    if job.shared_store is not None:
+        attempt(job, 'store', job.shared_store.remove, job.index)
     if log_limit.is_due(('audit', job.url, job.whose)):
         logger.warning(
             'Audit: the page of %s at %s was not what a render gives now.  '

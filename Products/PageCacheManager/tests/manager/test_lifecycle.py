@@ -501,7 +501,18 @@ def test_switched_off_nothing_stored_is_used(site, client):
     assert outcomes(client) == ('OFF', 'OFF')
     assert Item.renders == before + 2
     site.page_cache.enable()
+    # nothing of the pages is another than before
+    assert outcomes(client) == ('HIT', 'HIT')
+
+
+def test_what_changes_while_it_is_off_is_seen_when_it_is_on(site, client):
+    fill(client)
+    site.page_cache.disable()
+    assert outcomes(client) == ('OFF', 'OFF')
+    site.doc.text = 'new text'
+    site.page_cache.enable()
     assert outcomes(client) == ('MISS', 'HIT')
+    assert 'new text' in client.get(PAGE).text
 
 
 @pytest.mark.parametrize('option', ['off', 'on_always', 'on_in_production'])

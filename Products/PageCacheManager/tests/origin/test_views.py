@@ -465,6 +465,7 @@ def test_manager_that_is_off_says_so(site, client):
     site.page_cache.disable()
     for answer in twice(client, COUNTING):
         assert answer.outcome == 'OFF' and answer.all('ETag') == []
+    site.doc.text = 'new text'
     site.page_cache.enable()
     assert [client.get(COUNTING).outcome for _ in range(2)] == ['MISS', 'HIT']
 

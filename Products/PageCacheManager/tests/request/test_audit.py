@@ -99,6 +99,18 @@ def test_what_is_not_in_the_database_is_found(
     assert (after.outcome, 'second' in after.text) == ('MISS', True)
 
 
+def test_it_is_dropped_for_other_processes_too(client, audited, site, shown):
+    site.page_cache.manage_editProps('', {'store': 'memoize'})
+    hit(client, '/site/doc/depending')
+    audited()
+    shown['value'] = 'second'
+    hit(client, '/site/doc/depending')
+    assert audited()['differs'] == 1
+    caches.cache_of(site.page_cache).pages.purge()
+    answer = client.get('/site/doc/depending')
+    assert (answer.outcome, 'second' in answer.text) == ('MISS', True)
+
+
 def test_what_code_kept_of_an_object_is_named(
         client, audited, site, shown, item):
     def kept(self):
