@@ -112,7 +112,6 @@ def _is_for_anybody(exchange, step):
         and not request.is_authorized(exchange.request)
         and not request.carries_cookie(
             exchange.request, exchange.settings.key_cookies)
-        and exchange.settings.store == 'process'
         and exchange.changes.headers_before() <= (
             exchange.site.headers_of_all | origin.headers_of_all)
         and exchange.changes.is_settled(exchange.response)

@@ -30,7 +30,6 @@ def question(exchange):
     request, origin = exchange.request, exchange.origin
     environ = request.environ
     if (not exchange.settings.late_ms or exchange.is_dry
-            or exchange.settings.store != 'process'
             or TICKET in environ  # the fast lane has remembered it so long
             or origin.is_called):
         return None

@@ -147,6 +147,16 @@ def commit(site, **more):
     transaction.commit()
 
 
+def test_pages_that_processes_share_are_in_the_lane(lane, site):
+    site.page_cache.manage_editProps('', {'store': 'memoize'})
+    warm(lane)
+    commit(site, text='other')
+    assert lane.is_fast()
+    site.doc.text = 'new text'
+    transaction.commit()
+    assert 'new text' in lane.get(PATH).text
+
+
 def test_other_commits_leave_the_lane_open(lane, site):
     warm(lane)
     for number in range(3):

@@ -60,6 +60,14 @@ def test_policy_is_not_asked_again(warm, asked):
     assert times(asked, lambda: warm.get(PAGE)) == 0
 
 
+def test_pages_that_processes_share_are_remembered_too(
+        site, client, asked):
+    site.page_cache.manage_editProps('', {'store': 'memoize'})
+    for _ in range(2):
+        client.get(PAGE)
+    assert times(asked, lambda: client.get(PAGE)) == 0
+
+
 def test_the_first_hit_asks(client, asked):
     client.get(PAGE)
     assert times(asked, lambda: client.get(PAGE)) == 1
