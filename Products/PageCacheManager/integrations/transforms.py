@@ -53,6 +53,9 @@ def _known_of(text):
     number = id(text)
     found = _known.get(number)
     if found is None or found[0]() is not text:
-        found = _known[number] = (
-            ref(text, lambda _: _known.pop(number, None)), {})
+        try:
+            held = ref(text, lambda _: _known.pop(number, None))
+        except TypeError:  # of a kind that nobody can watch
+            return {}
+        found = _known[number] = held, {}
     return found[1]

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from zope.component.hooks import getSite
 
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
 from ..core.reads.made_from import Asked
 from ..core.reads.made_from import State
 from ..core.reads.made_from import Value
@@ -50,7 +52,15 @@ def missing(key: Hashable) -> None:
 def made(key: Hashable, name: str) -> MadeFrom | None:
     """Return what a value was made from, None if that is not known."""
     recording: Any = thread.recording
-    begun = None if recording is None else recording.end(key)
+    if recording is None:
+        return None
+    found = attempt(None, 'reads', _made_from, recording, key, name)
+    return None if found is FAILED else found
+
+
+def _made_from(
+        recording: Recording, key: Hashable, name: str) -> MadeFrom | None:
+    begun = recording.end(key)
     if begun is None:
         return None
     asked = begun.asked
@@ -84,6 +94,14 @@ def given(known: MadeFrom | None, may_be_dear: bool = False) -> bool:
     recording: Any = thread.recording
     if recording is None or known is None:
         return True
+    is_given = attempt(
+        None, 'reads', _count, recording, known, may_be_dear)
+    if is_given is FAILED:
+        recording.lose()
+    return bool(is_given)
+
+
+def _count(recording: Recording, known: MadeFrom, may_be_dear: bool) -> bool:
     if (may_be_dear or known.secs < CHEAP_SECS) and not all(
             [_is_current(asked, recording) for asked in known.asked]):
         return False

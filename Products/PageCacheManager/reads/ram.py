@@ -19,8 +19,9 @@ MAX_VALUES = 5000
 
 _known: OrderedDict[Any, kept.MadeFrom] = OrderedDict()
 
-#: What is known of a value is of the one that is there.
-_lock = threading.Lock()
+#: What is known of a value is of the one that is there.  To pickle a value
+#: may lead to others.
+_lock = threading.RLock()
 
 
 def _place(adapter: Any, key: Any) -> Any:

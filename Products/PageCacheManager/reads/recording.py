@@ -169,6 +169,10 @@ class Recording:
             counted.update(dict.fromkeys(asked))
         self._values_at = max(self._values_at, changed_at)
 
+    def lose(self) -> None:
+        """Note that something counts of which it is not known what."""
+        self._unknown = self._unknown or Unknown(Why.LOST)
+
     def newest(self, reads: Mapping[int, Iterable[bytes]]) -> float:
         """Return when the last of some loaded objects was committed.
 

@@ -127,8 +127,8 @@ def is_complete(mark: Mark) -> bool:
 
 
 def oid_of(ob: Any) -> bytes | None:
-    """Return the oid of a persistent object, None if it has none yet."""
-    oid: bytes | None = ob._p_oid
+    """Return the oid of an object, None if it has none (yet)."""
+    oid: bytes | None = getattr(ob, '_p_oid', None)
     return oid
 
 

@@ -143,6 +143,38 @@ def test_a_failure_is_no_value(site, client, made, monkeypatch):
     assert 'new text' in client.get(FIRST).text
 
 
+def test_a_failure_of_ours_is_none_of_the_page(
+        site, client, made, monkeypatch):
+    def fail(*given):
+        raise RuntimeError('of ours')
+    with monkeypatch.context() as patch:
+        patch.setattr(kept, '_made_from', fail)
+        assert 'inner text' in client.get(FIRST).text
+    ram.global_cache.invalidateAll()
+    client.get('/site/doc/show?n=3')
+    with monkeypatch.context() as patch:
+        patch.setattr(kept, '_count', fail)
+        for _ in range(2):  # what it was made from is not known
+            answer = client.get(SECOND)
+            assert answer.outcome != 'HIT' and 'inner text' in answer.text
+    assert client.get(SECOND).outcome == 'MISS'
+    assert client.get(SECOND).outcome == 'HIT'
+
+
+def test_a_cache_of_another_kind_is_left_alone(site, client, made):
+    class Other:
+        def query(self, path, key, default):
+            return default
+
+        def set(self, value, path, key):
+            raise RuntimeError('it is full')
+
+    adapter = ram.RAMCacheAdapter(Other())
+    assert adapter.get('key') is None
+    with pytest.raises(RuntimeError):
+        adapter['key'] = 'value'
+
+
 def test_a_cache_of_a_site_has_an_unknown_past(site, client, made):
     """Each connection has a copy of it, and all have the same values."""
     site.cache = RAMCache()
