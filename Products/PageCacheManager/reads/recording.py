@@ -31,6 +31,9 @@ from .zodb import Mark
 #: What was read between two cuts: oids by the number of their database.
 Segment = Mapping[int, frozenset[bytes]]
 
+#: Of so many values within one another it is known what they are made from.
+MAX_BEGUN = 20
+
 #: Without one of these it is not known which commits count.
 _NOT_KEPT = (Why.CLOSED, Why.OPENED, Why.NO_SNAPSHOT, Why.LOST, Why.BEHIND)
 
@@ -150,6 +153,7 @@ class Recording:
         self.keep()
         self._begun.append(Begun(
             key, self._rings, len(self.open_questions)))
+        del self._begun[:-MAX_BEGUN]  # most of these are never kept
 
     def end(self, key: Hashable) -> Begun | None:
         """Return the value that was made, None if it was not begun."""

@@ -6,6 +6,8 @@ from zope.ramcache.ram import RAMCache
 
 from ...reads import kept
 from ...reads import ram as doors
+from ...reads.recording import MAX_BEGUN
+from ...reads.recording import Recording
 from ..site import Item
 from ..site import add_template
 from ..site import set_policy
@@ -159,6 +161,27 @@ def test_a_failure_of_ours_is_none_of_the_page(
             assert answer.outcome != 'HIT' and 'inner text' in answer.text
     assert client.get(SECOND).outcome == 'MISS'
     assert client.get(SECOND).outcome == 'HIT'
+
+
+def test_values_that_are_never_kept_cost_little(
+        site, client, made, monkeypatch):
+    counts = []
+    begin = Recording.begin
+
+    def look_in_vain(self):
+        cache = ram.store_in_cache(part)
+        for number in range(100):
+            assert cache.get(f'{number}') is None
+        made.append(1)
+
+    def counted(self, key):
+        begin(self, key)
+        counts.append(len(self._begun))
+
+    monkeypatch.setattr(Recording, 'begin', counted)
+    monkeypatch.setattr(Item, 'made', look_in_vain)
+    client.get(FIRST)
+    assert len(counts) == 101 and max(counts) == MAX_BEGUN
 
 
 def test_a_cache_of_another_kind_is_left_alone(site, client, made):
