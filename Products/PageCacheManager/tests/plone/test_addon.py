@@ -136,6 +136,9 @@ def more(addon, author):
         b'text', 'text/plain', 'text.txt'))
     add(addon, 'Link', 'a-link', 'A link', remoteUrl='/a-document')
     event = add(addon, 'Event', 'an-event', 'An event')
+    # on one day in the zone of the site and in UTC
+    event.start = event.start.replace(hour=12)
+    event.end = event.start + timedelta(hours=1)
     event.recurrence = 'RRULE:FREQ=DAILY;COUNT=3'
     return addon
 

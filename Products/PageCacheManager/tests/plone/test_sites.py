@@ -75,6 +75,9 @@ def test_change_in_one_site_leaves_the_other(addon, client, second, other):
     for change in title, site_title:
         for site in sites:
             site.warm()
+            # a page whose reads were not known goes with this commit
+            assert not site.after()
+            site.warm()
         change(client, addon)
         for path in PAGES:
             assert other.get(path).outcome == 'HIT'
