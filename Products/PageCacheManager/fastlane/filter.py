@@ -3,9 +3,8 @@
 It traverses nothing, opens no database and begins no transaction.  For
 content of the ZODB it is exact: the lane answers only if nothing was
 committed, since Zope last answered the request, that the page was made from
-or that was read to answer.  Other sources of pages,
-policies and access rules (the clock, files, SQL, LDAP) may be late by
-`late_ms`.
+or that was read to answer.  Other sources of pages, policies and access rules
+(the clock, files, SQL, LDAP) may be late by `late_ms`.
 
 For each request that goes to Zope the filter notes the last transaction of
 every database, and leaves a ticket in the request.  If the answer is a hit

@@ -8,7 +8,6 @@ from ..core.page import names
 from ..core.reads.read_set import ReadSet
 from ..key import visitor
 from ..publisher import request
-from ..reads import pages
 
 
 #: Where the fast lane leaves its ticket in the WSGI environment.
@@ -87,17 +86,17 @@ def permit(exchange, step):
 def reads(exchange):
     """Return what the request has read, None if that is not known.
 
-    It is called before the end of the transaction.
+    It is called before the end of the transaction.  Raises what storages
+    raise.
     """
     recording = exchange.recording()
-    if recording is None or exchange.key.index is None:
+    if recording is None:
         return None
     manager = exchange.manager
     recording.add(manager._p_jar, manager.oids_of_marks(
         exchange.origin.identity, exchange.key.page_id))
-    made = pages.stop(recording)
-    objects = getattr(made, 'objects', None)
-    return objects if isinstance(objects, ReadSet) else None
+    found = recording.read_set()
+    return found if isinstance(found, ReadSet) else None
 
 
 def _is_for_anybody(exchange, step):

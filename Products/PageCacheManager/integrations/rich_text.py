@@ -7,16 +7,16 @@ all pages with rich text new.
 """
 from plone.app.textfield import transform
 
+from ..core.doors import put_before
 from ..reads.recording import thread
 from ..reads.recording import unrecorded
 
 
 def install():
     """Put a function before the method that looks for images, once."""
-    kind = transform.PortalTransformsTransformer
-    plain = kind.check_referenced_images
-    if not hasattr(plain, 'page_cache_plain'):
-        kind.check_referenced_images = _noting(plain)
+    put_before(
+        transform.PortalTransformsTransformer, 'check_referenced_images',
+        _noting)
 
 
 def _noting(plain):
@@ -33,5 +33,4 @@ def _noting(plain):
             for brain in self.catalog(UID=uids):
                 brain.modified  # noqa: B018
         return None
-    check_referenced_images.page_cache_plain = plain
     return check_referenced_images

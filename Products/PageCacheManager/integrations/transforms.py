@@ -8,6 +8,7 @@ from weakref import ref
 from Acquisition import aq_base
 from Products.PortalTransforms.cache import Cache
 
+from ..core.doors import put_before
 from ..reads import kept
 from ..reads.recording import thread
 
@@ -18,12 +19,13 @@ _known = {}
 
 def install():
     """Put functions before the methods that keep outputs, once."""
-    if Cache.getCache.__module__ == __name__:
-        return
-    get, put = Cache.getCache, Cache.setCache
+    put_before(Cache, 'getCache', _noted_get)
+    put_before(Cache, 'setCache', _noted_set)
 
+
+def _noted_get(plain):
     def getCache(self, key):
-        found = get(self, key)
+        found = plain(self, key)
         if thread.recording is None or (
                 found is not None
                 and kept.given(
@@ -31,7 +33,10 @@ def install():
             return found
         kept.missing((id(self.obj), key))
         return None
+    return getCache
 
+
+def _noted_set(plain):
     def setCache(self, key, value):
         known = kept.made((id(self.obj), key), f'output as {key}')
         of_text = _known_of(self.obj)
@@ -39,9 +44,8 @@ def install():
             of_text[key] = known
         else:
             of_text.pop(key, None)
-        return put(self, key, value)
-
-    Cache.getCache, Cache.setCache = getCache, setCache
+        return plain(self, key, value)
+    return setCache
 
 
 def _known_of(text):

@@ -69,9 +69,9 @@ class Generation:
         """
         if self._invalidated is None:
             return frozenset()
-        return frozenset(ob._p_oid for ob in (
+        return frozenset([ob._p_oid for ob in (
             self._purged, self._invalidated, self._invalidated.anything,
-            *self.marks_of(identity, page)))
+            *self.marks_of(identity, page))])
 
     @security.private
     def invalidate(self, names, templates=frozenset()):

@@ -8,13 +8,13 @@ that were read of them.
 :func:`install` puts two functions before methods of ZCatalog.  They do what
 these do, and note more only in a thread that records a page.
 """
-import datetime
 import io
 import json
 import math
 import pickle
 import time
 from collections.abc import Mapping
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 from typing import NamedTuple
@@ -27,6 +27,7 @@ from Products.ZCatalog.Catalog import Catalog
 from Products.ZCatalog.ZCatalog import ZCatalog
 from ZTUtils.Lazy import LazyMap
 
+from ..core.doors import put_before
 from ..core.reads.made_from import Answers
 from ..core.reads.made_from import Asked
 from ..core.reads.unknown import NotKept
@@ -35,6 +36,7 @@ from ..core.reads.unknown import Why
 from . import values
 from . import walk
 from . import zodb
+from .dates import next_change
 from .recording import Answered
 from .recording import Recording
 from .recording import thread
@@ -48,9 +50,6 @@ MAX_RECORDS = 10_000
 #: Of so many records rows and paths are read with the search; most pages show
 #: the first ones alone.
 MAX_ROWS = 200
-
-#: A time that the answer depends on in another way than is known.
-UNKNOWN_SECS = 60
 
 #: Errors for values that have no pickle.
 UNPICKLED = pickle.PicklingError, TypeError, AttributeError, ValueError
@@ -464,8 +463,6 @@ def ask(question: Any, context: Any) -> Answered | None:
     return Answered(answer, until)
 
 
-# dates
-
 def _until(catalog: Any, arguments: Any) -> float:
     """Return when the clock may change the answer, seconds since 1970."""
     until = math.inf
@@ -474,72 +471,20 @@ def _until(catalog: Any, arguments: Any) -> float:
         if values.has_now(value):
             index = catalog.indexes.get(name)
             if index is not None:
-                until = min(until, _next_change(aq_base(index)))
+                until = min(until, next_change(aq_base(index)))
     return until
-
-
-def _next_change(index: Any) -> float:
-    """Return the time of the next date in an index, seconds since 1970."""
-    now = time.time()
-    kind = getattr(index, 'meta_type', '')
-    if kind == 'DateRangeIndex':
-        minute = int(now // 60)
-        ends = [
-            key + later
-            for name, later in (('_since', 0), ('_since_only', 0),
-                                ('_until', 1), ('_until_only', 1))
-            for key in _keys_from(getattr(index, name), minute + 1 - later)]
-        return min(ends, default=math.inf) * 60
-    if kind == 'DateIndex':
-        key = _minute_key(now)
-        return min(
-            (_secs_of(found) + (60 if found == key else 0)
-             for found in _keys_from(index._index, key)), default=math.inf)
-    return now + UNKNOWN_SECS
-
-
-def _keys_from(tree: Any, key: int) -> list[int]:
-    """Return the first key of a tree that is not below `key`, if any."""
-    try:
-        return [tree.minKey(key)]
-    except ValueError:
-        return []
-
-
-def _minute_key(now: float) -> int:
-    """Return the key of a moment in a DateIndex: its minute in UTC."""
-    moment = time.gmtime(now)
-    return (((moment.tm_year * 12 + moment.tm_mon) * 31 + moment.tm_mday)
-            * 24 + moment.tm_hour) * 60 + moment.tm_min
-
-
-def _secs_of(key: int) -> float:
-    """Return the moment of a key, seconds since 1970."""
-    rest, minute = divmod(key, 60)
-    rest, hour = divmod(rest, 24)
-    # month and day count from 1
-    rest, day = divmod(rest - 1, 31)
-    year, month = divmod(rest - 1, 12)
-    first = datetime.datetime(
-        year, month + 1, 1, hour, minute, tzinfo=datetime.UTC)
-    return first.timestamp() + day * 86_400
 
 
 def install() -> None:
     """Put the functions above before methods of ZCatalog, once."""
-    for kind, name, function in (
-            (Catalog, 'search', _search), (ZCatalog, 'getpath', _getpath)):
-        plain = getattr(kind, name)
-        if not hasattr(plain, 'page_cache_plain'):
-            setattr(kind, name, _before(plain, function))
+    put_before(Catalog, 'search', partial(_noted, _search))
+    put_before(ZCatalog, 'getpath', partial(_noted, _getpath))
 
 
-def _before(plain: Any, function: Any) -> Any:
+def _noted(function: Any, plain: Any) -> Any:
+    """Return `function` for a thread that records, `plain` for others."""
     def method(self: Any, *args: Any, **keywords: Any) -> Any:
         if thread.recording is None:
             return plain(self, *args, **keywords)
         return function(plain, self, *args, **keywords)
-    method.__name__ = plain.__name__
-    method.__doc__ = plain.__doc__
-    method.page_cache_plain = plain  # type: ignore[attr-defined]
     return method

@@ -8,28 +8,24 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Set
-from contextlib import ExitStack
 from itertools import count
 from typing import Any
 from typing import NamedTuple
 from typing import TypeVar
 
-from ZODB.POSException import POSError
-
-from ..core.reads.log import Log
 from ..core.reads.made_from import UntilCommit
 from ..core.reads.read_set import ReadSet
-from ..core.reads.records import are_equal
 from ..core.reads.table import Table
 from ..core.reads.unknown import Changed
 from ..core.reads.unknown import NotKept
 from ..core.reads.unknown import Unknown
 from ..core.reads.unknown import Why
 from . import zodb
+from .observer import Clock
+from .observer import Observer
 
 
 #: A client of a ZEO server may show a commit to a connection a moment before
@@ -40,10 +36,6 @@ PAUSE_SECS = 0.001
 #: Nobody waits longer for one who polls.
 LOCK_SECS = 0.5
 
-#: Where a commit has more objects of pages, their records are not compared.
-MAX_COMPARED = 30
-
-Clock = Callable[[], float]
 T = TypeVar('T')
 
 
@@ -53,67 +45,6 @@ class Reads(NamedTuple):
     #: The last transaction that was shown.
     tid: int
     oids: Set[bytes]
-
-
-class Observer:
-    """Hears of the commits of one database.
-
-    Polling and closing are called with a lock held.  `gone` is called when
-    nobody else holds the database any more.
-    """
-
-    def __init__(
-            self, database: Any, clock: Clock,
-            gone: Callable[[Any], Any]) -> None:
-        self.name = database.database_name
-        self.database = weakref.ref(database, gone)
-        #: What gave its instance; another one once the database is closed.
-        self.source = zodb.storage_of(database)
-        self._unheard = zodb.unheard(database)
-        self._instance = self.source.new_instance()
-        with ExitStack() as undone:
-            undone.callback(self.close)
-            self.log = Log(zodb.poll(self._instance)[1], clock=clock)
-            undone.pop_all()  # nothing failed
-
-    def is_open(self) -> bool:
-        """Return whether the database is open, and has its old storage."""
-        database = self.database()
-        return database is not None and (
-            zodb.storage_of(database) is self.source)
-
-    def poll(self) -> tuple[Collection[bytes] | None, int]:
-        """Return the oids committed since the last poll, and the last tid.
-
-        None in place of the oids if they are not known.
-        """
-        database = self.database()
-        if database is None or not self.is_open():
-            return None, 0
-        if zodb.unheard(database) != self._unheard:
-            return None, 0
-        return zodb.poll(self._instance)
-
-    def changed(self, oids: Collection[bytes]) -> set[bytes]:
-        """Return which objects are not as they were when `log` ended.
-
-        It was polled since.  What can't be compared counts as changed.
-        """
-        found = set(oids)
-        if len(found) > MAX_COMPARED:
-            return found
-        try:
-            for oid in oids:
-                both = zodb.records(self._instance, oid, self.log.tid)
-                if both is not None and are_equal(*both):
-                    found.discard(oid)
-        except POSError:
-            pass  # it may be away: the others are not asked for
-        return found
-
-    def close(self) -> None:
-        if self.is_open():
-            self._instance.release()
 
 
 class Commits:
@@ -179,21 +110,13 @@ class Commits:
             self, sources: Iterable[int], connection: Any) -> Unknown | None:
         """Hear of all commits to databases that `connection` shows.
 
-        `connection` may be that of any database, with those to others in its
-        `connections`.  Return why these are not known, None if they are.  It
-        costs a comparison for each database if there is nothing new.  Raises
-        what storages raise.
+        None as `connection` shows all.  It may be that of any database, with
+        those to others in its `connections`.  Return why these are not known,
+        None if they are.  It costs a comparison for each database if there is
+        nothing new.  Raises what storages raise.
         """
         for number in sources:
             unknown = self._hear(number, connection)
-            if unknown is not None:
-                return unknown
-        return None
-
-    def hear_all(self, sources: Iterable[int]) -> Unknown | None:
-        """Hear of all commits to databases; see :meth:`hear`."""
-        for number in sources:
-            unknown = self._hear(number, None)
             if unknown is not None:
                 return unknown
         return None
@@ -204,11 +127,8 @@ class Commits:
         """Return None if objects are as `connection` shows them.
 
         Otherwise return one that was committed, or why it is not known.
-        See :meth:`hear`.
+        What it shows was heard of.
         """
-        unknown = self.hear(objects.sources, connection)
-        if unknown is not None:
-            return unknown
         if isinstance(objects, UntilCommit):
             is_of_then = self.shows(objects.tids, connection)
             return None if is_of_then else Unknown(objects.why)

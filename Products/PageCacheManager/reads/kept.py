@@ -7,7 +7,6 @@ counts for each page that is given it.
 import math
 import time
 from collections.abc import Hashable
-from itertools import count
 from typing import Any
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ from ..core.attempt import attempt
 from ..core.reads.made_from import Asked
 from ..core.reads.made_from import State
 from ..core.reads.made_from import Value
-from ..core.reads.read_set import ReadSet
+from ..core.reads.unknown import NotKept
 from . import catalog
 from . import pages
 from .recording import Recording
@@ -27,8 +26,6 @@ from .recording import thread
 
 #: A value that took longer to make is not made anew before its time.
 CHEAP_SECS = 0.2
-
-_numbers = count(1)
 
 
 class MadeFrom(NamedTuple):
@@ -40,6 +37,8 @@ class MadeFrom(NamedTuple):
     secs: float
     #: When that changed last, seconds since 1970.
     changed_at: float
+    #: Bytes that a page takes for it.
+    size: int
 
 
 def missing(key: Hashable) -> None:
@@ -63,25 +62,18 @@ def _made_from(
     begun = recording.end(key)
     if begun is None:
         return None
-    asked = begun.asked
-    changed_at = recording.newest(begun.reads)
-    for question in recording.open_questions[begun.questions:]:
-        found = question.asked(recording, pages.answers)
-        if not isinstance(found, tuple):
-            return None
-        asked[found[0]] = None
-        changed_at = max(changed_at, recording.newest(question.reads))
-        if question.has_now:
-            changed_at = time.time()
+    questions = recording.open_questions[begun.questions:]
+    asked = recording.asked(questions, pages.answers)
     reads = recording.admit({
         number: frozenset(oids) for number, oids in begun.reads.items()})
-    if not isinstance(reads, ReadSet):
+    if isinstance(asked, NotKept) or isinstance(reads, NotKept):
         return None
-    value, _ = pages.answers.shared(
-        Value(name), next(_numbers).to_bytes(8),
-        State(reads, reads.sequence, math.inf))
+    value = Asked(
+        Value(name), b'', State(reads, reads.sequence, math.inf))
     return MadeFrom(
-        (value, *asked), time.monotonic() - begun.at, changed_at)
+        (value, *begun.asked, *asked), time.monotonic() - begun.at,
+        max(begun.changed_at, recording.changed_at(begun.reads, questions)),
+        value.size)
 
 
 def given(known: MadeFrom | None, may_be_dear: bool = False) -> bool:
@@ -105,7 +97,7 @@ def _count(recording: Recording, known: MadeFrom, may_be_dear: bool) -> bool:
     if (may_be_dear or known.secs < CHEAP_SECS) and not all(
             [_is_current(asked, recording) for asked in known.asked]):
         return False
-    recording.count(known.asked, known.changed_at)
+    recording.count(known.asked, known.changed_at, known.size)
     return True
 
 

@@ -84,34 +84,23 @@ def what_changed(
     return None
 
 
-def are_unmoved(made: MadeFrom, reads: ReadSet) -> bool:
-    """Return whether nothing changed of a page and of what was read for it.
+def are_unmoved(made: MadeFrom, *more: ReadSet) -> bool:
+    """Return whether nothing changed of a page, and of what else was read.
 
     That is as of the last commits; nothing is asked again.  Raises what
     storages raise.
     """
     objects = made.objects
-    if not isinstance(objects, ReadSet) or commits.hear_all(
-            {*made.sources, *reads.sources}) is not None:
+    sources = set(made.sources).union(*[reads.sources for reads in more])
+    if not isinstance(objects, ReadSet) or (
+            commits.hear(sources, None) is not None):
         return False
     sequence, now = table.sequence, time.time()
-    for one in objects, reads:
-        if table.changed_since(one, one.sequence) is not None:
+    for reads in objects, *more:
+        if table.changed_since(reads, reads.sequence) is not None:
             return False
-        one.sequence = sequence
+        reads.sequence = sequence
     return all(is_unmoved(asked, now) for asked in made.asked)
-
-
-def has_unchanged_objects(made: MadeFrom) -> bool:
-    """Return whether no object changed that a page was made from.
-
-    That is as of the last commits; nothing is asked again.  Raises what
-    storages raise.
-    """
-    objects = made.objects
-    return isinstance(objects, ReadSet) and (
-        commits.hear_all(made.sources) is None) and (
-        table.changed_since(objects, objects.sequence) is None)
 
 
 def read_anew(

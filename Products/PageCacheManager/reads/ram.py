@@ -9,6 +9,7 @@ from typing import Any
 
 from plone.memoize.ram import RAMCacheAdapter
 
+from ..core.doors import put_before
 from . import kept
 from . import zodb
 from .recording import thread
@@ -35,18 +36,19 @@ def _place(adapter: Any, key: Any) -> Any:
 
 def install() -> None:
     """Put the functions below before methods of plone.memoize, once."""
-    if RAMCacheAdapter.__getitem__.__module__ == __name__:
-        return
-    get, put = RAMCacheAdapter.__getitem__, RAMCacheAdapter.__setitem__
+    put_before(RAMCacheAdapter, '__getitem__', _noted_get)
+    put_before(RAMCacheAdapter, '__setitem__', _noted_set)
 
+
+def _noted_get(plain: Any) -> Any:
     def __getitem__(self: Any, key: Any) -> Any:
         if thread.recording is None:
-            return get(self, key)
+            return plain(self, key)
         place = _place(self, key)
         with _lock:
             known = _known.get(place)
             try:
-                value = get(self, key)
+                value = plain(self, key)
                 is_there = True
             except KeyError:
                 is_there = False
@@ -54,18 +56,19 @@ def install() -> None:
             return value
         kept.missing(place)
         raise KeyError(key)
+    return __getitem__
 
+
+def _noted_set(plain: Any) -> Any:
     def __setitem__(self: Any, key: Any, value: Any) -> None:
         place = _place(self, key)
         known = None if place is None else kept.made(
             place, self.globalkey)
         with _lock:
-            put(self, key, value)
+            plain(self, key, value)
             _known.pop(place, None)
             if known is not None:
                 _known[place] = known
                 while len(_known) > MAX_VALUES:
                     _known.popitem(last=False)
-
-    RAMCacheAdapter.__getitem__ = __getitem__
-    RAMCacheAdapter.__setitem__ = __setitem__
+    return __setitem__

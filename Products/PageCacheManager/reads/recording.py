@@ -60,8 +60,10 @@ class Begun:
             number: set() for number in numbers}
         #: How many questions were asked before.
         self.questions = questions
-        #: What other values that it was given were made from.
+        #: What other values that it was given were made from, and when that
+        #: changed last, seconds since 1970.
         self.asked: dict[Asked, None] = {}
+        self.changed_at = 0.0
 
 
 class Recording:
@@ -91,6 +93,8 @@ class Recording:
         self._asked: dict[Asked, None] = {}
         #: When that changed last, seconds since 1970.
         self._values_at = 0.0
+        #: Bytes of questions and values.
+        self._size = 0
         self._unknown: Unknown | None = None
         for mark in marks:
             number = commits.listen(mark.connection)
@@ -165,28 +169,57 @@ class Recording:
                 return begun
         return None
 
-    def count(self, asked: Iterable[Asked], changed_at: float) -> None:
+    def count(
+            self, asked: tuple[Asked, ...], changed_at: float, size: int
+    ) -> None:
         """Let what a value was made from count, for the page and for values
-        that are being made.
+        that are being made; it takes `size` bytes.
         """
-        for counted in self._asked, *[begun.asked for begun in self._begun]:
-            counted.update(dict.fromkeys(asked))
+        counted = dict.fromkeys(asked)
+        self._asked.update(counted)
         self._values_at = max(self._values_at, changed_at)
+        self._size += size
+        for begun in self._begun:
+            begun.asked.update(counted)
+            begun.changed_at = max(begun.changed_at, changed_at)
 
     def lose(self) -> None:
         """Note that something counts of which it is not known what."""
         self._unknown = self._unknown or Unknown(Why.LOST)
 
-    def newest(self, reads: Mapping[int, Iterable[bytes]]) -> float:
-        """Return when the last of some loaded objects was committed.
+    def changed_at(
+            self, reads: Mapping[int, Iterable[bytes]], questions: list[Any]
+    ) -> float:
+        """Return when loaded objects, or those of questions, changed last.
 
-        In seconds since 1970.
+        In seconds since 1970.  An answer that the clock changes is of now.
         """
+        newest = self._newest(reads)
+        for one in questions:
+            if one.has_now:
+                return time.time()
+            newest = max(newest, self._newest(one.reads))
+        return newest
+
+    def _newest(self, reads: Mapping[int, Iterable[bytes]]) -> float:
         newest = 0.0
         for number, oids in reads.items():
             newest = max(newest, zodb.newest(
                 self._rings[number].connection, oids))
         return newest
+
+    def asked(
+            self, questions: list[Any], answers: Answers
+    ) -> tuple[Asked, ...] | NotKept:
+        """Return questions with their answers, or why one is not known."""
+        asked = []
+        for one in questions:
+            found = one.asked(self, answers)
+            if isinstance(found, NotKept):
+                return found
+            asked.append(found[0])
+            self._size += found[1]
+        return tuple(asked)
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -213,34 +246,40 @@ class Recording:
 
         Raises what storages raise.
         """
+        objects = self.read_set(hidden)
+        if isinstance(objects, NotKept):
+            return self._until_commit(objects)
+        asked = self.asked(self.open_questions, answers)
+        if isinstance(asked, NotKept):
+            return self._until_commit(asked)
+        changed_at = max(self._values_at, self.changed_at(
+            self._reads, self.open_questions))
+        return MadeFrom(
+            objects, changed_at, self._tids,
+            tuple(dict.fromkeys((*self._asked, *asked))), self._size)
+
+    def read_set(
+            self, hidden: frozenset[bytes] = frozenset()
+    ) -> ReadSet | NotKept:
+        """Return the objects that count, or why they are not known.
+
+        Raises what storages raise.
+        """
         self.keep()
-        self._unknown = self._unknown or self._why_unknown()
-        asked = self._asked
-        size = 0
-        if self._unknown is None:
-            for one in self.open_questions:
-                found = one.asked(self, answers)
-                if not isinstance(found, tuple):
-                    return self._until_commit(found)
-                asked[found[0]] = None
-                size += found[1]
-        if self._unknown is not None:
-            return self._until_commit(self._unknown)
+        unknown = self._unknown or self._why_unknown()
+        if unknown is not None:
+            return unknown
         for oids in list(self._reads.values())[:1]:
             oids -= hidden
-        objects = self.admit({
+        return self.admit({
             number: frozenset(oids) for number, oids in self._reads.items()})
-        if not isinstance(objects, ReadSet):
-            return self._until_commit(objects)
-        return MadeFrom(
-            objects, self._changed_at(), self._tids, tuple(asked), size)
 
     def answered(
             self, answers: Answers, question: Question, answered: Answered,
             segment: Segment) -> tuple[Asked, int] | NotKept:
         """Return a question that was answered, and the bytes it takes."""
         reads = self.admit(segment)
-        if not isinstance(reads, ReadSet):
+        if isinstance(reads, NotKept):
             return reads
         return answers.shared(
             question, answered.answer,
@@ -258,18 +297,6 @@ class Recording:
             return why
         return MadeFrom(
             UntilCommit(self._tids, why.why), time.time(), self._tids)
-
-    def _changed_at(self) -> float:
-        """Return when what was read changed last, seconds since 1970.
-
-        An answer that the clock changes is of now.
-        """
-        newest = max(self._values_at, self.newest(self._reads))
-        for one in self.open_questions:
-            if one.has_now:
-                return time.time()
-            newest = max(newest, self.newest(one.reads))
-        return newest
 
     def _why_unknown(self) -> Unknown | None:
         if len(self._connections) != len(self._rings):

@@ -18,7 +18,6 @@ from ..core.reads.portable import MAX_QUESTIONS
 from ..core.reads.portable import Portable
 from ..core.reads.portable import Source
 from ..core.reads.read_set import ReadSet
-from ..core.reads.unknown import Changed
 from ..core.reads.unknown import NotKept
 from ..core.reads.unknown import Unknown
 from ..core.reads.unknown import Why
@@ -184,5 +183,4 @@ def _asked(
             or isinstance(segment, Unknown)):
         return None
     found = recording.answered(answers, question, answered, segment)
-    return found if isinstance(found, tuple) and not isinstance(
-        found, Unknown | Changed) else None
+    return None if isinstance(found, NotKept) else found

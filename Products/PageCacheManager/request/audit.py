@@ -129,7 +129,7 @@ def _word(job, render):
         return 'failed'
     if render.content is None:
         made = job.page.made_from
-        is_as_it_was = made is not None and pages.has_unchanged_objects(made)
+        is_as_it_was = made is not None and pages.are_unmoved(made)
         return 'differs' if is_as_it_was else 'overtaken'
     return 'same' if _parts(job, exchange.content) == _stored_parts(
         job, exchange) else 'differs'

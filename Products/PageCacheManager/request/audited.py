@@ -10,12 +10,10 @@ from ..core.http.cache_status import Outcome
 from ..core.reasons import Reason
 from ..key.versions import identity_of
 from ..key.versions import path_of
-from ..publisher import request as http_request
 from ..reads import pages
 from .exchange import Exchange
 from .hit import Answer
 from .rendered import Rendered
-from .rendered import name_origin
 from .rendering import Rendering
 from .step import Step
 
@@ -139,11 +137,7 @@ class Again(Rendered):
 
     def _send(self, exchange, body):
         rendering, response = self.rendering, exchange.response
-        own = dict(exchange.origin.own_headers(
-            rendering, response, exchange.settings))
-        if rendering.saw_origin and not http_request.is_of_one_origin(
-                exchange.request, own):
-            name_origin(response, own)
+        own = dict(self._own_headers(exchange))
         if 'content-type' in response.headers:
             own.setdefault('content-type', response.headers['content-type'])
         if exchange.origin.is_called:

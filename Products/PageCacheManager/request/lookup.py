@@ -97,7 +97,7 @@ def _answer_of_a_moment_ago(exchange, question):
     if known is None:
         return None
     exchange.policy, exchange.key = known
-    found = _find(exchange)
+    found = _find(exchange, may_adopt=False)
     if found.page is None:
         return None
     return _answer(
@@ -171,12 +171,13 @@ def _report(exchange, why):
 
 # the store
 
-def _find(exchange):
+def _find(exchange, may_adopt=True):
     """Return what is stored, found through a signpost if there is one.
 
-    Raises RuledOut for a page that is not for this request.
+    A page of another process is taken if it `may_adopt` one.  Raises
+    RuledOut for a page that is not for this request.
     """
-    found = attempt(exchange, 'store', _find_in_store, exchange)
+    found = attempt(exchange, 'store', _find_in_store, exchange, may_adopt)
     if found is FAILED:
         return Found(trouble=Reason.STORE_ERROR)
     if (found.page is not None and found.page.absent_cookies
@@ -186,7 +187,7 @@ def _find(exchange):
     return found
 
 
-def _find_in_store(exchange):
+def _find_in_store(exchange, may_adopt):
     store = exchange.cache.pages
     index, varies, page = shared.found_in(
         exchange, store.peek if exchange.is_dry else store.get)
@@ -194,7 +195,7 @@ def _find_in_store(exchange):
         if not exchange.is_dry:
             store.drop_stale(index, page.created)
         page = None
-    if page is None and exchange.settings.store != 'process':
+    if page is None and may_adopt and exchange.settings.store != 'process':
         found = shared.adopted(exchange)
         if found is not None and not _is_stale(exchange, found.page):
             _, varies, page = found

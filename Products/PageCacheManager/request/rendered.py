@@ -68,11 +68,7 @@ class Rendered(Step):
     def _send(self, exchange, body):
         """Send what was rendered with the policy's headers."""
         response, rendering = exchange.response, self.rendering
-        own = exchange.origin.own_headers(
-            rendering, response, exchange.settings)
-        if rendering.saw_origin and not http_request.is_of_one_origin(
-                exchange.request, own):
-            name_origin(response, own)
+        own = self._own_headers(exchange)
         present = http_request.lower_headers(response)
         sets_cookie = http_request.sets_cookie(response)
         varies = _varies_of(exchange)
@@ -119,6 +115,16 @@ class Rendered(Step):
                 sending.send_not_modified(response, values)
                 step.outcome = step.outcome._replace(detail='not-modified')
         return step
+
+    def _own_headers(self, exchange):
+        """Return the headers that a hit repeats, lower-case names."""
+        response = exchange.response
+        own = exchange.origin.own_headers(
+            self.rendering, response, exchange.settings)
+        if self.rendering.saw_origin and not http_request.is_of_one_origin(
+                exchange.request, own):
+            _name_origin(response, own)
+        return own
 
     def _left_to_others(self, exchange, whose):
         """Return the step of a page that is for this visitor alone."""
@@ -175,7 +181,7 @@ def _varies_of(exchange):
     return tuple(sorted({*names(vary)} - known)) if vary else ()
 
 
-def name_origin(response, own):
+def _name_origin(response, own):
     """Say that the page may be another one for another site that asks."""
     for values in (response.headers, own):
         values['vary'] = joined(values.get('vary', ''), ['Origin'])

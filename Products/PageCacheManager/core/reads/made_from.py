@@ -90,6 +90,11 @@ class Asked:
         self.answer = answer
         self.state = state
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, with its question."""
+        return _ASKED_BYTES + self.question.size + self.state.reads.size
+
 
 class MadeFrom:
     """What one page was made from."""
@@ -141,4 +146,4 @@ class Answers:
             return asked, 0
         asked = Asked(question, answer, state)
         self._known[question, answer] = asked
-        return asked, _ASKED_BYTES + question.size + state.reads.size
+        return asked, asked.size

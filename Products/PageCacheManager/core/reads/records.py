@@ -15,7 +15,6 @@ OF_LOGIN = frozenset(['login_time', 'last_login_time'])
 #: Longer records are equal only if they have the same bytes.
 MAX_BYTES = 64 * 1024
 
-
 #: Errors of pickles that are none, or of objects that refer to themselves.
 UNREADABLE = (
     pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError,

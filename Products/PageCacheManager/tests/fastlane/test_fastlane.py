@@ -9,8 +9,10 @@ from ZPublisher.WSGIPublisher import publish_module
 
 from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.core.reads.unknown import Why
+from Products.PageCacheManager.fastlane import permit
 from Products.PageCacheManager.fastlane.filter import filter_app
 from Products.PageCacheManager.reads import pages
+from Products.PageCacheManager.reads.recording import Recording
 
 from ..client import Client
 from ..lane_client import PATH
@@ -202,8 +204,23 @@ def test_what_decides_who_may_see_the_page_counts(lane, site):
 def test_without_a_known_read_set_any_commit_closes_the_lane(
         lane, site, monkeypatch):
     lane.get(PATH)
-    monkeypatch.setattr(pages, 'stop', lambda *given: Unknown(Why.LOST))
+    monkeypatch.setattr(
+        Recording, 'read_set', lambda *given: Unknown(Why.LOST))
     warm(lane)
+    commit(site, text='other')
+    assert not lane.is_fast()
+
+
+def test_a_storage_that_fails_gives_the_page_and_closes_the_lane(
+        lane, site, monkeypatch):
+    def fail(*given):
+        raise StorageError('the server is away')
+    page = lane.get(PATH).body
+    monkeypatch.setattr(permit, 'reads', fail)
+    for _ in range(3):
+        answer = lane.get(PATH)
+        assert (answer.status, answer.body, answer.outcome) == (
+            200, page, 'HIT')
     commit(site, text='other')
     assert not lane.is_fast()
 

@@ -75,7 +75,8 @@ def test_change_in_one_site_leaves_the_other(addon, client, second, other):
     for change in title, site_title:
         for site in sites:
             site.warm()
-            # a page whose reads were not known goes with this commit
+            # the first render of a site writes: such a page goes with the
+            # next commit
             assert not site.after()
             site.warm()
         change(client, addon)

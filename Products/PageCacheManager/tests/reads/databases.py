@@ -90,3 +90,10 @@ def stopped(recording):
     if isinstance(made.objects, UntilCommit):
         return Unknown(made.objects.why)
     return made.objects
+
+
+def heard_and_changed(commits, objects, client):
+    """Return what changed of a page, for a request that just began."""
+    connection = client.connection
+    return commits.hear(objects.sources, connection) or (
+        commits.what_changed(objects, connection))

@@ -20,7 +20,10 @@ from Testing.makerequest import makerequest
 from Products.PageCacheManager.core.reads.made_from import MadeFrom
 from Products.PageCacheManager.core.reads.read_set import ReadSet
 from Products.PageCacheManager.core.reads.unknown import Changed
+from Products.PageCacheManager.core.reads.unknown import Unknown
+from Products.PageCacheManager.core.reads.unknown import Why
 from Products.PageCacheManager.reads import catalog as module
+from Products.PageCacheManager.reads import dates as of_dates
 from Products.PageCacheManager.reads import pages
 from Products.PageCacheManager.reads import pointers
 from Products.PageCacheManager.reads import values
@@ -78,6 +81,11 @@ class Site:
         """Commit new values of a document, and index it, in a connection of
         its own.
         """
+        self.edit_meanwhile(name, **values)
+        self.begin()
+
+    def edit_meanwhile(self, name, **values):
+        """The same, which is heard of, and not shown by this connection."""
         with_other = Site(self.database)
         with_other.begin()
         item = with_other.root[name]
@@ -85,13 +93,21 @@ class Site:
             setattr(item, key, value)
         with_other.catalog.catalog_object(item, f'/{name}')
         with_other.manager.commit()
+        with_other.begin()
+        pages.commits.listen(with_other.connection)
         with_other.close()
-        self.begin()
 
     def made(self, render):
         """Return what a page that `render` makes is made from."""
         self.begin()
         render(self.root)  # loads what only the first one reads
+        made = self.recorded(render)
+        assert isinstance(made, MadeFrom), made
+        assert isinstance(made.objects, ReadSet), made.objects
+        return made
+
+    def recorded(self, render):
+        """Return the same, where that need not be known."""
         self.begin()
         recording = pages.start(marks(self.connection))
         thread.recording = recording
@@ -99,10 +115,7 @@ class Site:
             render(self.root)
         finally:
             thread.recording = None
-        made = pages.stop(recording)
-        assert isinstance(made, MadeFrom), made
-        assert isinstance(made.objects, ReadSet), made.objects
-        return made
+        return pages.stop(recording)
 
     def changed(self, made):
         """Return what changed, as a request in the connection finds it."""
@@ -170,6 +183,33 @@ def test_what_a_search_finds_counts(site, render, values, is_current):
     made = site.made(render)
     site.edit('doc-04', **values)
     assert (site.changed(made) is None) is is_current
+
+
+def test_what_was_committed_during_the_render_is_good_for_the_moment(site):
+    def render(root):
+        titles(root)
+        site.edit_meanwhile('doc-02', title='another title')
+
+    site.made(titles)
+    made = site.recorded(render)
+    assert made.objects.why == Why.COMMITTED
+    assert site.changed(made) is None
+    site.begin()
+    assert site.changed(made) == Unknown(Why.COMMITTED)
+
+
+def test_an_answer_that_can_not_be_compared_is_good_for_the_moment(
+        site, monkeypatch):
+    def fail(value):
+        raise TypeError('no pickle')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, '_pickle_of', fail)
+        made = site.recorded(titles)
+    assert made.objects.why == Why.ANSWER
+    assert site.changed(made) is None
+    site.edit('doc-05', text='other')
+    assert site.changed(made) == Unknown(Why.ANSWER)
 
 
 def test_what_it_does_not_find_does_not(site):
@@ -483,5 +523,5 @@ def test_a_date_of_content_is_no_time_of_now(site, clock):
 def test_the_key_of_a_date_index(moment):
     secs = datetime(*moment, tzinfo=UTC).timestamp()
     index = DateIndex('start')
-    assert module._minute_key(secs) == index._convert(DateTime(secs))
-    assert module._secs_of(module._minute_key(secs)) == secs
+    assert of_dates._minute_key(secs) == index._convert(DateTime(secs))
+    assert of_dates._secs_of(of_dates._minute_key(secs)) == secs

@@ -18,6 +18,7 @@ from Products.PageCacheManager.core.reads.unknown import Changed
 from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.core.reads.unknown import Why
 from Products.PageCacheManager.reads import commits as module
+from Products.PageCacheManager.reads import observer
 from Products.PageCacheManager.reads import zodb
 from Products.PageCacheManager.reads.commits import Reads
 
@@ -25,6 +26,7 @@ from .databases import Client
 from .databases import client as client_of
 from .databases import edit
 from .databases import file_db
+from .databases import heard_and_changed
 from .databases import make_commits
 
 
@@ -93,7 +95,7 @@ def page_of(commits, client, *names):
 
 
 def changed(commits, page, client):
-    return commits.what_changed(page, client.connection)
+    return heard_and_changed(commits, page, client)
 
 
 def oid_of(client, name):
@@ -260,7 +262,7 @@ def test_a_page_of_the_time_between_is_not_kept(
 
 def test_a_commit_of_many_objects_is_not_compared(
         database, commits, open_client, monkeypatch):
-    monkeypatch.setattr(module, 'MAX_COMPARED', 1)
+    monkeypatch.setattr(observer, 'MAX_COMPARED', 1)
     client = open_client(database)
     page = page_of(commits, client, 'a', 'b')
     edit(database, a='a', b='b')

@@ -18,6 +18,7 @@ from Products.PageCacheManager.core.reads.unknown import Why
 
 from .databases import Client
 from .databases import edit
+from .databases import heard_and_changed
 from .databases import make_commits
 from .databases import record
 from .databases import stopped
@@ -79,7 +80,7 @@ def page_of(commits, client, name):
 
 def changed(commits, page, client):
     client.begin()
-    return commits.what_changed(page, client.connection)
+    return heard_and_changed(commits, page, client)
 
 
 def test_a_commit_changes_the_page(database, commits, client):
@@ -116,7 +117,7 @@ def test_a_request_that_began_before_the_commit_may_have_the_page(
     page = page_of(commits, client, 'a')
     client.begin()
     edit(database, a='new')
-    assert commits.what_changed(page, client.connection) is None
+    assert heard_and_changed(commits, page, client) is None
     assert client.root['a'].text == 'a'
     assert isinstance(changed(commits, page, client), Changed)
 

@@ -19,6 +19,7 @@ from ..zeo import Wire
 from ..zeo import until
 from .databases import Client
 from .databases import edit
+from .databases import heard_and_changed
 from .databases import make_commits
 from .databases import record
 from .databases import stopped
@@ -115,7 +116,7 @@ def page_of(commits, client, name):
 
 def changed(commits, page, client):
     client.begin()
-    return commits.what_changed(page, client.connection)
+    return heard_and_changed(commits, page, client)
 
 
 def hear(database, tid):
@@ -220,7 +221,7 @@ def test_no_thread_has_a_page_older_than_what_it_shows(
                 client.begin()
                 page, text = pages.get('a', (None, ''))
                 if page is not None:
-                    found = commits.what_changed(page, client.connection)
+                    found = heard_and_changed(commits, page, client)
                     shown = client.root['a'].text
                     if found is None:
                         hits.append(1)

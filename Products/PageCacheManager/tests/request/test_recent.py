@@ -17,6 +17,7 @@ from ...core.recent import RecentAnswers
 from ...manager import caches
 from ...request import lookup
 from ...request import recent
+from ...request import shared
 from ..lane_client import LaneClient
 from ..site import set_policy
 from ..view_cases import COUNTING
@@ -66,6 +67,24 @@ def test_pages_that_processes_share_are_remembered_too(
     for _ in range(2):
         client.get(PAGE)
     assert times(asked, lambda: client.get(PAGE)) == 0
+
+
+def test_the_shared_cache_is_not_asked_more_often(
+        site, client, asked, monkeypatch):
+    looked = []
+    monkeypatch.setattr(
+        shared, 'adopted', lambda exchange: looked.append(exchange))
+    counts = []
+    for late_ms in 0, 60_000:
+        site.page_cache.manage_editProps(
+            '', {'store': 'memoize', 'late_ms': late_ms})
+        for _ in range(3):
+            client.get(PAGE)
+        caches.cache_of(site.page_cache).pages.purge()
+        looked.clear()
+        assert client.get(PAGE).outcome == 'MISS'
+        counts.append(len(looked))
+    assert counts[0] == counts[1] > 0
 
 
 def test_the_first_hit_asks(client, asked):

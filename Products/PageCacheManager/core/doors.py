@@ -1,0 +1,18 @@
+"""Functions of ours before methods of other packages."""
+from collections.abc import Callable
+from typing import Any
+
+
+def put_before(
+        kind: type, name: str,
+        make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Put what `make` returns in place of a method, once.
+
+    `make` is given the plain method.
+    """
+    plain = getattr(kind, name)
+    if not hasattr(plain, 'page_cache_plain'):
+        method: Any = make(plain)
+        method.__name__, method.__doc__ = plain.__name__, plain.__doc__
+        method.page_cache_plain = plain
+        setattr(kind, name, method)
