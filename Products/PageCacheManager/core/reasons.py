@@ -192,6 +192,34 @@ class Reason(StrEnum):
         'template-changed',
         'The template or the manager changed during rendering.',
         'No action needed. The next request renders the page again.')
+    CONTENT_CHANGED = _reason(
+        'content-changed',
+        'An object that the stored page was made from changed.',
+        'No action needed. Explain names the object, and who changed it.',
+        forward='stale')
+    ANSWER_CHANGED = _reason(
+        'answer-changed',
+        'A search in the catalog that the stored page shows has another '
+        'result, or a value that code keeps in memory changed.',
+        'No action needed. Explain names the search or the value.',
+        forward='stale')
+    COMMITTED = _reason(
+        'committed',
+        'Something was committed, and the cache did not know what the '
+        'stored page was made from.',
+        'Explain tells why it did not know.',
+        forward='stale')
+    ETAG_CHANGED = _reason(
+        'etag-changed',
+        'The policy gave the page another ETag than the stored page had.',
+        'No action needed, unless the ETag changes more often than the page.',
+        forward='uri-miss')
+    VERSION_CHANGED = _reason(
+        'version-changed',
+        'A template, the code, a setting or the date of the policy changed, '
+        'or pages were purged or invalidated.',
+        'No action needed.',
+        forward='uri-miss')
     STREAMED = _reason(
         'streamed',
         'The response was sent piece by piece.',

@@ -93,8 +93,8 @@ def reads(exchange):
     if recording is None:
         return None
     manager = exchange.manager
-    recording.add(manager._p_jar, manager.oids_of_marks(
-        exchange.origin.identity, exchange.key.page_id))
+    recording.add(manager._p_jar, manager.oids_of(manager.marks_of(
+        exchange.origin.identity, exchange.key.page_id)))
     found = recording.read_set()
     return found if isinstance(found, ReadSet) else None
 

@@ -61,15 +61,17 @@ class PageKey:
     #: Templates that the page is made with, and all versions.
     templates = ()
     versions = ()
+    #: What is written when the page is purged or invalidated.
+    marks = ()
     #: The parts of the key, None without an ETag.
     parts = None
     #: The index into the store, None without an ETag.
     index = None
 
-    def without_templates(self):
+    def without_objects(self):
         """Return this key without objects of a connection."""
         other = copy(self)
-        other.templates = ()
+        other.templates = other.marks = ()
         return other
 
     def index_for(self, request, varies):
@@ -217,9 +219,9 @@ def dates(exchange):
     except RuledOut as why:
         exchange.no_date, modified = why, None
     # undo brings an older date of the policy back, but a new serial
+    key.marks = manager.marks_of(origin.identity, key.page_id)
     changed = max(modified or 0, changed_at(
-        origin.context, *key.templates,
-        *manager.marks_of(origin.identity, key.page_id)))
+        origin.context, *key.templates, *key.marks))
     # other machinery may take a date alone for the newest, whatever it says
     is_sent = modified is not None and not exchange.is_beside_another
     return changed, changed if is_sent else None

@@ -20,6 +20,7 @@ from ..core.flights import Flights
 from ..core.key import is_row_id
 from ..core.key import row_id
 from ..core.recent import RecentAnswers
+from ..core.report.journal import Journal
 from ..core.report.seen_views import Lately
 from ..core.report.tally import Tally
 from ..core.settings import Settings
@@ -63,6 +64,8 @@ class ManagerCache:
         self.tally = Tally()
         #: Failures that were caught while pages were rendered.
         self.caught = Caught()
+        #: Requests that were not answered from memory.
+        self.journal = Journal()
         #: Views that were published and are not associated.
         self.lately = Lately()
         #: Hits that were rendered again.

@@ -64,14 +64,16 @@ class Generation:
         return self._invalidated.of(identity, page, self._purged)
 
     @security.private
-    def oids_of_marks(self, identity, page):
+    def oids_of(self, marks):
         """Return the oids of what a look-up reads here, which no page shows.
+
+        `marks` are those that `marks_of` returned.
         """
         if self._invalidated is None:
             return frozenset()
         return frozenset([ob._p_oid for ob in (
             self._purged, self._invalidated, self._invalidated.anything,
-            *self.marks_of(identity, page))])
+            *marks)])
 
     @security.private
     def invalidate(self, names, templates=frozenset()):

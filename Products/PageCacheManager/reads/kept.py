@@ -64,8 +64,7 @@ def _made_from(
         return None
     questions = recording.open_questions[begun.questions:]
     asked = recording.asked(questions, pages.answers)
-    reads = recording.admit({
-        number: frozenset(oids) for number, oids in begun.reads.items()})
+    reads = recording.admit(begun.reads)
     if isinstance(asked, NotKept) or isinstance(reads, NotKept):
         return None
     value = Asked(

@@ -5,6 +5,7 @@ from collections.abc import Hashable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Set
 from contextlib import contextmanager
 from typing import Any
 from typing import NamedTuple
@@ -29,7 +30,7 @@ from .zodb import Mark
 
 
 #: What was read between two cuts: oids by the number of their database.
-Segment = Mapping[int, frozenset[bytes]]
+Segment = Mapping[int, Set[bytes]]
 
 #: Of so many values within one another it is known what they are made from.
 MAX_BEGUN = 20
@@ -271,8 +272,7 @@ class Recording:
             return unknown
         for oids in list(self._reads.values())[:1]:
             oids -= hidden
-        return self.admit({
-            number: frozenset(oids) for number, oids in self._reads.items()})
+        return self.admit(self._reads)
 
     def answered(
             self, answers: Answers, question: Question, answered: Answered,

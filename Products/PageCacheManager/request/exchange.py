@@ -31,6 +31,7 @@ from ..publisher.watch import MARKS
 from ..publisher.watch import WATCH
 from ..reads import catalog
 from ..reads import pages
+from . import journal
 from . import lookup
 from .rendered import Bypass
 
@@ -190,6 +191,8 @@ class Exchange:
             sending.heed_others(self.response, self.policy is not None and (
                 step.outcome.word != 'BYPASS'))
         step.commit(self)
+        if step.outcome.word not in ('HIT', 'OFF'):
+            journal.note(self)
 
     def abandon(self, is_retry):
         """Take back what was done to a response that is an error now."""

@@ -20,6 +20,7 @@ from ..publisher import cookies
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 from ..reads import pages
+from . import journal
 from . import preconditions
 from . import recent
 from . import shared
@@ -40,6 +41,8 @@ class Found(NamedTuple):
     #: Request headers beyond the key by which the stored pages vary.
     varies: tuple = ()
     store: object = None
+    #: The index in it.
+    index: object = None
     #: Why the store was not asked, '' where it was.
     trouble: str = ''
 
@@ -179,7 +182,8 @@ def _find(exchange, may_adopt=True):
     """
     found = attempt(exchange, 'store', _find_in_store, exchange, may_adopt)
     if found is FAILED:
-        return Found(trouble=Reason.STORE_ERROR)
+        return Found(
+            index=exchange.key.index, trouble=Reason.STORE_ERROR)
     if (found.page is not None and found.page.absent_cookies
             and (exchange.request.cookies
                  or 'HTTP_COOKIE' in exchange.request.environ)):
@@ -198,10 +202,10 @@ def _find_in_store(exchange, may_adopt):
     if page is None and may_adopt and exchange.settings.store != 'process':
         found = shared.adopted(exchange)
         if found is not None and not _is_stale(exchange, found.page):
-            _, varies, page = found
+            index, varies, page = found
     if page is not None and exchange.origin.is_called:
         page = page.whole()  # other code is given its text
-    return Found(page, varies, store)
+    return Found(page, varies, store, index)
 
 
 def _is_stale(exchange, page):
@@ -229,9 +233,8 @@ def _board(exchange, found, asked, now):
     """Return the step of a page that is not stored: a Miss to render it, an
     Answer if it came while this request waited.
     """
-    index = exchange.key.index_for(exchange.request, found.varies)
     flights = exchange.cache.flights
-    refusal = flights.refusal(index)
+    refusal = flights.refusal(found.index)
     if lasts(refusal):
         outcome = Outcome('BYPASS', refusal)
         return Bypass(
@@ -240,7 +243,8 @@ def _board(exchange, found, asked, now):
     if exchange.is_dry:
         return _miss(exchange, found, asked)
     boarding = flights.board(
-        index, exchange.settings.wait_secs, exchange.settings.max_waiting)
+        found.index, exchange.settings.wait_secs,
+        exchange.settings.max_waiting)
     if isinstance(boarding, Flight):
         try:
             return _lead(exchange, boarding, found, asked, now)
@@ -265,8 +269,7 @@ def _lead(exchange, flight, found, asked, now):
     if flight.follows_landing:
         found = _find(exchange)
         if found.page is not None:
-            index = exchange.key.index_for(exchange.request, found.varies)
-            if flight.key == index:
+            if flight.key == found.index:
                 flight.land(found.page)  # those who wait came too late, too
             else:
                 flight.abandon()
@@ -278,11 +281,12 @@ def _miss(exchange, found, asked, flight=None):
     forward = 'vary-miss' if found.varies else 'uri-miss'
     if exchange.stale is not None:
         forward = 'stale'
-    outcome = Outcome('MISS', forward=forward)
+    outcome = Outcome(
+        'MISS', journal.why_rendered(exchange, found.index), forward)
     # it is known by now that the page is kept, but for its parameters
     hides = bool(exchange.request.environ.get('QUERY_STRING')) and (
-        exchange.cache.flights.last_refusal(exchange.key.index_for(
-            exchange.request, found.varies)) == Reason.PARAMETER)
+        exchange.cache.flights.last_refusal(found.index)
+        == Reason.PARAMETER)
     return Miss(
         outcome, rendering=Rendering(exchange, outcome, found.varies, hides),
         asked=asked, flight=flight)

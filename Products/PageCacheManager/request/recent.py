@@ -58,4 +58,4 @@ def remember(exchange, question):
             or len(repr(question.asked)) > MAX_LENGTH):
         return
     exchange.cache.recent.put(question._replace(snapshots=now), (
-        policy.without_date(), exchange.key.without_templates()))
+        policy.without_date(), exchange.key.without_objects()))

@@ -135,8 +135,8 @@ class Rendering:
         if self._reads is None:
             return Unknown(Why.LOST)
         exchange = self._exchange
-        return pages.stop(self._reads, exchange.manager.oids_of_marks(
-            exchange.origin.identity, exchange.key.page_id))
+        return pages.stop(
+            self._reads, exchange.manager.oids_of(exchange.key.marks))
 
     @property
     def caught(self):

@@ -107,7 +107,7 @@ def explained():
 
 #: Other words of Cache-Status and of the statistics.
 OTHER_WORDS = {
-    'bypass', 'method', 'request', 'miss', 'uri-miss', 'vary-miss',
+    'bypass', 'method', 'request', 'miss', 'uri-miss', 'vary-miss', 'stale',
     'not-modified', 'fast', 'ERROR', 'FAILED', 'answer', 'finish', 'store',
     'head', 'retry', 'error'}
 

@@ -11,6 +11,7 @@ from ..core.report import statistics as figures
 from ..core.settings import stored
 from ..manager import caches
 from . import audit
+from . import history
 from .page import cut
 from .page import moment
 from .page import render
@@ -22,6 +23,18 @@ HEADERS = (
     ('template_path', 'Template'), ('context_path', 'Context'),
     ('url', 'URL'), ('hits', 'Hits'), ('misses', 'Misses'),
     ('entries', 'Entries'), ('size', 'Size'), ('age', 'Age'))
+
+#: Meaning and cure of renders for which there is no :class:`.Reason`.
+_RENDERS = {
+    '': (
+        'No version of the page was stored for this visitor: nobody had asked '
+        'for it, or it expired, was evicted to free memory, or was purged.',
+        'No action needed, unless evictions are frequent: then raise "Maximum '
+        'memory" or "Maximum entries" on the Properties tab.'),
+    'not-modified': (
+        'The page was rendered, and is the same as the copy that the browser '
+        'holds, so the answer was 304.',
+        'No action needed.')}
 
 _page = template('statistics.zpt')
 
@@ -46,12 +59,7 @@ def statistics(manager, request, message='', kind='success'):
             _tile('304 Not Modified', figures.number_text(
                 totals.not_modified), 'among the hits')],
         tiles=_tiles(totals, cache.pages.counts()),
-        reasons=[
-            {'word': word, 'count': figures.number_text(count),
-             **dict(zip(('meaning', 'advice'), explained(word), strict=True)),
-             'last': cut(cache.caught.newest())
-                     if word == 'render-error' else ''}
-            for word, count in figures.reasons(counts)],
+        tables=list(_tables(manager, cache, counts)),
         audit=audit.of_manager(cache, settings, counts),
         view=asdict(view),
         view_names=list(asdict(view)),
@@ -62,6 +70,32 @@ def statistics(manager, request, message='', kind='success'):
         total=figures.number_text(chosen.total),
         is_empty=not chosen.total,
         pages=_page_links(chosen, view))
+
+
+def _tables(manager, cache, counts):
+    """Yield the tables of reasons that have rows."""
+    for title, word, found in (
+            ('Why pages were rendered', 'MISS', figures.renders(counts)),
+            ('Reasons why pages were not cached, or only for a short time',
+             None, figures.reasons(counts))):
+        rows = [
+            _reason(manager, cache, detail, count, word)
+            for detail, count in found]
+        if rows:
+            yield {'title': title, 'rows': rows}
+
+
+def _reason(manager, cache, detail, count, word=None):
+    """Return the row of a reason, with its last requests."""
+    meaning, advice = _RENDERS.get(detail) or explained(detail)
+    return {
+        'word': detail or 'new',
+        'count': figures.number_text(count),
+        'meaning': meaning,
+        'advice': advice,
+        'last': cut(cache.caught.newest()) if (
+            detail == 'render-error') else '',
+        'requests': history.of_reason(manager, cache.journal, detail, word)}
 
 
 def _process(since):

@@ -1,4 +1,5 @@
 """Sums and sorted rows for the Statistics screen."""
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -183,9 +184,26 @@ def reasons(counts: Mapping[tuple[str, str], int]) -> list[tuple[str, int]]:
 
     A page with a failure counts on each request that it is sent to.
     """
+    return _by_detail(counts, lambda word, detail: (
+        word in ('NO-ETAG', 'BYPASS', 'OFF') or detail == 'render-error'))
+
+
+def renders(counts: Mapping[tuple[str, str], int]) -> list[tuple[str, int]]:
+    """Return why pages were rendered that could be stored, and how often.
+
+    The most frequent comes first.  '' stands for a page of which no version
+    was stored.
+    """
+    return _by_detail(counts, lambda word, detail: (
+        word == 'MISS' and detail != 'render-error'))
+
+
+def _by_detail(
+        counts: Mapping[tuple[str, str], int],
+        is_meant: Callable[[str, str], bool]) -> list[tuple[str, int]]:
     found: dict[str, int] = {}
     for (word, detail), count in counts.items():
-        if word in ('NO-ETAG', 'BYPASS', 'OFF') or detail == 'render-error':
+        if is_meant(word, detail):
             found[detail] = found.get(detail, 0) + count
     return sorted(found.items(), key=lambda item: (-item[1], item[0]))
 

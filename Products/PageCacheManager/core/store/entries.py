@@ -171,6 +171,12 @@ class Contents:
     def key(self, number: int) -> Key:
         return key_of(self.records[self.hashes[number]])
 
+    def older(self, key: Key) -> Key | None:
+        """Return the key of the newest entry of the same slot, or None."""
+        group = self.slots.find(hash(key[:4]))
+        found = self.key(self.slots.newest[group]) if group else None
+        return None if found is None or found[:4] != key[:4] else found
+
     def page_id(self, row: int) -> PageId:
         return page_id(self.key(self.rows.newest[row]))
 

@@ -119,6 +119,11 @@ class PageStore:
                 page.created, now, bounds.max_age_secs,
                 page.max_age_secs) else page
 
+    def older(self, key: Key) -> Key | None:
+        """Return the key of another version of the same page, or None."""
+        with self._lock:
+            return self._contents.older(key)
+
     def set(self, key: Key, page: Page) -> bool:
         """Store `page` under `key`; return whether it was kept."""
         parts = parted(page)

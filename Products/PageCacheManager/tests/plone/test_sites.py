@@ -8,6 +8,7 @@ from zope.component import getUtility
 from zope.component.hooks import setSite
 
 from ...demo.plone_site import add_site
+from ...manager.caches import cache_of
 from ...PageCacheManager import PageCacheManager
 from .changes import dublin
 from .changes import has_frame_for_scripts
@@ -81,7 +82,8 @@ def test_change_in_one_site_leaves_the_other(addon, client, second, other):
             site.warm()
         change(client, addon)
         for path in PAGES:
-            assert other.get(path).outcome == 'HIT'
+            assert other.get(path).outcome == 'HIT', (
+                cache_of(second.page_cache).journal.entries()[0])
         assert sites[0].after() and not sites[1].after()
 
 

@@ -111,11 +111,13 @@ def test_what_it_was_made_from_counts_for_a_value_around_it(
     assert answer.outcome == 'MISS' and '(new text)' in answer.text
 
 
-def test_its_last_change_is_that_of_the_page(site, client, made):
+def test_its_last_change_is_that_of_the_page(
+        site, client, made, monkeypatch):
     client.get(FIRST)
-    time.sleep(1.1)  # dates in headers are of whole seconds that passed
+    time.sleep(1.1)  # dates in headers are of whole seconds
     edit(site, 'new text')
-    time.sleep(1.1)
+    now = time.time() + 5
+    monkeypatch.setattr(time, 'time', lambda: now)
     changed = ceil(TimeStamp(site.folder.inner._p_serial).timeTime())
     # the value, one that was made with it, and that one given
     for path in (FIRST, SECOND, NESTED, f'{NESTED}?n=1'):

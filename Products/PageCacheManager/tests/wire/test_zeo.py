@@ -78,7 +78,9 @@ def row_of(zope, site, path):
     """Return the report's row of the page at `path`."""
     text = zope.get(f'{site}/page_cache/manage_stats', 'root').text
     rows = re.findall(r'(?s)<tr.*?</tr>', text)
-    row, = (row for row in rows if f'{site}{path}<' in row)
+    row, = (
+        row for row in rows
+        if f'{site}{path}<' in row and 'paths:list' in row)
     return re.search(r'page:\w+', row)[0]
 
 

@@ -153,7 +153,7 @@ def test_statistics(page, server):
     visit(page, f'{server}/page_cache/manage_stats')
     assert len(rows(page)) == 3
     assert 'n=2' in rows(page)[0]
-    assert 'request-cookie' in page.inner_text('.pcm-reasons')
+    assert 'request-cookie' in page.locator('.pcm-reasons').last.inner_text()
     browsers.take(page, 'statistics')
 
     page.click('th >> text=URL')

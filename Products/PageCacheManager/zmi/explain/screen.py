@@ -3,6 +3,9 @@ from ...core.attempt import FAILED
 from ...core.attempt import attempt
 from ...core.reasons import explained
 from ...interfaces import IPageCacheManager
+from ...key.key import variant_names
+from ...key.versions import path_of
+from .. import history
 from ..page import cut
 from ..page import render
 from ..page import template
@@ -54,7 +57,8 @@ def _explanation(manager, request, path, as_anonymous):
                 'answer': (
                     _not_asked(finding) if finding.exchange is None
                     else _answer(finding.exchange)),
-                'sections': list(_sections(finding, manager))}
+                'sections': list(_sections(finding, manager)),
+                'requests': _requests(finding)}
     except Inexplicable as error:
         return {'error': cut(str(error))}
 
@@ -121,6 +125,18 @@ def _sections(finding, manager):
         yield _section(
             'Versions in the key', rows.of_versions(exchange),
             'After a change to any of these the page is rendered again.')
+
+
+def _requests(finding):
+    """Return the last requests for the page that had to be rendered."""
+    exchange = finding.exchange
+    if exchange is None:
+        return []
+    key, origin = exchange.key, exchange.origin
+    return history.of_page(
+        exchange.manager, exchange.cache.journal,
+        (origin.path, path_of(origin.context), ''),
+        () if key is None or key.parts is None else variant_names(exchange))
 
 
 def _section(title, pairs, note=''):

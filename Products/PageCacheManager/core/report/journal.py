@@ -1,0 +1,80 @@
+"""The last requests that were not answered from memory, and why."""
+import threading
+from collections import deque
+from typing import NamedTuple
+
+from ..key import PageId
+
+
+#: So many requests are kept.
+MAX_ENTRIES = 500
+
+#: Texts that clients choose are cut to so many characters.
+MAX_LENGTH = 300
+
+
+class Changed(NamedTuple):
+    """An object that was committed since a page was made from it."""
+
+    #: The name of its database.
+    database: str
+    oid: bytes
+
+
+class Entry(NamedTuple):
+    """A request that was not answered from memory."""
+
+    #: Seconds since 1970.
+    at: float
+    #: Template path, content path and URL.
+    page: PageId
+    #: The id of the user, '' for an anonymous visitor.
+    user: str
+    #: As in Cache-Status.
+    word: str
+    detail: str
+    #: Why a page that was stored was dropped: an object, or a text; None
+    #: where there was no such page.
+    dropped: Changed | str | None
+    #: A hash of each part of the key's variant, empty without an ETag.
+    parts: tuple[int, ...]
+
+
+class Journal:
+    """The last requests of one manager in this process.
+
+    Any thread may call.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
+
+    def note(self, entry: Entry) -> None:
+        """Keep an entry in place of the oldest one."""
+        at, (template, content, url), user, word, detail, dropped, parts = (
+            entry)
+        if isinstance(dropped, str):
+            dropped = dropped[:MAX_LENGTH]
+        entry = Entry(
+            at, (template[:MAX_LENGTH], content[:MAX_LENGTH],
+                 url[:MAX_LENGTH]), user[:MAX_LENGTH], word,
+            detail[:MAX_LENGTH], dropped, parts)
+        with self._lock:
+            self._entries.append(entry)
+
+    def entries(self) -> list[Entry]:
+        """Return all entries, the newest first."""
+        with self._lock:
+            return list(reversed(self._entries))
+
+    def of_page(self, page: PageId) -> list[Entry]:
+        """Return the entries of a template and content under any URL."""
+        paths = tuple(path[:MAX_LENGTH] for path in page[:2])
+        return [
+            entry for entry in self.entries() if entry.page[:2] == paths]
+
+    def of_reason(self, detail: str) -> list[Entry]:
+        """Return the entries with a detail of Cache-Status."""
+        return [
+            entry for entry in self.entries() if entry.detail == detail]

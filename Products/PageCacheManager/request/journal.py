@@ -1,0 +1,59 @@
+"""Notes requests that were not answered from memory, and why."""
+import time
+
+from ..core.reads.unknown import Changed
+from ..core.reads.unknown import Unknown
+from ..core.reasons import Reason
+from ..core.report import journal
+from ..key import visitor
+from ..key.versions import path_of
+from ..publisher import request as http_request
+from ..reads import pages
+
+
+def note(exchange):
+    """Note the request, for the screens that tell why."""
+    outcome, key = exchange.step.outcome, exchange.key
+    user = None if key is not None and not key.has_user else (
+        visitor.current_user())
+    exchange.cache.journal.note(journal.Entry(
+        time.time(), key and key.page_id or _page_of(exchange),
+        '' if user is None else user.getId() or user.getUserName(),
+        outcome.word, outcome.detail,
+        exchange.stale and _dropped(exchange.stale),
+        () if key is None or key.parts is None else tuple(
+            map(hash, key.parts.variant))))
+
+
+def why_stale(stale):
+    """Return the reason for which a stored page was dropped."""
+    if isinstance(stale, Changed):
+        return Reason.CONTENT_CHANGED
+    return Reason.COMMITTED if isinstance(stale, Unknown) else (
+        Reason.ANSWER_CHANGED)
+
+
+def why_rendered(exchange, index):
+    """Return why no stored page is the answer, '' if there was none."""
+    if exchange.stale is not None:
+        return why_stale(exchange.stale)
+    older = exchange.cache.pages.older(index)
+    if older is None or older == index:
+        return ''
+    return Reason.VERSION_CHANGED if older[4][0] == index[4][0] else (
+        Reason.ETAG_CHANGED)
+
+
+def _page_of(exchange):
+    origin = exchange.origin
+    return origin.path, path_of(origin.context), http_request.url(
+        exchange.request, exchange.settings.ignored_parameters)
+
+
+def _dropped(stale):
+    if isinstance(stale, Changed):
+        return journal.Changed(
+            pages.commits.name_of(stale.source), stale.oid)
+    if isinstance(stale, Unknown):
+        return stale.why
+    return stale.label
