@@ -122,6 +122,24 @@ def ask(content, view_name, keywords, request, manager_id=''):
     return None
 
 
+def each(content, view_name, keywords, request, manager_id=''):
+    """Yield the id of each policy, as `ask` asks them, with two functions:
+    whether it may fit, and what it answers.  Both raise what it raises.
+    """
+    manager = find_manager(content)
+    policies = () if manager is None else manager.listPolicies()
+    context = expressions.context(
+        content, view_name, keywords, request,
+        expressions.named_by(policies), manager_id)
+    for policy_id, policy in policies:
+        yield (policy_id, partial(_may_fit, policy, context),
+               partial(_answer, policy, context))
+
+
+def _may_fit(policy, context):
+    return type(policy) is not CachingPolicy or policy._predicate(context)
+
+
 def reads_request(content):
     """Return whether an expression of the policies names the request.
 

@@ -102,7 +102,7 @@ def ask(exchange):
     user = visitor.current_user()
     key.has_user = user is not None
     key.may_view, key.may_list = visitor.rights(origin.context)
-    word = exchange.policy = _evaluated(
+    word = exchange.policy = evaluated(
         policy.ask, origin.context, origin.name,
         origin.keywords, exchange.request,
         exchange.manager.getId())
@@ -215,7 +215,7 @@ def dates(exchange):
     """
     origin, manager, key = exchange.origin, exchange.manager, exchange.key
     try:
-        modified = _evaluated(exchange.policy.date)
+        modified = evaluated(exchange.policy.date)
     except RuledOut as why:
         exchange.no_date, modified = why, None
     # undo brings an older date of the policy back, but a new serial
@@ -243,7 +243,7 @@ def entity_tag(exchange, body, own, varies=()):
     return conditional.entity_tag(exchange.policy.etag, suffix)
 
 
-def _evaluated(function, *args):
+def evaluated(function, *args):
     """Return what expressions of a policy give; raises RuledOut."""
     try:
         return function(*args)

@@ -3,6 +3,7 @@
 A template that names a manager fails if the package is removed before the
 manager is.  Then no code of the package can run, so the check comes before.
 """
+from itertools import islice
 from typing import Any
 from typing import NamedTuple
 
@@ -94,6 +95,29 @@ def count(manager):
             return None
         number += found is not None and not found.file
     return number
+
+
+def templates_of(manager, limit):
+    """Return up to `limit` templates that name a manager.
+
+    Those that are found soon: a screen waits for it.
+    """
+    found = (one for one in islice(names_of(manager), MOST_COUNTED) if (
+        one is not None and hasattr(aq_base(one.ob), 'pt_render')))
+    return [one.ob for one in islice(found, limit)]
+
+
+def free_templates(manager):
+    """Return templates in the database that could name a manager, and name
+    no cache.
+
+    Those that are found soon: a screen waits for it.
+    """
+    return [
+        ob for ob in islice(below(aq_parent(aq_inner(manager))), MOST_COUNTED)
+        if hasattr(aq_base(ob), 'pt_render')
+        and getattr(type(aq_base(ob)), '_isCacheable', False)
+        and not guard.file_of(ob) and not ob.ZCacheable_getManagerId()]
 
 
 def take_away(found):

@@ -82,6 +82,11 @@ class ManagerCache:
         """The settings in force."""
         return self.in_force[1]
 
+    @property
+    def has_kept_pages(self):
+        """Whether any page was kept, or found, since counting began."""
+        return any(word in ('HIT', 'MISS') for word, _ in self.tally.counts())
+
     def configure(self, settings, serial):
         """Take `settings` unless they are older than those in force."""
         if serial <= self.in_force[0]:

@@ -1,9 +1,10 @@
 """The management screens: functions that return HTML, and the tabs."""
-from ..core.report.statistics import read_view
 from .page import show
+from .page import show_tab
 from .page import template
 from .properties import properties
 from .properties import typed_settings
+from .set_up import SettingUp
 from .statistics import statistics
 from .tabs import ManagerTabs
 from .views import typed_views
@@ -11,19 +12,16 @@ from .views import views
 
 
 __all__ = [
-    'ManagerTabs', 'add_form', 'properties', 'show_tab', 'statistics',
-    'typed_settings', 'typed_views', 'views']
+    'ManagerTabs', 'SettingUp', 'add_form', 'properties', 'show_tab',
+    'statistics', 'typed_settings', 'typed_views', 'views']
 
 _add_form = template('add.zpt')
 
 
-def add_form(container, request, id='', title='', error=None):
+def add_form(container, request, id=None, title='', error=None):
     """Return the form that adds a manager."""
+    if id is None:
+        is_free = 'page_cache' not in container.this().objectIds()
+        id = 'page_cache' if is_free else ''
     return show(
         _add_form, container, id=id, title=title, error=str(error or ''))
-
-
-def show_tab(manager, request, tab, done):
-    """Redirect to a tab, which then shows the committed state."""
-    query = f'done={done}&{read_view(request.form).query()}'.rstrip('&')
-    request.response.redirect(f'{manager.absolute_url()}/{tab}?{query}')

@@ -10,11 +10,14 @@ from pathlib import Path
 from AccessControl import getSecurityManager
 from Products.PageTemplates.PageTemplateFile import PageTemplateFile
 
+from ..core.report.statistics import read_view
+
 
 #: Messages after a redirect.  The URL holds only their names, so nobody can
 #: put another text there.
 DONE = {
     'saved': 'Settings saved.',
+    'set_up': 'Set up. Open a page now.',
     'views': 'Views saved.',
     'dissociated': 'The associations in the database are removed.',
     'purged': 'All pages are purged, on every client of the database.',
@@ -53,6 +56,12 @@ def render(page, manager, request, tab, message='', kind='success',
         may_change=bool(getSecurityManager().checkPermission(
             'Change cache managers', manager)),
         **{name: _plain(value) for name, value in options.items()})
+
+
+def show_tab(manager, request, tab, done):
+    """Redirect to a tab, which then shows the committed state."""
+    query = f'done={done}&{read_view(request.form).query()}'.rstrip('&')
+    request.response.redirect(f'{manager.absolute_url()}/{tab}?{query}')
 
 
 def _plain(value):

@@ -4,6 +4,7 @@ from ..core.report.statistics import number_text
 from ..core.settings import BY_NAME
 from ..core.settings import FIELDS
 from ..core.settings import stored
+from . import set_up
 from .page import render
 from .page import template
 from .state import gauges
@@ -33,6 +34,7 @@ def properties(manager, request, message='', errors=None, title=None):
     settings = stored(manager._settings)
     if errors:
         message = 'Nothing was changed. Please correct the marked fields.'
+    steps = set_up.steps_of(manager, request)
     return render(
         _page, manager, request, 'Properties', message,
         'danger' if errors else 'success',
@@ -43,7 +45,9 @@ def properties(manager, request, message='', errors=None, title=None):
                  _control(field, settings, typed, errors)
                  for field in FIELDS if field.group == group]}
             for group in GROUPS],
-        state=state_of(manager, settings),
+        state=state_of(manager, settings, steps),
+        steps=steps,
+        may_take_all=sum(bool(step['button']) for step in steps) > 1,
         gauges=gauges(manager, settings))
 
 

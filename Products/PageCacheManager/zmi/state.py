@@ -1,8 +1,4 @@
 """The state of the cache: active or not, its store, how full it is."""
-from Acquisition import aq_inner
-from Acquisition import aq_parent
-
-from ..cmf import policy
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..core.key import digest
@@ -15,13 +11,17 @@ from ..manager import caches
 from ..manager.associated import count
 from ..manager.memoize import site_cache
 from .page import moment
+from .set_up import problem_of
 
 
-def state_of(manager, settings):
-    """Return the state of the cache, with the problem if it is inactive."""
+def state_of(manager, settings, steps):
+    """Return the state of the cache, with the problem if it is inactive.
+
+    `steps` are those that :func:`.set_up.steps_of` returned.
+    """
     mark = manager._purged
     version = mark is not None and version_of(mark)
-    problem = _problem(manager, settings)
+    problem = _problem(manager, settings) or problem_of(steps)
     return {
         'active': not problem,
         'problem': problem,
@@ -42,9 +42,6 @@ def _problem(manager, settings):
     if not caches.is_active(settings):
         return ('Caching is on in production only, but this Zope runs in '
                 'debug mode.')
-    if policy.find_manager(aq_parent(aq_inner(manager))) is None:
-        return ('There is no caching_policy_manager here, so no page has an '
-                'ETag.')
     return ''
 
 

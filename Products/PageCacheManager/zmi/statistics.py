@@ -12,6 +12,7 @@ from ..core.settings import stored
 from ..manager import caches
 from . import audit
 from . import history
+from . import set_up
 from .page import cut
 from .page import moment
 from .page import render
@@ -51,7 +52,8 @@ def statistics(manager, request, message='', kind='success'):
     return render(
         _page, manager, request, 'Statistics', message, kind,
         process=_process(cache.since),
-        state=state_of(manager, settings),
+        state=state_of(
+            manager, settings, set_up.steps_of(manager, request)),
         shares=_shares(totals),
         ratios=[
             _tile('Hit ratio', figures.percent_text(totals.ratio),

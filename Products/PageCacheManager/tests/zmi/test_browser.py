@@ -2,6 +2,7 @@
 
 import pytest
 import transaction
+from OFS.Folder import Folder
 
 from .. import browser as browsers
 from .. import engine
@@ -130,6 +131,45 @@ def test_an_administrator_sets_up_caching(page, server, site):
     assert page.inner_text('#render') == text
     assert 304 in statuses_of_reload(page)
     assert page.inner_text('#render') == text
+
+
+def test_a_bare_folder_needs_five_clicks(page, server, app):
+    """From an empty folder with a template to a hit, with nothing typed."""
+    app._setObject('plain', Folder('plain'))
+    add_template(app.plain, 'news', '<p id="p">news</p>', associate=False)
+    transaction.commit()
+    place = server.removesuffix('/site') + '/plain'
+    visit(page, f'{place}/manage_main')
+
+    # 1: choose it from the list, 2: add it
+    page.select_option('#addItemSelect', label='Page Cache Manager')
+    page.wait_for_selector('input#id:visible')
+    if page.locator('#zmi-modal.show').count():
+        page.wait_for_timeout(400)  # it slides in
+    assert page.input_value('#id:visible') == 'page_cache'
+    page.click('input[value=Add]:visible')
+    page.wait_for_selector('.pcm-set-up')
+    assert 'Not active' in page.inner_text('.pcm-state')
+    browsers.take(page, 'set-up')
+
+    # 3
+    page.click('input[value="Set all up"]')
+    page.wait_for_selector('text=Set up. Open a page now.')
+    assert 'Not active' not in page.inner_text('.pcm-state')
+
+    # 4: open the page
+    with page.expect_response(f'{place}/news') as first:
+        page.click('text=Open news')
+    assert outcome(first.value) == 'MISS'
+    assert page.inner_text('#p') == 'news'
+    # 5: reload it
+    assert outcome(page.reload()) == 'HIT'
+
+    visit(page, f'{place}/page_cache/manage_main')
+    assert page.locator('.pcm-set-up').count() == 0
+    for viewport in NARROW, DESKTOP:
+        page.set_viewport_size(viewport)
+        assert has_no_sideways_scrolling(page)
 
 
 def statuses_of_reload(page):

@@ -686,3 +686,61 @@ def test_a_path_as_a_server_rewrites_it(app, client):
     assert page['URL'] == 'http://h.example/doc/page'
     # the host header is that of the screen, and the site does not look at it
     assert page['word'] == 'HIT'
+
+
+# what came of each policy
+
+def policies(site, *rows):
+    """Put policies in place of all others: id, predicate, ETag, date."""
+    manager = site.caching_policy_manager
+    for name, _ in manager.listPolicies():
+        manager.removePolicy(name)
+    for name, predicate, etag, date in rows:
+        manager.addPolicy(name, predicate, date, 0, 0, 0, 1, '', etag)
+    transaction.commit()
+
+
+def test_each_policy_is_told(site, client):
+    policies(
+        site,
+        ('documents', 'python: False', 'string:a', 'nothing'),
+        ('listings', 'python: True', 'string:b', 'nothing'),
+        ('others', 'python: True', 'string:c', 'nothing'))
+    page = told(client, PAGE)
+    assert [page[name] for name in ('documents', 'listings', 'others')] == [
+        'no', 'yes; ETag: b', 'not asked']
+    html = own(ask(client, PAGE))
+    assert html.one('a')['href'] == (
+        'http://localhost:8080/site/caching_policy_manager/'
+        'manage_cachingPolicies')
+
+
+@pytest.mark.parametrize(('predicate', 'etag', 'date', 'text'), [
+    ('python: obj.x', 'string:a', 'nothing',
+     "Predicate fails: NameError: name 'obj' is not defined"),
+    ('python: True', 'python: 1 / 0', 'nothing',
+     'ETag fails: ZeroDivisionError: division by zero'),
+    ('python: True', 'string:a', 'object/nowhere',
+     'Mod. time fails: '),
+    ('python: True', '', 'nothing', 'yes, without an ETag')])
+def test_the_expression_that_fails_is_named(
+        site, client, predicate, etag, date, text):
+    policies(site, ('one', predicate, etag, date), (
+        'two', 'python: True', 'string:b', 'nothing'))
+    page = told(client, PAGE)
+    assert page['one'].startswith(text)
+    assert page['two'] == 'not asked'
+    # it is told of requests that are not kept for other reasons, too
+    assert told(client, PAGE, Cookie='statusmessages=x')['one'] == page['one']
+
+
+def test_policies_told_are_those_that_are_asked(site, client):
+    """Each answer of the trace is that of the real look-up."""
+    for predicate, etag in (
+            ('python: False', 'string:a'), ('python: True', ''),
+            ("python: view == 'page'", 'string:a')):
+        policies(site, ('one', predicate, etag, 'nothing'))
+        answer = client.get(PAGE)
+        page = told(client, PAGE)
+        assert (page['one'].startswith('yes; ETag')) == (
+            answer.outcome in ('MISS', 'HIT'))

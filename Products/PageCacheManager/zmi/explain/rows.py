@@ -12,6 +12,7 @@ from ...key.key import variant_names
 from ...key.versions import path_of
 from ...origin.view import View
 from ...publisher import request as http_request
+from .. import policies
 from ..page import moment
 
 
@@ -71,16 +72,35 @@ def _manager(found, asked):
     return f'{path_of(found)} ({kind})'
 
 
+def of_policies(exchange):
+    """Yield each policy of the site in its order, and what comes of it."""
+    origin = exchange.origin
+    for tried in policies.trace(
+            origin.context, origin.name, origin.keywords, exchange.request,
+            exchange.manager.getId()):
+        yield tried.policy_id, _of_tried(tried)
+
+
+def _of_tried(tried):
+    if tried.failed:
+        return f'{tried.failed} fails: {tried.error}'
+    if tried.fits is None:
+        return 'not asked'
+    if not tried.fits:
+        return 'no'
+    return f'yes; ETag: {tried.etag}' if tried.etag else 'yes, without an ETag'
+
+
 def of_policy(exchange):
     """Yield the policy, its ETag and its headers."""
-    policy, page = exchange.policy, exchange.step.page
-    yield 'Policy', policy.policy_id
-    yield 'ETag of the policy', policy.etag
+    answer, page = exchange.policy, exchange.step.page
+    yield 'Policy', answer.policy_id
+    yield 'ETag of the policy', answer.etag
     if exchange.no_date is not None:
         yield 'Date of the policy', f'none: {exchange.no_date.failure}'
     if page is not None:
         yield 'ETag header', page.tag
-    for name, value in sorted(policy.headers_at(time.time()).items()):
+    for name, value in sorted(answer.headers_at(time.time()).items()):
         yield name.title(), value
 
 

@@ -1,4 +1,5 @@
 """The Explain screen: the answer of the cache to a GET, and the reason."""
+from ...cmf import policy
 from ...core.attempt import FAILED
 from ...core.attempt import attempt
 from ...core.reasons import explained
@@ -6,6 +7,7 @@ from ...interfaces import IPageCacheManager
 from ...key.key import variant_names
 from ...key.versions import path_of
 from .. import history
+from .. import policies
 from ..page import cut
 from ..page import render
 from ..page import template
@@ -113,7 +115,14 @@ def _answer(exchange):
 def _sections(finding, manager):
     exchange = finding.exchange
     yield _section('Page', rows.of_page(finding, manager))
-    if exchange is None or exchange.policy is None or exchange.step.failure:
+    if exchange is None:
+        return
+    tried = list(rows.of_policies(exchange))
+    if tried:
+        yield _section(
+            'Policies', tried, 'The first one that fits counts.',
+            _policies_of(exchange.origin.context))
+    if exchange.policy is None or exchange.step.failure:
         return
     yield _section('Caching policy', rows.of_policy(exchange))
     if exchange.step.outcome.word in ('HIT', 'MISS'):
@@ -139,8 +148,14 @@ def _requests(finding):
         () if key is None or key.parts is None else variant_names(exchange))
 
 
-def _section(title, pairs, note=''):
+def _policies_of(context):
+    """Return the URL of the form that edits the policies, '' for none."""
+    found = policy.find_manager(context)
+    return '' if found is None else policies.edit_url(found)
+
+
+def _section(title, pairs, note='', edit=''):
     return {
-        'title': title, 'note': note,
+        'title': title, 'note': note, 'edit': edit,
         'rows': [(label, cut(str(value)) or '\u2013')
                  for label, value in pairs]}

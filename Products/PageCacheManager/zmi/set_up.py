@@ -1,0 +1,216 @@
+"""The steps from a new manager to the first page that it keeps."""
+from itertools import islice
+
+from AccessControl import getSecurityManager
+from AccessControl.class_init import InitializeClass
+from AccessControl.requestmethod import requestmethod
+from AccessControl.SecurityInfo import ClassSecurityInfo
+from Acquisition import aq_base
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from OFS.Cache import ChangeCacheSettingsPermission as change_cache_settings
+from zExceptions import BadRequest
+from zExceptions import Unauthorized
+from ZPublisher import zpublish
+
+from ..cmf import policy
+from ..cmf import suggested
+from ..manager import caches
+from ..manager.associated import free_templates
+from ..manager.associated import templates_of
+from .page import cut
+from .page import show_tab
+from .policies import edit_url
+from .policies import trace
+
+
+postonly = requestmethod('POST')
+
+#: Policies are asked about so many templates and views.
+MAX_SAMPLES = 5
+
+#: And of so many contents.
+MAX_CONTENTS = 5
+
+
+def steps_of(manager, request):
+    """Return the steps with their state, an empty list once pages are kept.
+    """
+    if caches.cache_of(manager).has_kept_pages:
+        return []
+    folder = aq_parent(aq_inner(manager))
+    templates = templates_of(manager, MAX_SAMPLES)
+    samples = [template.getId() for template in templates] + [
+        view.name for view in manager.associations()]
+    policies = policy.find_manager(folder)
+    return [
+        _policy_manager(folder, policies),
+        _policy(manager, folder, policies, samples, request),
+        _associations(manager, samples),
+        _page(folder, templates)]
+
+
+def problem_of(steps):
+    """Return what is missing before pages can be kept, '' for nothing."""
+    return next(
+        (step['text'] for step in steps[:-1] if not step['is_done']), '')
+
+
+def _step(title, is_done, text, button='', name='', links=()):
+    """Return a step; with a `button` the form has a step by this `name`."""
+    return {
+        'title': title, 'is_done': is_done, 'text': text,
+        'button': '' if is_done else button, 'name': name,
+        'links': [{'title': title, 'url': url} for title, url in links]}
+
+
+def _policy_manager(folder, policies):
+    if policies is not None:
+        return _step('Caching policies', True, (
+            'A caching_policy_manager is found.'), links=[
+                ('Edit the policies', edit_url(policies))])
+    return _step(
+        'Caching policies', False,
+        'There is no caching_policy_manager here, so no page has an ETag.',
+        'Add one here' if suggested.may_add(folder) else '', 'policies')
+
+
+def _contents(folder):
+    """Return content that policies are asked about: in the folder, and it."""
+    found = (ob for ob in folder.objectValues() if (
+        getattr(aq_base(ob), 'portal_type', None)))
+    return [*islice(found, MAX_CONTENTS), folder]
+
+
+def _policy(manager, folder, policies, samples, request):
+    found = [
+        next((one for one in trace(
+            content, name, lambda request: {}, request, manager.getId())
+            if one.fits is not False), None)
+        for content in _contents(folder) for name in samples or ['']]
+    of_use = [one for one in found if one is not None and (
+        one.fits and one.etag)]
+    title, links = 'A policy with an ETag', [] if policies is None else [
+        ('Edit the policies', edit_url(policies))]
+    if of_use:
+        return _step(
+            title, True, f'Policy {of_use[0].policy_id} gives pages an ETag.')
+    failed = [one for one in found if one is not None and one.failed]
+    if failed:
+        return _step(title, False, cut(
+            f'The {failed[0].failed} of policy {failed[0].policy_id} fails: '
+            f'{failed[0].error}'), links=links)
+    without = [one for one in found if one is not None]
+    if without:
+        return _step(
+            title, False, f'Policy {without[0].policy_id} fits and has no '
+            'ETag, so its pages are not kept.', links=links)
+    return _step(
+        title, False, 'No policy fits a page of this cache.',
+        'Add one for each user and hour' if suggested.may_add(
+            folder if policies is None else policies) else '', 'policy')
+
+
+def _associations(manager, samples):
+    title, url = 'Templates or views', manager.absolute_url()
+    links = [('Choose templates', f'{url}/ZCacheManager_associate'),
+             ('Choose views', f'{url}/manage_views')]
+    if samples:
+        return _step(title, True, (
+            f'Associated: {", ".join(dict.fromkeys(samples[:3]))}'
+            f'{" ..." if len(samples) > 3 else ""}'))
+    number = len(_templates_to_take(manager))
+    return _step(
+        title, False, 'None is associated with this cache.',
+        number and (f'Associate {number} templates' if number > 1
+                    else 'Associate the template'), 'templates', links)
+
+
+def _templates_to_take(manager):
+    check = getSecurityManager().checkPermission
+    return [
+        template for template in free_templates(manager)
+        if check(change_cache_settings, template)]
+
+
+def _page(folder, templates):
+    # a template in a skin has no page of its own
+    pages = [template for template in templates
+             if aq_parent(aq_inner(template)) == folder]
+    return _step(
+        'The first page', False,
+        'This process has kept no page yet. Open a page twice: the header '
+        'X-PageCache is MISS, then HIT.', links=[
+            (f'Open {page.getId()}', page.absolute_url())
+            for page in pages[:1]])
+
+
+class SettingUp:
+    """The method that takes steps for an administrator."""
+
+    security = ClassSecurityInfo()
+
+    @zpublish(methods='POST')
+    @security.protected('Change cache managers')
+    @postonly
+    def manage_setUp(self, step='all', REQUEST=None):
+        """Take a step, or all: ``policies``, ``policy``, ``templates``.
+
+        Raises ValueError for another step, and Unauthorized for what this
+        user may not add.
+        """
+        try:
+            _take(self, step, REQUEST or self.REQUEST)
+        except ValueError as error:
+            if REQUEST is None:
+                raise
+            raise BadRequest(str(error)) from error
+        if REQUEST is not None:
+            show_tab(self, REQUEST, 'manage_main', 'set_up')
+
+
+InitializeClass(SettingUp)
+
+
+def _take(manager, step, request):
+    if step == 'all':
+        names = [
+            one['name'] for one in steps_of(manager, request)
+            if one['button']]
+    elif step in _STEPS:
+        names = [step]
+    else:
+        # not the step itself: Zope's error page would not escape it
+        raise ValueError(f'The step is none of {", ".join(_STEPS)}, all.')
+    for name in names:
+        _STEPS[name](manager)
+
+
+def _add_policies(manager):
+    folder = aq_parent(aq_inner(manager))
+    if policy.find_manager(folder) is None:
+        _check(folder)
+        suggested.add_manager(folder)
+
+
+def _add_policy(manager):
+    policies = policy.find_manager(aq_parent(aq_inner(manager)))
+    if policies is None:
+        raise ValueError('There is no caching_policy_manager here.')
+    _check(policies)
+    suggested.add_policy(policies)
+
+
+def _check(place):
+    if not suggested.may_add(place):
+        raise Unauthorized('You may not add caching policies here.')
+
+
+def _take_templates(manager):
+    for template in _templates_to_take(manager):
+        template.ZCacheable_setManagerId(manager.getId())
+
+
+_STEPS = {
+    'policies': _add_policies, 'policy': _add_policy,
+    'templates': _take_templates}
