@@ -69,13 +69,14 @@ MAKEFLAGS += --no-builtin-rules
 	soak memory versions clean distclean
 
 start: $(VENV)/start-installed
-	@$(BIN)/python -m Products.PageCacheManager.demo.instance $(INSTANCE) \
-	    --address $(ADDRESS) --port $(PORT) --user $(USER_PASSWORD)
+	@$(BIN)/python -m Products.PageCacheManager.demo.instance \
+	    '$(INSTANCE)' --address '$(ADDRESS)' --port='$(PORT)' \
+	    --user='$(USER_PASSWORD)'
 
 plone-start: $(PLONE_VENV)/installed
 	@$(PLONE_BIN)/python -m Products.PageCacheManager.demo.instance \
-	    $(INSTANCE)-plone --plone --address $(ADDRESS) --port $(PORT) \
-	    --user $(USER_PASSWORD)
+	    '$(INSTANCE)-plone' --plone --address '$(ADDRESS)' \
+	    --port='$(PORT)' --user='$(USER_PASSWORD)'
 
 # Fewer examples of hypothesis than `make test` takes.
 check: $(VENV)/dev-installed

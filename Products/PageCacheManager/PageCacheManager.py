@@ -1,4 +1,5 @@
 """The persistent object: settings, views, and methods for code and forms."""
+import html
 from functools import lru_cache
 
 from AccessControl.class_init import InitializeClass
@@ -178,7 +179,9 @@ class PageCacheManager(
             return zmi.statistics(self, REQUEST, str(error), 'warning')
         self.invalidate(names, {*self._templates_of(names)} - {''})
         if REQUEST is not None:
-            zmi.show_tab(self, REQUEST, 'manage_stats', 'invalidated')
+            zmi.show_tab(
+                self, REQUEST, 'manage_stats', 'invalidated_many'
+                if len(names) > zmi.MANY else 'invalidated')
 
     def _change(self, values):
         self._settings = fields.as_dict(
@@ -209,6 +212,17 @@ def _text(title):
     return str(title or '')
 
 
+def _why_not(folder, id):
+    """Return why a folder does not accept an id, '' if it does."""
+    if isinstance(id, str) and id and id != id.strip():
+        return 'The id is blank, or begins or ends with a blank.'
+    try:
+        checkValidId(folder, id)
+    except BadRequest as error:
+        return html.unescape(str(error.args[0]))  # escaped for a page
+    return ''
+
+
 @zpublish
 def manage_addPageCacheManagerForm(self, REQUEST=None):
     """Show the form that adds a manager."""
@@ -222,12 +236,11 @@ def manage_addPageCacheManager(self, id, title='', REQUEST=None):
 
     Raises ValueError for an id that the folder does not accept.
     """
-    try:
-        checkValidId(self.this(), id)
-    except BadRequest as error:
+    why = _why_not(self.this(), id)
+    if why:
         if REQUEST is None:
-            raise ValueError(str(error)) from error
-        return zmi.add_form(self, REQUEST, id, title, error)
+            raise ValueError(why)
+        return zmi.add_form(self, REQUEST, id, title, why)
     self._setObject(id, PageCacheManager(id, str(title)))
     if REQUEST is not None:
         manager = self._getOb(id)

@@ -39,7 +39,8 @@ class PageCacheManagerXMLAdapter(XMLAdapterBase):
                 node.appendChild(self._text(name, BY_NAME[name].show(value)))
         for association in self.context.getViews():
             node.appendChild(self._view(association))
-        self._logger.info('%s exported.', self.context.getId())
+        # GenericSetup shows the message alone, without its arguments
+        self._logger.info(f'{self.context.getId()} exported.')
         return node
 
     def _importNode(self, node):
@@ -65,7 +66,7 @@ class PageCacheManagerXMLAdapter(XMLAdapterBase):
             raise ValueError(f'{where}: {error}') from error
         if views is not None:
             self.context.manage_editViews(views)
-        self._logger.info('%s imported.', self.context.getId())
+        self._logger.info(f'{self.context.getId()} imported.')
 
     node = property(_exportNode, _importNode)
 
@@ -152,4 +153,4 @@ def _add_missing(site, context, path):
         site._setObject(name, PageCacheManager(name))
     elif not IPageCacheManager.providedBy(present):
         context.getLogger(NAME).warning(
-            '%s is left out: another object stands at %s.', path, name)
+            f'{path} is left out: another object stands at {name}.')

@@ -1,15 +1,18 @@
 """Make a Zope instance with the demo site, and start it.
 
-`make start` uses it.  An existing instance starts unchanged: its database and
-configuration stay as they are.
+`make start` uses it.  An existing instance starts unchanged: its database,
+its users and its configuration stay as they are.
 """
 
 import argparse
 import os
+import re
+import shutil
 import socket
 import sys
 from pathlib import Path
 
+import zc.lockfile
 import Zope2
 from Zope2.utilities.copyzopeskel import copyskel
 from Zope2.utilities.mkwsgiinstance import write_inituser
@@ -71,16 +74,54 @@ Use localhost: Plone has no theme for 127.0.0.1.
 '''
 
 
+def database_of(home):
+    """Return the path of the instance's database."""
+    return home / 'var' / 'Data.fs'
+
+
 def make(home, user, password, skeleton='skel'):
-    """Make the instance; existing files stay."""
+    """Make the instance; existing files stay, and all users.
+
+    Raises OSError where it can't be written, and leaves nothing of a new
+    one.
+    """
+    is_new = not home.exists()
+    try:
+        _make(home, user, password, skeleton)
+    except OSError:
+        if is_new:
+            shutil.rmtree(home, ignore_errors=True)
+        raise
+
+
+def _make(home, user, password, skeleton):
     instance = {'INSTANCE_HOME': str(home)}
     ours = Path(__file__).parent / skeleton
     zope = Path(Zope2.__file__).parent / 'utilities' / 'skel'
+    home.mkdir(parents=True, exist_ok=True)  # copyskel only prints errors
     for skeleton in (ours, zope):
         copyskel(str(skeleton), str(home), None, None, **instance)
+    # Zope would replace the only user of an existing database by this one
     inituser = home / 'inituser'
-    if not inituser.exists():
+    if not database_of(home).exists() and not inituser.exists():
         write_inituser(str(inituser), user, password)
+
+
+def is_in_use(home):
+    """Return whether another process has the database open."""
+    try:
+        zc.lockfile.LockFile(f'{database_of(home)}.lock').close()
+    except zc.lockfile.LockError:
+        return True
+    return False
+
+
+def port_number(text):
+    """Return the number of a port.  Raises ArgumentTypeError."""
+    if not re.fullmatch('[0-9]{1,5}', text) or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(
+            f'PORT={text}: use a number from 1 to 65535.')
+    return int(text)
 
 
 def is_taken(address, port):
@@ -95,13 +136,17 @@ def is_taken(address, port):
     return ''
 
 
+def _another(port):
+    return port + 1 if port < 65535 else 8080
+
+
 def main():
     parser = argparse.ArgumentParser(
         prog='python -m Products.PageCacheManager.demo.instance',
         description=__doc__)
     parser.add_argument('home', type=Path, metavar='DIRECTORY')
     parser.add_argument('--address', default='127.0.0.1')
-    parser.add_argument('--port', type=int, default=8080)
+    parser.add_argument('--port', type=port_number, default=8080)
     parser.add_argument(
         '--user', default='admin:admin', metavar='NAME:PASSWORD',
         help='manager of a new instance (default: admin:admin)')
@@ -114,15 +159,24 @@ def main():
     if not (user and colon and password):
         parser.error('--user takes NAME:PASSWORD')
 
-    home = options.home.resolve()
+    home = options.home.expanduser().resolve()
     address, port = options.address, options.port
-    make(home, user, password, 'skel_plone' if options.plone else 'skel')
+    if home.exists() and not home.is_dir():
+        sys.exit(f'{home} is a file. Name a folder: make start INSTANCE=demo')
+    try:
+        make(home, user, password, 'skel_plone' if options.plone else 'skel')
+    except OSError as error:
+        sys.exit(f'The instance cannot be written: {error}\n'
+                 f'Name another folder: make start INSTANCE=~/demo')
     if options.no_start:
         return
+    if is_in_use(home):
+        sys.exit(f'Another process runs the instance in {home}. Stop it, or '
+                 f'name\nanother folder: make start INSTANCE=demo2')
     taken = is_taken(address, port)
     if taken:
         sys.exit(f'{address}:{port} cannot be used ({taken}).\n'
-                 f'Take another port: make start PORT={port + 1}')
+                 f'Take another port: make start PORT={_another(port)}')
 
     host = address
     if options.plone and address == '127.0.0.1':

@@ -12,6 +12,7 @@ from ..core.reasons import Reason
 from ..core.reasons import lasts
 from ..core.store.expiry import is_too_old
 from ..key import key as keys
+from ..key import trace
 from ..key import visitor
 from ..key.key import RuledOut
 from ..key.versions import holds_changes
@@ -168,8 +169,11 @@ def _report(exchange, why):
         return
     path = exchange.origin.path
     if log_limit.is_due(('policy', path, why.failure)):
-        logger.error(
-            'Caching policy failed for %s', path, exc_info=why.error)
+        # which one is found out only now, since it is rare
+        failed = trace.failed(exchange)
+        which = 'A caching policy' if failed is None else (
+            f'The {failed.failed} of caching policy {failed.policy_id}')
+        logger.error('%s failed for %s', which, path, exc_info=why.error)
 
 
 # the store

@@ -11,6 +11,7 @@ from AccessControl.SecurityManagement import noSecurityManager
 from AccessControl.users import system
 from OFS.Folder import Folder
 from Products.GenericSetup.context import SnapshotImportContext
+from Products.GenericSetup.context import TarballExportContext
 from Products.GenericSetup.context import TarballImportContext
 from Products.GenericSetup.interfaces import IBody
 from Products.GenericSetup.registry import _export_step_registry
@@ -21,6 +22,7 @@ from zope.component import queryMultiAdapter
 from ..core.settings import FIELDS
 from ..core.settings import Settings
 from ..core.settings import as_dict
+from ..exportimport import export_managers
 from ..exportimport import import_managers
 from ..PageCacheManager import PageCacheManager
 
@@ -235,6 +237,17 @@ def test_import_adds_a_manager_that_is_missing(tool, site):
     assert isinstance(added.aq_base, PageCacheManager)
     assert added.getSettings()['max_age'] == 55
     assert added.cache_name() != site.page_cache.cache_name()
+
+
+def test_notes_of_both_ways_name_the_manager(tool, manager):
+    text = PROFILE.format(name='page_cache', content='')
+    reading = TarballImportContext(tool, tarball({FILE: text}))
+    import_managers(reading)
+    writing = TarballExportContext(tool)
+    export_managers(writing)
+    for context, word in (reading, 'imported'), (writing, 'exported'):
+        notes = [note[2] for note in context.listNotes()]
+        assert f'page_cache {word}.' in notes
 
 
 def test_an_added_manager_is_offered_to_templates(tool, site):

@@ -1,4 +1,5 @@
 """The management screens: functions that return HTML, and the tabs."""
+from .page import MANY
 from .page import show
 from .page import show_tab
 from .page import template
@@ -12,7 +13,7 @@ from .views import views
 
 
 __all__ = [
-    'ManagerTabs', 'SettingUp', 'add_form', 'properties', 'show_tab',
+    'MANY', 'ManagerTabs', 'SettingUp', 'add_form', 'properties', 'show_tab',
     'statistics', 'typed_settings', 'typed_views', 'views']
 
 _add_form = template('add.zpt')

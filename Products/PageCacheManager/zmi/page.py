@@ -23,7 +23,13 @@ DONE = {
     'purged': 'All pages are purged, on every client of the database.',
     'invalidated':
         'The selected pages are invalidated, on every client of the database.',
+    'invalidated_many':
+        'The selected pages are invalidated, on every client of the database. '
+        'So many at once take many other pages with them.',
 }
+
+#: So many names at once hit at least a third of all marks, which names share.
+MANY = 200
 
 #: Longer texts are cut off, in characters.
 MAX_SHOWN = 300
@@ -56,6 +62,11 @@ def render(page, manager, request, tab, message='', kind='success',
         may_change=bool(getSecurityManager().checkPermission(
             'Change cache managers', manager)),
         **{name: _plain(value) for name, value in options.items()})
+
+
+def edit_url(policies):
+    """Return the URL of the form that edits a caching policy manager's."""
+    return f'{policies.absolute_url()}/manage_cachingPolicies'
 
 
 def show_tab(manager, request, tab, done):

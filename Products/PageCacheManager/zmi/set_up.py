@@ -15,13 +15,13 @@ from ZPublisher import zpublish
 
 from ..cmf import policy
 from ..cmf import suggested
+from ..key.trace import trace
 from ..manager import caches
 from ..manager.associated import free_templates
 from ..manager.associated import templates_of
 from .page import cut
+from .page import edit_url
 from .page import show_tab
-from .policies import edit_url
-from .policies import trace
 
 
 postonly = requestmethod('POST')

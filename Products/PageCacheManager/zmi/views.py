@@ -2,6 +2,7 @@
 from dataclasses import dataclass
 from dataclasses import field
 
+from ..cmf.types import portal_types
 from ..core.associations import MAX_ASSOCIATIONS
 from ..core.associations import Association
 from ..core.associations import AssociationError
@@ -114,7 +115,7 @@ def views(manager, request, typed=None):
     return render(
         _page, manager, request, 'Views', message,
         'danger' if message else 'success',
-        rows=[_shown(row) for row in rows],
+        rows=[{**_shown(row), 'warning': _warning(row)} for row in rows],
         offers=[
             {**_shown(marked.get((name, kind), Row(
                 {'name': name, 'kind': kind}))),
@@ -148,6 +149,18 @@ def _shown(row):
         'is_empty': row.is_empty,
         'error': row.error,
         'wrong': row.wrong}
+
+
+def _warning(row):
+    """Return what may be wrong with a row that can be saved, '' for nothing.
+    """
+    _, kind = _view_of(row)
+    if row.error or not kind or '.' in kind:  # a name of an interface
+        return ''
+    types = portal_types()
+    if types is None or kind in types:
+        return ''
+    return f'This site has no portal type {kind}, so this row has no effect.'
 
 
 def _view_of(row):

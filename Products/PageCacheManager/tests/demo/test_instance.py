@@ -1,8 +1,10 @@
 """What `make start` runs: the instance is made, told of, and started."""
 import socket
 import sys
+from configparser import ConfigParser
 
 import pytest
+import zc.lockfile
 
 from ...demo import instance
 
@@ -58,6 +60,97 @@ def test_a_port_that_is_taken_is_named(run):
             run('--port', str(port))
     assert f'127.0.0.1:{port} cannot be used' in stop.value.code
     assert f'make start PORT={port + 1}' in stop.value.code
+
+
+@pytest.mark.parametrize('port', [
+    '99999', '65536', '0', '-1', 'http', '', '8080.0', '٨٠٨٠'])
+def test_a_port_out_of_range_is_named(run, tmp_path, capsys, port):
+    with pytest.raises(SystemExit) as stop:
+        run(f'--port={port}')
+    assert stop.value.code == 2
+    assert f'PORT={port}: use a number from 1 to 65535.' in (
+        capsys.readouterr().err)
+    assert not (tmp_path / 'home').exists()
+
+
+def test_the_last_port_leads_to_the_first(run, monkeypatch):
+    monkeypatch.setattr(instance, 'is_taken', lambda *given: 'in use')
+    with pytest.raises(SystemExit) as stop:
+        run('--port', '65535')
+    assert 'make start PORT=8080' in stop.value.code
+
+
+def test_users_of_a_database_stay(run, tmp_path):
+    """Zope puts the one in `inituser` in the place of the only user."""
+    run('--no-start')
+    home = tmp_path / 'home'
+    (home / 'inituser').unlink()  # as Zope does when it has read it
+    (home / 'var' / 'Data.fs').touch()
+    for user in 'admin:admin', 'jo:secret':
+        run('--no-start', '--user', user)
+        assert not (home / 'inituser').exists()
+
+
+def test_an_instance_that_never_started_takes_its_user(run, tmp_path):
+    run('--no-start')
+    (tmp_path / 'home' / 'inituser').unlink()
+    run('--no-start', '--user', 'jo:secret')
+    assert (tmp_path / 'home' / 'inituser').read_text().startswith('jo:')
+
+
+def test_an_instance_that_runs_is_named(run, tmp_path):
+    run('--no-start')
+    lock = zc.lockfile.LockFile(str(tmp_path / 'home/var/Data.fs.lock'))
+    try:
+        with pytest.raises(SystemExit) as stop:
+            run('--port', str(free_port()))
+    finally:
+        lock.close()
+    assert 'Another process runs the instance' in stop.value.code
+    assert 'make start INSTANCE=' in stop.value.code
+    with pytest.raises(Started):
+        run('--port', str(free_port()))
+
+
+def test_a_file_in_the_place_of_the_instance_is_named(run, tmp_path):
+    (tmp_path / 'home').write_text('mine')
+    with pytest.raises(SystemExit) as stop:
+        run()
+    assert 'home is a file. Name a folder: make start INSTANCE=' in (
+        stop.value.code)
+    assert (tmp_path / 'home').read_text() == 'mine'
+
+
+def test_a_place_that_can_not_be_written_is_named(monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['instance', '/proc/demo'])
+    with pytest.raises(SystemExit) as stop:
+        instance.main()
+    assert 'The instance cannot be written: ' in stop.value.code
+    assert '/proc/demo' in stop.value.code
+
+
+def test_no_half_of_an_instance_stays(run, tmp_path, monkeypatch):
+    def fail(*given):
+        raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(instance, 'write_inituser', fail)
+    with pytest.raises(SystemExit) as stop:
+        run()
+    assert 'No space left' in stop.value.code
+    assert not (tmp_path / 'home').exists()
+    (tmp_path / 'home').mkdir()
+    (tmp_path / 'home' / 'mine').touch()
+    with pytest.raises(SystemExit):
+        run()
+    assert (tmp_path / 'home' / 'mine').exists()
+
+
+@pytest.mark.parametrize('kind', [[], ['--plone']])
+def test_requests_that_wait_are_logged(run, tmp_path, kind):
+    run('--no-start', *kind)
+    settings = ConfigParser(interpolation=None)
+    settings.read(tmp_path / 'home' / 'etc' / 'zope.ini')
+    assert 'waitress.queue' in settings['loggers']['keys']
+    assert settings['logger_waitress.queue']['handlers'] == 'eventlog'
 
 
 def test_it_tells_where_the_site_is_and_starts_it(run, tmp_path, capsys):

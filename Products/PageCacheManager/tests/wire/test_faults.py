@@ -124,6 +124,9 @@ def test_a_policy_that_raises(
     record, = failures(caplog)
     template = 'fspage' if 'fspage' in path else 'page'
     assert template in record.getMessage()
+    name = 'ETag' if part == 'etag' else 'Predicate'
+    assert f'The {name} of caching policy all failed for' in (
+        record.getMessage())
     assert cache.tally.counts()['BYPASS', 'policy-error'] == 1
 
 

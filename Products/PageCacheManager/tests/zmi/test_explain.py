@@ -312,6 +312,16 @@ def test_what_nobody_keeps(site, custom, client):
         client, '/site/page_cache/manage_main')['Published']
 
 
+def test_a_manager_that_is_gone(site, custom, client):
+    template = add_template(custom, 'lonely', '<p>lonely</p>', False)
+    template.ZCacheable_setManagerId('old_cache')
+    page = told(client, '/site/doc/lonely')
+    assert page['word'] == 'Not cached'
+    assert 'The template is associated with old_cache, which is gone.' in (
+        page['text'])
+    assert 'Associate the template' in page['text']
+
+
 def test_a_screen_of_a_template_is_not_the_template(client):
     # it would acquire the association
     page = told(client, '/site/portal_skins/custom/page/pt_editForm')

@@ -206,9 +206,18 @@ def test_add(site, client):
     assert site.new.meta_type == 'Page Cache Manager'
 
 
-@pytest.mark.parametrize('id', [
-    '', '_x', 'a/b', 'doc', '"><script>x</script>', 'aq_parent'])
-def test_add_with_a_bad_id_keeps_what_was_typed(site, client, id):
+@pytest.mark.parametrize(('id', 'why'), [
+    ('', 'Empty or invalid id specified'),
+    (' ', 'The id is blank, or begins or ends with a blank.'),
+    ('new ', 'The id is blank, or begins or ends with a blank.'),
+    ('_x', 'The id "_x" is invalid because it begins with an underscore.'),
+    ('a/b', 'The id "a/b" contains characters illegal in URLs.'),
+    ('doc', 'The id "doc" is invalid - it is already in use.'),
+    ('"><script>x</script>',
+     'The id ""><script>x</script>" contains characters illegal in URLs.'),
+    ('aq_parent', 'The id "aq_parent" is invalid because it begins with "aq_'
+     '".')])
+def test_add_with_a_bad_id_keeps_what_was_typed(site, client, id, why):
     before = state(site)
     html = own(client.post(
         f'{ADD}/manage_addPageCacheManager', {'id': id, 'title': '<b>&'}))
@@ -217,6 +226,7 @@ def test_add_with_a_bad_id_keeps_what_was_typed(site, client, id):
     assert 'is-invalid' in field['class']
     assert field['aria-describedby'] == 'id-error'
     assert html.all('div', id='id-error')
+    assert why in html.texts
     assert html.one('input', id='title')['value'] == '<b>&'
     assert html.problems == []
     assert state(site) == before
@@ -563,3 +573,14 @@ def test_code_may_associate(app, site):
         {'associate_portal_skins/custom/page': 0})
     logout()
     assert site.portal_skins.custom.page.ZCacheable_getManagerId() is None
+
+
+@pytest.mark.parametrize(('count', 'is_told'), [(200, False), (201, True)])
+def test_many_invalidations_are_told_to_take_others_with_them(
+        site, client, count, is_told):
+    answer = client.post(f'{MANAGER}/manage_invalidate', [
+        ('paths:list', f'/site/doc/{number}') for number in range(count)])
+    assert answer.status == 302
+    path = answer['Location'].removeprefix('http://localhost:8080')
+    assert ('take many other pages with them' in get(
+        client, path).text) == is_told

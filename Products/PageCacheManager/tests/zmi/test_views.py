@@ -1,4 +1,6 @@
 """The Views tab: which browser views are kept."""
+import sys
+
 import pytest
 import transaction
 from plone.testing.zope import login
@@ -6,6 +8,7 @@ from plone.testing.zope import logout
 
 from ...core.associations import MAX_ASSOCIATIONS
 from ...manager import caches
+from ...zmi import views as screen
 from ..screens import follow
 from ..screens import get
 from ..screens import labels_are_missing
@@ -319,3 +322,26 @@ def test_code_that_errs_is_told(app, manager):
     manager.manage_editViews()
     assert manager.getViews() == []
     logout()
+
+
+# a type that is not there
+
+@each_engine
+def test_a_type_that_the_site_lacks_is_told(manager, client):
+    manager.manage_editViews([
+        ('one', 'Item'), ('two', 'Imte'), ('three', ''),
+        ('four', 'some.where.IItem')])
+    transaction.commit()
+    text = text_of(own(get(client, TAB)))
+    assert 'This site has no portal type Imte, so this row has no effect' in (
+        text)
+    assert text.count('This site has no portal type') == 1
+
+
+def test_where_there_are_no_types_nothing_is_told(
+        manager, client, monkeypatch):
+    monkeypatch.setattr(
+        sys.modules[screen.__module__], 'portal_types', lambda: None)
+    manager.manage_editViews([('two', 'Imte')])
+    transaction.commit()
+    assert 'has no portal type' not in text_of(own(get(client, TAB)))

@@ -7,12 +7,12 @@ from Acquisition import aq_base
 from ...core.key import digest
 from ...core.report import statistics as figures
 from ...interfaces import IPageCacheManager
+from ...key import trace
 from ...key import visitor
 from ...key.key import variant_names
 from ...key.versions import path_of
 from ...origin.view import View
 from ...publisher import request as http_request
-from .. import policies
 from ..page import moment
 
 
@@ -74,10 +74,7 @@ def _manager(found, asked):
 
 def of_policies(exchange):
     """Yield each policy of the site in its order, and what comes of it."""
-    origin = exchange.origin
-    for tried in policies.trace(
-            origin.context, origin.name, origin.keywords, exchange.request,
-            exchange.manager.getId()):
+    for tried in trace.of(exchange):
         yield tried.policy_id, _of_tried(tried)
 
 

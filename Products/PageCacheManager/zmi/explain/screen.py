@@ -6,9 +6,10 @@ from ...core.reasons import explained
 from ...interfaces import IPageCacheManager
 from ...key.key import variant_names
 from ...key.versions import path_of
+from ...origin.template import is_template
 from .. import history
-from .. import policies
 from ..page import cut
+from ..page import edit_url
 from ..page import render
 from ..page import template
 from . import rows
@@ -75,7 +76,10 @@ def _not_asked(finding):
         text = (f'The template is associated with a {manager.meta_type}, '
                 'which does not store whole pages.')
     else:
-        text = 'No cache manager stores this page.'
+        gone = is_template(finding.published) and (
+            finding.published.ZCacheable_getManagerId())
+        text = (f'The template is associated with {gone}, which is gone.'
+                if gone else 'No cache manager stores this page.')
         answer['advice'] = _how_to_associate(finding)
     return {**answer, 'text': text}
 
@@ -151,7 +155,7 @@ def _requests(finding):
 def _policies_of(context):
     """Return the URL of the form that edits the policies, '' for none."""
     found = policy.find_manager(context)
-    return '' if found is None else policies.edit_url(found)
+    return '' if found is None else edit_url(found)
 
 
 def _section(title, pairs, note='', edit=''):

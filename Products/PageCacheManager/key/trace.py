@@ -2,8 +2,8 @@
 from typing import NamedTuple
 
 from ..cmf import policy
-from ..key.key import RuledOut
-from ..key.key import evaluated
+from .key import RuledOut
+from .key import evaluated
 
 
 class Tried(NamedTuple):
@@ -57,6 +57,15 @@ def _tried(policy_id, may_fit, answer):
     return tried
 
 
-def edit_url(policies):
-    """Return the URL of the form that edits a caching policy manager's."""
-    return f'{policies.absolute_url()}/manage_cachingPolicies'
+def failed(exchange):
+    """Return the :class:`Tried` that fails for a request, None if none does.
+    """
+    return next((tried for tried in of(exchange) if tried.failed), None)
+
+
+def of(exchange):
+    """Return the trace for a request."""
+    origin = exchange.origin
+    return trace(
+        origin.context, origin.name, origin.keywords, exchange.request,
+        exchange.manager.getId())
