@@ -14,6 +14,7 @@ from ..reads import pages
 def note(exchange):
     """Note the request, for the screens that tell why."""
     outcome, key = exchange.step.outcome, exchange.key
+    rendering = exchange.step.rendering
     user = None if key is not None and not key.has_user else (
         visitor.current_user())
     exchange.cache.journal.note(journal.Entry(
@@ -22,7 +23,9 @@ def note(exchange):
         outcome.word, outcome.detail,
         exchange.stale and _dropped(exchange.stale),
         () if key is None or key.parts is None else tuple(
-            map(hash, key.parts.variant))))
+            map(hash, key.parts.variant)),
+        0 if rendering is None or rendering.ended_at is None else (
+            rendering.ended_at - rendering.began_at)))
 
 
 def why_stale(stale):

@@ -1,6 +1,5 @@
 """Requests that were not answered from memory: when, for whom, and why."""
 from functools import partial
-from urllib.parse import urlencode
 
 from AccessControl import getSecurityManager
 from Acquisition import aq_base
@@ -10,7 +9,10 @@ from ZODB.POSException import POSError
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..core.report.journal import Changed
+from ..core.report.statistics import readable_url
+from ..core.report.statistics import span_text
 from .page import cut
+from .page import explain_url
 from .page import moment
 
 
@@ -45,9 +47,9 @@ def of_reason(manager, journal, detail, word=None):
 def _row(manager, entry):
     return {
         'at': moment(entry.at),
-        'shown_url': cut(entry.page[2]),
-        'explain': f'{manager.absolute_url()}/manage_explain?' + urlencode(
-            {'path': entry.page[2]}),
+        'shown_url': cut(readable_url(entry.page[2])),
+        'explain': explain_url(manager, entry.page[2]),
+        'secs': span_text(entry.secs) if entry.secs else '',
         'user': _user(manager, entry.user),
         'word': entry.word,
         'detail': entry.detail}

@@ -6,6 +6,7 @@ them.
 import html
 import time
 from pathlib import Path
+from urllib.parse import urlencode
 
 from AccessControl import getSecurityManager
 from Products.PageTemplates.PageTemplateFile import PageTemplateFile
@@ -67,6 +68,12 @@ def render(page, manager, request, tab, message='', kind='success',
 def edit_url(policies):
     """Return the URL of the form that edits a caching policy manager's."""
     return f'{policies.absolute_url()}/manage_cachingPolicies'
+
+
+def explain_url(manager, url):
+    """Return the address of the Explain screen for a page."""
+    return f'{manager.absolute_url()}/manage_explain?' + urlencode(
+        {'path': url})
 
 
 def show_tab(manager, request, tab, done):

@@ -14,6 +14,7 @@ from . import audit
 from . import history
 from . import set_up
 from .page import cut
+from .page import explain_url
 from .page import moment
 from .page import render
 from .page import template
@@ -52,6 +53,7 @@ def statistics(manager, request, message='', kind='success'):
     return render(
         _page, manager, request, 'Statistics', message, kind,
         process=_process(cache.since),
+        summary=_summary(totals, cache.journal.mean_secs()),
         state=state_of(
             manager, settings, set_up.steps_of(manager, request)),
         shares=_shares(totals),
@@ -66,7 +68,7 @@ def statistics(manager, request, message='', kind='success'):
         view=asdict(view),
         view_names=list(asdict(view)),
         headers=_column_headers(view),
-        rows=[_row(row) for row in chosen.rows],
+        rows=[_row(manager, row) for row in chosen.rows],
         sizes=figures.SIZES,
         matching=figures.number_text(chosen.matching),
         total=figures.number_text(chosen.total),
@@ -106,6 +108,19 @@ def _process(since):
         'id': os.getpid(),
         'since': moment(since),
         'age': figures.age_text(time.time() - since)}
+
+
+def _summary(totals, mean_secs):
+    """Return how much the cache helps, in a sentence, '' if nobody asked.
+    """
+    if not totals.requests:
+        return ''
+    part = figures.percent_text(totals.hits / totals.requests)
+    text = f'{part} of the requests were answered from memory'
+    if not totals.hits or mean_secs is None:
+        return f'{text}.'
+    saved = totals.hits * mean_secs
+    return f'{text}. That saved about {figures.span_text(saved)} of rendering.'
 
 
 def _shares(totals):
@@ -153,13 +168,15 @@ def _column_headers(view):
             'query': view.query(sort=name, order=order, page=1)}
 
 
-def _row(row):
+def _row(manager, row):
     page = row['template_path'], row['context_path'], row['url']
     return {
         **row,
         'row': row_id(page),
+        'explain': explain_url(manager, row['url']),
         **{name: cut(row[name])
-           for name in ('template_path', 'context_path', 'url')},
+           for name in ('template_path', 'context_path')},
+        'url': cut(figures.readable_url(row['url'])),
         'hits': figures.number_text(row['hits']),
         'misses': figures.number_text(row['misses']),
         'entries': figures.number_text(row['entries']),

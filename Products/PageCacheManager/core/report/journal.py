@@ -38,6 +38,8 @@ class Entry(NamedTuple):
     dropped: Changed | str | None
     #: A hash of each part of the key's variant, empty without an ETag.
     parts: tuple[int, ...]
+    #: How long the page took to render, 0 where that is not known.
+    secs: float = 0.0
 
 
 class Journal:
@@ -49,19 +51,32 @@ class Journal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
+        self._renders = 0
+        self._secs = 0.0
 
     def note(self, entry: Entry) -> None:
         """Keep an entry in place of the oldest one."""
-        at, (template, content, url), user, word, detail, dropped, parts = (
-            entry)
+        (at, (template, content, url), user, word, detail, dropped, parts,
+         secs) = entry
         if isinstance(dropped, str):
             dropped = dropped[:MAX_LENGTH]
         entry = Entry(
             at, (template[:MAX_LENGTH], content[:MAX_LENGTH],
                  url[:MAX_LENGTH]), user[:MAX_LENGTH], word,
-            detail[:MAX_LENGTH], dropped, parts)
+            detail[:MAX_LENGTH], dropped, parts, secs)
         with self._lock:
             self._entries.append(entry)
+            if word == 'MISS' and secs:
+                self._renders += 1
+                self._secs += secs
+
+    def mean_secs(self) -> float | None:
+        """Return how long the render of a page that is kept takes.
+
+        It is the mean of all since counting began, None before the first.
+        """
+        with self._lock:
+            return self._secs / self._renders if self._renders else None
 
     def entries(self) -> list[Entry]:
         """Return all entries, the newest first."""

@@ -1,4 +1,5 @@
 """Sums and sorted rows for the Statistics screen."""
+import re
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -8,8 +9,17 @@ from dataclasses import replace
 from math import ceil
 from typing import Any
 from typing import NamedTuple
+from unicodedata import category
+from urllib.parse import unquote
 from urllib.parse import urlencode
 
+
+#: Bytes of characters beyond ASCII, as UTF-8 spells them: one character each
+#: (RFC 3987 section 3.2).
+_ESCAPED = re.compile(
+    '%[Cc][0-9A-Fa-f]%[0-9A-Fa-f]{2}|%[Dd][0-9A-Fa-f]%[0-9A-Fa-f]{2}'
+    '|%[Ee][0-9A-Fa-f](?:%[0-9A-Fa-f]{2}){2}'
+    '|%[Ff][0-9A-Fa-f](?:%[0-9A-Fa-f]{2}){3}')
 
 #: A row of the report, see `PageStore.report`.
 Row = dict[str, Any]
@@ -122,7 +132,8 @@ def select(rows: Iterable[Row], view: View) -> Selection:
 def _matches(row: Row, words: list[str]) -> bool:
     if not words:
         return True
-    text = ' '.join(row[name] for name in TEXTS).lower()
+    text = ' '.join(
+        [row[name] for name in TEXTS] + [readable_url(row['url'])]).lower()
     return all(word in text for word in words)
 
 
@@ -236,6 +247,30 @@ def age_text(age_secs: float) -> str:
             text = f'{secs // length}\u00a0{unit}'
             return f'{text} {rest}\u00a0{smaller}' if rest else text
     return f'{secs}\u00a0s'
+
+
+def span_text(secs: float) -> str:
+    """Return a time span that may be shorter than a second."""
+    if secs >= 10:
+        return age_text(secs)
+    if secs >= 1:
+        return f'{secs:.1f}\u00a0s'
+    return f'{secs * 1000:.{0 if secs >= 0.01 else 1}f}\u00a0ms'
+
+
+def readable_url(url: str) -> str:
+    """Return a URL as people read it, without escapes of what can be shown.
+
+    Signs, spaces and what is not to be seen stay escaped.
+    """
+    def plain(found: re.Match[str]) -> str:
+        try:
+            text = unquote(found[0], errors='strict')
+        except UnicodeDecodeError:
+            return found[0]
+        # letters, their marks, and numbers
+        return text if category(text)[0] in 'LMN' else found[0]
+    return _ESCAPED.sub(plain, url)
 
 
 def percent_text(part: float | None) -> str:

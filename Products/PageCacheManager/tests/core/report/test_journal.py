@@ -61,3 +61,14 @@ def test_an_object_that_changed_is_kept_as_it_is():
     changed = Changed('main', b'\0' * 8)
     journal.note(entry(dropped=changed))
     assert journal.entries()[0].dropped is changed
+
+
+def test_the_mean_of_renders_of_pages_that_are_kept():
+    journal = Journal()
+    assert journal.mean_secs() is None
+    journal.note(entry(word='BYPASS', secs=9.0))
+    journal.note(entry())  # it is not known how long it took
+    assert journal.mean_secs() is None
+    for secs in 0.2, 0.4:
+        journal.note(entry(secs=secs))
+    assert abs(journal.mean_secs() - 0.3) < 1e-9

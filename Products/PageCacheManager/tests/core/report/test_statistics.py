@@ -217,3 +217,45 @@ def test_age_text(secs, text):
 
 def test_number_text():
     assert statistics.number_text(1234567) == '1\u202f234\u202f567'
+
+
+@pytest.mark.parametrize(('url', 'text'), [
+    ('http://h/news?q=a%20b', 'http://h/news?q=a%20b'),
+    ('http://h/%E6%97%A5%E6%9C%AC', 'http://h/\u65e5\u672c'),
+    ('http://h/caf%C3%A9%2Fx', 'http://h/caf\u00e9%2Fx'),
+    ('http://h/%f0%a0%ae%b7', 'http://h/\U00020bb7'),
+    ('http://h/e%CC%81', 'http://h/e\u0301'),
+    # no UTF-8, half a character, one that is longer than it has to be
+    ('http://h/%E9', 'http://h/%E9'),
+    ('http://h/%E6%97', 'http://h/%E6%97'),
+    ('http://h/%C0%AF', 'http://h/%C0%AF'),
+    # what turns the direction of text, a space, a line, a quote
+    ('http://h/%E2%80%AE', 'http://h/%E2%80%AE'),
+    ('http://h/%C2%A0', 'http://h/%C2%A0'),
+    ('http://h/%E2%80%A8', 'http://h/%E2%80%A8'),
+    ('http://h/%E2%80%9C', 'http://h/%E2%80%9C'),
+    ('http://h/%3Cb%3E%22%25', 'http://h/%3Cb%3E%22%25')])
+def test_readable_url(url, text):
+    assert statistics.readable_url(url) == text
+
+
+def test_a_page_is_found_by_what_people_read():
+    rows = [row(1, url=f'http://h/{name}') for name in (
+        '%E6%97%A5%E6%9C%AC', 'news')]
+    for find in '\u65e5\u672c', '%E6%97%A5':
+        found = statistics.select(rows, statistics.View(find=find)).rows
+        assert [one['url'] for one in found] == [rows[0]['url']]
+
+
+@pytest.mark.parametrize(('secs', 'text'), [
+    (0.0004, '0.4 ms'), (0.0346, '35 ms'), (0.99, '990 ms'), (1.04, '1.0 s'),
+    (9.96, '10.0 s'), (10, '10 s'), (245, '4 min 5 s')])
+def test_span_text(secs, text):
+    assert statistics.span_text(secs).replace('\u00a0', ' ') == text
+
+
+def test_renders_by_frequency():
+    counts = {
+        ('MISS', ''): 3, ('MISS', 'etag-changed'): 5, ('HIT', ''): 9,
+        ('MISS', 'render-error'): 7, ('BYPASS', 'cookie a'): 8}
+    assert statistics.renders(counts) == [('etag-changed', 5), ('', 3)]
