@@ -32,8 +32,8 @@ postonly = requestmethod('POST')
 
 @implementer(IPageCacheManager)
 class PageCacheManager(
-        Generation, Associating, zmi.SettingUp, zmi.ManagerTabs,
-        CacheManager, SimpleItem):
+        Generation, Associating, zmi.SettingUp, zmi.Policies,
+        zmi.ManagerTabs, CacheManager, SimpleItem):
     """Stores whole rendered pages in memory, and finds them by their ETag."""
 
     meta_type = 'Page Cache Manager'

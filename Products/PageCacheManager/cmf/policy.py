@@ -127,7 +127,13 @@ def each(content, view_name, keywords, request, manager_id=''):
     whether it may fit, and what it answers.  Both raise what it raises.
     """
     manager = find_manager(content)
-    policies = () if manager is None else manager.listPolicies()
+    yield from each_of(
+        () if manager is None else manager.listPolicies(), content,
+        view_name, keywords, request, manager_id)
+
+
+def each_of(policies, content, view_name, keywords, request, manager_id=''):
+    """Yield the same for given policies: pairs of id and policy."""
     context = expressions.context(
         content, view_name, keywords, request,
         expressions.named_by(policies), manager_id)

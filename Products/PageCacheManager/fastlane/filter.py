@@ -127,10 +127,11 @@ class FastLane:
                     else page.whole().body)
         said = self._said(entry, cache, page)
         if tags is not None:
-            cache.tally.add(_HIT.word, _NOT_MODIFIED.detail)
+            cache.tally.add(
+                _HIT.word, _NOT_MODIFIED.detail, permit.policy_id)
             return (
                 '304 Not Modified', [*entry.lines_of_304(held), *said], b'')
-        cache.tally.add(_HIT.word, _HIT.detail)
+        cache.tally.add(_HIT.word, _HIT.detail, permit.policy_id)
         return '200 OK', [*entry.headers, *said], body
 
     def _outlasts(self, key, entry, page, moment):

@@ -35,6 +35,8 @@ class Permit(NamedTuple):
     #: Names of cookies that the manager reads.
     cookies: frozenset[str]
     allows_304: bool
+    #: The policy that gave the page its ETag.
+    policy_id: str
     #: Other tags of the page, by which an equal client may hold it.
     tags: tuple[str, ...]
     #: All databases of this process, by name.
@@ -77,6 +79,7 @@ def permit(exchange, step):
                 settings.key_cookies + settings.session_cookies
                 + settings.bypass_cookies + page.absent_cookies),
             allows_304=exchange.policy.allows_304,
+            policy_id=exchange.policy.policy_id,
             tags=request.tags(exchange.request, page.tag) if (
                 'accept-encoding' in varies) else (),
             databases=exchange.manager._p_jar.db().databases,

@@ -33,12 +33,13 @@ def trace(content, view_name, keywords, request, manager_id):
             content, view_name, keywords, request, manager_id):
         tried = Tried(policy_id)
         if is_reached:
-            tried = _tried(policy_id, may_fit, answer)
+            tried = tried_with(policy_id, may_fit, answer)
             is_reached = tried.fits is False
         yield tried
 
 
-def _tried(policy_id, may_fit, answer):
+def tried_with(policy_id, may_fit, answer):
+    """Return what comes of one policy, by the functions of it."""
     tried, expression = Tried(policy_id, False), 'Predicate'
     try:
         if not evaluated(may_fit):

@@ -43,6 +43,9 @@ IDLE_SECS = 86_400
 #: long: each request might wait for it.
 REST_SECS = 10
 
+#: Of more policies than this no failure is kept.
+MAX_FAILURES = 200
+
 _lock = threading.Lock()
 _caches = {}
 
@@ -66,6 +69,9 @@ class ManagerCache:
         self.caught = Caught()
         #: Requests that were not answered from memory.
         self.journal = Journal()
+        #: The last failure of each policy: when (seconds since 1970), of which
+        #: expression, and the last line of its traceback; it may tell secrets.
+        self.policy_failures = {}
         #: Views that were published and are not associated.
         self.lately = Lately()
         #: Hits that were rendered again.
@@ -86,6 +92,12 @@ class ManagerCache:
     def has_kept_pages(self):
         """Whether any page was kept, or found, since counting began."""
         return any(word in ('HIT', 'MISS') for word, _ in self.tally.counts())
+
+    def policy_failed(self, policy_id, expression, line):
+        """Note the last failure of a policy; a few are kept."""
+        self.policy_failures[policy_id] = time.time(), expression, line
+        if len(self.policy_failures) > MAX_FAILURES:
+            self.policy_failures.clear()
 
     def configure(self, settings, serial):
         """Take `settings` unless they are older than those in force."""

@@ -184,7 +184,9 @@ class Exchange:
         """Count the request, and store the page: the transaction is through.
         """
         step = self.step
-        self.cache.tally.add(step.outcome.word, step.outcome.detail)
+        self.cache.tally.add(
+            step.outcome.word, step.outcome.detail,
+            '' if self.policy is None else self.policy.policy_id)
         if not step.takes_part and self.changes is None:
             self._say()
         if step.takes_part:

@@ -171,6 +171,9 @@ def _report(exchange, why):
     if log_limit.is_due(('policy', path, why.failure)):
         # which one is found out only now, since it is rare
         failed = trace.failed(exchange)
+        if failed is not None and not exchange.is_dry:
+            exchange.cache.policy_failed(
+                failed.policy_id, failed.failed, failed.error)
         which = 'A caching policy' if failed is None else (
             f'The {failed.failed} of caching policy {failed.policy_id}')
         logger.error('%s failed for %s', which, path, exc_info=why.error)

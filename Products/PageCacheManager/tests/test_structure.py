@@ -265,7 +265,8 @@ def test_what_code_calls_is_not_published(name):
 
 @pytest.mark.parametrize('name', [
     'manage_editProps', 'manage_editViews', 'manage_purge',
-    'manage_invalidate', 'manage_setUp', 'enable', 'disable', 'setTitle'])
+    'manage_invalidate', 'manage_setUp', 'manage_addPolicy', 'enable',
+    'disable', 'setTitle'])
 def test_changing_takes_the_permission_to_change(name):
     roles = getattr(PageCacheManager, f'{name}__roles__')
     assert tuple(roles.rolesForPermissionOn(PageCacheManager)) == ('Manager',)

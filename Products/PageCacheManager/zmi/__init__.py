@@ -3,6 +3,7 @@ from .page import MANY
 from .page import show
 from .page import show_tab
 from .page import template
+from .policies import Policies
 from .properties import properties
 from .properties import typed_settings
 from .set_up import SettingUp
@@ -13,8 +14,8 @@ from .views import views
 
 
 __all__ = [
-    'MANY', 'ManagerTabs', 'SettingUp', 'add_form', 'properties', 'show_tab',
-    'statistics', 'typed_settings', 'typed_views', 'views']
+    'MANY', 'ManagerTabs', 'Policies', 'SettingUp', 'add_form', 'properties',
+    'show_tab', 'statistics', 'typed_settings', 'typed_views', 'views']
 
 _add_form = template('add.zpt')
 

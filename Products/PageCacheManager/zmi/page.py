@@ -21,6 +21,7 @@ DONE = {
     'set_up': 'Set up. Open a page now.',
     'views': 'Views saved.',
     'dissociated': 'The associations in the database are removed.',
+    'policy_added': 'The policy is added behind all others.',
     'purged': 'All pages are purged, on every client of the database.',
     'invalidated':
         'The selected pages are invalidated, on every client of the database.',

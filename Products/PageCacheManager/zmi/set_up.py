@@ -14,7 +14,7 @@ from zExceptions import Unauthorized
 from ZPublisher import zpublish
 
 from ..cmf import policy
-from ..cmf import suggested
+from ..cmf import presets
 from ..key.trace import trace
 from ..manager import caches
 from ..manager.associated import free_templates
@@ -72,7 +72,7 @@ def _policy_manager(folder, policies):
     return _step(
         'Caching policies', False,
         'There is no caching_policy_manager here, so no page has an ETag.',
-        'Add one here' if suggested.may_add(folder) else '', 'policies')
+        'Add one here' if presets.may_add(folder) else '', 'policies')
 
 
 def _contents(folder):
@@ -107,7 +107,7 @@ def _policy(manager, folder, policies, samples, request):
             'ETag, so its pages are not kept.', links=links)
     return _step(
         title, False, 'No policy fits a page of this cache.',
-        'Add one for each user and hour' if suggested.may_add(
+        'Add one for each user and hour' if presets.may_add(
             folder if policies is None else policies) else '', 'policy')
 
 
@@ -190,7 +190,7 @@ def _add_policies(manager):
     folder = aq_parent(aq_inner(manager))
     if policy.find_manager(folder) is None:
         _check(folder)
-        suggested.add_manager(folder)
+        presets.add_manager(folder)
 
 
 def _add_policy(manager):
@@ -198,11 +198,11 @@ def _add_policy(manager):
     if policies is None:
         raise ValueError('There is no caching_policy_manager here.')
     _check(policies)
-    suggested.add_policy(policies)
+    presets.add(policies, next(iter(presets.PRESETS)))
 
 
 def _check(place):
-    if not suggested.may_add(place):
+    if not presets.may_add(place):
         raise Unauthorized('You may not add caching policies here.')
 
 

@@ -23,6 +23,7 @@ class ManagerTabs:
         {'label': 'Properties', 'action': 'manage_main'},
         {'label': 'Statistics', 'action': 'manage_stats'},
         {'label': 'Views', 'action': 'manage_views'},
+        {'label': 'Policies', 'action': 'manage_policies'},
         {'label': 'Explain', 'action': 'manage_explain'},
     ) + CacheManager.manage_options + SimpleItem.manage_options
 

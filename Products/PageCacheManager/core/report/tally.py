@@ -18,13 +18,22 @@ class Tally:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._of_policies: Counter[tuple[str, str, str]] = Counter()
 
-    def add(self, word: str, detail: str = '') -> None:
-        """Count one event: `word` is what happened, `detail` why."""
+    def add(self, word: str, detail: str = '', policy: str = '') -> None:
+        """Count one event: `word` is what happened, `detail` why.
+
+        `policy` is the id of the caching policy that decided, '' for none.
+        """
         with self._lock:
             if (word, detail) not in self._counts:
                 detail = self._bounded(word, detail)
             self._counts[word, detail] += 1
+            if policy:
+                counted = policy, word, detail if word == 'MISS' else ''
+                if (counted in self._of_policies
+                        or len(self._of_policies) < MAX_COUNTERS):
+                    self._of_policies[counted] += 1
 
     def _bounded(self, word: str, detail: str) -> str:
         """Return what to count a new detail as."""
@@ -41,3 +50,8 @@ class Tally:
         """Return all counts of one moment."""
         with self._lock:
             return dict(self._counts)
+
+    def of_policies(self) -> dict[tuple[str, str, str], int]:
+        """Return the counts of policies: by id, word, and detail of a MISS."""
+        with self._lock:
+            return dict(self._of_policies)

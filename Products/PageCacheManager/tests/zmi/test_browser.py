@@ -172,6 +172,21 @@ def test_a_bare_folder_needs_five_clicks(page, server, app):
         assert has_no_sideways_scrolling(page)
 
 
+def test_a_policy_is_tried_and_added(page, server, site):
+    fill(page, server)
+    visit(page, f'{server}/page_cache/manage_policies')
+    page.select_option('#preset', label='Any page')
+    page.fill('#path', '/site/doc/page')
+    page.click('input[value=Try]')
+    page.wait_for_selector('text=The ETag of this page is: root|')
+    browsers.take(page, 'policies')
+    page.click('input[value=Add]')
+    page.wait_for_selector('text=The policy is added behind all others.')
+    assert 'page_cache_pages' in page.inner_text('.pcm-reasons')
+    page.set_viewport_size(NARROW)
+    assert has_no_sideways_scrolling(page)
+
+
 def statuses_of_reload(page):
     """Reload; return what the server answered.
 

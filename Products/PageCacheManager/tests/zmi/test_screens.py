@@ -36,8 +36,8 @@ FS_PAGE = 'portal_skins/fs/fspage'
 
 SCREENS = (
     f'{MANAGER}/manage_main', f'{MANAGER}/manage_stats',
-    f'{MANAGER}/manage_views', f'{MANAGER}/manage_explain',
-    f'{MANAGER}/ZCacheManager_associate',
+    f'{MANAGER}/manage_views', f'{MANAGER}/manage_policies',
+    f'{MANAGER}/manage_explain', f'{MANAGER}/ZCacheManager_associate',
     f'{ADD}/manage_addPageCacheManagerForm')
 
 
@@ -62,7 +62,7 @@ def fill(client, site, count):
 
 # all screens
 
-@pytest.mark.parametrize('path', SCREENS[:4] + SCREENS[5:])
+@pytest.mark.parametrize('path', SCREENS[:5] + SCREENS[6:])
 def test_html_is_well_formed(site, client, path):
     fill(client, site, 3)
     client.post(PAGE)  # gives the statistics a reason
@@ -79,14 +79,14 @@ def test_others_see_no_screen(site, client, path, user):
     assert get(client, path, user).status == 401
 
 
-@pytest.mark.parametrize('path', SCREENS[:5])
+@pytest.mark.parametrize('path', SCREENS[:6])
 def test_the_title_is_escaped(site, client, path):
     site.page_cache.title = '</title><script>alert(1)</script>'
     transaction.commit()
     assert '<script>alert' not in get(client, path).text
 
 
-@pytest.mark.parametrize('path', SCREENS[:5])
+@pytest.mark.parametrize('path', SCREENS[:6])
 def test_each_tab_knows_itself(site, client, path):
     text = get(client, path).text
     active, = (
@@ -120,6 +120,7 @@ CHANGES = {
     'manage_editProps': {'title': 'changed', 'max_age': '77'},
     'manage_editViews': {'views.name:records': 'one'},
     'manage_purge': {},
+    'manage_addPolicy': {'preset': 'page_cache_pages'},
     'manage_invalidate': {'paths:list': '/site/page'},
     'ZCacheManager_setAssociations': {
         'associate_portal_skins/custom/page:int': '0'},
@@ -134,7 +135,8 @@ def state(site):
     return (
         manager.title, manager.getSettings(), manager.getViews(),
         manager._purged.value, manager._invalidated.anything.value,
-        template.ZCacheable_getManagerId(), sorted(site.objectIds()))
+        template.ZCacheable_getManagerId(), sorted(site.objectIds()),
+        [name for name, _ in site.caching_policy_manager.listPolicies()])
 
 
 @pytest.mark.parametrize('name', CHANGES)
@@ -169,7 +171,7 @@ def test_others_add_no_manager(site, client, user):
     answer = client.post(
         f'{ADD}/manage_addPageCacheManager', {'id': 'new'}, user)
     assert answer.status == 401
-    assert 'new' not in state(site)[-1]
+    assert 'new' not in state(site)[-2]
 
 
 @pytest.mark.parametrize('name', CHANGES)

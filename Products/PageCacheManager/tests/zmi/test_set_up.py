@@ -6,7 +6,6 @@ from OFS.Folder import Folder
 from Products.StandardCacheManagers.RAMCacheManager import RAMCacheManager
 from zExceptions import Unauthorized
 
-from ...cmf.suggested import POLICY_ID
 from ...PageCacheManager import PageCacheManager
 from ..screens import get
 from ..screens import labels_are_missing
@@ -19,6 +18,7 @@ pytestmark = pytest.mark.usefixtures('errors_are_responses')
 
 FOLDER = '/plain'
 MANAGER = f'{FOLDER}/page_cache'
+POLICY_ID = 'page_cache_pages'
 PAGE = f'{FOLDER}/news'
 
 

@@ -1,0 +1,173 @@
+"""The Policies screen: the caching policies as this cache sees them."""
+from AccessControl.class_init import InitializeClass
+from AccessControl.requestmethod import requestmethod
+from AccessControl.SecurityInfo import ClassSecurityInfo
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from zExceptions import Unauthorized
+from ZPublisher import zpublish
+
+from ..cmf import policy
+from ..cmf import presets
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
+from ..core.report.statistics import number_text
+from ..key.trace import tried_with
+from ..manager import caches
+from .explain.inquiry import Inexplicable
+from .explain.inquiry import looked_up
+from .page import cut
+from .page import edit_url
+from .page import moment
+from .page import render
+from .page import show_tab
+from .page import template
+
+
+postonly = requestmethod('POST')
+
+#: After so many requests it means something that a policy was never reached,
+#: or that an ETag was new each time.
+MIN_REQUESTS = 50
+
+_page = template('policies.zpt')
+
+
+def policies(manager, request, message='', kind='success'):
+    """Return the Policies screen."""
+    found = policy.find_manager(aq_parent(aq_inner(manager)))
+    chosen, path = (_typed(request, name) for name in ('preset', 'path'))
+    tried = {}
+    if chosen in presets.PRESETS and path:
+        tried = attempt(
+            None, 'policies', _tried, manager, request, chosen, path)
+        if tried is FAILED:
+            tried = {'error': (
+                'This failed. The event log has the traceback.')}
+    return render(
+        _page, manager, request, 'Policies', message, kind,
+        edit=edit_url(found) if found is not None else '',
+        rows=[] if found is None else _rows(manager, found),
+        presets=[
+            {'id': name, 'title': preset.title, 'help': preset.help,
+             'predicate': preset.predicate, 'etag': preset.etag,
+             'is_chosen': name == chosen}
+            for name, preset in presets.PRESETS.items()],
+        may_add=found is not None and presets.may_add(found),
+        path=path, tried=tried)
+
+
+def _typed(request, name):
+    value = request.form.get(name)
+    return value if isinstance(value, str) else ''
+
+
+def _rows(manager, found):
+    cache = caches.cache_of(manager)
+    counts = cache.tally.of_policies()
+    total = sum(counts.values())
+    return [
+        _row(one, counts, total, cache.policy_failures.get(one.policy_id))
+        for one in presets.described(found)]
+
+
+def _row(one, counts, total, failure):
+    own = {(word, detail): count for (name, word, detail), count in (
+        counts.items()) if name == one.policy_id}
+    hits, misses = (
+        sum(count for (word, _), count in own.items() if word == wanted)
+        for wanted in ('HIT', 'MISS'))
+    others = sum(own.values()) - hits - misses
+    return {
+        'id': one.policy_id,
+        'predicate': cut(one.predicate) or 'always',
+        'etag': cut(one.etag) or 'none',
+        'hits': number_text(hits),
+        'misses': number_text(misses),
+        'others': number_text(others),
+        'warnings': list(_warnings(one, own, hits, misses, total, failure))}
+
+
+def _warnings(one, own, hits, misses, total, failure):
+    """Yield what is wrong with a policy, by what really happened."""
+    if failure is not None:
+        at, expression, line = failure
+        yield cut(f'{moment(at)}: {expression} failed: {line}')
+    if one.forbids:
+        yield 'It sets no-store, so its pages are never kept.'
+    if not one.etag:
+        yield 'It has no ETag, so its pages are not kept.'
+    new = own.get(('MISS', 'etag-changed'), 0)
+    if new >= MIN_REQUESTS and new > 2 * hits:
+        yield (f'{number_text(new)} of {number_text(hits + misses)} requests '
+               'had another ETag than the one before. Does the expression '
+               'name something that is new each time, such as the second?')
+    if not own and total >= MIN_REQUESTS:
+        yield (f'None of {number_text(total)} requests reached it. An earlier '
+               'policy may fit all its pages.')
+
+
+def _tried(manager, request, policy_id, path):
+    """Return what a preset gives for a page, or an error."""
+    try:
+        with looked_up(request, path) as finding:
+            origin = finding.origin
+            if origin is None:
+                return {'error': 'This is neither a template nor a view.'}
+            asked = request if finding.exchange is None else (
+                finding.exchange.request)
+            tried = tried_with(*presets.try_out(
+                policy_id, origin.context, origin.name, origin.keywords,
+                asked, manager.getId()))
+    except Inexplicable as error:
+        return {'error': cut(str(error))}
+    if tried.failed:
+        return {'error': cut(f'{tried.failed} failed: {tried.error}')}
+    if not tried.fits:
+        return {'text': 'The policy does not fit your request for this page.'}
+    return {'text': f'The ETag of this page is: {cut(tried.etag)}'}
+
+
+class Policies:
+    """The tab, and the method that adds a preset."""
+
+    security = ClassSecurityInfo()
+
+    @zpublish
+    @security.protected('View management screens')
+    def manage_policies(self, REQUEST=None):
+        """Show the Policies screen."""
+        return policies(self, REQUEST or self.REQUEST)
+
+    @zpublish(methods='POST')
+    @security.protected('Change cache managers')
+    @postonly
+    def manage_addPolicy(self, preset, REQUEST=None):
+        """Add a preset behind all policies of the site.
+
+        Raises ValueError for what is no preset, or where there is no caching
+        policy manager, and Unauthorized if this user may not add policies.
+        """
+        try:
+            _add(self, preset)
+        except ValueError as error:
+            if REQUEST is None:
+                raise
+            return policies(self, REQUEST, str(error), 'danger')
+        if REQUEST is not None:
+            show_tab(self, REQUEST, 'manage_policies', 'policy_added')
+
+
+InitializeClass(Policies)
+
+
+def _add(manager, preset):
+    if not isinstance(preset, str) or preset not in presets.PRESETS:
+        raise ValueError(
+            f'The preset is none of {", ".join(presets.PRESETS)}.')
+    found = policy.find_manager(aq_parent(aq_inner(manager)))
+    if found is None:
+        raise ValueError('There is no caching_policy_manager here.')
+    if not presets.may_add(found):
+        raise Unauthorized('You may not add caching policies here.')
+    presets.add(found, preset)
