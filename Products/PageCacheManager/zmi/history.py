@@ -77,12 +77,13 @@ def _changed(connection, changed, before):
     """Return which object was committed, by whom, when, and where."""
     one = connection.get_connection(changed.database)
     try:
-        ob = one.get(changed.oid)
-        name = _name(ob)
-        changes = one.db().history(changed.oid, size=MAX_CHANGES)
+        name = _name(one.get(changed.oid))
     except POSError:
         return 'an object that is gone'
-    for change in changes:
+    # not every storage has a history
+    changes = attempt(None, 'history', partial(
+        one.db().history, changed.oid, size=MAX_CHANGES))
+    for change in () if changes is FAILED else changes:
         if change['time'] <= before:
             who, where = change['user_name'], change['description']
             return ', '.join([

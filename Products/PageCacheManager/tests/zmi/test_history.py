@@ -4,6 +4,7 @@ import re
 import pytest
 import transaction
 from Products.ZCatalog.ZCatalog import ZCatalog
+from ZODB.DB import DB
 
 from ...core.reads.unknown import Unknown
 from ...core.reads.unknown import Why
@@ -76,6 +77,17 @@ def test_it_is_the_change_of_then_that_is_named(site, client):
     text = explained(client)
     assert 'by bob, through /site/doc/edit' in text
     assert 'carol' not in text
+
+
+def test_a_storage_without_a_history(site, client, monkeypatch):
+    def history(*given, **named):
+        raise NotImplementedError
+    client.get(PAGE)
+    edit(site, 'bob', '/site/doc/edit')
+    client.get(PAGE)
+    monkeypatch.setattr(DB, 'history', history)
+    text = explained(client)
+    assert 'Item doc, changed since' in text and 'bob' not in text
 
 
 def test_an_object_that_is_gone(site, client):
