@@ -3,7 +3,6 @@ from functools import partial
 
 from AccessControl import getSecurityManager
 from Acquisition import aq_base
-from OFS.Cache import ChangeCacheSettingsPermission as change_cache_settings
 from ZODB.POSException import POSError
 
 from ..core.attempt import FAILED
@@ -58,13 +57,19 @@ def _row(manager, entry):
 def _user(manager, name):
     if not name:
         return 'anonymous visitor'
-    may_know = getSecurityManager().checkPermission(
-        change_cache_settings, manager)
-    return name if may_know else 'a user'
+    return name if _may_know(manager) else 'a user'
+
+
+def _may_know(manager):
+    """Return whether the user may know of requests and edits of others."""
+    return getSecurityManager().checkPermission(
+        'Change cache managers', manager)
 
 
 def _dropped(manager, entry):
     """Return what became of a page that was stored, '' if none was."""
+    if entry.dropped and not _may_know(manager):
+        return 'not shown'
     if not isinstance(entry.dropped, Changed):
         return entry.dropped or ''
     found = attempt(None, 'explain', partial(

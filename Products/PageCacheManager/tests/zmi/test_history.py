@@ -167,8 +167,14 @@ def test_the_reason_why_a_page_is_not_kept(site, client):
         explained(client))
 
 
-def test_who_may_not_change_the_manager_does_not_see_who_asked(site, client):
+def test_who_may_not_change_the_manager_does_not_see_who_did(site, client):
+    client.get(PAGE)
+    edit(site, 'bob', '/site/doc/edit')
     client.get(PAGE, 'bob', Cookie='statusmessages=x')
+    client.get(PAGE)
+    assert 'content-changed' in explained(client, 'alice')
+    assert 'not shown' in explained(client, 'alice')
+    assert 'Item doc, changed' not in explained(client, 'alice')
     for text in (
             explained(client, 'alice'),
             text_of(statistics(client, 'alice'))):
