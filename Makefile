@@ -20,6 +20,7 @@
 #   make soak        many clients on a real Zope: is every answer right?
 #   make memory      a million requests: does memory stay flat?
 #   make conformance what other tools say of the HTTP: see docs/conformance.rst
+#   make release     all checks of a release, and what to upload
 #   make versions    versions.cfg from constraints.txt
 #   make clean       remove what make made, but not the instance
 #   make distclean   remove the instance too, with its database
@@ -66,7 +67,7 @@ MAKEFLAGS += --no-builtin-rules
 .PHONY: start plone-start check test plone-test coverage plone-coverage \
 	mutation lint typecheck docs package bench plone-bench freshness \
 	plone-freshness conformance \
-	soak memory versions clean distclean
+	soak memory release versions clean distclean
 
 start: $(VENV)/start-installed
 	@$(BIN)/python -m Products.PageCacheManager.demo.instance \
@@ -159,6 +160,12 @@ package: $(VENV)/dev-installed
 	    instance --no-start
 	cd build && clean/bin/zconsole run instance/etc/zope.conf \
 	    ../.ci/check_wheel.py
+
+# The order is that of the time each takes.
+release: $(VENV)/dev-installed
+	@$(BIN)/python .ci/release.py check
+	$(MAKE) lint typecheck docs test package
+	@$(BIN)/python .ci/release.py tell
 
 VERSIONS_CFG = { echo '\# Made from constraints.txt by `make versions`.'; \
 	echo '[versions]'; sed -n 's/==/ = /p' constraints.txt; }
