@@ -84,8 +84,8 @@ class DemoSite:
         self.post(f'/demo/portal_skins/custom/{SHOWN}/ZCacheable_setManagerId',
                   {'manager_id': 'page_cache'})
         self.post('/demo/caching_policy_manager/addPolicy', policy_form(
-            SHOWN, f"python: view == '{SHOWN}'",
-            ETAG.replace('{stamp}', 'object.modified().timeTime()')))
+            SHOWN, f"python: view == '{SHOWN}'", ETAG))
+        self.move_up(SHOWN)
         self.wait_for_dates()
 
     def wait_for_dates(self, page=FILE_PAGE):
@@ -144,12 +144,16 @@ class DemoSite:
 
     def set_policy(self, name, **changes):
         """Change one of the site's policies; without `changes` restore it."""
-        known = {each[0]: each[1:3] for each in POLICIES}
-        known[SHOWN] = (
-            f"python: view == '{SHOWN}'", known['documents'][1])
+        known = {name: predicate for name, predicate, _ in POLICIES}
+        known[SHOWN] = f"python: view == '{SHOWN}'"
         self.post(
             '/demo/caching_policy_manager/updatePolicy',
-            policy_form(name, *known[name], **changes))
+            policy_form(name, known[name], ETAG, **changes))
+
+    def move_up(self, name):
+        """Let a policy be asked before the last one, which fits all pages."""
+        self.post('/demo/caching_policy_manager/movePolicyUp', {
+            'policy_id': name})
 
     def seen(self):
         """Return all requests so far; each is logged before its answer."""

@@ -64,8 +64,8 @@ def templates(site):
         site.post(f'/demo/portal_skins/custom/{name}/ZCacheable_setManagerId',
                   {'manager_id': 'page_cache'})
     site.post('/demo/caching_policy_manager/addPolicy', policy_form(
-        'apache', f"python: view in ('{SMALL}', '{LARGE}')",
-        ETAG.replace('{stamp}', 'object.modified().timeTime()')))
+        'apache', f"python: view in ('{SMALL}', '{LARGE}')", ETAG))
+    site.move_up('apache')
 
 
 @pytest.fixture(params=['hits', 'zope'])

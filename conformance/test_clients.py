@@ -166,7 +166,7 @@ def test_head_agrees_with_what_get_left_behind(browser, document):
 def test_two_logins_in_one_store_never_share(
         browser, page, set_policy):
     """A browser in which people log in by turns."""
-    for policy in ('documents', 'overviews'):
+    for policy in ('documents', 'pages'):
         set_policy(policy, **SAME_FOR_ALL)
     assert_each_has_own(browser, page)
 
@@ -192,7 +192,7 @@ def test_proxy_keeps_no_private_page(proxy, document, seen):
 @pytest.mark.parametrize('page', ['/demo', '/demo/news/harbour-maps'])
 def test_two_logins_behind_a_proxy_never_share_private_pages(
         proxy, page, set_policy):
-    for policy in ('documents', 'overviews'):
+    for policy in ('documents', 'pages'):
         set_policy(policy, **SAME_FOR_ALL)
     assert_each_has_own(proxy, page)
 

@@ -113,7 +113,7 @@ def test_vary_is_honoured(site, get, set_policy):
 @pytest.mark.parametrize('page', [ZODB_PAGE, FILE_PAGE])
 @pytest.mark.parametrize('policy', [{}, FRESH], ids=['private', 'fresh'])
 def test_users_never_share(get, page, set_policy, policy):
-    for name in ('documents', 'overviews'):
+    for name in ('documents', 'pages'):
         set_policy(name, etag_func='string:same for all', **policy)
     for user in (None, 'alice', 'bob', None, 'bob', 'alice'):
         answer = get(page, user)

@@ -229,7 +229,7 @@ def set_policies(set_policy):
     """Change the policies of both pages."""
 
     def change(**changes):
-        for name in ('documents', 'overviews'):
+        for name in ('documents', 'pages'):
             set_policy(name, **changes)
 
     return change

@@ -22,8 +22,8 @@ class DemoFolder(PortalFolder):
     def modified(self):
         """Return the last change of a property or of the list of children.
 
-        Both change this object in the database.  An edit of a child does
-        not: see the skin script listing_stamp.
+        Both change this object in the database; an edit of a child does
+        not.
         """
         return DateTime(self._p_mtime)
 

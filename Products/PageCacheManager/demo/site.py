@@ -25,6 +25,8 @@ from Products.CMFCore.TypesTool import FactoryTypeInformation
 from Products.CMFCore.TypesTool import TypesTool
 from Products.CMFCore.URLTool import URLTool
 from Products.CMFCore.WorkflowTool import WorkflowTool
+from Products.GenericSetup.interfaces import ISetupTool
+from Products.GenericSetup.tool import SetupTool
 from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
 from Products.PluginIndexes.DateIndex.DateIndex import DateIndex
 from Products.PluginIndexes.FieldIndex.FieldIndex import FieldIndex
@@ -46,23 +48,18 @@ from .start import add_missing
 SITE_ID = 'demo'
 TITLE = 'Harbour Library'
 
-# What an administrator types into the form of caching_policy_manager. The
-# tag has three parts: who asks, what the page is made of, and the hour.
-# Without the first, one member would get another's page; without the second
-# an edit would go unseen; the third bounds what the other two leave out.
+# What an administrator types into the form of caching_policy_manager: who
+# asks, and the hour. The cache knows what of the database a page is made of;
+# the hour bounds what comes from elsewhere.
 ETAG = (
-    "python: '%s|%s|%d' % (member and member.getId() or '',"
-    " {stamp}, int(time.timeTime()) // 3600)")
+    "python: '%s|%d' % (member and member.getId() or '',"
+    " int(time.timeTime()) // 3600)")
 
+# Id, predicate, and whether a date is sent: a listing may change with the
+# time, so its date would be that of each render.
 POLICIES = (
-    ('documents', "python: view == 'document_view'",
-     ETAG.replace('{stamp}', 'object.modified().timeTime()'), True),
-    # A listing is made of its children, so its stamp names them too.
-    ('listings', "python: view == 'folder_listing'",
-     ETAG.replace('{stamp}', 'object.listing_stamp()'), False),
-    # These two show documents of all sections.
-    ('overviews', "python: view in ('overview', 'personal_home')",
-     ETAG.replace('{stamp}', 'object.site_stamp()'), False),
+    ('documents', "python: view == 'document_view'", True),
+    ('pages', 'exists:page_cache', False),
 )
 
 TYPES = (
@@ -70,6 +67,11 @@ TYPES = (
     ('Demo Folder', 'Folder', 'demo.folder', 'folder_listing'),
     ('Demo Document', 'Page', 'demo.document', 'document_view'),
 )
+
+def setup_tool():
+    """Return the tool that exports and imports the settings."""
+    return SetupTool('portal_setup')
+
 
 TOOLS = (
     (interfaces.ITypesTool, TypesTool),
@@ -81,6 +83,7 @@ TOOLS = (
     (interfaces.IWorkflowTool, WorkflowTool),
     (interfaces.ICatalogTool, CatalogTool),
     (interfaces.ICachingPolicyManager, CachingPolicyManager),
+    (ISetupTool, setup_tool),
 )
 
 MEMBERS = (
@@ -242,7 +245,7 @@ def add_page_cache(site):
 
 
 def add_policies(policies):
-    for name, predicate, etag, last_modified in POLICIES:
+    for name, predicate, has_date in POLICIES:
         policies.addPolicy(
-            name, predicate, 'object/modified', 0, 0, 0, 1, '', etag,
-            private=1, enable_304s=1, last_modified=int(last_modified))
+            name, predicate, 'object/modified', 0, 0, 0, 1, '', ETAG,
+            private=1, enable_304s=1, last_modified=int(has_date))
