@@ -2,6 +2,8 @@
 
 Each change is a function of a client and the site, as in `plonechanges`.
 """
+from addonfilled import PLAIN
+from lxml import html
 from plone.app.discussion.interfaces import IConversation
 from plonechanges import delete
 from zope.component.hooks import setSite
@@ -20,9 +22,16 @@ def sent(path, button, user='root', **form):
     """Return what fills in the form at `path`, and sends it."""
     def change(client, portal):
         answer = submit(client, path, user, button, form)
-        assert answer.status in (200, 302), (answer.status, answer.text)
-        assert 'There were some errors' not in answer.text, answer.text
+        assert answer.status in (200, 302), answer.status
+        assert not errors(answer.text), errors(answer.text)
     return change
+
+
+def errors(text):
+    """Return what a form says of wrong fields."""
+    page = html.fromstring(f'<div>{text}</div>')
+    return [one.text_content().strip()
+            for one in page.find_class('invalid-feedback')]
 
 
 # plone.app.iterate
@@ -91,9 +100,9 @@ def layout(old, new):
         portal._p_jar.sync()
         page = portal.tiles
         assert old in page.customContentLayout
-        edit('/tiles', 'root', **{
-            'form.widgets.ILayoutAware.customContentLayout':
-            page.customContentLayout.replace(old, new)})(client, portal)
+        sent('/tiles/edit', 'form.buttons.save', **widgets(**{
+            'ILayoutAware.customContentLayout':
+            page.customContentLayout.replace(old, new)}))(client, portal)
     return change
 
 
@@ -179,7 +188,10 @@ CHANGES = {
             '/shown', '<p>Another text</p>'),
         'title of content that a tile shows': dublin(
             '/shown', title='Shown as ever'),
-        'tile removed': layout('@@plone.app.standardtiles.existingcontent',
+        'layout of many pages': posted('/@@layouts-editor', **{
+            'action': 'save', 'name': 'custom/plain.html',
+            'layout': PLAIN.replace('The same', 'Not the same')}),
+        'tile replaced': layout('@@plone.app.standardtiles.existingcontent',
                                '@@plone.app.standardtiles.sitemap'),
     },
     'collective.lineage': {
@@ -189,12 +201,12 @@ CHANGES = {
         'subsite unmade': posted('/subsite/@@lineage_tool-disable'),
     },
     'collective.workspace': {
-        'member added': sent(ROSTER, 'form.buttons.save', **widgets(
-            user='bob', position='Cook')),
         'position of a member': sent(
             f'{ROSTER}/bob', 'form.buttons.save', **widgets(
                 position='Captain')),
         'member removed': sent(f'{ROSTER}/bob', 'form.buttons.remove'),
+        'member added': sent(ROSTER, 'form.buttons.save', **widgets(
+            user='bob', position='Cook')),
     },
     'Products.EasyNewsletter': {
         'prologue of the newsletter': edit('/letters', 'root', **{

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import addonfilled
 import ploneasked
+import plonecold
 import ploneroots
 import transaction
 import Zope2
@@ -64,7 +65,8 @@ def start(home):
     # this program adds its own site
     (home / 'etc' / 'package-includes' / 'demo-configure.zcml').unlink()
     make_wsgi_app({}, str(home / 'etc' / 'zope.conf'))
-    logging.getLogger().setLevel(logging.ERROR)
+    # add-ons log with a traceback what they go on without
+    logging.getLogger().setLevel(logging.CRITICAL)
     return makerequest(Zope2.app())
 
 
@@ -87,15 +89,17 @@ def why_missing(directory, name):
 class Trial:
     """Makes the changes of each add-on, and counts pages."""
 
-    def __init__(self, site):
+    def __init__(self, site, cold=None):
         self.site = site
-        self.judge = Judge(site, ploneroots.Roots(site.root._p_jar.db()))
+        self.judge = Judge(
+            site, ploneroots.Roots(site.root._p_jar.db()), cold)
         self.site.keep()
         for page in site.pages:
             if page not in site.kept:
                 self.judge.note(
                     'at first',
                     f'{page} not kept: {site.why_not_kept(page)}')
+        site.pages = [*site.kept]
 
     def row(self, name, chosen):
         """Return a row of the table: an add-on, and sums of its changes."""
@@ -148,6 +152,10 @@ def arguments():
         '--roots', action='store_true',
         help='print what made pages new that did not change')
     parser.add_argument(
+        '--cold', action='store_true',
+        help='compare pages that read sets keep with renders of a new'
+        ' process')
+    parser.add_argument(
         '--addons', default='', help='only those whose name matches')
     parser.add_argument(
         '--changes', default='', help='only those whose name matches')
@@ -160,13 +168,29 @@ def arguments():
 def main():
     options = arguments()
     with tempfile.TemporaryDirectory() as directory:
-        return run(start(Path(directory) / 'home'), options)
+        home = Path(directory) / 'home'
+        root = start(home)
+        # before anything is rendered
+        cold = plonecold.Cold(home, rendered) if options.cold else None
+        try:
+            return run(root, options, cold)
+        finally:
+            if cold is not None:
+                cold.close()
 
 
-def run(root, options):
+def rendered(page, cookies):
+    """Return what a page is, in a process that knows no site yet."""
+    clients.publish_module = HTTPExceptionHandler(publish_module)
+    client = PloneClient(f'/{SITE}')
+    return ploneasked.shown(
+        ploneasked.answer_to(client, page, cookies, ploneasked.PAST))
+
+
+def run(root, options, cold):
     chosen = [
         addon for addon in ADDONS if re.search(options.addons, addon.name)]
-    notes, paths = {}, []
+    notes, pages = {}, []
     for addon in chosen:
         if version(addon.name) is None:
             notes[addon.name] = why_missing(options.logs, addon.name)
@@ -175,15 +199,16 @@ def run(root, options):
         if addon.name in notes:
             continue
         try:
-            paths += filled.add(addon)
+            filled.add(addon)
+            pages += [(path, user) for path in addon.pages for user in USERS]
+            pages += addon.of_members
         except Exception as error:
             traceback.print_exc(limit=-4)
             transaction.abort()
             notes[addon.name] = (
                 f'not filled: {type(error).__name__}: {error}')
     filled.close()
-    trial = Trial(Site(root, [
-        (path, user) for path in paths for user in USERS]))
+    trial = Trial(Site(root, pages), cold)
     print(f'kept {len(trial.site.kept)} of {len(trial.site.pages)}',
           flush=True)
     rows = []
