@@ -17,6 +17,7 @@
 #   make plone-bench what it costs on a Plone site: under five minutes
 #   make freshness   which changes make which pages new, and which stay stale
 #   make plone-freshness the same on a Plone site: about half an hour
+#   make plone-addons whether pages of Plone add-ons stay stale: ten minutes
 #   make soak        many clients on a real Zope: is every answer right?
 #   make memory      a million requests: does memory stay flat?
 #   make conformance what other tools say of the HTTP: see docs/conformance.rst
@@ -52,6 +53,16 @@ PLONE_BIN := $(PLONE_VENV)/bin
 PLONE_INSTALL := $(PLONE_BIN)/python -m pip --disable-pip-version-check \
 	install --quiet -c constraints-plone62.txt
 
+# Add-ons of others, which Plone's constraints do not name: what stands there
+# counts for what they need.  The newest of each that fits is tried.
+ADDONS_VENV := $(VENV)-plone-addons
+ADDONS_BIN := $(ADDONS_VENV)/bin
+ADDONS_INSTALL := $(ADDONS_BIN)/python -m pip --disable-pip-version-check \
+	install --quiet -c $(ADDONS_VENV)/constraints.txt
+ADDONS := collective.easyform collective.glossary \
+	collective.collectionfilter eea.facetednavigation plone.app.mosaic \
+	collective.lineage collective.workspace Products.EasyNewsletter
+
 TESTS := Products/PageCacheManager/tests
 # A module in one process; tests/conftest.py has those that take long first.
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -66,7 +77,7 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := start
 .PHONY: start plone-start check test plone-test coverage plone-coverage \
 	mutation lint typecheck docs package bench plone-bench freshness \
-	plone-freshness conformance \
+	plone-freshness plone-addons conformance \
 	soak memory release versions clean distclean
 
 start: $(VENV)/start-installed
@@ -135,6 +146,9 @@ freshness: $(VENV)/dev-installed
 plone-freshness: $(PLONE_VENV)/installed
 	$(PLONE_BIN)/python -W ignore benchmarks/plonefreshness.py $(ARGS)
 
+plone-addons: $(ADDONS_VENV)/installed
+	$(ADDONS_BIN)/python -W ignore benchmarks/ploneaddons.py $(ARGS)
+
 conformance: $(VENV)/dev-installed
 	$(INSTALL) --no-build-isolation -e '.[conformance]'
 	$(BIN)/python -m pytest conformance $(ARGS)
@@ -174,7 +188,7 @@ versions:
 	$(VERSIONS_CFG) > versions.cfg
 
 clean:
-	rm -rf $(VENV) $(PLONE_VENV) build dist docs/_build *.egg-info \
+	rm -rf $(VENV) $(PLONE_VENV) $(ADDONS_VENV) build dist docs/_build *.egg-info \
 	    .coverage htmlcov mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .tox
 
 distclean: clean
@@ -207,4 +221,20 @@ $(PLONE_VENV)/installed: setup.py pyproject.toml constraints-plone62.txt
 	@$(PYTHON) -m venv $(PLONE_VENV) || { rm -rf $(PLONE_VENV); exit 1; }
 	@$(PLONE_INSTALL) setuptools wheel
 	$(PLONE_INSTALL) --no-build-isolation -e '.[plone-test]'
+	@touch $@
+
+# eea.facetednavigation imports pkg_resources, which setuptools has no more.
+# What pip says of an add-on that it can't install stands in NAME.log.
+$(ADDONS_VENV)/installed: setup.py pyproject.toml constraints-plone62.txt
+	@echo "Fetching Plone and add-ons into $(ADDONS_VENV), which takes" \
+	    "five minutes ..."
+	@$(PYTHON) -m venv $(ADDONS_VENV) || { rm -rf $(ADDONS_VENV); exit 1; }
+	@sed 's/^setuptools==.*/setuptools<81/' constraints-plone62.txt \
+	    > $(ADDONS_VENV)/constraints.txt
+	@$(ADDONS_INSTALL) --upgrade setuptools wheel
+	$(ADDONS_INSTALL) --no-build-isolation -e '.[plone-test]'
+	@for name in $(ADDONS); do \
+	    echo $$name; \
+	    $(ADDONS_INSTALL) $$name 2> $(ADDONS_VENV)/$$name.log || \
+	        tail -1 $(ADDONS_VENV)/$$name.log; done
 	@touch $@

@@ -10,6 +10,7 @@ from ZPublisher.httpexceptions import HTTPExceptionHandler
 from ZPublisher.WSGIPublisher import publish_module
 
 from Products.PageCacheManager.core.reads.made_from import MadeFrom
+from Products.PageCacheManager.core.reads.made_from import Value
 from Products.PageCacheManager.manager import caches
 from Products.PageCacheManager.reads import catalog
 from Products.PageCacheManager.reads import pages
@@ -139,6 +140,8 @@ class Site:
             return answers[question]
 
         def is_other(one):
+            if isinstance(one.question, Value):
+                return True  # it can't be asked again
             answered = ask(one.question)
             return answered is None or answered.answer != one.answer
 

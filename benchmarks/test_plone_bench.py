@@ -11,6 +11,8 @@ import run
 
 pytest.importorskip('Products.CMFPlone')
 plonesite = pytest.importorskip('plonesite')
+addonfilled = pytest.importorskip('addonfilled')
+addonchanges = pytest.importorskip('addonchanges')
 
 HERE = Path(__file__).parent
 
@@ -39,6 +41,11 @@ def test_difference_when_content_differs():
 
 def test_difference_when_one_page_is_longer():
     assert plonesite.difference(b'a\nb', b'a') == (b'b', None)
+
+
+def test_addons_when_one_is_filled_it_is_changed_too():
+    assert [addon.name for addon in addonfilled.ADDONS] == [
+        *addonchanges.CHANGES]
 
 
 @pytest.fixture(scope='module')
