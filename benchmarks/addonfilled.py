@@ -246,9 +246,7 @@ ADDONS = (
     AddOn('plone.app.mosaic', 'plone.app.mosaic:default', mosaic,
           ('/tiles', '/shown', '/laid-out'), (('layout_view', ''),),
           note='Pages with tiles are not kept for members: the request of'
-          ' each tile reads the login cookie anew. A site layout edited in'
-          ' the database shows late: plone.memoize.volatile keeps it with'
-          ' the content in memory.'),
+          ' each tile reads the login cookie anew.'),
     AddOn('collective.lineage', 'collective.lineage:default', subsite,
           ('/subsite', '/subsite/note-0')),
     AddOn('collective.workspace', 'collective.workspace:default', workspace,

@@ -7,10 +7,12 @@ def initialize(context):
     from .cmf import opaque
     from .reads import catalog
     from .reads import ram
+    from .reads import volatile
 
     catalog.install()
     opaque.install()
     ram.install()
+    volatile.install()
 
     context.registerClass(
         PageCacheManager.PageCacheManager,

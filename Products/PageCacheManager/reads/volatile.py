@@ -1,0 +1,54 @@
+"""Values that plone.memoize keeps in attributes of objects.
+
+Such a dict lives as long as an object in the cache of one connection, or as
+a view, and only one thread has it.  What its values were made from is noted
+on it; see :mod:`.kept`.
+"""
+from typing import Any
+
+from plone.memoize.volatile import CleanupDict
+
+from ..core.doors import put_before
+from . import kept
+from .recording import thread
+
+
+_MADE_FROM = '_page_cache_made_from'
+
+_absent = object()
+
+
+def install() -> None:
+    """Put the functions below before methods of plone.memoize, once."""
+    put_before(CleanupDict, 'get', _noted_get)
+    put_before(CleanupDict, '__setitem__', _noted_set)
+
+
+def _noted_get(plain: Any) -> Any:
+    def get(self: Any, key: Any, default: Any = None) -> Any:
+        if thread.recording is None:
+            return plain(self, key, default)
+        value = plain(self, key, _absent)
+        known = vars(self).get(_MADE_FROM, {}).get(key, _absent)
+        # one that was made outside of pages is made anew, once
+        if value is not _absent and known is not _absent and (
+                kept.given(known)):
+            return value
+        kept.missing((id(self), key))
+        return default
+    return get
+
+
+def _noted_set(plain: Any) -> Any:
+    def __setitem__(self: Any, key: Any, value: Any) -> None:
+        is_watched = thread.recording is not None
+        known = kept.made((id(self), key), str(key).partition(':')[0])
+        made_from = vars(self).setdefault(_MADE_FROM, {})
+        made_from.pop(key, None)
+        plain(self, key, value)
+        if is_watched:
+            made_from[key] = known  # None: it can't be known
+        if len(made_from) > len(self):  # plone.memoize dropped old values
+            for gone in made_from.keys() - self.keys():
+                del made_from[gone]
+    return __setitem__
