@@ -12,6 +12,7 @@ from AccessControl import getSecurityManager
 from Products.PageTemplates.PageTemplateFile import PageTemplateFile
 
 from ..core.report.statistics import read_view
+from ..core.report.typed_url import MAX_LENGTH
 
 
 #: Messages after a redirect.  The URL holds only their names, so nobody can
@@ -72,9 +73,13 @@ def edit_url(policies):
 
 
 def explain_url(manager, url):
-    """Return the address of the Explain screen for a page."""
-    return f'{manager.absolute_url()}/manage_explain?' + urlencode(
-        {'path': url})
+    """Return the address of the Explain screen for a page, '' for one with a
+    longer URL than the screen takes.
+    """
+    if len(url) > MAX_LENGTH:
+        return ''
+    query = urlencode({'path': url})
+    return f'{manager.absolute_url()}/manage_explain?{query}'
 
 
 def show_tab(manager, request, tab, done):
