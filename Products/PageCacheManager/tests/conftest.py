@@ -50,9 +50,9 @@ def pytest_collection_modifyitems(items):
 
 def pytest_xdist_make_scheduler(config, log):
     if config.getvalue('dist') == 'loadfile':
-        from .side_by_side import BrowsersTogether
+        from .side_by_side import SomeTogether
 
-        return BrowsersTogether(config, log)
+        return SomeTogether(config, log)
 
 
 @pytest.fixture

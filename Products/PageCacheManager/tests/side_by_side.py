@@ -2,13 +2,18 @@
 from xdist.scheduler import LoadFileScheduling
 
 
-class BrowsersTogether(LoadFileScheduling):
-    """A module's tests share a process, and so do all with a browser.
+#: Parts of the names of modules whose tests share a process.
+TOGETHER = (
+    # two browsers at once are too much for two cores, and one that waits for
+    # its turn keeps a process idle
+    '/test_browser',
+    # these show templates in files, which some of them edit
+    '/test_views')
 
-    Two browsers at once are too much for two cores, and one that waits for
-    its turn keeps a process idle.
-    """
+
+class SomeTogether(LoadFileScheduling):
+    """A module's tests share a process, and so do those of some modules."""
 
     def _split_scope(self, nodeid):
         scope = super()._split_scope(nodeid)
-        return 'browsers' if '/test_browser' in scope else scope
+        return next((name for name in TOGETHER if name in scope), scope)
