@@ -4,7 +4,6 @@ The demo site has content of each add-on.  As in `plonefreshness.py` each page
 was kept before a change, which is made by a screen of the add-on; after it
 the page is asked for, and rendered past the cache.
 """
-import argparse
 import logging
 import re
 import sys
@@ -26,6 +25,7 @@ from addonfilled import SITE
 from freshness import TABLE
 from freshness import Recorder
 from plonefreshness import Judge
+from plonefreshness import options_of_all
 from Testing.makerequest import makerequest
 from zope.component.hooks import setSite
 from Zope2.Startup.run import make_wsgi_app
@@ -144,21 +144,9 @@ def table(rows):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        '--write', action='store_true',
-        help='write docs/_plone_addons_table.rst')
-    parser.add_argument(
-        '--roots', action='store_true',
-        help='print what made pages new that did not change')
-    parser.add_argument(
-        '--cold', action='store_true',
-        help='compare pages that read sets keep with renders of a new'
-        ' process')
+    parser = options_of_all(__doc__, '_plone_addons_table.rst')
     parser.add_argument(
         '--addons', default='', help='only those whose name matches')
-    parser.add_argument(
-        '--changes', default='', help='only those whose name matches')
     parser.add_argument(
         '--logs', type=Path, default=Path(sys.prefix),
         help='where NAME.log has what pip said of an add-on')

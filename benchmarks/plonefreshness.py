@@ -176,11 +176,11 @@ def mixed():
         yield from filter(None, two)
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+def options_of_all(description, table):
+    """Return a parser of the options that all trials of Plone have."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
-        '--write', action='store_true',
-        help='write docs/_plone_freshness_table.rst')
+        '--write', action='store_true', help=f'write docs/{table}')
     parser.add_argument(
         '--roots', action='store_true',
         help='print what made pages new that did not change')
@@ -189,13 +189,18 @@ def arguments():
         help='compare pages that read sets keep with renders of a new'
         ' process')
     parser.add_argument(
+        '--changes', default='', help='only those whose name matches')
+    return parser
+
+
+def arguments():
+    parser = options_of_all(__doc__, '_plone_freshness_table.rst')
+    parser.add_argument(
         '--cost', action='store_true',
         help='measure what recording costs, and no more')
     parser.add_argument(
         '--home', type=Path,
         help='a directory in which the site is made once, and used again')
-    parser.add_argument(
-        '--changes', default='', help='only those whose name matches')
     parser.add_argument(
         '--skip', default='', help='not those whose name matches')
     parser.add_argument(

@@ -8,6 +8,8 @@ from ..core.attempt import attempt
 from ..core.attempt import log_limit
 from ..core.flights import Flight
 from ..core.http.cache_status import Outcome
+from ..core.reads.unknown import Unknown
+from ..core.reads.unknown import Why
 from ..core.reasons import Reason
 from ..core.reasons import lasts
 from ..core.store.expiry import is_too_old
@@ -219,10 +221,11 @@ def _is_stale(exchange, page):
     """Return whether anything that a page was made from changed since."""
     if page.made_from is None:
         return False
-    exchange.stale = attempt(
+    found = attempt(
         exchange, 'reads', pages.what_changed, page.made_from,
         exchange.manager._p_jar, exchange.recording, exchange.ask)
-    return exchange.stale is not None
+    exchange.stale = Unknown(Why.LOST) if found is FAILED else found
+    return found is not None
 
 
 def _check_cookies(exchange, page):

@@ -149,7 +149,7 @@ class Policies:
         policy manager, and Unauthorized if this user may not add policies.
         """
         try:
-            _add(self, preset)
+            add(self, preset)
         except ValueError as error:
             if REQUEST is None:
                 raise
@@ -161,7 +161,8 @@ class Policies:
 InitializeClass(Policies)
 
 
-def _add(manager, preset):
+def add(manager, preset):
+    """Add a preset; see :meth:`Policies.manage_addPolicy`."""
     if not isinstance(preset, str) or preset not in presets.PRESETS:
         raise ValueError(
             f'The preset is none of {", ".join(presets.PRESETS)}.')

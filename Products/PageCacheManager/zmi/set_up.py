@@ -22,6 +22,7 @@ from ..manager.associated import templates_of
 from .page import cut
 from .page import edit_url
 from .page import show_tab
+from .policies import add
 
 
 postonly = requestmethod('POST')
@@ -189,21 +190,13 @@ def _take(manager, step, request):
 def _add_policies(manager):
     folder = aq_parent(aq_inner(manager))
     if policy.find_manager(folder) is None:
-        _check(folder)
+        if not presets.may_add(folder):
+            raise Unauthorized('You may not add caching policies here.')
         presets.add_manager(folder)
 
 
 def _add_policy(manager):
-    policies = policy.find_manager(aq_parent(aq_inner(manager)))
-    if policies is None:
-        raise ValueError('There is no caching_policy_manager here.')
-    _check(policies)
-    presets.add(policies, next(iter(presets.PRESETS)))
-
-
-def _check(place):
-    if not presets.may_add(place):
-        raise Unauthorized('You may not add caching policies here.')
+    add(manager, next(iter(presets.PRESETS)))
 
 
 def _take_templates(manager):

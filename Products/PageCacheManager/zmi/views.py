@@ -110,12 +110,14 @@ def views(manager, request, typed=None):
             *(Row(one._asdict()) for one in associations),
             *(Row({}) for _ in range(EMPTY_ROWS))]
     message = '' if typed is None else typed.message
+    types = portal_types()
     marked = {} if typed is None else {
         _view_of(row): row for row in typed.offers or ()}
     return render(
         _page, manager, request, 'Views', message,
         'danger' if message else 'success',
-        rows=[{**_shown(row), 'warning': _warning(row)} for row in rows],
+        rows=[{**_shown(row), 'warning': _warning(row, types)}
+              for row in rows],
         offers=[
             {**_shown(marked.get((name, kind), Row(
                 {'name': name, 'kind': kind}))),
@@ -151,13 +153,12 @@ def _shown(row):
         'wrong': row.wrong}
 
 
-def _warning(row):
+def _warning(row, types):
     """Return what may be wrong with a row that can be saved, '' for nothing.
     """
     _, kind = _view_of(row)
     if row.error or not kind or '.' in kind:  # a name of an interface
         return ''
-    types = portal_types()
     if types is None or kind in types:
         return ''
     return f'This site has no portal type {kind}, so this row has no effect.'

@@ -9,6 +9,7 @@ from ZODB.DB import DB
 from ...core.reads.unknown import Unknown
 from ...core.reads.unknown import Why
 from ...manager import caches
+from ...reads import pages
 from ...reads.recording import Recording
 from ..screens import get
 from ..screens import own
@@ -130,6 +131,18 @@ def test_a_page_of_which_the_reads_were_not_known(
     transaction.commit()
     assert 'detail=committed' in detail(client.get(PAGE))
     assert str(Why.TOO_MANY) in explained(client)
+
+
+def test_a_look_that_fails_has_a_reason(site, client, monkeypatch):
+    def fail(*given):
+        raise RuntimeError('on purpose')
+    client.get(PAGE)
+    with monkeypatch.context() as patch:
+        patch.setattr(pages, 'what_changed', fail)
+        assert 'detail=committed' in detail(client.get(PAGE))
+    counts = caches.cache_of(site.page_cache).tally.counts()
+    assert counts['ERROR', 'reads'] == 1 and ('ERROR', 'finish') not in counts
+    assert str(Why.LOST) in explained(client)
 
 
 def test_another_etag(site, client):
