@@ -14,6 +14,9 @@ class Question(NamedTuple):
     snapshots: Mapping[str, Any]
     #: Seconds since 1970.
     time: float
+    #: If-None-Match and If-Modified-Since (RFC 9110 13.1), None where absent.
+    #: They decide how the answer is sent.
+    conditions: tuple[str | None, str | None] = (None, None)
 
 
 class RecentAnswers:
@@ -24,19 +27,18 @@ class RecentAnswers:
         self._lock = threading.Lock()
         self._found: dict[tuple[Any, ...], tuple[Question, Any]] = {}
 
-    def get(self, question: Question, late_secs: float) -> Any:
-        """Return the answer to the same question, None if there is none.
+    def get(
+            self, question: Question, late_secs: float
+    ) -> tuple[Question, Any] | None:
+        """Return the same question of before and its answer, or None.
 
-        It is of the same snapshots, and not older than `late_secs`.
+        It is not older than `late_secs`, but may be of other snapshots.
         """
         found = self._found.get(question.asked)
-        if found is None:
+        if found is None or not (
+                0 <= question.time - found[0].time < late_secs):
             return None
-        before, answer = found
-        if (before.snapshots.items() <= question.snapshots.items()
-                and 0 <= question.time - before.time < late_secs):
-            return answer
-        return None
+        return found
 
     def put(self, question: Question, answer: Any) -> None:
         """Keep an answer; the oldest ones go where there are too many."""

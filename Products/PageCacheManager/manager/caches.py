@@ -168,7 +168,7 @@ def held_for(manager):
     A manager that was changed in this transaction does not yet change the
     bounds: the transaction may be aborted.
     """
-    name = manager.cache_name()
+    name = manager._uid or manager.cache_name()
     cache = _caches.get(name)
     if cache is None:
         cache = _make(name)

@@ -25,6 +25,9 @@ class Origin:
     unseen_by = None
     #: Whether no other code sets headers between look-up and capture.
     is_alone_until_delivery = False
+    #: Whether the response may have a body where a stored page is sent, since
+    #: other code is shown the page.
+    is_shown_before = False
     #: Whether the base of URLs is known before rendering.
     has_base = False
     #: Whether the request may write to the database and its page be kept.
@@ -85,13 +88,6 @@ class Origin:
 
     def forget_conditions(self, request):
         """Keep other code from a 304 where there must be none."""
-
-    def is_hit_whole(self, response, text):
-        """Return whether nothing else was published but a stored page.
-
-        `text` is the text that a caller got, None for a published origin.
-        """
-        raise NotImplementedError
 
     def body(self, response, text):
         """Return the rendered body without a coding, None if it is no page.

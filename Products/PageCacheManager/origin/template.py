@@ -1,4 +1,5 @@
 """Page templates: published ones, and those that other code calls."""
+from functools import cached_property
 from functools import lru_cache
 
 from AccessControl import getSecurityManager
@@ -34,8 +35,11 @@ class TemplateOrigin(Origin):
         self.executable = None if self.is_called else template
         self.context = self.parent = aq_parent(template)
         self.name = template.getId()
-        self.path = path_of(template)
         self.identity = identity_of(template)
+
+    @cached_property
+    def path(self):
+        return path_of(self.template)
 
     def find_manager(self, claim):
         # Zope asks that itself before it asks a cache
@@ -91,9 +95,6 @@ class PublishedTemplate(TemplateOrigin):
             return _NO_ARGUMENTS
         return arguments_key(({'args': ()}, subpath))
 
-    def is_hit_whole(self, response, text):
-        return not response.body
-
     def body(self, response, text):
         if http_response.is_locked(response):
             return None
@@ -122,9 +123,6 @@ class CalledTemplate(TemplateOrigin):
             for name, value in self._keywords.get('options', {}).items()
             if name not in ('REQUEST', 'RESPONSE')}
         return arguments_key((given, self._keywords.get('traverse_subpath')))
-
-    def is_hit_whole(self, response, text):
-        return self.body(response, text) is not None
 
     def body(self, response, text):
         body = http_response.plain_body(response)

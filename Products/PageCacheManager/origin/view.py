@@ -32,6 +32,7 @@ class View(Origin):
 
     kind = 'view'
     is_captured_last = True
+    is_shown_before = True
     # a stored page goes without transforms
     unseen_by = handlers.TRANSFORMS
     may_write = False
@@ -103,9 +104,6 @@ class View(Origin):
             if name == 'content-type' or before.get(name) != value
             and (left.get(name) == value
                  or not http_request.is_of_origins(name))}
-
-    def is_hit_whole(self, response, text):
-        return True  # other code was shown the page
 
     def body(self, response, text):
         return http_response.plain_body(response)

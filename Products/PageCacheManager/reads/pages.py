@@ -103,6 +103,20 @@ def are_unmoved(made: MadeFrom, *more: ReadSet) -> bool:
     return all(is_unmoved(asked, now) for asked in made.asked)
 
 
+def databases_of(made: MadeFrom) -> set[str]:
+    """Return the names of the databases that a page was made from.
+
+    One is '' if it is not known any more.
+    """
+    return set(map(commits.name_of, made.sources))
+
+
+def until(made: MadeFrom) -> float:
+    """Return when the clock may change a page, seconds since 1970."""
+    return min(
+        (asked.state.until for asked in made.asked), default=float('inf'))
+
+
 def read_anew(
         then: MadeFrom, now: MadeFrom | Unknown, connection: Any,
         since: float) -> tuple[list[Any], list[Question]]:

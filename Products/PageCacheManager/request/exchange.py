@@ -9,7 +9,6 @@ request, so the exchange is kept in the request's own ``__dict__``.
 import time
 from functools import cached_property
 
-from AccessControl import getSecurityManager
 from zope.component.hooks import getSite
 
 from ..cmf import guard
@@ -91,20 +90,7 @@ class Exchange:
         """Find the step; return the result for Zope, None to render."""
         if self.watch is not None:
             self.watch.pause(self.request)
-        # a policy may call a template, of which CMF would ask the policies
-        is_quiet = guard.keep_cmf_from_asking(self.request)
-        executable = self.origin.executable
-        if executable is not None:
-            # its owner and proxy roles decide which rights the user has
-            security = getSecurityManager()
-            security.addContext(executable)
-        try:
-            step = attempt(self, 'answer', lookup.next_step, self)
-        finally:
-            if executable is not None:
-                security.removeContext(executable)
-            if is_quiet:
-                guard.let_cmf_ask_again(self.request)
+        step = attempt(self, 'answer', lookup.next_step, self)
         self.step = step = _FAILED_STEP if step is FAILED else step
         return step.result
 
@@ -221,7 +207,7 @@ class Exchange:
             if outcome.stored or outcome.word == 'HIT':
                 page, age, limit = self.step.page, 0, self.settings.max_age
                 if page is not None:
-                    age = page.age(time.time())
+                    age = max(0, int(time.time() - page.created))
                     if page.max_age_secs:
                         limit = min(
                             limit or page.max_age_secs, page.max_age_secs)

@@ -1,12 +1,28 @@
 """A stored page, and the content codings in which it is sent."""
+from typing import NamedTuple
+
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..core.http import codecs
 from ..core.http import content_coding
 from ..core.http.headers import may_be_coded
+from ..core.reasons import Reason
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 from .step import Step
+
+
+class Found(NamedTuple):
+    """The result of a look into the store."""
+
+    page: object = None
+    #: Request headers beyond the key by which the stored pages vary.
+    varies: tuple = ()
+    store: object = None
+    #: The index in it.
+    index: object = None
+    #: Why the store was not asked, '' where it was.
+    trouble: str = ''
 
 
 class FromStore(Step):
@@ -16,17 +32,32 @@ class FromStore(Step):
     #: other code sets more of them until it is delivered.
     _headers_before = None
 
-    def __init__(self, outcome, exchange, found, held):
-        self.outcome = outcome
-        self.page = found.page
+    def __init__(self, exchange, found, held, headers, collapsed=False):
+        self.page = page = found.page
+        if collapsed or page.max_age_secs:
+            detail = self.outcome.detail or (
+                Reason.RENDER_ERROR if page.shows_failure else '')
+            self.outcome = self.outcome._replace(
+                detail=detail, collapsed=collapsed)
+        #: The headers of a 200 with the page, lower-case names.
+        self.headers = headers
         #: Request headers beyond the key by which the page varies.
         self.varies = found.varies
         self._store = found.store
         #: The client's own copy, None where it holds none.
-        self._held = held
+        self.held = held
         if not exchange.origin.is_alone_until_delivery:
             self._headers_before = http_request.lower_headers(
                 exchange.response)
+        if self.has_body and held is None and not page.body:
+            self._make_sure(exchange)
+
+    def _make_sure(self, exchange):
+        """Unpack the body now, so that an error can still lead to rendering.
+        """
+        if exchange.others_follow or not self.choose_coding(
+                exchange, may_make=False)[0]:
+            self.plain()
 
     def plain(self):
         """Return the stored body without a coding."""

@@ -10,13 +10,8 @@ from ..fastlane import permit
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 from ..publisher import sending
-from . import page_headers
 from .from_store import FromStore
 from .rendered import Bypass
-
-
-#: That of most requests.
-_HIT = Outcome('HIT')
 
 
 class Answer(FromStore):
@@ -32,9 +27,11 @@ class Answer(FromStore):
     reads = None
 
     def deliver(self, exchange):
-        origin, response = exchange.origin, exchange.response
+        response = exchange.response
         reason = http_response.why_not_whole(response)
-        if not reason and not origin.is_hit_whole(response, self.result):
+        # one that is called has given a result, and there has to be a body
+        if not reason and (response.body or self.result) and (
+                not self._may_replace_body(exchange)):
             reason = Reason.FRAGMENT
         if reason:
             self._set_own_headers(exchange)
@@ -53,11 +50,15 @@ class Answer(FromStore):
             name: value for name, value in self.page.headers
             if name not in ('etag', 'last-modified', *present)})
 
+    def _may_replace_body(self, exchange):
+        """Return whether the body that is there is no other page."""
+        return exchange.origin.is_shown_before
+
     def _send(self, exchange):
         raise NotImplementedError
 
     def _send_not_modified(self, exchange):
-        values, held = self.headers, self._held
+        values, held = self.headers, self.held
         if held.tag:
             values = {**values, 'etag': held.tag}
         elif self.page is not None and 'etag' in values:
@@ -102,11 +103,7 @@ class Answer(FromStore):
 class NotModified(Answer):
     """The client holds the page: it gets a 304."""
 
-    def __init__(self, exchange, found, held, now, collapsed=False):
-        super().__init__(
-            Outcome('HIT', 'not-modified', collapsed=collapsed),
-            exchange, found, held)
-        self.headers = page_headers.of_page(exchange, found.page, now)
+    outcome = Outcome('HIT', 'not-modified')
 
     _send = Answer._send_not_modified
 
@@ -117,28 +114,8 @@ class NotModified(Answer):
 class Hit(Answer):
     """A stored page is the answer."""
 
+    outcome = Outcome('HIT')
     has_body = True
-
-    def __init__(self, exchange, found, held, now, collapsed=False):
-        outcome = _HIT
-        if collapsed or found.page.max_age_secs:
-            outcome = Outcome(
-                'HIT', Reason.RENDER_ERROR if found.page.shows_failure else '',
-                collapsed=collapsed)
-        super().__init__(outcome, exchange, found, held)
-        if held is None and not self.page.body:
-            self._make_sure(exchange)
-        if exchange.origin.is_called:
-            self.result = self.page.body.decode('utf-8', 'surrogatepass')
-        #: The headers of the answer, lower-case names.
-        self.headers = page_headers.of_page(exchange, self.page, now)
-
-    def _make_sure(self, exchange):
-        """Unpack the body now, so that an error can still lead to rendering.
-        """
-        if exchange.others_follow or not self.choose_coding(
-                exchange, may_make=False)[0]:
-            self.plain()
 
     def show(self, exchange):
         """Let other code see the page as it would see one just made.
@@ -154,14 +131,11 @@ class Hit(Answer):
             response.body = self.plain()
 
     def _send(self, exchange):
-        response = exchange.response
-        if exchange.origin.is_called:
-            return self._send_called(exchange)
         name, body = '', b''
         if not exchange.others_follow:
             name, body = self.choose_coding(exchange)
         sending.send_page(
-            response, body or self.page.body or self.plain(),
+            exchange.response, body or self.page.body or self.plain(),
             self.headers if self._headers_before is None
             else self._values(exchange), name)
         return self
@@ -172,10 +146,40 @@ class Hit(Answer):
             self.headers, http_request.lower_headers(exchange.response),
             self._headers_before, {})
 
-    def _send_called(self, exchange):
-        """Send a page that other code got from the cache and passed on."""
+    def deliver_to_head(self, exchange):
+        # what other code would make of the body can't be known: if GET was
+        # ever sent in a coding, it is there
+        name, body = self.choose_coding(
+            exchange, may_make=not exchange.others_follow)
         response = exchange.response
-        if self._held is not None and (
+        sending.send_page(response, body or self.plain(), self.headers, name)
+        response.body = b''
+
+    def rescue(self, exchange):
+        response = exchange.response
+        if not http_response.why_not_whole(response):
+            # nothing was rendered: an empty body must not pass for a page
+            sending.send_bare_page(
+                response, self.plain(),
+                dict(self.page.headers).get('content-type'))
+
+
+class HitOfCalled(Hit):
+    """A stored page is the text that other code is given."""
+
+    def __init__(self, exchange, *args):
+        super().__init__(exchange, *args)
+        self.result = self.plain().decode('utf-8', 'surrogatepass')
+
+    def _may_replace_body(self, exchange):
+        """Return whether other code passed the page on, and nothing else."""
+        return exchange.origin.body(
+            exchange.response, self.result) is not None
+
+    def _send(self, exchange):
+        """Send the page, which other code passed on."""
+        response = exchange.response
+        if self.held is not None and (
                 not http_response.is_status_locked(response)):
             self._send_not_modified(exchange)
             self.outcome = self.outcome._replace(detail='not-modified')
@@ -204,20 +208,5 @@ class Hit(Answer):
             return self.choose_coding(exchange)
         return '', b''
 
-    def deliver_to_head(self, exchange):
-        # what other code would make of the body can't be known: if GET was
-        # ever sent in a coding, it is there
-        name, body = self.choose_coding(
-            exchange, may_make=not exchange.others_follow)
-        response = exchange.response
-        sending.send_page(response, body or self.plain(), self.headers, name)
-        response.body = b''
-
     def rescue(self, exchange):
-        response = exchange.response
-        if not exchange.origin.is_called and (
-                not http_response.why_not_whole(response)):
-            # nothing was rendered: an empty body must not pass for a page
-            sending.send_bare_page(
-                response, self.plain(),
-                dict(self.page.headers).get('content-type'))
+        """Leave the response to the code that made it."""

@@ -1,8 +1,10 @@
 """From a request to its step: Hit, NotModified, Miss or Bypass."""
 import logging
 import time
-from typing import NamedTuple
 
+from AccessControl import getSecurityManager
+
+from ..cmf import guard
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..core.attempt import log_limit
@@ -24,10 +26,13 @@ from ..publisher import request as http_request
 from ..publisher import response as http_response
 from ..reads import pages
 from . import journal
+from . import page_headers
 from . import preconditions
 from . import recent
 from . import shared
+from .from_store import Found
 from .hit import Hit
+from .hit import HitOfCalled
 from .hit import NotModified
 from .miss import Miss
 from .rendered import Bypass
@@ -35,19 +40,6 @@ from .rendering import Rendering
 
 
 logger = logging.getLogger(__name__)
-
-
-class Found(NamedTuple):
-    """The result of a look into the store."""
-
-    page: object = None
-    #: Request headers beyond the key by which the stored pages vary.
-    varies: tuple = ()
-    store: object = None
-    #: The index in it.
-    index: object = None
-    #: Why the store was not asked, '' where it was.
-    trouble: str = ''
 
 
 _NOTHING = Found()
@@ -61,16 +53,13 @@ def next_step(exchange):
     reason = _why_not(exchange)
     if reason:
         return Bypass(Outcome('BYPASS', reason))
-    try:
-        question = recent.question(exchange)
-        step = question and _answer_of_a_moment_ago(exchange, question)
-        if step is None:
-            step = _answer_of_now(exchange)
-            if question is not None and step.is_answered:
-                recent.remember(exchange, question)
-        return step
-    except RuledOut as why:
-        return _ruled_out(exchange, why)
+    question = recent.question(exchange)
+    step = question and recent.answer(exchange, question)
+    if step is None:
+        step = _look_up(exchange)
+        if question is not None and step.is_answered:
+            recent.remember(exchange, question, step)
+    return step
 
 
 def _why_not(exchange):
@@ -95,20 +84,27 @@ def _why_not(exchange):
     return ''
 
 
-def _answer_of_a_moment_ago(exchange, question):
-    """Return the step of a page whose key is known, None if there is none.
+def _look_up(exchange):
+    """Return the step by the policy's answer of now.
+
+    Expressions have the rights of the origin.  A policy may call a template,
+    of which CMF would ask the policies: it asks none meanwhile.
     """
-    known = exchange.cache.recent.get(
-        question, exchange.settings.late_ms / 1000)
-    if known is None:
-        return None
-    exchange.policy, exchange.key = known
-    found = _find(exchange, may_adopt=False)
-    if found.page is None:
-        return None
-    return _answer(
-        exchange, found, http_request.conditions(exchange.request),
-        question.time)
+    is_quiet = guard.keep_cmf_from_asking(exchange.request)
+    executable = exchange.origin.executable
+    if executable is not None:
+        # its owner and proxy roles decide which rights the user has
+        security = getSecurityManager()
+        security.addContext(executable)
+    try:
+        return _answer_of_now(exchange)
+    except RuledOut as why:
+        return _ruled_out(exchange, why)
+    finally:
+        if executable is not None:
+            security.removeContext(executable)
+        if is_quiet:
+            guard.let_cmf_ask_again(exchange.request)
 
 
 def _answer_of_now(exchange):
@@ -139,11 +135,16 @@ def _answer_of_now(exchange):
 
 def _answer(exchange, found, asked, now, collapsed=False):
     """Return the step of a page that is stored, or that has just landed."""
+    page, kind = found.page, Hit
     held = asked and preconditions.held(
-        exchange, asked, found.page.tag, found.page.date, now, is_stored=True)
-    if held is None or exchange.origin.is_called:
-        return Hit(exchange, found, held, now, collapsed)
-    return NotModified(exchange, found, held, now, collapsed)
+        exchange, asked, page.tag, page.date, now, is_stored=True)
+    if exchange.origin.is_called:
+        kind = HitOfCalled
+    elif held is not None:
+        kind = NotModified
+    return kind(
+        exchange, found, held, page_headers.of_page(exchange, page, now),
+        collapsed)
 
 
 def _ruled_out(exchange, why):
@@ -183,13 +184,12 @@ def _report(exchange, why):
 
 # the store
 
-def _find(exchange, may_adopt=True):
+def _find(exchange):
     """Return what is stored, found through a signpost if there is one.
 
-    A page of another process is taken if it `may_adopt` one.  Raises
-    RuledOut for a page that is not for this request.
+    Raises RuledOut for a page that is not for this request.
     """
-    found = attempt(exchange, 'store', _find_in_store, exchange, may_adopt)
+    found = attempt(exchange, 'store', _find_in_store, exchange)
     if found is FAILED:
         return Found(
             index=exchange.key.index, trouble=Reason.STORE_ERROR)
@@ -200,7 +200,7 @@ def _find(exchange, may_adopt=True):
     return found
 
 
-def _find_in_store(exchange, may_adopt):
+def _find_in_store(exchange):
     store = exchange.cache.pages
     index, varies, page = shared.found_in(
         exchange, store.peek if exchange.is_dry else store.get)
@@ -208,7 +208,7 @@ def _find_in_store(exchange, may_adopt):
         if not exchange.is_dry:
             store.drop_stale(index, page.created)
         page = None
-    if page is None and may_adopt and exchange.settings.store != 'process':
+    if page is None and exchange.settings.store != 'process':
         found = shared.adopted(exchange)
         if found is not None and not _is_stale(exchange, found.page):
             index, varies, page = found

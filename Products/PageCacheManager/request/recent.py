@@ -1,26 +1,63 @@
-"""Policy and key of a moment ago, for the same request of the same visitor.
+"""Answers of a moment ago, for the same request of the same visitor.
 
-They are asked anew once the request reads another snapshot of a database,
-and after `late_ms` at the latest.  All else is looked at for each request:
-what it carries, who is logged in, and whether the page is stored.
+What is remembered is the policy's answer, the key, and the headers of the
+page.  It is worked out anew after `late_ms` at the latest, and once anything
+was committed that was read for it, or that the page was made from.  What a
+request carries and who is logged in is compared each time; the page is taken
+from the store.
 """
+import math
 import time
+from itertools import compress
+from itertools import repeat
+from operator import is_
+from typing import Any
+from typing import NamedTuple
 
+from ..core.reads.read_set import ReadSet
 from ..core.recent import Question
-from ..fastlane.permit import TICKET
+from ..fastlane import permit
 from ..key import visitor
 from ..key.versions import identity_of
 from ..key.versions import snapshots
+from ..publisher import response as http_response
 from ..publisher.request import credentials
+from ..reads import pages
+from . import preconditions
+from .from_store import Found
+from .hit import Hit
+from .hit import NotModified
 
-
-#: What differs between requests that are the same.  The conditions are
-#: looked at for each.
-_OF_ONE_REQUEST = frozenset([
-    'HTTP_IF_MODIFIED_SINCE', 'HTTP_IF_NONE_MATCH', 'REMOTE_PORT'])
 
 #: A request that takes more characters is not remembered.
 MAX_LENGTH = 8000
+
+
+_NO_CONDITIONS = None, None
+
+
+class Remembered(NamedTuple):
+    """What was worked out for a request that a stored page answered."""
+
+    #: The policy's answer, and the key, without objects of a connection.
+    policy: Any
+    key: Any
+    #: Where the page is stored, and when it was rendered: another one may
+    #: have taken its place.
+    index: Any
+    created: float
+    varies: tuple[str, ...]
+    #: The headers of the page, without those that depend on the time.
+    headers: dict[str, str]
+    #: The client's own copy by the conditions of the question, None where it
+    #: held none.
+    held: Any
+    #: When the page has to be looked at anew, seconds since 1970.
+    until: float
+    #: Whether the snapshots that were read are all that the page depends on.
+    is_of_snapshots: bool
+    #: What was read to answer, None where that is not known.
+    reads: ReadSet | None
 
 
 def question(exchange):
@@ -30,32 +67,100 @@ def question(exchange):
     request, origin = exchange.request, exchange.origin
     environ = request.environ
     if (not exchange.settings.late_ms or exchange.is_dry
-            or TICKET in environ  # the fast lane has remembered it so long
+            or permit.TICKET in environ  # the lane has remembered it so long
             or origin.is_called):
         return None
     found = snapshots(exchange.manager._p_jar)
     if found is None:
         return None
+    # of the environment all that a client or a server says
+    said = dict(compress(environ.items(), map(
+        is_, map(type, environ.values()), repeat(str))))
+    said.pop('REMOTE_PORT', None)  # another one for the same client
+    conditions = (
+        said.pop('HTTP_IF_NONE_MATCH', None),
+        said.pop('HTTP_IF_MODIFIED_SINCE', None))
     asked = (
-        origin.kind, origin.path, origin.identity, exchange.claim,
+        origin.kind, origin.name, origin.identity, exchange.claim,
         identity_of(origin.context), origin.version_in_files(),
         visitor.who(request.other.get('AUTHENTICATED_USER'), origin.context),
         request._auth and credentials(request), request.response.base,
         request.response.headers.get('content-type'),
         request.__dict__.get('__provides__'),
-        *[item for item in environ.items()
-          if type(item[1]) is str and item[0] not in _OF_ONE_REQUEST])
-    return Question(asked, found, time.time())
+        *said.items())
+    return Question(asked, found, time.time(), conditions)
 
 
-def remember(exchange, question):
-    """Keep policy and key, if all of the request read the same snapshots."""
-    policy = exchange.policy
+def answer(exchange, question):
+    """Return the step of the page that answered the same question, None if
+    there is none.
+
+    Sets ``policy`` and ``key`` of the exchange.
+    """
+    before = exchange.cache.recent.get(
+        question, exchange.settings.late_ms / 1000)
+    if before is None or (
+            # there is no 304 then
+            question.conditions != _NO_CONDITIONS
+            and http_response.is_status_locked(exchange.response)):
+        return None
+    asked, known = before
+    store = exchange.cache.pages
+    page = store.get(known.index) if question.time < known.until else None
+    if page is None or page.created != known.created:
+        return None
+    if not (known.is_of_snapshots
+            and asked.snapshots.items() <= question.snapshots.items()):
+        if known.reads is None or not pages.are_unmoved(
+                page.made_from, known.reads):
+            return None
+        # the next request of this moment need not look again
+        asked = asked._replace(
+            snapshots={**asked.snapshots, **question.snapshots})
+        exchange.cache.recent.put(asked, known)
+    exchange.policy, exchange.key = known.policy, known.key
+    headers, held = known.headers, known.held
+    if known.policy.max_age_secs is not None:
+        now = known.policy.headers_at(question.time)
+        headers = {**headers, 'expires': now['expires']}
+    if question.conditions != asked.conditions:
+        held = preconditions.held(
+            exchange, question.conditions, page.tag, page.date,
+            question.time, is_stored=True)
+        exchange.cache.recent.put(
+            asked._replace(conditions=question.conditions),
+            known._replace(held=held))
+    return (Hit if held is None else NotModified)(
+        exchange, Found(page, known.varies, store, known.index), held,
+        headers)
+
+
+def remember(exchange, question, step):
+    """Remember how a stored page came to be the answer.
+
+    What was read for that is found out for a request that comes again and
+    again while other things are committed: it costs more than it saves
+    others.
+    """
     now = snapshots(exchange.manager._p_jar)
+    policy, page, headers = exchange.policy, step.page, {**step.headers}
+    if headers.pop('expires', None) is not None and (
+            policy.max_age_secs is None):
+        return  # it depends on the time
     if (now is None or None in now.values()
             or not question.snapshots.items() <= now.items()
-            or 'expires' in policy.headers
-            or len(repr(question.asked)) > MAX_LENGTH):
+            or len(repr(question.asked)) > MAX_LENGTH
+            or http_response.is_status_locked(exchange.response)):
         return
-    exchange.cache.recent.put(question._replace(snapshots=now), (
-        policy.without_date(), exchange.key.without_objects()))
+    recent, key, made = exchange.cache.recent, exchange.key, page.made_from
+    is_again = made is not None and recent.get(
+        question, exchange.settings.late_ms / 1000) is not None
+    recent.put(question._replace(snapshots=now), Remembered(
+        policy=policy.without_date(), key=key.without_objects(),
+        index=key.index_for(exchange.request, step.varies),
+        created=page.created, varies=step.varies, headers=headers,
+        held=step.held,
+        until=math.inf if made is None else pages.until(made),
+        is_of_snapshots=made is None or (
+            pages.databases_of(made) <= now.keys()),
+        reads=permit.reads(exchange) if is_again else None))

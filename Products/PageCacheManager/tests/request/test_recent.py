@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 import transaction
 from AccessControl.users import BasicUser
+from OFS.Folder import Folder
 from persistent import Persistent
 from ZPublisher.pubevents import PubAfterTraversal
 
@@ -130,7 +131,7 @@ def test_an_answer_that_is_given_again_gets_no_younger(
         assert times(asked, lambda: warm.get(PAGE)) == is_asked, later
 
 
-def test_a_commit_of_anything_ends_it(site, warm, asked):
+def test_a_commit_of_what_is_read_ends_it(site, warm, asked):
     site.folder.title = 'another'
     transaction.commit()
     asked.clear()
@@ -139,6 +140,75 @@ def test_a_commit_of_anything_ends_it(site, warm, asked):
     assert len(asked) == 1
     assert warm.get(PAGE).outcome == 'HIT'
     assert times(asked, lambda: warm.get(PAGE)) == 0
+
+
+@pytest.fixture
+def aside(site):
+    """Commits a change of an object that no page reads."""
+    site.folder._setObject('aside', Folder('aside'))
+    transaction.commit()
+    site.folder.aside._setObject('inner', Folder('inner'))
+    transaction.commit()
+
+    def commit():
+        site.folder.aside.inner.title += 'x'
+        transaction.commit()
+
+    return commit
+
+
+@pytest.mark.parametrize('user', [None, 'alice'])
+def test_commits_of_other_things_end_it_but_once(
+        site, client, asked, aside, user):
+    for outcome in ('MISS', 'HIT', 'HIT'):
+        assert client.get(PAGE, user).outcome == outcome
+    aside()
+    # what is read to answer is found out for what is asked for again
+    assert times(asked, lambda: client.get(PAGE, user)) == 1
+    for _ in range(3):
+        aside()
+        assert times(asked, lambda: client.get(PAGE, user)) == 0
+        assert times(asked, lambda: client.get(PAGE, user)) == 0
+    site.page_cache.manage_purge()
+    transaction.commit()
+    assert client.get(PAGE, user).outcome == 'MISS'
+
+
+@pytest.mark.parametrize('change', [
+    'content', 'policy', 'rights', 'roles', 'settings', 'invalidation'])
+def test_commits_of_what_is_read_end_it_all_the_same(
+        site, client, asked, aside, change):
+    for _ in range(3):
+        client.get(PAGE, 'alice')
+    aside()
+    for _ in range(2):
+        assert client.get(PAGE, 'alice').outcome == 'HIT'
+    if change == 'content':
+        site.doc.text = 'another'
+    elif change == 'policy':
+        set_policy(site, etag='string:another')
+    elif change == 'rights':
+        site.doc.manage_permission('View', ['Manager'])
+    elif change == 'roles':
+        site.acl_users.userFolderEditUser('alice', None, ['Manager'], [])
+    elif change == 'settings':
+        site.page_cache.manage_editProps('', {'key_headers': ['X-Any']})
+    else:
+        site.page_cache.manage_invalidate(['/site/doc'])
+    transaction.commit()
+    assert client.get(PAGE, 'alice').outcome != 'HIT'
+
+
+def test_a_page_is_looked_at_once_the_clock_may_change_it(
+        warm, asked, monkeypatch):
+    start = time.time()
+    monkeypatch.setattr(recent.pages, 'until', lambda made: start + 5)
+    for _ in range(2):
+        warm.get(PAGE, X_Any='1')
+    for later, is_asked in ((4, 0), (6, 1)):
+        monkeypatch.setattr(
+            recent.time, 'time', lambda later=later: start + later)
+        assert times(asked, lambda: warm.get(PAGE, X_Any='1')) == is_asked
 
 
 def test_an_edit_is_seen_at_once(site, client, warm):
@@ -171,18 +241,53 @@ def test_another_query_is_asked_about(warm, asked):
     assert asked == [1]
 
 
-def test_a_condition_is_looked_at_for_each_request(warm, asked):
-    tag = warm.get(PAGE)['ETag']
-    for held, status in ((tag, 304), ('"other"', 200), (tag, 304)):
-        assert warm.get(PAGE, If_None_Match=held).status == status
+@pytest.mark.parametrize('name', ['If_None_Match', 'If_Modified_Since'])
+def test_a_condition_is_looked_at_for_each_request(warm, asked, name):
+    page = warm.get(PAGE)
+    given = {
+        'If_None_Match': [page['ETag'], '"other"'],
+        'If_Modified_Since': [
+            format_date(time.time() + 60), format_date(0)]}[name]
+    found = [
+        [warm.get(PAGE, **{name: value}).status for value in given]
+        for _ in range(3)]
+    assert found == [[304, 200]] * 3
     assert not asked
 
 
-def test_a_date_is_that_of_the_page(warm, asked):
-    date = format_date(time.time() + 60)
+def test_a_304_has_the_headers_of_the_first(warm, asked):
+    tag = warm.get(PAGE)['ETag']
+    answers = [warm.get(PAGE, If_None_Match=tag) for _ in range(3)]
+    lines = [
+        [line for line in answer.lines if line[0] != 'Cache-Status']
+        for answer in answers]
+    assert lines[0] == lines[1] == lines[2]
+
+
+def test_a_304_is_not_sent_where_code_locked_the_status(
+        warm, asked, subscribe):
+    tag = warm.get(PAGE)['ETag']
     for _ in range(2):
-        assert warm.get(PAGE, If_Modified_Since=date).status == 304
-    assert len(asked) <= 1
+        assert warm.get(PAGE, If_None_Match=tag).status == 304
+    subscribe(
+        lambda event: event.request.response.setStatus(200, lock=True),
+        PubAfterTraversal)
+    for _ in range(2):
+        assert warm.get(PAGE, If_None_Match=tag).status == 200
+
+
+def test_a_locked_status_is_forgotten(warm, asked, subscribe):
+    tag = warm.get(PAGE)['ETag']
+    is_locked = [True]
+
+    def lock(event):
+        if is_locked:
+            event.request.response.setStatus(200, lock=True)
+
+    subscribe(lock, PubAfterTraversal)
+    assert warm.get(PAGE, If_None_Match=tag).status == 200
+    is_locked.clear()
+    assert warm.get(PAGE, If_None_Match=tag).status == 304
 
 
 def test_users_are_asked_about_apart(site, client, asked):
@@ -310,15 +415,14 @@ def test_table_is_bounded():
     table = RecentAnswers(max_entries=10)
     for number in range(100):
         table.put(question(number), number)
-    assert [table.get(question(number), 1) for number in (89, 90, 99)] == [
-        None, 90, 99]
+    found = [table.get(question(number), 1) for number in (89, 90, 99)]
+    assert [one and one[1] for one in found] == [None, 90, 99]
 
 
-def test_an_answer_of_another_snapshot_does_not_count():
+def test_an_answer_that_is_too_old_does_not_count():
     table = RecentAnswers()
-    table.put(question('a'), 'answer')
-    assert table.get(question('a', b'2'), 1) is None
-    assert table.get(question('a'), 1) == 'answer'
-    # whoever answered looked into more databases than this request has yet
-    table.put(Question(('b',), {'main': b'1', 'more': b'2'}, 0), 'answer')
-    assert table.get(question('b'), 1) is None
+    table.put(question('a', at=10), 'answer')
+    assert table.get(question('a', b'2', at=10.5), 1) == (
+        question('a', at=10), 'answer')
+    for other in 9.9, 11:
+        assert table.get(question('a', at=other), 1) is None
