@@ -123,11 +123,6 @@ class Claim(NamedTuple):
 class ISurroundings(Interface):
     """Adapts a site: what its kind adds to the pages of views."""
 
-    has_no_templates = Attribute(
-        'Whether shared templates need not be looked for, since those in '
-        'files are part of the code.  A page of a view knows from which of '
-        'the database it was made.')
-
     headers_of_all = Attribute(
         'Response headers that are set before the cache is asked, and by the '
         'page alone: a frozenset of names in lower case.')

@@ -34,7 +34,6 @@ class Settings:
     compression: str = 'hits'
     partition: str = 'user'
     validator: str = 'page'
-    shared_templates: tuple[str, ...] = ('main_template',)
     ignored_parameters: tuple[str, ...] = IGNORED_PARAMETERS
     key_headers: tuple[str, ...] = ()
     key_cookies: tuple[str, ...] = ()

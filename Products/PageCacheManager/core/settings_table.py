@@ -101,10 +101,6 @@ TABLE: tuple[Field, ...] = (
         'do not change pages; * stands for any characters.', 'Key',
         pattern=r'[A-Za-z0-9_.~*\-\[\]]+', example='utm_*', most=100),
     Names(
-        'shared_templates', 'Shared templates', 'Other templates use these. '
-        'After a change to one of them every page is rendered again.', 'Key',
-        pattern=r'[A-Za-z0-9_.\-~()$!]+', example='main_template'),
-    Names(
         'dropped_headers', 'Excluded response headers', 'Pages of views are '
         'stored with their response headers, except these and those that '
         'belong to a single response; * stands for any characters.', 'Key',

@@ -1,7 +1,6 @@
 """Parts of the key that only a Plone site has.
 
-Pages of members show the toolbar and hold tokens against forged requests, and
-every page depends on the set-up of the site.
+Pages of members show the toolbar, and a lock with its age.
 """
 import time
 
@@ -9,7 +8,6 @@ from AccessControl import getSecurityManager
 from Acquisition import aq_base
 from plone.base.interfaces import IPloneSiteRoot
 from plone.caching.hooks import IStreamedResponse
-from plone.keyring.interfaces import IKeyManager
 from plone.locking.interfaces import ILockable
 from plone.registry.interfaces import IRegistry
 from zope.component import adapter
@@ -29,9 +27,6 @@ from . import transforms
 #: clipboard.
 COOKIES = ('plone-toolbar', '__cp')
 
-#: The key ring for tokens in forms and links.
-_RING = '_forms'
-
 _LOCKS = 'plone.locking'
 
 DAY = 86400
@@ -42,13 +37,10 @@ DAY = 86400
 class PloneSurroundings:
     """The part of a Plone site in the pages of views."""
 
-    # those in files are code
-    has_no_templates = True
     # plone.caching sets them for the ruleset of the page
     headers_of_all = frozenset(['x-cache-rule', 'x-cache-operation'])
     variant_names = (
-        'Kind of client', 'Groups', 'Cookies of the site', 'Keys of tokens',
-        'Lock')
+        'Kind of client', 'Groups', 'Cookies of the site', 'Lock')
 
     def __init__(self, site):
         pass
@@ -86,15 +78,15 @@ class PloneSurroundings:
         return () if visitor.current_user() is None else COOKIES
 
     def variant(self, context, request):
-        """Return kind of client, groups, cookies, token keys and lock."""
+        """Return kind of client, groups, cookies and lock."""
         # main_template differs for scripts
         asked_by = http_request.header(request, 'X-Requested-With') or ''
         kind = 'script' if asked_by == 'XMLHttpRequest' else ''
         if visitor.current_user() is None:
-            return kind, '', '', '', ''
+            return kind, '', '', ''
         return (
             kind, _groups(), repr(http_request.cookies(request, COOKIES)),
-            _token_keys(), _lock(context))
+            _lock(context))
 
 
 def _has_one_language():
@@ -124,16 +116,6 @@ def _groups():
     """
     find = getattr(getSecurityManager().getUser(), 'getGroups', None)
     return repr(sorted(find())) if find is not None else ''
-
-
-def _token_keys():
-    """Return a string that changes with the keys of tokens."""
-    keys = queryUtility(IKeyManager)
-    ring = None if keys is None else keys.get(_RING)
-    if ring is None:
-        return ''
-    ring._p_activate()
-    return ring._p_serial.hex()
 
 
 def _lock(context):

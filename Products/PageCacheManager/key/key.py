@@ -18,7 +18,6 @@ from . import visitor
 from .versions import changed_at
 from .versions import identity_of
 from .versions import path_of
-from .versions import version_of
 
 
 class RuledOut(Exception):
@@ -58,8 +57,7 @@ class PageKey:
     varies = ()
     #: Request headers that Vary has to name (RFC 9110 12.5.5).
     vary_by = ()
-    #: Templates that the page is made with, and all versions.
-    templates = ()
+    #: All versions.
     versions = ()
     #: What is written when the page is purged or invalidated.
     marks = ()
@@ -71,7 +69,7 @@ class PageKey:
     def without_objects(self):
         """Return this key without objects of a connection."""
         other = copy(self)
-        other.templates = other.marks = ()
+        other.marks = ()
         return other
 
     def index_for(self, request, varies):
@@ -120,7 +118,6 @@ def ask(exchange):
     key.page_id = (
         origin.path, path_of(origin.context),
         http_request.url(exchange.request, settings.ignored_parameters))
-    key.templates = origin.templates(exchange.site, settings)
     key.versions = versions(exchange)
     key.partition = visitor.partition(
         user, origin.context, exchange.request, settings, word)
@@ -180,7 +177,7 @@ def variant_names(exchange):
 
 
 def versions(exchange):
-    """Return generation, rules and versions of the templates, as strings.
+    """Return generation, rules and versions of the origin, as strings.
 
     Raises RuledOut where this transaction changed any of them.
     """
@@ -188,7 +185,6 @@ def versions(exchange):
     found = (
         manager.generation_of(exchange.origin.identity, key.page_id),
         exchange.settings.key_rules,
-        *map(version_of, key.templates),
         *exchange.origin.versions())
     if None in found:
         raise RuledOut(Reason.UNCOMMITTED)
@@ -196,13 +192,9 @@ def versions(exchange):
 
 
 def has_changed(exchange):
-    """Return whether a template or the generation changed meanwhile."""
-    key = exchange.key
-    before = key.versions
-    key.templates = exchange.origin.templates(
-        exchange.site, exchange.settings)
+    """Return whether the template or the generation changed meanwhile."""
     try:
-        return versions(exchange) != before
+        return versions(exchange) != exchange.key.versions
     except RuledOut:
         return True
 
@@ -221,7 +213,7 @@ def dates(exchange):
     # undo brings an older date of the policy back, but a new serial
     key.marks = manager.marks_of(origin.identity, key.page_id)
     changed = max(modified or 0, changed_at(
-        origin.context, *key.templates, *key.marks))
+        origin.context, *origin.templates(), *key.marks))
     # other machinery may take a date alone for the newest, whatever it says
     is_sent = modified is not None and not exchange.is_beside_another
     return changed, changed if is_sent else None

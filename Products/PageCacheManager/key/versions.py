@@ -149,14 +149,19 @@ def changed_at(*obs):
     return ceil(newest)
 
 
-def shared_templates(context, names):
-    """Return the shared templates found from `context`."""
-    found = []
-    for name in names:
-        shared = aq_get(context, name, None)
-        if shared is not None and hasattr(aq_base(shared), 'pt_render'):
-            found.append(shared)
-    return found
+def frame_of(context):
+    """Return the template that frames the pages of a CMF site, or None."""
+    return aq_get(context, 'main_template', None)
+
+
+def version_of_frame(context):
+    """Return the version of the frame if it is in a file, else ''.
+
+    CMF reads changed files again in debug mode.  None stands for a version
+    that can't be told.
+    """
+    frame = frame_of(context)
+    return version_of(frame) if hasattr(aq_base(frame), '_filepath') else ''
 
 
 def container_of(ob):

@@ -59,9 +59,11 @@ class Origin:
         """Return the Content-Type as it is when rendering begins."""
         return response.headers.get('content-type', '')
 
-    def templates(self, site, settings):
-        """Return the templates that the page is made with, as found now."""
-        raise NotImplementedError
+    def templates(self):
+        """Return templates that count for the date of pages of which it is
+        not known what they are made from.
+        """
+        return ()
 
     def versions(self):
         """Return the versions of other parts of the page, as strings; None

@@ -11,7 +11,6 @@ from ..key import visitor
 class Plain:
     """A site, or none, that adds nothing."""
 
-    has_no_templates = False
     headers_of_all = frozenset()
     variant_names = ()
 

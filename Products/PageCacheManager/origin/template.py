@@ -5,15 +5,17 @@ from functools import lru_cache
 from AccessControl import getSecurityManager
 from Acquisition import aq_base
 from Acquisition import aq_parent
+from App.config import getConfiguration
 
 from ..cmf import guard
 from ..core.key import arguments_key
 from ..interfaces import IPageCacheManager
 from ..key.code_version import code_version
+from ..key.versions import frame_of
 from ..key.versions import identity_of
 from ..key.versions import path_of
-from ..key.versions import shared_templates
 from ..key.versions import version_of
+from ..key.versions import version_of_frame
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 from .origin import Origin
@@ -26,7 +28,7 @@ _NO_ARGUMENTS = arguments_key(({'args': ()}, []))
 class TemplateOrigin(Origin):
     """An associated page template, whoever calls it."""
 
-    version_names = ('code',)
+    version_names = ('template', 'code')
     # a template sets it itself
     headers_of_all = frozenset(['content-type'])
 
@@ -47,21 +49,23 @@ class TemplateOrigin(Origin):
             return None
         return manager_of_template(self.template)
 
-    def templates(self, site, settings):
-        if not settings.shared_templates:
-            return [self.template]
-        return [self.template, *shared_templates(
-            self.context, settings.shared_templates)]
+    def templates(self):
+        return self.template, frame_of(self.context)
 
     def versions(self):
-        # what it calls is code as well
-        return (code_version(),)
+        is_file = self.identity.startswith('file:')
+        return (
+            '' if is_file else version_of(self.template),
+            self.version_in_files())
 
     def version_in_files(self):
-        if not self.identity.startswith('file:'):
-            return code_version()
-        version = version_of(self.template)
-        return None if version is None else f'{code_version()} {version}'
+        # what it calls is code as well
+        files = [code_version()]
+        if self.identity.startswith('file:'):
+            files.append(version_of(self.template))
+        if getConfiguration().debug_mode:
+            files.append(version_of_frame(self.context))
+        return None if None in files else ' '.join(files)
 
     def own_headers(self, rendering, response, settings):
         return http_request.changed_headers(

@@ -5,6 +5,7 @@ from functools import lru_cache
 from types import MethodType
 
 from Acquisition import aq_base
+from App.config import getConfiguration
 from Products.Five.browser.pagetemplatefile import BoundPageTemplate
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from zope.interface import Interface
@@ -14,8 +15,8 @@ from zope.publisher.interfaces.browser import IBrowserView
 from ..core.associations import is_associated
 from ..key.code_version import code_version
 from ..key.code_version import template_version
-from ..key.versions import shared_templates
 from ..key.versions import version_of_content
+from ..key.versions import version_of_frame
 from ..manager.caches import cache_of
 from ..manager.find import managers
 from ..publisher import handlers
@@ -71,18 +72,14 @@ class View(Origin):
         for manager in managers(self.context):
             cache_of(manager).lately.saw(self.name, str(kind or ''))
 
-    def templates(self, site, settings):
-        """Return the shared templates alone: its own are files."""
-        if site.has_no_templates:
-            return ()
-        return shared_templates(self.context, settings.shared_templates)
-
     def versions(self):
         return self.version_in_files(), version_of_content(self.context)
 
     def version_in_files(self):
-        return ' '.join((
-            code_version(), *map(template_version, self.template_files())))
+        files = [code_version(), *map(template_version, self.template_files())]
+        if getConfiguration().debug_mode:
+            files.append(version_of_frame(self.context))
+        return None if None in files else ' '.join(files)
 
     def variant(self, request):
         # one name leads to several classes, which content, layers and what

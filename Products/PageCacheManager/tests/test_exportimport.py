@@ -37,7 +37,7 @@ OTHERS = {
     'cleanup_interval': 61,
     'store': 'memoize', 'compression': 'zope', 'partition': 'roles',
     'validator': 'policy',
-    'shared_templates': ('one', 'two'), 'ignored_parameters': ('utm_*', '_x'),
+    'ignored_parameters': ('utm_*', '_x'),
     'key_headers': ('X-Tenant', 'X-Theme'), 'key_cookies': ('theme',),
     'ignored_cookies': ('_ga_*',),
     'bypass_cookies': (), 'session_cookies': ('sid',),

@@ -1,10 +1,12 @@
 """Never stale: what changes a view's page makes the next request a miss."""
 import os
 import pickle
+from copy import copy
 from pathlib import Path
 
 import pytest
 import transaction
+from App.config import getConfiguration
 from OFS.SimpleItem import SimpleItem
 from plone.memoize import ram
 from zope.event import notify
@@ -212,13 +214,30 @@ def test_other_code_makes_other_pages(client, monkeypatch):
     assert (answer.status, answer.outcome) == (200, 'MISS')
 
 
-def test_shared_template_that_is_edited(site, client):
+def test_a_frame_that_the_view_does_not_use(site, client):
     custom = site.portal_skins.custom
     add_template(custom, 'main_template', '<p>main</p>', associate=False)
     page = fill(client, COUNTING)
     custom.main_template.write('<p>another</p>')
     answer = client.get(COUNTING, If_None_Match=page['ETag'])
-    assert (answer.status, answer.outcome) == (200, 'MISS')
+    assert (answer.status, answer.outcome) == (304, 'HIT')
+
+
+@pytest.mark.parametrize('is_debug', [True, False])
+@pytest.mark.parametrize('path', [COUNTING, '/site/doc/page'])
+def test_a_frame_in_a_file_counts_while_files_are_read_again(
+        site, client, tmp_path, monkeypatch, path, is_debug):
+    source = tmp_path / 'main_template.pt'
+    source.write_text('<p>one</p>')
+    monkeypatch.setattr(getConfiguration(), 'debug_mode', True)
+    frame = copy(site.portal_skins.fs.fspage.aq_base)
+    vars(frame).update(_filepath=str(source), _file_mod_time=0)
+    monkeypatch.setattr(Item, 'main_template', frame, raising=False)
+    monkeypatch.setattr(getConfiguration(), 'debug_mode', is_debug)
+    fill(client, path)
+    source.write_text('<p>another</p>')
+    os.utime(source, (1e9, 1e9))
+    assert client.get(path).outcome == ('MISS' if is_debug else 'HIT')
 
 
 # content of other kinds

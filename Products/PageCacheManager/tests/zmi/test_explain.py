@@ -164,7 +164,7 @@ def test_a_template(site, client):
     assert page['May view the content'] == 'yes'
     file = told(client, '/site/doc/fspage')
     assert file['File'].endswith('skins/fs/fspage.pt')
-    assert 'Template /site/fspage' in file
+    assert 'Code and templates in files' in file
 
 
 @each_engine
@@ -175,7 +175,7 @@ def test_a_view(site, client):
     assert page['Class'].endswith('tests.views.Listing')
     assert page['File'].endswith('views/listing.pt')
     assert 'IDefaultBrowserLayer' in page['Layers']
-    assert {'Code and template', 'Content'} <= {*page}
+    assert {'Code and templates in files', 'Content'} <= {*page}
     method = told(client, '/site/doc/v-by-method')
     assert method['Class'].endswith('tests.views.Counting.page')
 

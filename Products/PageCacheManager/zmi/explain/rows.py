@@ -18,7 +18,8 @@ from ..page import moment
 
 #: Labels for versions in the key.
 VERSIONS = {
-    'code': 'Code and template',
+    'template': 'Template',
+    'code': 'Code and templates in files',
     'content': 'Content',
 }
 
@@ -157,7 +158,6 @@ def of_versions(exchange):
     key = exchange.key
     labels = (
         'Purges and invalidations', 'Settings for keys',
-        *(f'Template {path_of(template)}' for template in key.templates),
         *(VERSIONS[name] for name in exchange.origin.version_names))
     yield from zip(labels, key.versions, strict=True)
     yield 'Date expression of the policy', exchange.policy.date_rule
