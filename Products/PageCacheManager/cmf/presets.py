@@ -9,6 +9,7 @@ from Products.CMFCore.CachingPolicyManager import (
 )
 from Products.CMFCore.permissions import ManagePortal
 
+from ..core.key import digest
 from . import expressions
 from . import policy as policies_of_cmf
 
@@ -98,6 +99,14 @@ def _values(policy_id):
         'must_revalidate': 1, 'vary': '', 'etag_func': preset.etag,
         'private': int(preset.is_private), 'enable_304s': 1,
         'last_modified': 0}
+
+
+def digest_of(policy):
+    """Return a digest of all that a policy says, but for its id."""
+    said = {
+        name: getattr(value, 'text', value)
+        for name, value in vars(policy).items() if name != '_policy_id'}
+    return digest(repr(sorted(said.items())))
 
 
 def described(policies):

@@ -18,6 +18,7 @@ from Products.statusmessages.interfaces import IStatusMessage
 from zope.component import getUtility
 from zope.interface import implementer
 
+from ..cmf import presets
 from ..cmf.policy import find_manager
 from ..interfaces import IPageCacheManager
 from ..key.versions import path_of
@@ -25,6 +26,7 @@ from ..manager.associated import below
 from ..manager.associated import naming
 from ..manager.associated import take_all_away
 from ..PageCacheManager import PageCacheManager
+from .addon_pages import FORMER_POLICIES
 from .addon_pages import POLICIES
 from .addon_pages import VIEWS
 from .caching import PageCacheOperation
@@ -79,6 +81,16 @@ def remove_option(tool):
             name for name in records
             if name.startswith(prefix) and name.endswith('.shows')]:
         del records[name]
+
+
+def renew_policies(tool):
+    """Replace the policies of earlier profiles that nobody changed."""
+    site = aq_parent(aq_inner(tool))
+    policies = find_manager(site)
+    for name, policy in policies.listPolicies():
+        if FORMER_POLICIES.get(name) == presets.digest_of(policy):
+            policies.removePolicy(name)
+    _note(site, _add_policies(site))
 
 
 def uninstall(tool):

@@ -14,15 +14,12 @@ pages:
   so its view is stored for events only.
 """
 
-CONTENT_VIEWS = (
+VIEWS = (
     ('document_view', ''),
     ('newsitem_view', ''),
     ('event_view', 'Event'),
     ('file_view', ''),
     ('image_view', ''),
-)
-
-LISTING_VIEWS = (
     ('listing_view', ''),
     ('summary_view', ''),
     ('tabular_view', ''),
@@ -33,68 +30,41 @@ LISTING_VIEWS = (
     ('sitemap', ''),
 )
 
-VIEWS = CONTENT_VIEWS + LISTING_VIEWS
-
-
-def _is_one_of(views):
-    names = tuple(name for name, _ in views)
-    return f'view in {names!r}'
-
-
-def _etag(secs, user=''):
-    """Return an expression for user, modification time and period."""
-    values = f'object.modified().timeTime(), int(time.timeTime() // {secs})'
-    if not user:
-        return f"python: '|%s|%s' % ({values})"
-    return f"python: '%s|%s|%s' % ({user}, {values})"
-
-
-#: Periods in ETags.  Content that becomes effective or expires by its date
-#: is not changed by that.  It appears in listings up to five minutes late, in
-#: navigation and portlets on other pages up to an hour late.
-HOUR_SECS = 3600
-LISTING_SECS = 300
+#: The period of the ETags: what does not come from the database is late by
+#: so much.
+PERIOD_SECS = 3600
 
 # `member` of CMF costs ten times as much
 _MEMBER = "request['AUTHENTICATED_USER'].getId()"
-_ANONYMOUS = f'{_MEMBER} is None'
+_PERIOD = f'int(time.timeTime() // {PERIOD_SECS})'
 
 _ALL = {
-    'mtime_func': 'object/modified', 'max_age_secs': 0, 'no_cache': 0,
-    'no_store': 0, 'must_revalidate': 1, 'vary': '', 'enable_304s': 1}
+    # what is no content has no date
+    'mtime_func': 'object/modified | nothing', 'max_age_secs': 0,
+    'no_cache': 0, 'no_store': 0, 'must_revalidate': 1, 'vary': '',
+    'enable_304s': 1}
 
-# such a page may show other content, so no date covers all of it
-_OTHER = {**_ALL, 'last_modified': 0}
-
-#: Policies by name.  The first match counts, so the most frequent stand
-#: first.  The last two are for all other pages of a manager: without
-#: ``page_cache`` CMF would apply them to its filesystem templates, too.
+#: Policies by name.  The first match counts.  They are for the pages of a
+#: manager: without ``page_cache`` CMF would apply them to its filesystem
+#: templates, too.
 POLICIES = {
-    'page_cache_content': {
+    'page_cache_visitors': {
         **_ALL,
-        'predicate': f'python: {_ANONYMOUS} and {_is_one_of(CONTENT_VIEWS)}',
-        'etag_func': _etag(HOUR_SECS)},
-    'page_cache_content_members': {
+        'predicate': f"python: {_MEMBER} is None and exists('page_cache')",
+        'etag_func': f"python: '|%s' % {_PERIOD}"},
+    'page_cache_members': {
         **_ALL,
-        'predicate': f'python: {_is_one_of(CONTENT_VIEWS)}',
-        'etag_func': _etag(HOUR_SECS, _MEMBER),
-        'private': 1},
-    'page_cache_listings': {
-        **_ALL,
-        'predicate': f'python: {_ANONYMOUS} and {_is_one_of(LISTING_VIEWS)}',
-        'etag_func': _etag(LISTING_SECS)},
-    'page_cache_listings_members': {
-        **_ALL,
-        'predicate': f'python: {_is_one_of(LISTING_VIEWS)}',
-        'etag_func': _etag(LISTING_SECS, _MEMBER),
-        'private': 1},
-    'page_cache_other': {
-        **_OTHER,
-        'predicate': f"python: {_ANONYMOUS} and exists('page_cache')",
-        'etag_func': _etag(LISTING_SECS)},
-    'page_cache_other_members': {
-        **_OTHER,
         'predicate': 'exists:page_cache',
-        'etag_func': _etag(LISTING_SECS, _MEMBER),
+        'etag_func': f"python: '%s|%s' % ({_MEMBER}, {_PERIOD})",
         'private': 1},
+}
+
+#: Digests of the policies of earlier profiles, as they were added.
+FORMER_POLICIES = {
+    'page_cache_content': 'f60c429ae7ca57c9',
+    'page_cache_content_members': 'cdcc6bca72a7b012',
+    'page_cache_listings': '0dc11f6beceaeb22',
+    'page_cache_listings_members': '8dee1212cec23771',
+    'page_cache_other': '32877f02732d3edc',
+    'page_cache_other_members': 'c4e718f5b736d4ed',
 }

@@ -164,7 +164,7 @@ def test_page_is_explained(site, admin_page):
     admin_page.wait_for_selector('text=document_view')
     text = admin_page.inner_text('main')
     assert 'document_view' in text
-    assert 'page_cache_content' in text
+    assert 'page_cache_visitors' in text
     assert 'HIT' in text
     browsers.take(admin_page, 'plone-explain')
 
