@@ -159,13 +159,13 @@ def conditional_figures(heading, times):
         if name != 'floor 304':
             yield from both(
                 heading, name, 'x floor 304', times[name],
-                times['floor 304'], 1.30 if name == '304' else None)
+                times['floor 304'], 1.10 if name == '304' else None)
 
 
 def miss_figures(heading, times):
     for figure in both(
             heading, 'MISS', 'x uncached', times['MISS'], times['uncached'],
-            1.02):
+            1.03):
         width = figure.high - figure.low
         yield figure._replace(note=(
             f'{len(times["MISS"])} pairs, quartiles {width:.3f} apart'))

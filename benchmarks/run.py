@@ -17,6 +17,7 @@ DOCS = HERE.parent / 'docs'
 #: The programs, and the seconds after which each has failed with --quick.
 PROGRAMS = {
     'pages': 300,
+    'commits': 240,
     'layers': 120,
     'choices': 120,
     'coded': 120,

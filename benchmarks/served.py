@@ -141,6 +141,7 @@ def build(root):
     """Add the site, and commit."""
     import cmfsite
     import transaction
+    from OFS.Folder import Folder
     from Products.StandardCacheManagers.RAMCacheManager import RAMCacheManager
 
     from Products.PageCacheManager.tests.site import Item
@@ -158,8 +159,11 @@ def build(root):
         template = add_template(
             site.portal_skins.custom, f'slow_{name}', SLOW, False)
         template.ZCacheable_setManagerId(manager or None)
-    Item.slow_query = slow_query
-    Item.slow_query__roles__ = None
+    root._setObject('aside', Folder('aside'))
+    root.aside._setObject('inner', Folder('inner'))
+    for function in slow_query, commit:
+        setattr(Item, function.__name__, function)
+        setattr(Item, f'{function.__name__}__roles__', None)
     transaction.commit()
 
 
@@ -173,6 +177,12 @@ def slow_query(self):
         f'Item number {number} of a listing, with a description that is as '
         'long as descriptions are: two lines of a narrow column, in most '
         'cases; or three.' for number in range(380))]
+
+
+def commit(self):
+    """Change what no page shows."""
+    self.getPhysicalRoot().aside.inner.title = str(time.time())
+    return 'done'
 
 
 def add_floors():

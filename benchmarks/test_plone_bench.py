@@ -59,7 +59,7 @@ def found(tmp_path_factory):
 
 
 def test_targets_when_the_program_runs_shortly(found):
-    assert len(report.with_target(found)) == 5 + 4
+    assert len(report.with_target(found)) == 5 + 8
     assert all(figure.value >= 0 for figure in found)
     by_part = {}
     for figure in found:
