@@ -59,7 +59,7 @@ def found(tmp_path_factory):
 
 
 def test_targets_when_the_program_runs_shortly(found):
-    assert len(report.with_target(found)) == 5 + 8
+    assert len(report.with_target(found)) == 5 + 6
     assert all(figure.value >= 0 for figure in found)
     by_part = {}
     for figure in found:
@@ -71,7 +71,8 @@ def test_targets_when_the_program_runs_shortly(found):
     assert member['plone.app.caching, renders'].value > 5
     listing = by_part['Plone, memory for one page, listing, anonymous']
     compressed = listing['ours, compressed'].value
-    assert compressed < listing['plone.app.caching'].value / 3
+    # what it was made from counts as well: searches and their answers
+    assert compressed < listing['plone.app.caching'].value * 0.6
 
 
 def test_pages_that_stay_when_another_is_edited(found):
