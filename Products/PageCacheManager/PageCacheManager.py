@@ -170,7 +170,10 @@ class PageCacheManager(
     @security.protected('Change cache managers')
     @postonly
     def manage_invalidate(self, paths=(), REQUEST=None):
-        """Drop the pages of some templates, contexts or report rows."""
+        """Drop the pages of some templates, contexts or report rows.
+
+        A path that ends in a slash stands for all content below it, too.
+        """
         try:
             names = self._names_of(paths)
         except ValueError as error:

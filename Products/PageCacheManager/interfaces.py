@@ -205,6 +205,7 @@ class IPageCacheManager(Interface):
         """Forget the pages of some templates, contexts or report rows.
 
         `paths` is a list of physical paths, or of row ids from the report.
+        A path that ends in a slash stands for all content below it, too.
         Raises ValueError for anything else.
         """
 
