@@ -121,6 +121,7 @@ setup(
         'transaction',
         'zope.component',
         'zope.container',
+        'zope.event',
         'zope.globalrequest',
         'zope.i18n',
         'zope.interface',

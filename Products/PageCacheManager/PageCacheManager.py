@@ -10,6 +10,7 @@ from OFS.Cache import CacheManager
 from OFS.ObjectManager import checkValidId
 from OFS.SimpleItem import SimpleItem
 from zExceptions import BadRequest
+from zope.event import notify
 from zope.interface import implementer
 from ZPublisher import zpublish
 
@@ -21,6 +22,7 @@ from .core.key import row_id
 from .core.settings import Settings
 from .interfaces import IPageCacheManager
 from .manager import caches
+from .manager.events import PagesPurged
 from .manager.generation import Generation
 from .marks import write
 from .request.zcache import page_cache
@@ -162,6 +164,7 @@ class PageCacheManager(
         """Drop all pages, on every client of the database."""
         self._modernize()
         write(self._purged)
+        notify(PagesPurged(self, None))
         caches.purge_after_commit(self.cache_name())
         if REQUEST is not None:
             zmi.show_tab(self, REQUEST, 'manage_main', 'purged')

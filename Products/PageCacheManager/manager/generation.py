@@ -9,6 +9,7 @@ from AccessControl.class_init import InitializeClass
 from AccessControl.SecurityInfo import ClassSecurityInfo
 from Acquisition import aq_base
 from BTrees.Length import Length
+from zope.event import notify
 
 from ..key.versions import identity_of
 from ..key.versions import latest_of
@@ -16,6 +17,7 @@ from ..marks import Invalidations
 from ..marks import PurgeMark
 from ..marks import is_below
 from . import caches
+from .events import PagesPurged
 
 
 #: Longer ones are not paths.
@@ -85,6 +87,7 @@ class Generation:
         """
         self._modernize()
         self._invalidated.mark(names, templates)
+        notify(PagesPurged(self, frozenset(names)))
         caches.forget_after_commit(self.cache_name(), names | templates)
 
     def _names_of(self, paths):

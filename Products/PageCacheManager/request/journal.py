@@ -1,12 +1,15 @@
 """Notes requests that were not answered from memory, and why."""
 import time
 
+from zope.event import notify
+
 from ..core.reads.unknown import Changed
 from ..core.reads.unknown import Unknown
 from ..core.reasons import Reason
 from ..core.report import journal
 from ..key import visitor
 from ..key.versions import path_of
+from ..manager.events import PageDropped
 from ..publisher import request as http_request
 from ..reads import pages
 
@@ -26,6 +29,10 @@ def note(exchange):
             map(hash, key.parts.variant)),
         0 if rendering is None or rendering.ended_at is None else (
             rendering.ended_at - rendering.began_at)))
+    if exchange.stale is not None:
+        notify(PageDropped(
+            exchange.manager, *key.page_id,
+            reason=why_stale(exchange.stale)))
 
 
 def why_stale(stale):

@@ -124,7 +124,7 @@ def _names(content):
     """
     path = path_of(content)
     if hasattr(aq_base(content), 'pt_render'):
-        return frozenset(), frozenset([path, identity_of(content)])
+        return frozenset([path]), frozenset([path, identity_of(content)])
     paths = {path}
     # of a folder of Plone, whose page is that of an object in it
     default = getattr(aq_base(content), 'default_page', None)
