@@ -15,7 +15,7 @@ AT = ('/site/page', '/site/doc', 'http://localhost:8080/site/doc/page')
 
 
 @pytest.fixture
-def heard(subscribe):
+def heard(site, subscribe):
     """The events, with the path of the manager in place of it."""
     found = []
 
