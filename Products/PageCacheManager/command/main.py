@@ -19,7 +19,7 @@ def main(arguments=None):
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    run = import_module(f'.{options.module}', __package__).run
+    run = import_module(f'.{options.command}', __package__).run
     try:
         return run(options)
     except UsageError as error:
@@ -61,10 +61,8 @@ def _parser():
     return parser
 
 
-def _command(commands, name, module, text):
-    parser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(module=module)
-    return parser
+def _command(commands, name, text):
+    return commands.add_parser(name, help=text, description=text)
 
 
 def _add_request(parser):
@@ -87,7 +85,7 @@ def _add_manager(parser):
 
 def _warm(commands):
     parser = _command(
-        commands, 'warm', 'warm', 'Ask for pages, so that they are stored.')
+        commands, 'warm', 'Ask for pages, so that they are stored.')
     parser.add_argument(
         'source', metavar='SITEMAP|FILE|URL', help='the URL of a sitemap or '
         'sitemap index (.xml, .gz), the URL of one page, or a file with a '
@@ -108,7 +106,7 @@ def _warm(commands):
 
 def _explain(commands):
     parser = _command(
-        commands, 'explain', 'explain', 'Tell how the cache would answer a '
+        commands, 'explain', 'Tell how the cache would answer a '
         'request for a page now, and why.')
     parser.add_argument(
         'url', metavar='URL', help='of a page, or its path, as visitors use '
@@ -123,13 +121,13 @@ def _explain(commands):
 
 def _stats(commands):
     _add_manager(_command(
-        commands, 'stats', 'stats', 'Print the counters of the process that '
+        commands, 'stats', 'Print the counters of the process that '
         'answers.'))
 
 
 def _purge(commands):
     parser = _command(
-        commands, 'purge', 'purge', 'Forget pages, on every client of the '
+        commands, 'purge', 'Forget pages, on every client of the '
         'database.')
     parser.add_argument(
         'path', metavar='PATH', nargs='?', help='physical path of content or '
@@ -143,7 +141,7 @@ def _purge(commands):
 
 def _check(commands):
     parser = _command(
-        commands, 'check', 'check', 'List what names a Page Cache Manager '
+        commands, 'check', 'List what names a Page Cache Manager '
         'in a database, before the package is removed.')
     parser.add_argument('zope_conf', help='path to zope.conf')
     parser.add_argument(

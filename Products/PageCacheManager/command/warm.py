@@ -49,7 +49,8 @@ class Pace:
 
 def run(options):
     """Warm the pages that the options name; return the exit code."""
-    sender, pace = Sender(options), Pace(options.rate)
+    ended = threading.Event()
+    sender, pace = Sender(options), Pace(options.rate, sleep=ended.wait)
 
     def fetch(url):
         pace.wait()
@@ -63,13 +64,13 @@ def run(options):
     results = [
         Result(url, f'sitemap: {reason}', True)
         for url, reason in sources.failed]
-    asked = _ask(sources.urls, sender, pace, options, results)
+    asked = _ask(sources.urls, sender, pace, options, results, ended)
     _report(results, asked, sources, time.monotonic() - began_at)
     return 1 if not asked or any(
         result.is_failure for result in results) else 0
 
 
-def _ask(urls, sender, pace, options, results):
+def _ask(urls, sender, pace, options, results, ended):
     """Ask for all; add the results, and return how many there were."""
     def ask(url):
         pace.wait()
@@ -88,6 +89,7 @@ def _ask(urls, sender, pace, options, results):
                 if options.verbose:
                     print(printable(f'{result.kind}  {result.url}'))
         except BaseException:
+            ended.set()  # nobody waits for a turn any more
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return len(waiting)

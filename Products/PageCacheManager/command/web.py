@@ -70,10 +70,10 @@ class Sender:
         self._timeout_secs = options.timeout
 
     def send(self, method, url, form=None, keep_bytes=0):
-        """Return the :class:`Answer`; a longer body than `keep_bytes` raises
-        Failure, but with 0 it is read and dropped.
+        """Return the :class:`Answer`.
 
-        Raises Failure where there is no answer in time.
+        Raises Failure where there is none in time, or for a longer body than
+        `keep_bytes`.  With 0 the body is read and dropped.
         """
         ends_at = time.monotonic() + self._timeout_secs
         try:

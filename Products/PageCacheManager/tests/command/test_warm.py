@@ -1,5 +1,8 @@
 """Pages of a real site are asked for, and counted by outcome."""
 import gzip
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -9,6 +12,7 @@ from ...command import warm
 from ...command.warm import Pace
 from ..site import add_template
 from ..site import set_policy
+from ..test_structure import ROOT
 
 
 @pytest.fixture
@@ -152,3 +156,22 @@ def test_pace():
 def test_no_progress_bar_where_there_is_no_terminal(server, run):
     server.answers['/a'] = 200, {}, b''
     assert run('warm', f'{server.url}/a')[2] == ''
+
+
+def test_an_interrupt_ends_it_soon(server, tmp_path):
+    def answer(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        process.send_signal(signal.SIGINT)
+
+    server.answers['/0'] = answer
+    file = tmp_path / 'urls'
+    file.write_text(''.join(f'{server.url}/{n}\n' for n in range(100)))
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'Products.PageCacheManager.command', 'warm',
+         str(file), '--rate', '0.01', '--concurrency', '8'],
+        stderr=subprocess.PIPE, text=True, cwd=ROOT.parents[1])
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err == 'pagecache warm: interrupted\n'
+    assert len(server.asked) < 20
