@@ -145,6 +145,11 @@ class Networks(Names):
     """A list of IP addresses and networks."""
 
     @property
+    def range(self) -> str:
+        return (
+            f'up to {self.most} addresses or networks such as {self.example}')
+
+    @property
     def kind(self) -> str:
         return 'names'
 
