@@ -23,15 +23,21 @@ test = [
     'hypothesis',
     'playwright',
     'plone.testing[zope]',
+    'prometheus_client',
     'pytest',
     'pytest-cov',
     'pytest-xdist',
+    'tqdm',
     'zodbupdate',
     'zope.pytestlayer',
     'zstandard; python_version < "3.14"',
 ]
 # A better coding than gzip; from Python 3.14 on it is there.
 compression = ['zstandard; python_version < "3.14"']
+# The progress bar of `pagecache warm`.
+warm = ['tqdm']
+# What manage_metrics needs.
+metrics = ['prometheus_client']
 lint = ['mypy', 'ruff']
 docs = ['Sphinx']
 package = ['build', 'twine']
@@ -115,6 +121,7 @@ setup(
         'transaction',
         'zope.component',
         'zope.container',
+        'zope.event',
         'zope.globalrequest',
         'zope.i18n',
         'zope.interface',
@@ -124,11 +131,15 @@ setup(
         'zope.publisher',
     ],
     entry_points={
+        'console_scripts': [
+            'pagecache = Products.PageCacheManager.command.main:main'],
         'paste.filter_app_factory': [
             'fastlane = Products.PageCacheManager.fastlane.filter:filter_app'],
     },
     extras_require={
         'compression': compression,
+        'warm': warm,
+        'metrics': metrics,
         'start': ['Zope[wsgi]'],
         'test': test,
         'plone': plone,

@@ -10,6 +10,7 @@ from OFS.Cache import CacheManager
 from OFS.ObjectManager import checkValidId
 from OFS.SimpleItem import SimpleItem
 from zExceptions import BadRequest
+from zope.event import notify
 from zope.interface import implementer
 from ZPublisher import zpublish
 
@@ -21,6 +22,7 @@ from .core.key import row_id
 from .core.settings import Settings
 from .interfaces import IPageCacheManager
 from .manager import caches
+from .manager.events import PagesPurged
 from .manager.generation import Generation
 from .marks import write
 from .request.zcache import page_cache
@@ -33,7 +35,7 @@ postonly = requestmethod('POST')
 @implementer(IPageCacheManager)
 class PageCacheManager(
         Generation, Associating, zmi.SettingUp, zmi.Policies,
-        zmi.ManagerTabs, CacheManager, SimpleItem):
+        zmi.Metrics, zmi.ManagerTabs, CacheManager, SimpleItem):
     """Stores whole rendered pages in memory, and finds them by their ETag."""
 
     meta_type = 'Page Cache Manager'
@@ -162,6 +164,7 @@ class PageCacheManager(
         """Drop all pages, on every client of the database."""
         self._modernize()
         write(self._purged)
+        notify(PagesPurged(self, None))
         caches.purge_after_commit(self.cache_name())
         if REQUEST is not None:
             zmi.show_tab(self, REQUEST, 'manage_main', 'purged')
@@ -170,7 +173,10 @@ class PageCacheManager(
     @security.protected('Change cache managers')
     @postonly
     def manage_invalidate(self, paths=(), REQUEST=None):
-        """Drop the pages of some templates, contexts or report rows."""
+        """Drop the pages of some templates, contexts or report rows.
+
+        A path that ends in a slash stands for all content below it, too.
+        """
         try:
             names = self._names_of(paths)
         except ValueError as error:

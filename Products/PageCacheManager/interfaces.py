@@ -107,6 +107,48 @@ class IStepOfRequest(Interface):
     """
 
 
+class IPageEvent(Interface):
+    """Something became of a page in this process.
+
+    It comes once the transaction of a request is through, so whoever hears of
+    it must not write to the database.
+    """
+
+    manager = Attribute('The Page Cache Manager.')
+    template_path = Attribute(
+        "The path of the template, or '@@' and the name of the view.")
+    context_path = Attribute('The path of the content.')
+    url = Attribute('The URL, with the query string.')
+
+
+class IPageStored(IPageEvent):
+    """A page was stored."""
+
+
+class IPageDropped(IPageEvent):
+    """A page was not up to date any more when a request asked for it.
+
+    No event tells of pages that were dropped for lack of memory, for their
+    age, or by a purge.
+    """
+
+    reason = Attribute(
+        "The reason, as in Cache-Status: 'content-changed' for instance.")
+
+
+class IPagesPurged(Interface):
+    """Pages are being purged or invalidated, by the current transaction.
+
+    Whoever hears of it may join the transaction.  An error that it raises
+    keeps the pages from being purged.
+    """
+
+    manager = Attribute('The Page Cache Manager.')
+    names = Attribute(
+        'A frozenset of paths, names of views and ids of rows, as '
+        '`manage_invalidate` takes them; None for all pages.')
+
+
 class Claim(NamedTuple):
     """The claim of other machinery of the site on the page of a request."""
 
@@ -200,6 +242,7 @@ class IPageCacheManager(Interface):
         """Forget the pages of some templates, contexts or report rows.
 
         `paths` is a list of physical paths, or of row ids from the report.
+        A path that ends in a slash stands for all content below it, too.
         Raises ValueError for anything else.
         """
 

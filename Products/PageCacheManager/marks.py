@@ -24,6 +24,12 @@ from .key.versions import latest_of
 SHARED_MARKS = 512
 
 
+def is_below(name):
+    """Return whether `name` is a path with all that is below it."""
+    return name.startswith('/') and name.endswith('/')
+
+
+
 def write(mark):
     """Make pages of before this transaction invalid."""
     mark.change(1)
@@ -66,6 +72,8 @@ class Invalidations(Persistent):
 
     # absent where an earlier release wrote names
     changed = ()
+    # absent where an earlier release had none of these
+    below, anything_below = (), None
 
     def __init__(self):
         self.renew()
@@ -75,12 +83,16 @@ class Invalidations(Persistent):
         self.changed = _new_marks(SHARED_MARKS)
         #: Of templates and views, apart: all their pages have the mark.
         self.templates = _new_marks(SHARED_MARKS // 4)
+        #: Of paths with all that is below them.
+        self.below = _new_marks(SHARED_MARKS // 4)
+        #: Written with any of `below`: tells whether these are worth a look.
+        self.anything_below = Length()
         #: Written with any other: tells whether others are worth a look.
         self.anything = Length()
 
     def modernize(self):
         """Replace marks of an earlier release by lengths."""
-        if not self.changed or not isinstance(self.changed[0], Length):
+        if not self.below or not isinstance(self.changed[0], Length):
             vars(self).clear()
             self.renew()
 
@@ -92,7 +104,11 @@ class Invalidations(Persistent):
         """Give each of `names`, and of `templates`, a new version."""
         write(self.anything)
         for name in names:
-            write(self.of_name(name))
+            if is_below(name):
+                write(self.anything_below)
+                write(_of_name(self.below, name))
+            else:
+                write(self.of_name(name))
         for name in templates:
             write(_of_name(self.templates, name))
 
@@ -115,9 +131,13 @@ class Invalidations(Persistent):
         if not self.changed or not is_newest(self.anything, found):
             return found
         names = (identity, page[0]) if identity else page[:1]
-        return [
-            *found, self.of_name(page[1]), self.of_name(row_id(page)),
+        of_names = [
+            self.of_name(page[1]), self.of_name(row_id(page)),
             *(_of_name(self.templates, name) for name in names)]
+        if self.below and is_newest(self.anything_below, found):
+            of_names += [
+                _of_name(self.below, name) for name in _above(page[1])]
+        return found + of_names
 
 
 class ContentMarks(Persistent):
@@ -126,6 +146,16 @@ class ContentMarks(Persistent):
 
 def _new_marks(count):
     return tuple(Length() for _ in range(count))
+
+
+def _above(path):
+    """Return the names that stand for content at `path` and all below it:
+    those of the root, of each folder on the way, and its own.
+    """
+    parts = path.split('/')
+    return [
+        '/'.join([*parts[:number], ''])
+        for number in range(1, len(parts) + 1)]
 
 
 def _of_name(marks, name):

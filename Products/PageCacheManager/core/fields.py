@@ -2,6 +2,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
 
@@ -137,6 +138,30 @@ class Names(Field):
 
     def show(self, value: Iterable[str]) -> str:
         return '\n'.join(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Networks(Names):
+    """A list of IP addresses and networks."""
+
+    @property
+    def range(self) -> str:
+        return (
+            f'up to {self.most} addresses or networks such as {self.example}')
+
+    @property
+    def kind(self) -> str:
+        return 'names'
+
+    def _check(self, name: object) -> None:
+        try:
+            if not isinstance(name, str):
+                raise ValueError(name)
+            ip_network(name)
+        except ValueError:
+            raise ValueError(
+                f'{self.title} ({self.name}) must be {self.range}; '
+                f'{shown(name)} is not a valid address or network.') from None
 
 
 def _whole_number(value: object) -> int:

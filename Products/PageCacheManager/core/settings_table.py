@@ -7,6 +7,7 @@ from .fields import NAME_OR_PATTERN
 from .fields import Choice
 from .fields import Field
 from .fields import Names
+from .fields import Networks
 from .fields import Number
 from .fields import Switch
 
@@ -134,6 +135,10 @@ TABLE: tuple[Field, ...] = (
         'differ: attributes, parameters, form fields, response headers, and '
         'elements by id or class; * stands for any characters.',
         pattern=r'[A-Za-z0-9_.:*\-]+', example='_authenticator'),
+    Networks(
+        'purge_clients', 'Clients that may purge', 'Requests with the method '
+        'PURGE from these IP addresses or networks invalidate the pages of '
+        'their path. Others are refused.', example='10.0.0.0/8'),
     Switch(
         'show_outcome', 'Send X-PageCache', 'Adds a header with the outcome '
         'to each response: HIT, MISS, NO-ETAG, OFF or BYPASS.'),

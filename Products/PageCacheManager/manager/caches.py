@@ -29,6 +29,7 @@ from ..core.store.store import PageStore
 from ..key.versions import identity_of
 from ..key.versions import is_committed
 from ..key.versions import path_of
+from ..marks import is_below
 from .memoize import MemoizeStore
 from .memoize import site_cache
 
@@ -125,18 +126,20 @@ class ManagerCache:
         """Drop the pages that any of `names` stands for.
 
         They are paths of templates or contexts, identities of templates or
-        ids of report rows.  Only ids of rows cost more than what is dropped:
-        the report that they were chosen from costs as much.
+        ids of report rows.  Only ids of rows, and paths that end in a slash,
+        cost more than what is dropped: a walk over the pages, as the report
+        does.
         """
         rows = {name for name in names if is_row_id(name)}
-        paths = set(names) - rows
+        folders = tuple(filter(is_below, names))
+        paths = set(names) - rows - set(folders)
         for name in names:
             paths |= self._template_paths.get(name, set())
         removed = sum(map(self.pages.remove_path, paths))
-        if rows:
+        if rows or folders:
             removed += sum(
                 self.pages.remove_page(page) for page in self.pages.page_ids()
-                if row_id(page) in rows)
+                if f'{page[1]}/'.startswith(folders) or row_id(page) in rows)
         return removed
 
     def purge(self):

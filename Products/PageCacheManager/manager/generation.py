@@ -9,12 +9,15 @@ from AccessControl.class_init import InitializeClass
 from AccessControl.SecurityInfo import ClassSecurityInfo
 from Acquisition import aq_base
 from BTrees.Length import Length
+from zope.event import notify
 
 from ..key.versions import identity_of
 from ..key.versions import latest_of
 from ..marks import Invalidations
 from ..marks import PurgeMark
+from ..marks import is_below
 from . import caches
+from .events import PagesPurged
 
 
 #: Longer ones are not paths.
@@ -71,15 +74,20 @@ class Generation:
         """
         if self._invalidated is None:
             return frozenset()
+        names = self._invalidated
         return frozenset([ob._p_oid for ob in (
-            self._purged, self._invalidated, self._invalidated.anything,
-            *marks)])
+            self._purged, names, names.anything, names.anything_below, *marks)
+            if ob is not None])
 
     @security.private
     def invalidate(self, names, templates=frozenset()):
-        """Forget pages of contexts and rows, and of templates."""
+        """Forget pages of contexts and rows, and of templates.
+
+        A path that ends in a slash stands for all content below, too.
+        """
         self._modernize()
         self._invalidated.mark(names, templates)
+        notify(PagesPurged(self, frozenset(names)))
         caches.forget_after_commit(self.cache_name(), names | templates)
 
     def _names_of(self, paths):
@@ -100,7 +108,7 @@ class Generation:
         for name in names:
             if name.startswith('@@'):
                 yield name
-            elif name.startswith('/'):
+            elif name.startswith('/') and not is_below(name):
                 found = self.unrestrictedTraverse(name, None)
                 if found is None or hasattr(aq_base(found), 'pt_render'):
                     yield name

@@ -1,6 +1,7 @@
 """Reads a request, and the headers of its response."""
 from functools import lru_cache
 from hashlib import sha256
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from Acquisition import aq_base
@@ -144,6 +145,29 @@ def conditions(request):
     tags = request.environ.get('HTTP_IF_NONE_MATCH')
     since = request.environ.get('HTTP_IF_MODIFIED_SINCE')
     return None if tags is None and since is None else Conditions(tags, since)
+
+
+def client_address(request):
+    """Return the client's IP address, None if it is not known.
+
+    Behind a proxy that ``trusted-proxy`` of zope.conf names it is the one
+    that the proxy tells.  It is not known behind other proxies: the address
+    of the connection is that of the proxy then.
+    """
+    address = request.getClientAddr()
+    if address == request.environ.get('REMOTE_ADDR') and any(
+            name in request.environ for name in _OF_PROXIES):
+        return None
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return None
+    return getattr(found, 'ipv4_mapped', None) or found
+
+
+#: Headers that proxies add to a request.
+_OF_PROXIES = (
+    'HTTP_FORWARDED', 'HTTP_VIA', 'HTTP_X_FORWARDED_FOR', 'HTTP_X_REAL_IP')
 
 
 def is_authorized(request):

@@ -18,6 +18,7 @@ from ..publisher import watch
 from ..publisher.sessions import thread
 from ..reads import zodb
 from . import audit
+from . import purge
 from . import stand_in
 from .exchange import EXCHANGE
 
@@ -35,7 +36,9 @@ def publication(event):
     """
     request, kind = event.request, type(event)
     if kind is PubStart:
+        is_purge = request.environ.get('REQUEST_METHOD') == purge.METHOD
         request.__dict__['traverse'] = partial(
+            purge.traverse, request) if is_purge else partial(
             watch.traverse, request, thread.touches, stand_in.stand_in_for,
             zodb.marks)
         return

@@ -1,14 +1,23 @@
 """Notes requests that were not answered from memory, and why."""
 import time
 
+from zope.event import notify
+
 from ..core.reads.unknown import Changed
 from ..core.reads.unknown import Unknown
 from ..core.reasons import Reason
 from ..core.report import journal
 from ..key import visitor
 from ..key.versions import path_of
+from ..manager.events import PageDropped
 from ..publisher import request as http_request
 from ..reads import pages
+
+
+#: The reason for which a stored page was dropped, by the kind of what changed;
+#: for a question, of any kind, it is another answer.
+_WHY_STALE = {
+    Changed: Reason.CONTENT_CHANGED, Unknown: Reason.COMMITTED}
 
 
 def note(exchange):
@@ -26,20 +35,17 @@ def note(exchange):
             map(hash, key.parts.variant)),
         0 if rendering is None or rendering.ended_at is None else (
             rendering.ended_at - rendering.began_at)))
-
-
-def why_stale(stale):
-    """Return the reason for which a stored page was dropped."""
-    if isinstance(stale, Changed):
-        return Reason.CONTENT_CHANGED
-    return Reason.COMMITTED if isinstance(stale, Unknown) else (
-        Reason.ANSWER_CHANGED)
+    if exchange.stale is not None:
+        notify(PageDropped(
+            exchange.manager, *key.page_id,
+            reason=_WHY_STALE.get(
+                type(exchange.stale), Reason.ANSWER_CHANGED)))
 
 
 def why_rendered(exchange, index):
     """Return why no stored page is the answer, '' if there was none."""
     if exchange.stale is not None:
-        return why_stale(exchange.stale)
+        return _WHY_STALE.get(type(exchange.stale), Reason.ANSWER_CHANGED)
     older = exchange.cache.pages.older(index)
     if older is None or older == index:
         return ''

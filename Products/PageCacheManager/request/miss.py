@@ -2,6 +2,7 @@
 import time
 
 import transaction
+from zope.event import notify
 
 from ..core.attempt import attempt
 from ..core.page import Page
@@ -11,6 +12,7 @@ from ..core.reads.made_from import MadeFrom
 from ..core.reads.made_from import UntilCommit
 from ..core.reasons import Reason
 from ..key.key import has_changed
+from ..manager.events import PageStored
 from ..publisher import request as http_request
 from ..reads import pages
 from . import shared
@@ -145,6 +147,8 @@ class Stored(Rendered):
         if page.varies:
             store.set(index, page.signpost())
             index = key.index_for(exchange.request, page.varies)
-        store.set(index, page)
+        is_kept = store.set(index, page)
         if exchange.settings.store != 'process':
             shared.keep(exchange, index, page)
+        if is_kept:
+            notify(PageStored(exchange.manager, *key.page_id))

@@ -44,6 +44,7 @@ OTHERS = {
     'dropped_headers': ('x-mine',), 'wait_secs': 0,
     'max_waiting': 0, 'late_ms': 0, 'audit_every': 7,
     'audit_per_minute': 3, 'audit_ignores': ('token_*',),
+    'purge_clients': ('127.0.0.1', '10.0.0.0/8'),
     'show_outcome': False,
     'show_cache_status': False}
 

@@ -62,7 +62,8 @@ def test_marks_of_an_earlier_release_become_lengths(old, save):
     assert first < second
     names = old._invalidated
     assert {type(mark) for mark in (
-        old._purged, names.anything, *names.changed, *names.templates)
+        old._purged, names.anything, *names.changed, *names.templates,
+        names.anything_below, *names.below)
     } == {Length}
     assert not hasattr(names, 'marks')
     save(old)
@@ -84,11 +85,28 @@ def test_marks_of_content_go_when_a_manager_is_saved(app, old, save):
     assert old.getViews() == [{'name': 'view', 'kind': ''}]
 
 
+def test_manager_without_marks_for_folders_gets_them(app, manager):
+    names = manager._invalidated
+    del names.below, names.anything_below
+    transaction.commit()
+    app._p_jar.cacheMinimize()
+    before = seen(manager)
+    assert before is not None
+    assert None not in manager.oids_of(manager.marks_of('oid:1', PAGE))
+    manager.manage_invalidate(['/site/other'])
+    after = seen(manager)
+    assert after > before  # of all pages, this time
+    manager.manage_invalidate(['/site/'])
+    assert seen(manager) > after
+
+
 # names that were invalidated
 
 @pytest.mark.parametrize(('name', 'is_new'), [
     ('/site/doc', True), ('/site/page', True), ('@@view', False),
     (row_id(PAGE), True), ('/site/other', False),
+    ('/', True), ('/site/', True), ('/site/doc/', True), ('/site', False),
+    ('/site/do/', False), ('/sit/', False), ('/site/page/', False),
     (row_id(('/site/page', '/site/doc', 'http://y/')), False)])
 def test_invalidation_is_a_new_generation_of_what_is_named(
         manager, name, is_new):

@@ -29,7 +29,7 @@ FLOORS = [
     ['request'],
     ['zmi'],
     ['PageCacheManager'],
-    ['integrations', 'exportimport', 'demo', 'check', '__init__'],
+    ['integrations', 'exportimport', 'demo', 'command', '__init__'],
 ]
 
 RANKS = {name: rank for rank, names in enumerate(FLOORS) for name in names}

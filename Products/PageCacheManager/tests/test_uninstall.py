@@ -90,7 +90,8 @@ class Instance:
 
     def check(self, *options):
         return self._python(
-            '-m', 'Products.PageCacheManager.check', *options, str(self.conf))
+            '-m', 'Products.PageCacheManager.command', 'check', *options,
+            str(self.conf))
 
     def ask(self, before=''):
         """Return what is answered once the package is gone."""

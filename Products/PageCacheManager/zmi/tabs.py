@@ -9,6 +9,7 @@ from ZPublisher import zpublish
 
 from .associate import associate
 from .explain.screen import explain
+from .explain.screen import explain_json
 from .properties import properties
 from .statistics import statistics
 from .views import views
@@ -50,6 +51,12 @@ class ManagerTabs:
     def manage_explain(self, REQUEST=None):
         """Show the Explain screen."""
         return explain(self, REQUEST or self.REQUEST)
+
+    @zpublish(methods='GET')
+    @security.protected(view_management_screens)
+    def manage_explainJSON(self, REQUEST=None):
+        """Return what the Explain screen shows as JSON."""
+        return explain_json(self, REQUEST or self.REQUEST)
 
     @zpublish
     @security.protected(change_cache_settings)

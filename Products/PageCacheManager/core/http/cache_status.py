@@ -16,6 +16,13 @@ _TOKEN = re.compile("[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*")
 # RFC 8941 3.3.3: a string holds what can be printed of ASCII.
 _STRING = re.compile('[\x20-\x7e]*')
 
+# RFC 8941 3.1: commas part members, semicolons parameters; in strings both
+# are text.
+_PART = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^",;])+|[,;]')
+
+#: By this name caches know ours.
+NAME = 'PageCacheManager'
+
 
 class Outcome(NamedTuple):
     """How the cache dealt with one request."""
@@ -38,7 +45,7 @@ class Outcome(NamedTuple):
 
 
 @remembered(1024, 300, is_spelled=True)
-def cache_status(outcome: Outcome, name: str = 'PageCacheManager') -> str:
+def cache_status(outcome: Outcome, name: str = NAME) -> str:
     """Return the value of Cache-Status (RFC 9211 2) for `outcome`.
 
     Raises ValueError for a name or a detail outside printable ASCII.
@@ -101,3 +108,29 @@ def _item(value: str) -> str:
         raise ValueError(f'not printable ASCII: {value!r}')
     escaped = value.replace('\\', '\\\\').replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def read(value: str) -> list[tuple[str, dict[str, str]]]:
+    """Return the caches in a value of Cache-Status, with their parameters.
+
+    The cache nearest to the origin comes first (RFC 9211 section 2).  A
+    parameter that is true has the value ''.  Any value is read somehow.
+    """
+    members: list[list[str]] = [[]]
+    for part in _PART.findall(value):
+        if part == ',':
+            members.append([])
+        elif part != ';' and not part.isspace():
+            members[-1].append(part.strip())
+    return [
+        (_text(parts[0]), {
+            name: _text(text) for name, _, text in (
+                part.partition('=') for part in parts[1:])})
+        for parts in members if parts]
+
+
+def _text(item: str) -> str:
+    """Return a token as it is, and the text of a string."""
+    if not item.startswith('"'):
+        return item
+    return re.sub(r'\\(.)', r'\1', item[1:].removesuffix('"'))

@@ -75,8 +75,15 @@ class Journal:
 
         It is the mean of all since counting began, None before the first.
         """
+        count, secs = self.renders()
+        return secs / count if count else None
+
+    def renders(self) -> tuple[int, float]:
+        """Return how many renders of pages that are kept were timed, and how
+        long they took together.
+        """
         with self._lock:
-            return self._secs / self._renders if self._renders else None
+            return self._renders, self._secs
 
     def entries(self) -> list[Entry]:
         """Return all entries, the newest first."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from Products.PageCacheManager.core.fields import Choice
 from Products.PageCacheManager.core.fields import Names
+from Products.PageCacheManager.core.fields import Networks
 from Products.PageCacheManager.core.fields import Number
 from Products.PageCacheManager.core.fields import Switch
 from Products.PageCacheManager.core.settings import BY_NAME
@@ -27,7 +28,8 @@ LOGGER = 'Products.PageCacheManager.core.settings'
 NUMBERS = [field for field in FIELDS if isinstance(field, Number)]
 CHOICES = [field for field in FIELDS if isinstance(field, Choice)]
 SWITCHES = [field for field in FIELDS if isinstance(field, Switch)]
-LISTS = [field for field in FIELDS if isinstance(field, Names)]
+LISTS = [field for field in FIELDS if type(field) is Names]
+NETWORKS = [field for field in FIELDS if isinstance(field, Networks)]
 
 #: What a pickle of 1.2's time holds.
 OLD = {
@@ -64,6 +66,9 @@ def values_of(field):
         return st.sampled_from([word for word, _ in field.choices])
     if isinstance(field, Switch):
         return st.booleans()
+    if isinstance(field, Networks):
+        return st.lists(
+            st.ip_addresses().map(str), max_size=6, unique=True).map(tuple)
     names = st.from_regex(field.pattern, fullmatch=True).filter(
         lambda name: len(name) <= 200)
     return st.lists(names, max_size=6, unique=True).map(tuple)
@@ -224,6 +229,25 @@ def test_more_names_than_there_is_room_for(field):
     assert str(field.most + 1) in str(caught.value)
 
 
+@each(NETWORKS)
+def test_networks_are_kept_as_they_are_given(field):
+    assert field.read('10.0.0.0/8, ::1\n127.0.0.1 2001:db8::/32 ::1') == (
+        '10.0.0.0/8', '::1', '127.0.0.1', '2001:db8::/32')
+    with pytest.raises(ValueError, match='at most 50 names, not 51'):
+        field.read([f'10.0.0.{number}' for number in range(51)])
+
+
+@each(NETWORKS)
+@pytest.mark.parametrize('wrong', [
+    'localhost', '*', '10.0.0', '10.0.0.1/8', '10.0.0.0/33', '256.1.1.1',
+    '10.0.0.0/', '::g', '010.0.0.1', '127.0.0.1:80', *NO_NAMES])
+def test_what_is_no_network_is_named(field, wrong):
+    with pytest.raises(ValueError) as caught:
+        field.read(['127.0.0.1', wrong])
+    says_all(str(caught.value), field)
+    assert 'is not a valid address or network.' in str(caught.value)
+
+
 def says_all(message, field):
     """Check that a message names field and range, and is short."""
     assert field.title in message
@@ -271,6 +295,7 @@ def test_settings_that_shape_keys_or_keep_users_apart_make_other_keys():
             'Number': lambda field: field.default + 1,
             'Switch': lambda field: not field.default,
             'Names': lambda field: ['other'],
+            'Networks': lambda field: ['127.0.0.1'],
         }[type(field).__name__](field)
         if other == field.default:
             other = field.choices[0][0]

@@ -8,7 +8,7 @@ from OFS.SimpleItem import SimpleItem
 from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
 from Products.PythonScripts.PythonScript import PythonScript
 
-from ...check import check
+from ...command.check import check
 from ...manager import associated
 from ...PageCacheManager import PageCacheManager
 from ..screens import follow

@@ -71,3 +71,18 @@ def test_what_goes_for_lack_of_room_is_forgotten_by_path_as_well():
         row['template_path'] == '/few' for row in cache.pages.report())
     assert cache.forget({'/few'}) == left
     assert cache.forget({'/many'}) == 50 - left
+
+
+@pytest.mark.parametrize('name, left', [
+    ('/', set()), ('/site/', {'/', '/sites/a'}),
+    ('/site/a/', {'/', '/site', '/site/ab', '/sites/a'}),
+    ('/absent/', {'/', '/site', '/site/a', '/site/a/b', '/site/ab',
+                  '/sites/a'})])
+def test_a_path_with_a_slash_drops_all_below(name, left):
+    cache = ManagerCache(Settings())
+    page = Page(b'body', (), (), modified=NOW, created=NOW)
+    paths = {'/', '/site', '/site/a', '/site/a/b', '/site/ab', '/sites/a'}
+    for path in paths:
+        cache.pages.set(key('/page', path), page)
+    assert cache.forget({name}) == len(paths) - len(left)
+    assert {row['context_path'] for row in cache.pages.report()} == left

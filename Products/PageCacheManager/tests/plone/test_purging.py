@@ -1,6 +1,9 @@
 """Purge events: what proxies are told to forget is forgotten here too."""
 import pytest
 import transaction
+from plone.cachepurging.purger import DefaultPurger
+from plone.cachepurging.utils import getPathsToPurge
+from plone.cachepurging.utils import getURLsToPurge
 from Products.CMFCore.indexing import processQueue
 from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
 from z3c.caching.purge import Purge
@@ -9,6 +12,7 @@ from zope.lifecycleevent import ObjectModifiedEvent
 
 from ...key.versions import version_of
 from ...PageCacheManager import PageCacheManager
+from ..browser import zope_server
 from .conftest import act_in
 from .test_templates import TEXT
 
@@ -144,3 +148,26 @@ def test_object_without_a_place_is_let_be(kept, client, ob):
 
 def test_site_without_a_manager_is_let_be(portal):
     notify(Purge(portal['a-document']))
+
+
+# PURGE, as plone.cachepurging sends it
+
+def test_purge_requests_of_plone_are_answered(kept, client):
+    kept.page_cache.manage_editProps('', {'purge_clients': ['127.0.0.1']})
+    transaction.commit()
+    for path in PAGES:
+        client.get(path)
+        assert client.get(path).outcome == 'HIT'
+    act_in(kept)
+    with zope_server() as url:
+        hosted = '/VirtualHostBase/http/localhost:8080/plone/VirtualHostRoot'
+        paths = [*getPathsToPurge(kept['a-shown-folder'], kept.REQUEST)]
+        assert '/plone/a-shown-folder' in paths
+        for path in *paths, f'{hosted}/a-document':
+            for one in getURLsToPurge(path, [url]):
+                status, _, error = DefaultPurger().purgeSync(one)
+                # there is no content of ours at those of plone.restapi
+                assert '++api++' in one or (status, error) == (200, ''), one
+    assert forgotten(client) >= {
+        '/a-document', '/a-shown-folder', '/a-shown-folder/front'}
+    assert client.get('/a-news-item').outcome == 'HIT'

@@ -94,6 +94,15 @@ def test_edit_is_undone_though_another_came_later(cluster, site):
             assert 'to be kept' in zope.get(f'{site}/{path}/page').text
 
 
+def test_path_with_all_below_is_forgotten_on_every_client(cluster, site):
+    path = f'{site}/folder/inner/page'
+    page = fill(cluster, path)
+    invalidate(cluster.zopes[0], site, f'{site}/folder/')
+    cluster.settle()
+    for zope in cluster.zopes:
+        assert is_forgotten(zope, path, page)
+
+
 def test_invalidation_is_undone_though_another_came_later(cluster, site):
     writer, _ = cluster.zopes
     page = fill(cluster, site + HELD)

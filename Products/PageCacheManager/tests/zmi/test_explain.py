@@ -1,4 +1,5 @@
 """The Explain tab: what the cache would do with a page now, and why."""
+import json
 from contextlib import contextmanager
 from urllib.parse import quote
 
@@ -133,6 +134,45 @@ def test_a_whole_url_can_be_given(client):
     url = f'http://localhost:8080{PAGE}'
     page = told(client, f'{url}?a=b#c')
     assert page['word'] == 'MISS' and page['URL'] == f'{url}?a=b'
+
+
+def as_json(client, path, visitor='me', user='root'):
+    answer = ask(client, path, visitor, user, f'{TAB}JSON')
+    assert answer.status == 200
+    assert answer['Content-Type'] == 'application/json'
+    return json.loads(answer.text)
+
+
+@pytest.mark.parametrize('path', [PAGE, '/site/doc/v-counting', '/site'])
+def test_programs_are_told_the_same(client, path):
+    for _ in range(2):
+        client.get(path)
+    page, found = told(client, path, 'anonymous'), as_json(
+        client, path, 'anonymous')
+    assert found['answer']['word'] == page['word']
+    assert found['answer']['text'] in page['text']
+    rows = [row for section in found['sections'] for row in section['rows']]
+    assert ['URL', f'http://localhost:8080{path}'] in rows
+    for label, value in rows:
+        if label != 'Age':
+            assert ' '.join([label, *value.split()]) in page['text']
+    for row in found['requests']:
+        assert f'{row["user"]} {row["shown_url"]} {row["word"]}' in (
+            page['text'])
+
+
+def test_programs_are_told_what_can_not_be_explained(client):
+    assert as_json(client, '/site/no/page') == {
+        'error': 'There is no page at this path.'}
+    assert 'Enter a path' in as_json(client, '')['error']
+    assert 'Enter a path' in json.loads(get(client, f'{TAB}JSON').text)[
+        'error']
+
+
+def test_the_answer_for_programs_takes_the_permission_to_look(client):
+    assert ask(client, PAGE, user=None, tab=f'{TAB}JSON').status == 401
+    assert ask(client, PAGE, user='alice', tab=f'{TAB}JSON').status == 200
+    assert client.post(f'{TAB}JSON', {'path': PAGE}).status in (403, 404, 405)
 
 
 def test_what_is_typed_stays(client):

@@ -190,6 +190,8 @@ def test_who_may_not_change_the_manager_does_not_see_who_did(site, client):
     assert 'Item doc, changed' not in explained(client, 'alice')
     for text in (
             explained(client, 'alice'),
+            get(client, f'{MANAGER}/manage_explainJSON?path={PAGE}',
+                'alice').text,
             text_of(statistics(client, 'alice'))):
         assert 'bob' not in text and 'a user' in text
 

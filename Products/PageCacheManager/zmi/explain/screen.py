@@ -1,4 +1,6 @@
 """The Explain screen: the answer of the cache to a GET, and the reason."""
+import json
+
 from ...cmf import policy
 from ...core.attempt import FAILED
 from ...core.attempt import attempt
@@ -33,18 +35,25 @@ _page = template('explain.zpt')
 
 def explain(manager, request):
     """Return the Explain screen, with an answer if a path was typed."""
-    path, visitor = (_typed(request, name) for name in ('path', 'visitor'))
-    result = {}
-    if 'path' in request.form:
-        result = attempt(
-            None, 'explain', _explanation, manager, request, path,
-            visitor == 'anonymous')
-    if result is FAILED:
-        result = {'error': (
-            'The explanation failed. The event log has the traceback.')}
     return render(
-        _page, manager, request, 'Explain', path=path, visitor=visitor,
-        **result)
+        _page, manager, request, 'Explain', path=_typed(request, 'path'),
+        visitor=_typed(request, 'visitor'),
+        **(_asked(manager, request) if 'path' in request.form else {}))
+
+
+def explain_json(manager, request):
+    """Return what the screen shows as JSON, for programs."""
+    request.response.setHeader('Content-Type', 'application/json')
+    return json.dumps(_asked(manager, request))
+
+
+def _asked(manager, request):
+    """Return the explanation that a form asks for, or an error."""
+    result = attempt(
+        None, 'explain', _explanation, manager, request,
+        _typed(request, 'path'), _typed(request, 'visitor') == 'anonymous')
+    return result if result is not FAILED else {
+        'error': 'The explanation failed. The event log has the traceback.'}
 
 
 def _typed(request, name):

@@ -1,5 +1,6 @@
 """Cache-Status (RFC 9211), written as a structured field (RFC 8941)."""
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from Products.PageCacheManager.core.http.cache_status import Outcome
 from Products.PageCacheManager.core.http.cache_status import cache_status
 from Products.PageCacheManager.core.http.cache_status import forward_reason
+from Products.PageCacheManager.core.http.cache_status import read
 from Products.PageCacheManager.core.reasons import Reason
 
 
@@ -171,3 +173,33 @@ def test_forward_of_detail(detail, forward):
 def test_forward_holds_tokens_and_standard_words():
     assert {reason.forward for reason in Reason} <= STANDARD
     assert all(re.fullmatch('[a-z-]+', reason) for reason in Reason)
+
+
+HARD = st.text('ab",;\\ =', min_size=1)
+
+
+@given(HARD, HARD)
+def test_what_is_written_is_read(name, detail):
+    value = cache_status(Outcome('MISS', detail, 'miss', stored=True), name)
+    assert read(value) == [
+        (name, {'fwd': 'miss', 'stored': '', 'detail': detail})]
+
+
+@pytest.mark.parametrize(('value', 'found'), [
+    ('', []), (' , ,', []), ('a', [('a', {})]),
+    ('a;hit, b ; fwd=miss;stored', [
+        ('a', {'hit': ''}), ('b', {'fwd': 'miss', 'stored': ''})]),
+    ('"a, b";hit;detail="x;\\"y\\\\"', [
+        ('a, b', {'hit': '', 'detail': 'x;"y\\'})]),
+    ('a;detail="open, b;hit', [
+        ('a', {'detail': '', 'open': ''}), ('b', {'hit': ''})]),
+])
+def test_values_are_read(value, found):
+    assert read(value) == found
+
+
+def test_a_long_value_is_read_in_good_time():
+    value = 'a;detail="' + '\\' * 100_000 + ',' * 100_000
+    began = time.perf_counter()
+    read(value)
+    assert time.perf_counter() - began < 2

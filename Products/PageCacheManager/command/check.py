@@ -3,19 +3,16 @@
 Pages of templates that name one fail as soon as the package is gone. Without
 --remove nothing is changed. The exit code is 1 if anything names one.
 """
-import argparse
-import sys
-
 import transaction
 import Zope2
 from Testing.makerequest import makerequest
 from Zope2.Startup.run import make_wsgi_app
 
-from .interfaces import IPageCacheManager
-from .key.versions import path_of
-from .manager.associated import below
-from .manager.associated import naming
-from .manager.associated import take_away
+from ..interfaces import IPageCacheManager
+from ..key.versions import path_of
+from ..manager.associated import below
+from ..manager.associated import naming
+from ..manager.associated import take_away
 
 
 #: After so many objects what was loaded is let go.
@@ -46,13 +43,8 @@ def _about(found, is_gone):
         f': take it out of {found.file}' if found.file else '.')
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(
-        prog='python -m Products.PageCacheManager.check', description=__doc__)
-    parser.add_argument('zope_conf', help='path to zope.conf')
-    parser.add_argument(
-        '--remove', action='store_true', help='take the associations away')
-    options = parser.parse_args(arguments)
+def run(options):
+    """Start Zope, and check its database; return the exit code."""
     make_wsgi_app({}, options.zope_conf)
     app = makerequest(Zope2.app())
     try:
@@ -65,7 +57,3 @@ def main(arguments=None):
         app._p_jar.close()
     print(f'{left} objects name a Page Cache Manager.')
     return 1 if left else 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())

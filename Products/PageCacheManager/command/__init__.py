@@ -1,0 +1,1 @@
+"""The command ``pagecache``: a running site asked from a shell."""

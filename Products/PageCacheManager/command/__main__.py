@@ -1,0 +1,8 @@
+"""Runs the command where it is not on the path."""
+import sys
+
+from .main import main
+
+
+if __name__ == '__main__':
+    sys.exit(main())
