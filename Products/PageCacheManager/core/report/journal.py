@@ -85,6 +85,12 @@ class Journal:
         with self._lock:
             return self._renders, self._secs
 
+    def reset(self) -> None:
+        """Forget all entries, and begin to measure renders anew."""
+        with self._lock:
+            self._entries.clear()
+            self._renders, self._secs = 0, 0.0
+
     def entries(self) -> list[Entry]:
         """Return all entries, the newest first."""
         with self._lock:
