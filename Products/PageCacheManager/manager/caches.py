@@ -47,6 +47,10 @@ REST_SECS = 10
 #: Of more policies than this no failure is kept.
 MAX_FAILURES = 200
 
+#: What a store counts, beside what it holds now.
+_COUNTERS = (
+    'hits', 'misses', 'evictions', 'expirations', 'removals', 'rejections')
+
 _lock = threading.Lock()
 _caches = {}
 
@@ -81,8 +85,7 @@ class ManagerCache:
         self.audits = Audits()
         #: When counting began, seconds since 1970.
         self.since = time.time()
-        #: The store's counters at that moment.
-        self.stored_before = self.pages.counts()
+        self._stored_before = self.pages.counts()
         self._had_kept_pages = False
         self.used_at = time.monotonic()
         self._shared_rests_until = 0
@@ -100,13 +103,21 @@ class ManagerCache:
         return self._had_kept_pages or any(
             word in ('HIT', 'MISS') for word, _ in self.tally.counts())
 
+    def stored(self):
+        """Return the store's counts; what it counts is since counting began.
+        """
+        counts = self.pages.counts()
+        return counts._replace(**{
+            name: getattr(counts, name) - getattr(self._stored_before, name)
+            for name in _COUNTERS})
+
     def reset(self):
         """Begin to count anew; stored pages stay, with their own counters."""
         self._had_kept_pages = self.has_kept_pages
         for counters in (
                 self.tally, self.journal, self.lately, self.lately_templates):
             counters.reset()
-        self.stored_before = self.pages.counts()
+        self._stored_before = self.pages.counts()
         self.since = time.time()
 
     def policy_failed(self, policy_id, expression, line):
