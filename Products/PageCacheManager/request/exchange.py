@@ -171,7 +171,7 @@ class Exchange:
         """Count the request, and store the page: the transaction is through.
         """
         step, key = self.step, self.key
-        # one after another here: a function for it would cost each hit
+        # inline: a function would be one more call for each hit
         secs, rendering = 0, step.rendering
         if rendering is not None and rendering.ended_at is not None:
             secs = rendering.ended_at - rendering.began_at

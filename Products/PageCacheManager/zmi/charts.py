@@ -39,8 +39,9 @@ def _picture(title, unit, spans, form):
          'is_empty': not span.sums.requests}
         for place, span in enumerate(spans)]
     sums = ', '.join(
-        f'{number_text(sum(getattr(span.sums, name) for span in spans))} '
-        f'{name}' for name, _, _ in KINDS)
+        f'{name} '
+        f'{number_text(sum(getattr(span.sums, name) for span in spans))}'
+        for name, _, _ in KINDS)
     return {
         'title': title,
         'unit': unit,

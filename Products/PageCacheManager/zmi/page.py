@@ -42,8 +42,10 @@ MAX_SHOWN = 300
 #: Of a URL so many characters are shown.
 MAX_URL = 90
 
-#: The call in Zope's footer that takes query and fragment off the address.
+#: The call in Zope's footer that takes query and fragment off the address,
+#: and one that takes off only the message that was shown.
 _SHORTENING = re.compile(r"replaceState\('','Main','[^']*'\)")
+_KEEPING = r"replaceState('','Main',location.href.replace(/[?]done=\w+&?/,'?'))"
 
 WWW = Path(__file__).parent / 'www'
 STYLE = (WWW / 'screens.css').read_text(encoding='utf-8')
@@ -58,7 +60,7 @@ def show(page, context, **options):
     """Return the output of a page template, for any strings."""
     text = page.__of__(context)(
         header=header(context), style=STYLE, **options)
-    text = _SHORTENING.sub("replaceState('','Main',location.href)", text)
+    text = _SHORTENING.sub(lambda found: _KEEPING, text)
     # a form can contain half a surrogate pair, a response can not
     return text.encode('utf-8', 'replace').decode('utf-8')
 

@@ -86,9 +86,8 @@ class Journal:
             return self._renders, self._secs
 
     def reset(self) -> None:
-        """Forget all entries, and begin to measure renders anew."""
+        """Begin to measure renders anew; the entries stay."""
         with self._lock:
-            self._entries.clear()
             self._renders, self._secs = 0, 0.0
 
     def entries(self) -> list[Entry]:

@@ -18,7 +18,8 @@ MAX_COUNTERS = 500
 #: The same for details of more characters.
 MAX_LENGTH = 200
 
-#: The time of so many templates and views is counted.
+#: The time of so many templates and views is counted, if their paths are not
+#: longer than details.
 MAX_TEMPLATES = 200
 
 #: Which of the `Sums` a word counts for; other words are no requests.
@@ -66,7 +67,7 @@ class Tally:
 
         `policy` is the id of the caching policy that decided, '' for none.
         `secs` are what the page of a template or view took, 0 if that is not
-        known.  It calls no Python function for most requests.
+        known.  Once a minute it calls a Python function, else none.
         """
         with self._lock:
             minute = int((self._clock() + self._offset) // 60)
@@ -76,7 +77,8 @@ class Tally:
                 self._sums[_SUMS[word]] += 1
             if secs and word in ('HIT', 'MISS') and (
                     template in self._times
-                    or len(self._times) < MAX_TEMPLATES):
+                    or len(self._times) < MAX_TEMPLATES
+                    and len(template) <= MAX_LENGTH):
                 times = self._times.setdefault(template, [0, 0.0, 0, 0.0])
                 place = 0 if word == 'MISS' else 2
                 times[place] += 1

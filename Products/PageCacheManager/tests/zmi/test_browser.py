@@ -275,6 +275,9 @@ def test_the_counters_are_reset(page, server):
     page.wait_for_selector('text=Counting begins anew in this process.')
     assert len(rows(page)) == 3
     assert 'too early' in page.inner_text('main')
+    page.reload()
+    assert len(rows(page)) == 3
+    assert 'Counting begins' not in page.content()
 
 
 @pytest.mark.parametrize('scheme', ['light', 'dark'])

@@ -3,6 +3,7 @@ import threading
 
 import pytest
 
+from Products.PageCacheManager.core.report.tally import MAX_LENGTH
 from Products.PageCacheManager.core.report.tally import MAX_TEMPLATES
 from Products.PageCacheManager.core.report.tally import Tally
 from Products.PageCacheManager.core.report.tally import Times
@@ -155,3 +156,8 @@ def test_times_of_so_many_templates_and_no_more(tally):
     tally.add('HIT', '', '', '/0', 1.0)
     assert len(tally.times()) == MAX_TEMPLATES
     assert tally.times()['/0'].hits == 1
+
+
+def test_times_of_no_long_path(tally):
+    tally.add('MISS', '', '', 'x' * (MAX_LENGTH + 1), 1.0)
+    assert tally.times() == {}
