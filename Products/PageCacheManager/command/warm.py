@@ -81,8 +81,8 @@ def _ask(urls, sender, pace, options, results, ended):
         return Result(url, kind_of(answer), answer.status >= 400)
 
     with ThreadPoolExecutor(options.concurrency) as pool:
-        waiting = [pool.submit(ask, url) for url in urls]
         try:
+            waiting = [pool.submit(ask, url) for url in urls]
             for future in _shown(as_completed(waiting), len(waiting)):
                 result = future.result()
                 results.append(result)

@@ -27,28 +27,25 @@ _TEXTS = {
     200: 'The pages of this path are invalidated.\n',
     403: 'PURGE is not allowed from this address.\n',
     404: 'There is no content at this path.\n',
-    405: 'PURGE is not allowed here.\n',
 }
 
 
 def traverse(request, *args, **keywords):
-    """Return what answers a PURGE; without a manager that is Zope's own.
+    """Return what answers a PURGE: Zope's own where no manager allows any.
 
     It stands in the request itself, as ``traverse``.
     """
     del request.__dict__['traverse']
     content, behind = _content(request)
-    found = list(managers(content))
-    if not found:
+    found = [
+        (manager, held_for(manager)[1].purge_clients)
+        for manager in managers(content)]
+    if not any(networks for _, networks in found):
         return request.traverse(*args, **keywords)
-    settings = [held_for(manager)[1] for manager in found]
     address = http_request.client_address(request)
     allowing = [
-        manager for manager, own in zip(found, settings, strict=True)
-        if _is_in(address, own.purge_clients)]
-    if not any(own.purge_clients for own in settings):
-        answer = Answer(request.response, 405)
-    elif not allowing:
+        manager for manager, networks in found if _is_in(address, networks)]
+    if not allowing:
         answer = Answer(request.response, 403)
     elif len(behind) > _MAX_NAMES_BEHIND:
         answer = Answer(request.response, 404)
@@ -77,8 +74,6 @@ class Answer:
         response.setStatus(self._status)
         response.setHeader('Content-Type', 'text/plain; charset=utf-8')
         response.setHeader('Cache-Control', 'no-store')
-        if self._status == 405:  # RFC 9110 15.5.6
-            response.setHeader('Allow', 'GET, HEAD, POST')
         return _TEXTS[self._status]
 
 

@@ -166,7 +166,7 @@ def test_an_interrupt_ends_it_soon(server, tmp_path):
 
     server.answers['/0'] = answer
     file = tmp_path / 'urls'
-    file.write_text(''.join(f'{server.url}/{n}\n' for n in range(100)))
+    file.write_text(''.join(f'{server.url}/{n}\n' for n in range(3000)))
     process = subprocess.Popen(
         [sys.executable, '-m', 'Products.PageCacheManager.command', 'warm',
          str(file), '--rate', '0.01', '--concurrency', '8'],
