@@ -45,7 +45,8 @@ MAX_URL = 90
 #: The call in Zope's footer that takes query and fragment off the address,
 #: and one that takes off only the message that was shown.
 _SHORTENING = re.compile(r"replaceState\('','Main','[^']*'\)")
-_KEEPING = r"replaceState('','Main',location.href.replace(/[?]done=\w+&?/,'?'))"
+_KEEPING = (
+    r"replaceState('','Main',location.href.replace(/[?]done=\w+&?/,'?'))")
 
 WWW = Path(__file__).parent / 'www'
 STYLE = (WWW / 'screens.css').read_text(encoding='utf-8')
