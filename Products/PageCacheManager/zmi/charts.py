@@ -33,7 +33,7 @@ def _picture(title, unit, spans, form):
     most = max(span.sums.requests for span in spans)
     bars = [
         {**_bar(place, len(spans), span.sums, max(most, 1)),
-         'at': time.strftime(form, time.localtime(time.time() - span.ago)),
+         'at': time.strftime(form, time.localtime(_began(span))),
          **{name: number_text(getattr(span.sums, name))
             for name, _, _ in KINDS},
          'is_empty': not span.sums.requests}
@@ -51,6 +51,14 @@ def _picture(title, unit, spans, form):
         'end': bars[-1]['at'],
         'bars': bars,
         'rows': [bar for bar in reversed(bars) if not bar['is_empty']]}
+
+
+def _began(span):
+    """Return when a span began, in seconds since 1970, at a full minute.
+
+    The clock may have been corrected since counting began.
+    """
+    return round((time.time() - span.ago) / 60) * 60
 
 
 def _bar(place, count, sums, most):
