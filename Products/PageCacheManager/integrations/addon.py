@@ -65,6 +65,9 @@ def install(tool):
         *_add_manager(site), *_add_views(site[MANAGER_ID]),
         *_add_policies(site)])
     _add_options(site)
+    _tell(site, (
+        'Page Cache Manager is installed: pages of visitors and members come '
+        'from memory from now on. See "Page cache" in Site Setup.'), 'info')
 
 
 def add_policies(tool):
@@ -124,9 +127,14 @@ def _warn_of_remains(site):
         f'{", ".join(remains)}. Delete the managers before you remove the '
         'package. Otherwise these templates fail.')
     logger.warning(text)
+    _tell(site, text, 'warning')
+
+
+def _tell(site, text, kind):
+    """Show a message on the next page, if there is a request."""
     messages = IStatusMessage(aq_get(site, 'REQUEST', None), None)
     if messages is not None:
-        messages.add(text, type='warning')
+        messages.add(text, type=kind)
 
 
 def _add_manager(site):

@@ -67,7 +67,7 @@ def statistics(manager, request, message='', kind='success'):
     return render(
         _page, manager, request, 'Statistics', message, kind,
         process=_process(cache.since),
-        summary=_summary(totals, cache.journal.mean_secs()),
+        summary=summary(totals, cache.journal.mean_secs()),
         state=state_of(
             manager, settings, set_up.steps_of(manager, request)),
         shares=_shares(totals),
@@ -127,7 +127,7 @@ def _process(since):
         'age': figures.age_text(time.time() - since)}
 
 
-def _summary(totals, mean_secs):
+def summary(totals, mean_secs):
     """Return how much the cache helps, in a sentence, '' if nobody asked.
     """
     if not totals.requests:

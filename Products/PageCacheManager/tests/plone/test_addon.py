@@ -299,7 +299,7 @@ def test_site_of_the_first_version_gets_the_policies(addon):
     transaction.commit()
     setup.upgradeProfile(f'{PRODUCT}:default')
     assert [*policies(addon)] == [*POLICIES]
-    assert setup.getLastVersionForProfile(f'{PRODUCT}:default') == ('4',)
+    assert setup.getLastVersionForProfile(f'{PRODUCT}:default') == ('5',)
     setup.upgradeProfile(f'{PRODUCT}:default')
     assert [*policies(addon)] == [*POLICIES]
     run(addon, 'uninstall')

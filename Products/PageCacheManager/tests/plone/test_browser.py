@@ -155,9 +155,10 @@ def admin_page(site):
 
 
 def test_page_is_explained(site, admin_page):
+    # a browser asks for the icon of the site, which is scaled once
+    admin_page.goto(f'{site}/page_cache/manage_explain')
     for _ in range(3):
         urlopen(f'{site}/a-document', timeout=PAGE_MS / 1000).close()
-    admin_page.goto(f'{site}/page_cache/manage_explain')
     admin_page.fill('[name=path]', '/Plone/a-document')
     admin_page.select_option('[name=visitor]', 'anonymous')
     admin_page.press('[name=path]', 'Enter')
@@ -167,6 +168,31 @@ def test_page_is_explained(site, admin_page):
     assert 'page_cache_visitors' in text
     assert 'HIT' in text
     browsers.take(admin_page, 'plone-explain')
+
+
+def test_panel_in_site_setup(site, admin_page):
+    for _ in range(3):
+        urlopen(f'{site}/a-document', timeout=PAGE_MS / 1000).close()
+    admin_page.goto(f'{site}/@@overview-controlpanel')
+    admin_page.click('a[href$="@@page-cache-controlpanel"]:visible')
+    admin_page.wait_for_selector('#page-cache-state.alert-success')
+    browsers.take(admin_page, 'plone-panel')
+    admin_page.fill('#page-cache-path', f'{site}/a-document')
+    admin_page.click('button:has-text("Explain")')
+    admin_page.wait_for_selector('text=document_view')
+
+
+def test_page_is_forgotten_from_the_toolbar(site, admin_page):
+    address = f'{site}/a-document'
+    for _ in range(3):
+        kept = urlopen(address, timeout=PAGE_MS / 1000)
+        kept.close()
+    assert kept.headers['X-PageCache'] == 'HIT'
+    admin_page.goto(f'{address}/@@page-cache-forget')
+    admin_page.click('button:has-text("Forget this page and all below it")')
+    admin_page.wait_for_selector('text=The pages are made anew')
+    with urlopen(address, timeout=PAGE_MS / 1000) as page:
+        assert page.headers['X-PageCache'] == 'MISS'
 
 
 def test_ruleset_is_handed_to_the_manager_in_the_control_panel(
