@@ -348,6 +348,10 @@ def test_a_view_is_associated_and_explained(page, server, site):
     page.wait_for_selector('.badge >> text=MISS')
     assert 'all anonymous visitors' in page.inner_text('main')
     assert page.input_value('#path') == '/site/doc/v-counting'
+    page.click('input[value="Render it now"]')
+    page.wait_for_selector('text=Would be stored')
+    assert page.input_value('#path') == '/site/doc/v-counting'
+    assert page.input_value('#visitor') == 'anonymous'
 
 
 @pytest.mark.parametrize('path', [

@@ -24,7 +24,7 @@ from ...request import dry_run
 
 
 #: Parts of a request that identify its visitor.
-_CREDENTIALS = ('HTTP_COOKIE', 'HTTP_AUTHORIZATION', 'REMOTE_USER')
+CREDENTIALS = ('HTTP_COOKIE', 'HTTP_AUTHORIZATION', 'REMOTE_USER')
 
 #: Parts of a request that depend on the copy that the client holds.
 _CONDITIONS = (
@@ -83,7 +83,7 @@ def looked_up(request, text, as_anonymous=False):
 def _prepare(copy, path_info, query, as_anonymous):
     """Make `copy` look like a new request for another page."""
     copy.environ.update(PATH_INFO=path_info, QUERY_STRING=query)
-    for name in _CONDITIONS + (_CREDENTIALS if as_anonymous else ()):
+    for name in _CONDITIONS + (CREDENTIALS if as_anonymous else ()):
         copy.environ.pop(name, None)
     if as_anonymous:
         copy._auth = None

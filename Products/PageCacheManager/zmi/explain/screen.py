@@ -17,6 +17,7 @@ from ..page import template
 from . import rows
 from .inquiry import Inexplicable
 from .inquiry import looked_up
+from .rendered import render_now
 
 
 OUTCOMES = {
@@ -33,12 +34,18 @@ OUTCOMES = {
 _page = template('explain.zpt')
 
 
-def explain(manager, request):
-    """Return the Explain screen, with an answer if a path was typed."""
+def explain(manager, request, renders=False):
+    """Return the Explain screen, with an answer if a path was typed.
+
+    With `renders` the page is rendered too.
+    """
+    asked = _asked(manager, request) if 'path' in request.form else {}
+    if renders and 'answer' in asked:
+        asked['rendered'] = render_now(
+            request, _typed(request, 'path'), _is_anonymous(request))
     return render(
         _page, manager, request, 'Explain', path=_typed(request, 'path'),
-        visitor=_typed(request, 'visitor'),
-        **(_asked(manager, request) if 'path' in request.form else {}))
+        visitor=_typed(request, 'visitor'), **asked)
 
 
 def explain_json(manager, request):
@@ -51,7 +58,7 @@ def _asked(manager, request):
     """Return the explanation that a form asks for, or an error."""
     result = attempt(
         None, 'explain', _explanation, manager, request,
-        _typed(request, 'path'), _typed(request, 'visitor') == 'anonymous')
+        _typed(request, 'path'), _is_anonymous(request))
     return result if result is not FAILED else {
         'error': 'The explanation failed. The event log has the traceback.'}
 
@@ -59,6 +66,10 @@ def _asked(manager, request):
 def _typed(request, name):
     value = request.form.get(name)
     return value if isinstance(value, str) else ''
+
+
+def _is_anonymous(request):
+    return _typed(request, 'visitor') == 'anonymous'
 
 
 def _explanation(manager, request, path, as_anonymous):
