@@ -57,10 +57,10 @@ def _row(manager, entry):
 def _user(manager, name):
     if not name:
         return 'anonymous visitor'
-    return name if _may_know(manager) else 'a user'
+    return name if may_know(manager) else 'a user'
 
 
-def _may_know(manager):
+def may_know(manager):
     """Return whether the user may know of requests and edits of others."""
     return getSecurityManager().checkPermission(
         'Change cache managers', manager)
@@ -68,7 +68,7 @@ def _may_know(manager):
 
 def _dropped(manager, entry):
     """Return what became of a page that was stored, '' if none was."""
-    if entry.dropped and not _may_know(manager):
+    if entry.dropped and not may_know(manager):
         return 'not shown'
     if not isinstance(entry.dropped, Changed):
         return entry.dropped or ''

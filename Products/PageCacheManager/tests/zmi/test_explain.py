@@ -8,8 +8,10 @@ import transaction
 from AccessControl import getSecurityManager
 from OFS.Folder import Folder
 from Products.CMFCore.Skinnable import SKINDATA
+from Products.PluginIndexes.FieldIndex.FieldIndex import FieldIndex
 from Products.SiteAccess.VirtualHostMonster import VirtualHostMonster
 from Products.StandardCacheManagers.RAMCacheManager import RAMCacheManager
+from Products.ZCatalog.ZCatalog import ZCatalog
 from zExceptions import Redirect
 from zope.component import getGlobalSiteManager
 from zope.component.hooks import getSite
@@ -25,6 +27,7 @@ from ...interfaces import Claim
 from ...interfaces import ISurroundings
 from ...manager import caches
 from ...PageCacheManager import PageCacheManager
+from ...zmi.explain import made_from as screen_of_reads
 from ...zmi.explain import rows
 from ...zmi.explain.inquiry import looked_up
 from ..request.test_whole import add_script
@@ -561,6 +564,90 @@ def test_values_are_escaped_and_cut(site, client):
     assert page['Portal type'] == HOSTILE
     tag = page['ETag of the policy']
     assert len(tag) == 304 and tag.endswith(' ...')
+
+
+# what a stored page was made from
+
+def made_from(client, path, user='root'):
+    """Return the rows of that section."""
+    answer = client.get(
+        f'{TAB}JSON?path={path}&visitor=anonymous&made_from=on', user)
+    found = json.loads(answer.text)
+    return [
+        tuple(row) for section in found['sections']
+        if section['title'] == 'Made from' for row in section['rows']]
+
+
+def test_objects_of_a_stored_page_are_named(site, client):
+    assert made_from(client, PAGE) == []  # no page is stored
+    client.get(PAGE)
+    rows = made_from(client, PAGE)
+    assert rows[0][0] == 'Template'
+    assert ('Object', '/site/doc (Item)') in rows
+    path = '/site/portal_skins/custom/page'
+    assert ('Template', f'{path} (ZopePageTemplate)') in rows
+    label, text = rows[-1]
+    assert label == 'Other objects' and int(text.split(',')[0]) > 0
+
+
+def test_so_many_objects_are_named_at_most(client, monkeypatch):
+    client.get(PAGE)
+    all_rows = made_from(client, PAGE)
+    monkeypatch.setattr(screen_of_reads, 'MAX_SHOWN', 1)
+    few = made_from(client, PAGE)
+    assert few[0] == all_rows[0] and len(few) == 2
+
+    def number(rows):
+        return int(rows[-1][1].split(',')[0])
+    assert number(few) == number(all_rows) + len(all_rows) - 2
+    monkeypatch.setattr(screen_of_reads, 'MAX_LOADED', 0)
+    assert [label for label, _ in made_from(client, PAGE)] == ['Other objects']
+    monkeypatch.undo()
+    monkeypatch.setattr(screen_of_reads, 'MAX_TRIES', 0)
+    assert [label for label, _ in made_from(client, PAGE)] == ['Other objects']
+
+
+def test_questions_of_a_stored_page_are_named(
+        site, client, item, monkeypatch):
+    catalog = site._setObject('catalog', ZCatalog('catalog')) and site.catalog
+    catalog._catalog.addIndex('kind', FieldIndex('kind'))
+    item('found', lambda self: [
+        len(site.catalog(kind=kind)) for site in [self.aq_parent]
+        for kind in ('a', 'b')])
+    add_template(site.portal_skins.custom, 'finding',
+                 '<p tal:content="context/found">x</p>')
+    path = '/site/doc/finding'
+    client.get(path)
+    assert client.get(path).outcome == 'HIT'
+    questions = [
+        ('Question', f"search in /site/catalog for kind: '{kind}'")
+        for kind in 'ab']
+    assert [row for row in made_from(client, path) if row in questions] == (
+        questions)
+    monkeypatch.setattr(screen_of_reads, 'MAX_SHOWN', 1)
+    found = made_from(client, path)
+    assert found[-2:] == [questions[0], ('Other questions', '1')]
+
+
+def test_who_may_only_look_is_not_told_what_it_was_made_from(client):
+    client.get(PAGE)
+    assert made_from(client, PAGE, 'alice') == []
+    looks = own(ask(client, PAGE, 'anonymous', 'alice'))
+    assert not looks.all('input', name='made_from')
+
+
+def test_they_are_looked_up_on_demand_only(client, monkeypatch):
+    client.get(PAGE)
+    monkeypatch.setattr(screen_of_reads, 'rows', lambda *args: 1 / 0)
+    html = own(ask(client, PAGE, 'anonymous'))
+    assert html.one('input', name='made_from')['value'] == 'on'
+    assert 'Made from' not in text_of(html)
+
+
+def test_key_and_versions_are_folded(client):
+    html = own(ask(client, PAGE))
+    assert len(html.all('details')) == 2
+    assert not any('open' in found for found in html.all('details'))
 
 
 # what it leaves behind

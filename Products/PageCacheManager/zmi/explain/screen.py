@@ -10,10 +10,12 @@ from ...key.key import variant_names
 from ...key.versions import path_of
 from ...origin.template import is_template
 from .. import history
+from ..history import may_know
 from ..page import cut
 from ..page import edit_url
 from ..page import render
 from ..page import template
+from . import made_from
 from . import rows
 from .inquiry import Inexplicable
 from .inquiry import looked_up
@@ -56,9 +58,10 @@ def explain_json(manager, request):
 
 def _asked(manager, request):
     """Return the explanation that a form asks for, or an error."""
+    names_reads = bool(_typed(request, 'made_from')) and may_know(manager)
     result = attempt(
         None, 'explain', _explanation, manager, request,
-        _typed(request, 'path'), _is_anonymous(request))
+        _typed(request, 'path'), _is_anonymous(request), names_reads)
     return result if result is not FAILED else {
         'error': 'The explanation failed. The event log has the traceback.'}
 
@@ -72,15 +75,19 @@ def _is_anonymous(request):
     return _typed(request, 'visitor') == 'anonymous'
 
 
-def _explanation(manager, request, path, as_anonymous):
-    """Return answer and sections of the screen, or an error."""
+def _explanation(manager, request, path, as_anonymous, names_reads):
+    """Return answer and sections of the screen, or an error.
+
+    With `names_reads` they name what a stored page was made from.
+    """
     try:
         with looked_up(request, path, as_anonymous) as finding:
             return {
                 'answer': (
                     _not_asked(finding) if finding.exchange is None
                     else _answer(finding.exchange)),
-                'sections': list(_sections(finding, manager)),
+                'has_page': _page_of(finding) is not None,
+                'sections': list(_sections(finding, manager, names_reads)),
                 'requests': _requests(finding)}
     except Inexplicable as error:
         return {'error': cut(str(error))}
@@ -136,7 +143,12 @@ def _answer(exchange):
         'meaning': meaning, 'advice': advice, 'failure': cut(failure)}
 
 
-def _sections(finding, manager):
+def _page_of(finding):
+    """Return the stored page, None if there is none."""
+    return None if finding.exchange is None else finding.exchange.step.page
+
+
+def _sections(finding, manager, names_reads):
     exchange = finding.exchange
     yield _section('Page', rows.of_page(finding, manager))
     if exchange is None:
@@ -151,13 +163,22 @@ def _sections(finding, manager):
     yield _section('Caching policy', rows.of_policy(exchange))
     if exchange.step.outcome.word in ('HIT', 'MISS'):
         yield _section('Stored page', rows.of_store(exchange))
+    page = _page_of(finding)
+    if names_reads and page is not None:
+        yield _section(
+            'Made from', made_from.rows(page, manager._p_jar),
+            'After a change to any of these the page is rendered again. '
+            f'At most {made_from.MAX_SHOWN} objects are shown, those in '
+            'folders that the page read too.')
     if exchange.key.parts is not None:
         yield _section(
             'Key', rows.of_key(exchange),
-            'Requests share a page if they agree in all of these.')
+            'Requests share a page if they agree in all of these.',
+            is_folded=True)
         yield _section(
             'Versions in the key', rows.of_versions(exchange),
-            'After a change to any of these the page is rendered again.')
+            'After a change to any of these the page is rendered again.',
+            is_folded=True)
 
 
 def _requests(finding):
@@ -178,8 +199,8 @@ def _policies_of(context):
     return '' if found is None else edit_url(found)
 
 
-def _section(title, pairs, note='', edit=''):
+def _section(title, pairs, note='', edit='', is_folded=False):
     return {
-        'title': title, 'note': note, 'edit': edit,
+        'title': title, 'note': note, 'edit': edit, 'is_folded': is_folded,
         'rows': [(label, cut(str(value)) or '\u2013')
                  for label, value in pairs]}
