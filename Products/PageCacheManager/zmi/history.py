@@ -116,8 +116,23 @@ def _differing(entry, earlier, names):
         if other.page == entry.page:
             if not len(entry.parts) == len(other.parts) == len(names):
                 return ''
-            return ', '.join(
-                name.replace('_', ' ') for name, one, another in zip(
-                    names, entry.parts, other.parts, strict=True)
-                if one != another)
+            names = words_of(names)
+            return ', '.join(differing(
+                dict(zip(names, entry.parts, strict=True)),
+                dict(zip(names, other.parts, strict=True))))
     return ''
+
+
+def words_of(names):
+    """Return names of parts of a key as people read them."""
+    return [name.replace('_', ' ') for name in names]
+
+
+def differing(parts, others):
+    """Return the names of those parts of a key that differ from others, or
+    are in one of them only.
+    """
+    missing = object()
+    return [
+        name for name in {**parts, **others}
+        if parts.get(name, missing) != others.get(name, missing)]

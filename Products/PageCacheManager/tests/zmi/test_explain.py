@@ -179,10 +179,13 @@ def test_the_answer_for_programs_takes_the_permission_to_look(client):
 
 
 def test_what_is_typed_stays(client):
-    html = own(ask(client, PAGE, 'anonymous'))
+    html = own(get(client, (
+        f'{TAB}?path={PAGE}&visitor=anonymous&other=/site&other_visitor=me')))
     assert html.one('input', id='path')['value'] == PAGE
-    assert 'selected' in html.one('option', value='anonymous')
-    assert 'selected' not in html.one('option', value='me')
+    assert html.one('input', id='other')['value'] == '/site'
+    me, anonymous, _, other_me, other_anonymous = html.all('option')
+    assert 'selected' in anonymous and 'selected' in other_me
+    assert 'selected' not in {**me, **other_anonymous}
 
 
 @each_engine
@@ -642,6 +645,66 @@ def test_they_are_looked_up_on_demand_only(client, monkeypatch):
     html = own(ask(client, PAGE, 'anonymous'))
     assert html.one('input', name='made_from')['value'] == 'on'
     assert 'Made from' not in text_of(html)
+
+
+# two requests compared
+
+def differs(client, path=PAGE, visitor='anonymous', other='',
+            other_visitor='', **headers):
+    """Return what differs, None if nothing was compared."""
+    html = own(client.get(
+        f'{TAB}?path={quote(path)}&visitor={visitor}&other={quote(other)}'
+        f'&other_visitor={other_visitor}', 'root', **headers))
+    assert html.problems == [] and labels_are_missing(html) == []
+    assert html.one('input', id='other')['value'] == other
+    texts = [text for text in html.texts if text.strip()]
+    return texts[texts.index('Parts that differ') + 1] if (
+        'Parts that differ' in texts) else None
+
+
+def test_what_differs_is_named(site, client):
+    set_policy(site, etag='python: view', last_modified=0)
+    assert differs(client) is None
+    assert differs(client, other=PAGE) == 'none: both requests share a page'
+    assert differs(client, other=f'{PAGE}?a=1') == 'URL'
+    assert differs(client, other_visitor='anonymous') == (
+        'none: both requests share a page')
+    assert differs(client, other_visitor='me') == 'partition'
+    assert differs(client, visitor='me', other_visitor='anonymous') == (
+        'partition')
+    set_policy(site, etag='python: member or "nobody"', last_modified=0)
+    assert differs(client, other_visitor='me') == (
+        'partition, ETag of the policy')
+    assert 'path of the content' in differs(
+        client, other='/site/page').split(', ')
+
+
+def test_what_shares_a_page_is_a_hit(site, client):
+    path = f'{PAGE}?utm_source=x'
+    assert differs(client, other=path) == 'none: both requests share a page'
+    client.get(PAGE)
+    assert client.get(path).outcome == 'HIT'
+
+
+def test_a_request_without_a_key_is_not_compared(site, client):
+    add_template(site.portal_skins.custom, 'free', '<p>x</p>', associate=False)
+    for path, other in (
+            (PAGE, '/site/doc/free'), ('/site/doc/free', PAGE)):
+        assert 'not known' in differs(client, path, other=other)
+    set_policy(site, etag='')
+    assert 'not known' in differs(client, other=f'{PAGE}?a=1')
+
+
+def test_a_wrong_page_to_compare_with_is_named(client):
+    html = own(get(
+        client, f'{TAB}?path={PAGE}&visitor=me&other=/site/no/page'))
+    field = html.one('input', id='other')
+    assert 'is-invalid' in field['class']
+    assert field['aria-describedby'] == 'other-error'
+    assert 'There is no page at this path.' in text_of(html)
+    assert 'is-invalid' not in html.one('input', id='path')['class']
+    assert 'Parts that differ' not in text_of(html)
+    assert html.one('span', **{'class': 'badge badge-warning'})
 
 
 def test_key_and_versions_are_folded(client):

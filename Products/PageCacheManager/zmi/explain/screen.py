@@ -15,6 +15,7 @@ from ..page import cut
 from ..page import edit_url
 from ..page import render
 from ..page import template
+from . import compared
 from . import made_from
 from . import rows
 from .inquiry import Inexplicable
@@ -47,7 +48,8 @@ def explain(manager, request, renders=False):
             request, _typed(request, 'path'), _is_anonymous(request))
     return render(
         _page, manager, request, 'Explain', path=_typed(request, 'path'),
-        visitor=_typed(request, 'visitor'), **asked)
+        visitor=_typed(request, 'visitor'), other=_typed(request, 'other'),
+        other_visitor=_typed(request, 'other_visitor'), **asked)
 
 
 def explain_json(manager, request):
@@ -82,15 +84,29 @@ def _explanation(manager, request, path, as_anonymous, names_reads):
     """
     try:
         with looked_up(request, path, as_anonymous) as finding:
-            return {
+            found = {
                 'answer': (
                     _not_asked(finding) if finding.exchange is None
                     else _answer(finding.exchange)),
                 'has_page': _page_of(finding) is not None,
                 'sections': list(_sections(finding, manager, names_reads)),
                 'requests': _requests(finding)}
+            parts = compared.parts_of(finding.exchange)
     except Inexplicable as error:
         return {'error': cut(str(error))}
+    other = _typed(request, 'other')
+    other_visitor = _typed(request, 'other_visitor')
+    if other or other_visitor:
+        try:
+            found['sections'].insert(0, _section(
+                'Compared', compared.of_other(
+                    request, parts, other or path,
+                    other_visitor == 'anonymous' if other_visitor
+                    else as_anonymous),
+                'Requests share a page if no part of the key differs.'))
+        except Inexplicable as error:
+            found['other_error'] = cut(str(error))
+    return found
 
 
 def _not_asked(finding):
