@@ -35,7 +35,7 @@ postonly = requestmethod('POST')
 @implementer(IPageCacheManager)
 class PageCacheManager(
         Generation, Associating, zmi.SettingUp, zmi.Policies,
-        zmi.Metrics, zmi.ManagerTabs, CacheManager, SimpleItem):
+        zmi.Metrics, zmi.Exporting, zmi.ManagerTabs, CacheManager, SimpleItem):
     """Stores whole rendered pages in memory, and finds them by their ETag."""
 
     meta_type = 'Page Cache Manager'

@@ -47,6 +47,10 @@ REST_SECS = 10
 #: Of more policies than this no failure is kept.
 MAX_FAILURES = 200
 
+#: What a store counts, beside what it holds now.
+_COUNTERS = (
+    'hits', 'misses', 'evictions', 'expirations', 'removals', 'rejections')
+
 _lock = threading.Lock()
 _caches = {}
 
@@ -75,10 +79,14 @@ class ManagerCache:
         self.policy_failures = {}
         #: Views that were published and are not associated.
         self.lately = Lately()
+        #: Templates likewise, by path.
+        self.lately_templates = Lately()
         #: Hits that were rendered again.
         self.audits = Audits()
         #: When counting began, seconds since 1970.
         self.since = time.time()
+        self._stored_before = self.pages.counts()
+        self._had_kept_pages = False
         self.used_at = time.monotonic()
         self._shared_rests_until = 0
         # one template has a path of its own in portal_skins
@@ -91,8 +99,26 @@ class ManagerCache:
 
     @property
     def has_kept_pages(self):
-        """Whether any page was kept, or found, since counting began."""
-        return any(word in ('HIT', 'MISS') for word, _ in self.tally.counts())
+        """Whether any page was kept, or found, since the process started."""
+        return self._had_kept_pages or any(
+            word in ('HIT', 'MISS') for word, _ in self.tally.counts())
+
+    def stored(self):
+        """Return the store's counts; what it counts is since counting began.
+        """
+        counts = self.pages.counts()
+        return counts._replace(**{
+            name: getattr(counts, name) - getattr(self._stored_before, name)
+            for name in _COUNTERS})
+
+    def reset(self):
+        """Begin to count anew; stored pages stay, with their own counters."""
+        self._had_kept_pages = self.has_kept_pages
+        for counters in (
+                self.tally, self.journal, self.lately, self.lately_templates):
+            counters.reset()
+        self._stored_before = self.pages.counts()
+        self.since = time.time()
 
     def policy_failed(self, policy_id, expression, line):
         """Note the last failure of a policy; a few are kept."""
@@ -225,6 +251,11 @@ def forget_after_commit(name, names):
     """Drop the pages that `names` stand for once the transaction is through.
     """
     _after_commit(name, lambda cache: cache.forget(names))
+
+
+def reset_after_commit(name):
+    """Begin to count anew once the transaction is through."""
+    _after_commit(name, ManagerCache.reset)
 
 
 def _drop(name):

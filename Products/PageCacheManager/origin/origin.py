@@ -47,8 +47,11 @@ class Origin:
         """
         raise NotImplementedError
 
-    def note_unkept(self):
-        """Note a view without a manager, for the screen that associates views.
+    def note_unkept(self, secs):
+        """Note an origin without a manager, for the screens that offer to
+        associate it.
+
+        `secs` are what rendering took.
         """
 
     def keywords(self, request):

@@ -16,6 +16,8 @@ from ..key.versions import identity_of
 from ..key.versions import path_of
 from ..key.versions import version_of
 from ..key.versions import version_of_frame
+from ..manager.caches import cache_of
+from ..manager.find import managers
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 from .origin import Origin
@@ -48,6 +50,12 @@ class TemplateOrigin(Origin):
         if not self.template.ZCacheable_enabled():
             return None
         return manager_of_template(self.template)
+
+    def note_unkept(self, secs):
+        if self.template.ZCacheable_getManagerId():
+            return  # another kind of manager, or one that is gone
+        for manager in managers(self.context):
+            cache_of(manager).lately_templates.saw(self.path, '', secs)
 
     def templates(self):
         return self.template, frame_of(self.context)

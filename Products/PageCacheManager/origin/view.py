@@ -65,12 +65,13 @@ class View(Origin):
                 return manager
         return None
 
-    def note_unkept(self):
+    def note_unkept(self, secs):
         if self.is_part:
             return
         kind = getattr(aq_base(self.context), 'portal_type', None)
         for manager in managers(self.context):
-            cache_of(manager).lately.saw(self.name, str(kind or ''))
+            cache_of(manager).lately.saw(
+                self.name, str(kind or ''), secs)
 
     def versions(self):
         return self.version_in_files(), version_of_content(self.context)

@@ -79,6 +79,7 @@ class Exchange:
         self.cache, self.settings = held_for(manager)
         #: Whether other machinery sets headers of this page, too.
         self.is_beside_another = claim is not None and not claim.is_ours
+        self._began_at = time.perf_counter()
         self._touches_before = request.__dict__[BEFORE]
         #: What code looks for in the request, None for other methods.
         self.watch = request.__dict__.get(WATCH)
@@ -169,10 +170,18 @@ class Exchange:
     def commit(self):
         """Count the request, and store the page: the transaction is through.
         """
-        step = self.step
+        step, key = self.step, self.key
+        # inline: a function would be one more call for each hit
+        secs, rendering = 0, step.rendering
+        if rendering is not None and rendering.ended_at is not None:
+            secs = rendering.ended_at - rendering.began_at
+        elif step.outcome.word == 'HIT' and not step.outcome.collapsed:
+            secs = time.perf_counter() - self._began_at
         self.cache.tally.add(
             step.outcome.word, step.outcome.detail,
-            '' if self.policy is None else self.policy.policy_id)
+            '' if self.policy is None else self.policy.policy_id,
+            '' if key is None or key.page_id is None else key.page_id[0],
+            secs)
         if not step.takes_part and self.changes is None:
             self._say()
         if step.takes_part:

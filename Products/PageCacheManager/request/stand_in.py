@@ -3,6 +3,7 @@
 Traversal is Zope's.  When the stand-in is called the user is known, access
 was checked and all other code that is told of the traversal had its say.
 """
+import time
 
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
@@ -17,7 +18,8 @@ from .exchange import opened
 #: Stops the transforms of plone.transformchain.
 NO_TRANSFORMS = 'plone.transformchain.disable'
 
-#: Where a request keeps the origin that no manager keeps the pages of.
+#: Where a request keeps the origin that no manager keeps the pages of, and
+#: the seconds that rendering took.
 UNKEPT = '_page_cache_unkept'
 
 
@@ -52,8 +54,12 @@ class StandIn:
             return self._render()
         exchange = attempt(None, 'answer', opened, request, self._origin)
         if exchange is None:
-            request.__dict__[UNKEPT] = self._origin
-        if exchange is None or exchange is FAILED:
+            began_at = time.perf_counter()
+            result = self._render()
+            request.__dict__[UNKEPT] = (
+                self._origin, time.perf_counter() - began_at)
+            return result
+        if exchange is FAILED:
             return self._render()
         result = exchange.look_up()
         if result is None:
@@ -67,7 +73,8 @@ class StandIn:
 
 
 def note_unkept(request):
-    """Note that a view which no manager keeps gave a page, if it did."""
+    """Note that an origin which no manager keeps gave a page, if it did."""
     if http_request.method(request) == 'GET' and http_response.is_page(
             request.response):
-        request.__dict__[UNKEPT].note_unkept()
+        origin, secs = request.__dict__[UNKEPT]
+        origin.note_unkept(secs)

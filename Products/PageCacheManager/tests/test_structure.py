@@ -252,7 +252,8 @@ def test_what_may_be_published_says_so(name):
 
 @pytest.mark.parametrize('name', [
     'manage_editProps', 'manage_editViews', 'manage_purge',
-    'manage_invalidate', 'manage_dissociate', 'manage_renderNow'])
+    'manage_invalidate', 'manage_dissociate', 'manage_resetStats',
+    'manage_renderNow'])
 def test_what_changes_anything_is_published_by_post_alone(name):
     assert zpublish_mark(getattr(PageCacheManager, name)) == ('POST',)
 
@@ -266,8 +267,8 @@ def test_what_code_calls_is_not_published(name):
 
 @pytest.mark.parametrize('name', [
     'manage_editProps', 'manage_editViews', 'manage_purge',
-    'manage_invalidate', 'manage_setUp', 'manage_addPolicy', 'enable',
-    'disable', 'setTitle', 'manage_renderNow'])
+    'manage_invalidate', 'manage_setUp', 'manage_addPolicy',
+    'manage_resetStats', 'manage_renderNow', 'enable', 'disable', 'setTitle'])
 def test_changing_takes_the_permission_to_change(name):
     roles = getattr(PageCacheManager, f'{name}__roles__')
     assert tuple(roles.rolesForPermissionOn(PageCacheManager)) == ('Manager',)

@@ -1,4 +1,5 @@
 """The management screens: functions that return HTML, and the tabs."""
+from .export import Exporting
 from .metrics import Metrics
 from .page import MANY
 from .page import show
@@ -15,9 +16,9 @@ from .views import views
 
 
 __all__ = [
-    'MANY', 'ManagerTabs', 'Metrics', 'Policies', 'SettingUp', 'add_form',
-    'properties', 'show_tab', 'statistics', 'typed_settings', 'typed_views',
-    'views']
+    'MANY', 'Exporting', 'ManagerTabs', 'Metrics', 'Policies', 'SettingUp',
+    'add_form', 'properties', 'show_tab', 'statistics', 'typed_settings',
+    'typed_views', 'views']
 
 _add_form = template('add.zpt')
 

@@ -4,6 +4,7 @@ The screens prepare plain values; the templates in `www` place and escape
 them.
 """
 import html
+import re
 import time
 from pathlib import Path
 from urllib.parse import urlencode
@@ -23,6 +24,7 @@ DONE = {
     'views': 'Views saved.',
     'dissociated': 'The associations in the database are removed.',
     'policy_added': 'The policy is added behind all others.',
+    'stats_reset': 'Counting begins anew in this process.',
     'purged': 'All pages are purged, on every client of the database.',
     'invalidated':
         'The selected pages are invalidated, on every client of the database.',
@@ -37,6 +39,15 @@ MANY = 200
 #: Longer texts are cut off, in characters.
 MAX_SHOWN = 300
 
+#: Of a URL so many characters are shown.
+MAX_URL = 90
+
+#: The call in Zope's footer that takes query and fragment off the address,
+#: and one that takes off only the message that was shown.
+_SHORTENING = re.compile(r"replaceState\('','Main','[^']*'\)")
+_KEEPING = (
+    r"replaceState('','Main',location.href.replace(/[?]done=\w+&?/,'?'))")
+
 WWW = Path(__file__).parent / 'www'
 STYLE = (WWW / 'screens.css').read_text(encoding='utf-8')
 
@@ -50,6 +61,7 @@ def show(page, context, **options):
     """Return the output of a page template, for any strings."""
     text = page.__of__(context)(
         header=header(context), style=STYLE, **options)
+    text = _SHORTENING.sub(lambda found: _KEEPING, text)
     # a form can contain half a surrogate pair, a response can not
     return text.encode('utf-8', 'replace').decode('utf-8')
 
@@ -97,6 +109,13 @@ def _plain(value):
 def cut(text):
     """Return the beginning of a text that visitors can make very long."""
     return text if len(text) <= MAX_SHOWN else f'{text[:MAX_SHOWN]} ...'
+
+
+def cut_in_the_middle(text):
+    """Return the beginning and the end of a URL."""
+    half = MAX_URL // 2
+    return text if len(text) <= MAX_URL else (
+        f'{text[:half]} \u2026 {text[-half:]}')
 
 
 def header(context):

@@ -8,16 +8,21 @@ from dataclasses import replace
 from ..core.key import row_id
 from ..core.reasons import explained
 from ..core.report import statistics as figures
+from ..core.report.typed_url import MAX_LENGTH
 from ..core.settings import stored
 from ..manager import caches
 from . import audit
+from . import charts
 from . import history
 from . import set_up
+from . import uncached
 from .page import cut
+from .page import cut_in_the_middle
 from .page import explain_url
 from .page import moment
 from .page import render
 from .page import template
+from .state import gauges
 from .state import state_of
 
 
@@ -25,6 +30,15 @@ HEADERS = (
     ('template_path', 'Template'), ('context_path', 'Context'),
     ('url', 'URL'), ('hits', 'Hits'), ('misses', 'Misses'),
     ('entries', 'Entries'), ('size', 'Size'), ('age', 'Age'))
+
+#: The least ratio of hits, with what it means in a word and a sentence.
+_VERDICTS = (
+    (.8, 'success', 'good', 'Most pages come from memory.'),
+    (.5, 'warning', 'fair', 'Many pages are still rendered.'),
+    (0, 'danger', 'low', 'Most pages are rendered.'))
+
+#: Of fewer requests the ratio says nothing.
+_MIN_JUDGED = 20
 
 #: Meaning and cure of renders for which there is no :class:`.Reason`.
 _RENDERS = {
@@ -57,16 +71,19 @@ def statistics(manager, request, message='', kind='success'):
         state=state_of(
             manager, settings, set_up.steps_of(manager, request)),
         shares=_shares(totals),
-        ratios=[
-            _tile('Hit ratio', figures.percent_text(totals.ratio),
-                  'of hits and misses'),
-            _tile('304 Not Modified', figures.number_text(
-                totals.not_modified), 'among the hits')],
-        tiles=_tiles(totals, cache.pages.counts()),
+        ratio=_ratio(totals),
+        not_modified=figures.number_text(totals.not_modified),
+        gauges=gauges(manager, settings),
+        tiles=_tiles(totals, cache.stored()),
+        charts=charts.over_time(cache.tally),
+        kinds=charts.KINDS,
+        templates=charts.of_templates(cache.tally),
+        uncached=uncached.rows_of(manager),
         tables=list(_tables(manager, cache, counts)),
         audit=audit.of_manager(cache, settings, counts),
         view=asdict(view),
         view_names=list(asdict(view)),
+        export=view.query(page=1, size=figures.SIZES[0]),
         headers=_column_headers(view),
         rows=[_row(manager, row) for row in chosen.rows],
         sizes=figures.SIZES,
@@ -123,6 +140,19 @@ def _summary(totals, mean_secs):
     return f'{text}. That saved about {figures.span_text(saved)} of rendering.'
 
 
+def _ratio(totals):
+    """Return the part of hits, and what to think of it."""
+    if totals.hits + totals.misses < _MIN_JUDGED:
+        color, word, text = 'secondary', 'too early', (
+            f'It takes {_MIN_JUDGED} hits and misses to judge.')
+    else:
+        color, word, text = next(
+            verdict for least, *verdict in _VERDICTS
+            if totals.ratio >= least)
+    return {'value': figures.percent_text(totals.ratio), 'color': color,
+            'word': word, 'text': text}
+
+
 def _shares(totals):
     """Return the outcomes of requests, as shares of all requests."""
     kinds = (
@@ -138,10 +168,8 @@ def _shares(totals):
 
 def _tiles(totals, counts):
     number = figures.number_text
-    yield _tile('Memory', figures.size_text(counts.bytes), 'used')
     yield _tile('Uncompressed copies', figures.size_text(
         counts.spare), 'of this memory')
-    yield _tile('Entries', number(counts.entries), 'stored')
     yield _tile('Evictions', number(counts.evictions), 'to free memory')
     yield _tile('Expirations', number(counts.expirations), 'too old')
     yield _tile('Rejections', number(counts.rejections), 'not stored')
@@ -176,7 +204,9 @@ def _row(manager, row):
         'explain': explain_url(manager, row['url']),
         **{name: cut(row[name])
            for name in ('template_path', 'context_path')},
-        'url': cut(figures.readable_url(row['url'])),
+        'url': cut_in_the_middle(figures.readable_url(row['url'])),
+        'open': row['url'] if row['url'].startswith(
+            ('http://', 'https://')) and len(row['url']) <= MAX_LENGTH else '',
         'hits': figures.number_text(row['hits']),
         'misses': figures.number_text(row['misses']),
         'entries': figures.number_text(row['entries']),

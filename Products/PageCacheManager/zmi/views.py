@@ -130,15 +130,15 @@ def _offers(manager, associations):
     counts = caches.cache_of(manager).lately.counts()
     return [
         (name, kind, count) for name, kind, count in counts
-        if _can_be_associated(name, kind)
-        and not is_associated(associations, name, kind.__eq__)
-    ][:MAX_OFFERS]
+        if is_offered(associations, name, kind)][:MAX_OFFERS]
 
 
-def _can_be_associated(name, kind):
+def is_offered(associations, name, kind):
+    """Return whether a view can be associated, and is not yet."""
     row = Row({'name': name, 'kind': kind})
     _check(row)
-    return not row.error
+    return not row.error and not is_associated(
+        associations, name, kind.__eq__)
 
 
 def _shown(row):

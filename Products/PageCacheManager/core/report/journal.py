@@ -85,6 +85,11 @@ class Journal:
         with self._lock:
             return self._renders, self._secs
 
+    def reset(self) -> None:
+        """Begin to measure renders anew; the entries stay."""
+        with self._lock:
+            self._renders, self._secs = 0, 0.0
+
     def entries(self) -> list[Entry]:
         """Return all entries, the newest first."""
         with self._lock:

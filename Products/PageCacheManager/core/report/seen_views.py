@@ -1,6 +1,7 @@
-"""Which views were published lately, and how often."""
+"""Which pages no manager keeps: how often they were rendered, how long."""
 import threading
 from collections import OrderedDict
+from typing import NamedTuple
 
 
 #: Longer names are not counted: some views are called what a URL says.
@@ -10,26 +11,51 @@ MAX_LENGTH = 200
 MAX_VIEWS = 200
 
 
+class Seen(NamedTuple):
+    """A view, or a template, that no manager keeps the pages of."""
+
+    name: str
+    kind: str
+    renders: int
+    #: How long all its renders took.
+    secs: float
+
+
 class Lately:
-    """Counts views by name and kind of content, since the process started."""
+    """Counts views or templates by name and kind of content, since the
+    process started.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, str], Seen] = OrderedDict()
 
-    def saw(self, name: str, kind: str) -> None:
+    def saw(self, name: str, kind: str, secs: float = 0.0) -> None:
         """Count one page of the view `name` for content of a kind."""
         if len(name) + len(kind) > MAX_LENGTH:
             return
         with self._lock:
             found = name, kind
-            self._counts[found] = self._counts.get(found, 0) + 1
-            self._counts.move_to_end(found)
-            if len(self._counts) > MAX_VIEWS:
-                self._counts.popitem(last=False)
+            _, _, count, so_far = self._seen.get(found, (*found, 0, 0.0))
+            self._seen[found] = Seen(*found, count + 1, so_far + secs)
+            self._seen.move_to_end(found)
+            if len(self._seen) > MAX_VIEWS:
+                self._seen.popitem(last=False)
 
     def counts(self) -> list[tuple[str, str, int]]:
         """Return name, kind and count of each, the most frequent first."""
-        with self._lock:
-            rows = [(*found, count) for found, count in self._counts.items()]
+        rows = [seen[:3] for seen in self._all()]
         return sorted(rows, key=lambda row: (-row[2], row))
+
+    def dearest(self) -> list[Seen]:
+        """Return those of which all renders together took longest, first."""
+        return sorted(self._all(), key=lambda seen: (-seen.secs, seen))
+
+    def reset(self) -> None:
+        """Begin to count anew."""
+        with self._lock:
+            self._seen.clear()
+
+    def _all(self) -> list[Seen]:
+        with self._lock:
+            return list(self._seen.values())

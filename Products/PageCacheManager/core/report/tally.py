@@ -1,6 +1,13 @@
 """Counts what became of requests, exactly, by word and by reason."""
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .timeline import Span
+from .timeline import Sums
+from .timeline import Timeline
 
 
 #: Of more counters than this the first word of a detail stands for all of
@@ -11,21 +18,71 @@ MAX_COUNTERS = 500
 #: The same for details of more characters.
 MAX_LENGTH = 200
 
+#: The time of so many templates and views is counted, if their paths are not
+#: longer than details.
+MAX_TEMPLATES = 200
+
+#: Which of the `Sums` a word counts for; other words are no requests.
+_SUMS = {'HIT': 0, 'MISS': 1, 'NO-ETAG': 2, 'BYPASS': 2, 'OFF': 2}
+
+
+class Times(NamedTuple):
+    """How long the requests of a template or view took."""
+
+    renders: int
+    render_secs: float
+    hits: int
+    hit_secs: float
+
 
 class Tally:
     """Counters of one cache since the process started, or since a reset."""
 
-    def __init__(self) -> None:
+    def __init__(
+            self, clock: Callable[[], float] = time.monotonic,
+            wall_clock: Callable[[], float] = time.time) -> None:
         self._lock = threading.Lock()
-        self._counts: Counter[tuple[str, str]] = Counter()
-        self._of_policies: Counter[tuple[str, str, str]] = Counter()
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self.reset()
 
-    def add(self, word: str, detail: str = '', policy: str = '') -> None:
+    def reset(self) -> None:
+        """Begin to count anew."""
+        with self._lock:
+            self._counts: Counter[tuple[str, str]] = Counter()
+            self._of_policies: Counter[tuple[str, str, str]] = Counter()
+            # hits, misses, others: as in `Sums`
+            self._sums = [0, 0, 0]
+            # renders, their seconds, hits, their seconds: as in `Times`
+            self._times: dict[str, list[float]] = {}
+            self._timeline = Timeline()
+            # minutes begin with those of the wall clock, which may be set
+            # back later
+            self._offset = self._wall_clock() - self._clock()
+
+    def add(
+            self, word: str, detail: str = '', policy: str = '',
+            template: str = '', secs: float = 0.0) -> None:
         """Count one event: `word` is what happened, `detail` why.
 
         `policy` is the id of the caching policy that decided, '' for none.
+        `secs` are what the page of a template or view took, 0 if that is not
+        known.  Once a minute it calls a Python function, else none.
         """
         with self._lock:
+            minute = int((self._clock() + self._offset) // 60)
+            if minute > self._timeline.minute:
+                self._timeline.begin(minute, self._sums)
+            if word in _SUMS:
+                self._sums[_SUMS[word]] += 1
+            if secs and word in ('HIT', 'MISS') and (
+                    template in self._times
+                    or len(self._times) < MAX_TEMPLATES
+                    and len(template) <= MAX_LENGTH):
+                times = self._times.setdefault(template, [0, 0.0, 0, 0.0])
+                place = 0 if word == 'MISS' else 2
+                times[place] += 1
+                times[place + 1] += secs
             if (word, detail) not in self._counts:
                 detail = self._bounded(word, detail)
             self._counts[word, detail] += 1
@@ -55,3 +112,23 @@ class Tally:
         """Return the counts of policies: by id, word, and detail of a MISS."""
         with self._lock:
             return dict(self._of_policies)
+
+    def minutes(self) -> list[Span]:
+        """Return the requests of the last hour, by minute."""
+        with self._lock:
+            return self._timeline.minutes(
+                self._clock() + self._offset, Sums(*self._sums))
+
+    def hours(self) -> list[Span]:
+        """Return the requests of the last day, by hour."""
+        with self._lock:
+            return self._timeline.hours(
+                self._clock() + self._offset, Sums(*self._sums))
+
+    def times(self) -> dict[str, Times]:
+        """Return how long requests took, by the path of the template."""
+        with self._lock:
+            return {
+                template: Times(int(renders), render_secs, int(hits), hit_secs)
+                for template, (renders, render_secs, hits, hit_secs)
+                in self._times.items()}

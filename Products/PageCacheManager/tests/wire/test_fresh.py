@@ -287,6 +287,9 @@ def test_many_requests_render_once(site, slow):
     assert {a.body for a in answers} == {b'<p>slow text</p>'}
     assert sorted(a.outcome for a in answers) == ['HIT'] * 7 + ['MISS']
     assert sum('collapsed' in a['Cache-Status'] for a in answers) == 7
+    # their wait is not the time of a hit
+    times, = cache.tally.times().values()
+    assert (times.renders, times.hits) == (1, 0)
 
 
 def test_one_that_waits_renders_if_the_first_fails(site, slow):

@@ -205,6 +205,7 @@ def statuses_of_reload(page):
 def test_statistics(page, server):
     fill(page, server)
     visit_with_a_message(page, server)
+    visit(page, f'{server}/doc/v-counting')
     visit(page, f'{server}/page_cache/manage_stats')
     assert len(rows(page)) == 3
     assert 'n=2' in rows(page)[0]
@@ -233,6 +234,66 @@ def test_statistics(page, server):
     page.wait_for_selector('text=2 of 2 pages')
     assert outcome(visit(page, f'{server}/doc/page?n=1')) == 'MISS'
     assert outcome(visit(page, f'{server}/doc/page?n=0')) == 'HIT'
+
+
+def test_search_and_order_survive_a_reload(page, server):
+    fill(page, server)
+    visit(page, f'{server}/doc/page?q=日本')
+    visit(page, f'{server}/page_cache/manage_stats')
+    page.fill('#find', '日本')
+    page.press('#find', 'Enter')
+    page.wait_for_selector('text=1 of 4 pages')
+    page.click('th >> text=Size')
+    page.wait_for_selector('th[aria-sort=descending] >> text=Size')
+    assert page.url.endswith('#pages')
+    assert page.evaluate('scrollY') > 0
+    page.reload()
+    page.wait_for_selector('th[aria-sort=descending] >> text=Size')
+    assert page.input_value('#find') == '日本'
+    shown, = rows(page)
+    assert '日本' in shown
+    with page.expect_response('**/doc/page?q=*') as opened:
+        page.click('text=Open', strict=True)
+    assert outcome(opened.value) == 'HIT'
+    page.go_back()
+    page.click('form table >> text=Explain')
+    page.wait_for_selector('.badge >> text=HIT')
+
+
+def test_the_counters_are_reset(page, server):
+    fill(page, server)
+    visit(page, f'{server}/doc/v-counting')
+    visit(page, f'{server}/page_cache/manage_stats')
+    page.click('figure >> nth=0 >> summary')
+    assert page.is_visible('figure >> nth=0 >> td >> text=3')
+    page.click('a >> text=Views tab')
+    page.wait_for_selector('text=Recently published views')
+    assert page.url.endswith('/manage_views#recent')
+    page.go_back()
+    page.once('dialog', lambda dialog: dialog.accept())
+    page.click('input[value="Reset counters"]')
+    page.wait_for_selector('text=Counting begins anew in this process.')
+    assert len(rows(page)) == 3
+    assert 'too early' in page.inner_text('main')
+    page.reload()
+    assert len(rows(page)) == 3
+    assert 'Counting begins' not in page.content()
+
+
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_pictures_are_seen_on_their_background(page, server, scheme):
+    page.emulate_media(color_scheme=scheme)
+    fill(page, server)
+    visit(page, f'{server}/page_cache/manage_stats')
+    colors = page.evaluate(
+        '''() => [
+            getComputedStyle(document.querySelector('.pcm-plot')).color,
+            getComputedStyle(document.querySelector('.pcm-plot line')).stroke,
+            getComputedStyle(document.querySelector('.pcm-hits')).fill,
+            getComputedStyle(document.body).backgroundColor]''')
+    text, line, hits, background = colors
+    assert line == text != background
+    assert hits not in (text, background)
 
 
 def test_report_shows_all_columns_on_a_small_window(page, server):

@@ -409,7 +409,7 @@ def test_a_row_for_each_page(site, client):
     client.get(PAGE)
     client.get(PAGE)
     text = page_text(client, 'manage_stats')
-    assert 'http://localhost:8080/site/doc/page 1 1 1' in text
+    assert 'http://localhost:8080/site/doc/page Open Explain 1 1 1' in text
     assert '50.0 %' in text and '1 of 1 pages' in text
 
 

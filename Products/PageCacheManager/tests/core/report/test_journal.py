@@ -72,3 +72,11 @@ def test_the_mean_of_renders_of_pages_that_are_kept():
     for secs in 0.2, 0.4:
         journal.note(entry(secs=secs))
     assert abs(journal.mean_secs() - 0.3) < 1e-9
+
+
+def test_reset():
+    journal = Journal()
+    journal.note(entry(word='MISS', secs=2.0))
+    journal.reset()
+    assert len(journal.entries()) == 1
+    assert journal.mean_secs() is None

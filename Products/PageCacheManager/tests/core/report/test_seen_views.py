@@ -53,3 +53,20 @@ def test_counts_are_exact_whoever_counts_at_once():
     for thread in threads:
         thread.join(20)
     assert [count for _, _, count in lately.counts()] == [800] * 5
+
+
+def test_those_that_took_longest_come_first():
+    lately = Lately()
+    for name, secs in ('a', 1), ('b', 3), ('a', 1), ('c', 2), ('a', 1.5):
+        lately.saw(name, 'K', secs)
+    assert lately.dearest() == [
+        ('a', 'K', 3, 3.5), ('b', 'K', 1, 3), ('c', 'K', 1, 2)]
+
+
+def test_reset():
+    lately = Lately()
+    lately.saw('a', '', 1)
+    lately.reset()
+    assert lately.counts() == lately.dearest() == []
+    lately.saw('a', '', 2)
+    assert lately.dearest() == [('a', '', 1, 2)]

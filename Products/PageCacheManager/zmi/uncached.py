@@ -1,0 +1,58 @@
+"""Templates and views that no manager keeps, by the time of their renders."""
+from ..core.report.statistics import number_text
+from ..core.report.statistics import span_text
+from ..manager import caches
+from .page import cut
+from .views import is_offered
+
+
+#: So many are shown.
+MAX_ROWS = 10
+
+#: Where each kind is associated, and with which button.
+_SCREENS = {
+    'view': ('manage_views#recent', 'Views tab'),
+    'template': ('ZCacheManager_associate', 'Associate tab')}
+
+
+def dearest(manager):
+    """Return kind and :class:`.Seen` of those that could be associated.
+
+    All their renders together took the longest time.
+    """
+    cache, associations = caches.cache_of(manager), manager.associations()
+    found = [
+        ('view', seen) for seen in cache.lately.dearest()
+        if is_offered(associations, seen.name, seen.kind)]
+    found += [
+        ('template', seen) for seen in cache.lately_templates.dearest()]
+    found.sort(key=lambda item: -item[1].secs)
+    rows = []
+    for kind, seen in found:
+        if kind == 'view' or not _is_associated(manager, seen.name):
+            rows.append((kind, seen))
+        if len(rows) == MAX_ROWS:
+            break
+    return rows
+
+
+def rows_of(manager):
+    """Return the rows of the Statistics screen."""
+    return [
+        {'kind': kind,
+         'name': cut(seen.name),
+         'content': cut(seen.kind) or '\u2013',
+         'renders': number_text(seen.renders),
+         'secs': span_text(seen.secs),
+         'mean': span_text(seen.secs / seen.renders),
+         'url': f'{manager.absolute_url()}/{_SCREENS[kind][0]}',
+         'button': _SCREENS[kind][1]}
+        for kind, seen in dearest(manager)]
+
+
+def _is_associated(manager, path):
+    """Return whether a template is associated meanwhile, or gone."""
+    ask = getattr(
+        manager.unrestrictedTraverse(path, None), 'ZCacheable_getManagerId',
+        None)
+    return ask is None or bool(ask())
