@@ -33,6 +33,8 @@ class Trial:
     status = None
     #: Seconds that the whole request took.
     secs = 0.0
+    #: Whether nobody waits for it any more.
+    is_given_up = False
 
     def __init__(self, environ):
         self._environ = environ
@@ -45,11 +47,18 @@ class Trial:
         return self.exchange
 
     def wait(self, timeout_secs):
-        """Wait for the end; return whether it came."""
-        return self._ended.wait(timeout_secs)
+        """Wait for the end; return whether it came.
+
+        If not, it does not begin any more.
+        """
+        is_ended = self._ended.wait(timeout_secs)
+        self.is_given_up = not is_ended
+        return is_ended
 
     def run(self):
-        """Render the page."""
+        """Render the page, if somebody still waits for it."""
+        if self.is_given_up:
+            return
         begin = time.perf_counter()
         status = attempt(None, 'trial', again.publish, self._environ, self)
         self.status = None if status is FAILED else status

@@ -22,6 +22,10 @@ from ZPublisher.BeforeTraverse import registerBeforeTraverse
 from ZPublisher.interfaces import IPubAfterTraversal
 
 from ...core.key import digest
+from ...core.page import Page
+from ...core.reads.made_from import MadeFrom
+from ...core.reads.made_from import UntilCommit
+from ...core.reads.unknown import Why
 from ...core.reasons import explained
 from ...interfaces import Claim
 from ...interfaces import ISurroundings
@@ -630,6 +634,23 @@ def test_questions_of_a_stored_page_are_named(
     monkeypatch.setattr(screen_of_reads, 'MAX_SHOWN', 1)
     found = made_from(client, path)
     assert found[-2:] == [questions[0], ('Other questions', '1')]
+
+
+def test_what_is_not_known_of_a_page_is_said(site):
+    def told(made):
+        page = Page(b'x', (), (), 0, 0, made_from=made)
+        (label, text), = screen_of_reads.rows(page, site._p_jar)
+        return text
+    assert told(None) == 'not known in this process'
+    until = UntilCommit({}, Why.TOO_MANY)
+    assert told(MadeFrom(until, 0, {})) == (
+        f'not known: {Why.TOO_MANY} The page is good until the next commit.')
+
+
+def test_an_object_that_is_gone_has_no_name(site):
+    database = site._p_jar.db().database_name
+    for name, oid in ((database, b'\xff' * 8), ('', b'\0' * 8)):
+        assert screen_of_reads._loaded(site._p_jar, name, oid) is None
 
 
 def test_who_may_only_look_is_not_told_what_it_was_made_from(client):

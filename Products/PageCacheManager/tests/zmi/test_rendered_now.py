@@ -9,6 +9,7 @@ from ...manager import caches
 from ...publisher import again
 from ...request import trial
 from ...zmi.explain import rendered
+from ..client import Client
 from ..screens import labels_are_missing
 from ..screens import own
 from ..screens import text_of
@@ -226,7 +227,8 @@ def test_nothing_is_committed(client, site, page):
 def test_the_wait_is_bounded(client, site, page, monkeypatch):
     go = threading.Event()
     monkeypatch.setattr(rendered, 'MAX_WAIT_SECS', 0.2)
-    path = page(lambda self: str(go.wait(30)))
+    calls = []
+    path = page(lambda self: calls.append(1) or str(go.wait(30)))
     try:
         for _ in range(5):  # the later ones wait, or are refused
             text = text_of(own(answer(client, path)))
@@ -235,7 +237,19 @@ def test_the_wait_is_bounded(client, site, page, monkeypatch):
     finally:
         go.set()
     assert trial.worker.wait(30)
+    assert len(calls) == 1  # nobody waits for the others any more
+    monkeypatch.undo()
     assert told(client, PAGE)['Status'] == '200'
+
+
+def test_a_session_of_a_filter_is_not_used_in_another_thread(client, page):
+    class Filtered(Client):
+        def environ(self, *args):
+            return {**super().environ(*args), 'beaker.session': object()}
+    calls = []
+    path = page(lambda self: calls.append(1) or '')
+    text = text_of(own(answer(Filtered(), path)))
+    assert 'a session that a WSGI filter keeps' in text and calls == []
 
 
 def test_only_who_may_change_the_manager_may_render(client):
