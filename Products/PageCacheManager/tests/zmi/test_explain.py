@@ -2,6 +2,7 @@
 import json
 from contextlib import contextmanager
 from urllib.parse import quote
+from urllib.parse import urlencode
 
 import pytest
 import transaction
@@ -726,6 +727,108 @@ def test_a_wrong_page_to_compare_with_is_named(client):
     assert 'is-invalid' not in html.one('input', id='path')['class']
     assert 'Parts that differ' not in text_of(html)
     assert html.one('span', **{'class': 'badge badge-warning'})
+
+
+# as a named user
+
+def as_user(client, path, name, user='root', **more):
+    """Return what the tab tells as JSON."""
+    query = urlencode({'path': path, 'user': name, **more})
+    answer = client.get(f'{TAB}JSON?{query}', user)
+    assert answer.status == 200
+    return json.loads(answer.text)
+
+
+def shared_by(found):
+    rows = {label: value for section in found['sections']
+            for label, value in section['rows']}
+    return rows['Shared by']
+
+
+@pytest.mark.parametrize('path', [PAGE, '/site/doc/v-counting'])
+def test_it_tells_of_the_page_that_a_named_user_gets(site, client, path):
+    set_policy(site, etag='python: "%s %s" % (member, view)',
+               last_modified=0)
+    assert as_user(client, path, 'alice')['answer']['word'] == 'MISS'
+    assert client.get(path, 'alice').outcome == 'MISS'
+    found = as_user(client, path, 'alice')
+    assert found['answer']['word'] == 'HIT'
+    assert shared_by(found) == (
+        'alice only, with the roles Authenticated, Member')
+    # neither who asks nor anonymous visitors have a page
+    assert as_user(client, path, '')['answer']['word'] == 'MISS'
+    assert as_user(client, path, '', visitor='anonymous')[
+        'answer']['word'] == 'MISS'
+
+
+def test_a_named_user_has_none_of_the_cookies_of_who_asks(client):
+    query = urlencode({'path': PAGE, 'user': 'alice'})
+    cookies = {'Cookie': 'statusmessages=x'}
+    assert 'request-cookie' in own(client.get(
+        f'{TAB}?path={PAGE}', 'root', **cookies)).texts
+    assert 'request-cookie' not in own(client.get(
+        f'{TAB}?{query}', 'root', **cookies)).texts
+
+
+def test_what_a_named_user_may_not_see_is_not_told(custom, client):
+    custom.page.manage_permission('View', ['Manager'])
+    assert as_user(client, PAGE, 'root')['answer']['word'] == 'MISS'
+    assert as_user(client, PAGE, 'alice') == {
+        'error': 'This user may not see this page.'}
+
+
+def test_what_who_asks_may_not_see_is_not_told_of_others(
+        site, custom, client):
+    site.manage_role('Member', [
+        'View management screens', 'Change cache managers', 'Manage users'])
+    site.acl_users.userFolderAddUser('boss', 'boss', ['Manager'], [])
+    custom.page.manage_permission('View', ['Manager'])
+    assert as_user(client, '/site/doc/fspage', 'boss', 'alice')[
+        'answer']['word'] == 'MISS'
+    assert as_user(client, PAGE, 'boss')['answer']['word'] == 'MISS'
+    assert as_user(client, PAGE, 'boss', 'alice') == {
+        'error': 'You may not see this page.'}
+
+
+def test_users_of_a_folder_that_who_asks_can_not_manage_are_not_known(
+        site, client):
+    site.manage_role('Member', [
+        'View management screens', 'Change cache managers', 'Manage users'])
+    assert 'sections' in as_user(client, PAGE, 'bob', 'alice')
+    # root stands in the folder above
+    assert 'sections' not in as_user(client, PAGE, 'root', 'alice')
+
+
+@pytest.mark.parametrize('permissions', [
+    ['View management screens'],
+    ['View management screens', 'Change cache managers'],
+    ['View management screens', 'Manage users']])
+def test_asking_for_a_user_takes_two_permissions(site, client, permissions):
+    site.manage_role('Member', permissions)
+    found = as_user(client, PAGE, 'bob', 'alice')
+    assert 'you may not manage this user' in found['error']
+    assert 'sections' not in found
+
+
+def test_an_unknown_user_is_named(client):
+    for name in ('nobody', HOSTILE):
+        html = own(get(client, f'{TAB}?' + urlencode(
+            {'path': PAGE, 'user': name})))
+        field = html.one('input', id='user')
+        assert field['value'] == name and 'is-invalid' in field['class']
+        assert field['aria-describedby'] == 'user-error'
+        assert 'There is no such user' in text_of(html)
+        assert 'is-invalid' not in html.one('input', id='path')['class']
+        assert html.problems == [] and not html.all('section')
+
+
+def test_users_are_compared(site, client):
+    set_policy(site, etag='python: view', last_modified=0)
+    found = as_user(client, PAGE, 'alice', other_visitor='me')
+    assert ['Parts that differ', 'partition'] in found['sections'][0]['rows']
+    found = as_user(client, PAGE, 'alice', other=PAGE)
+    assert ['Visitor there', 'alice'] in found['sections'][0]['rows']
+    assert found['sections'][0]['rows'][-1][1].startswith('none')
 
 
 def test_key_and_versions_are_folded(client):

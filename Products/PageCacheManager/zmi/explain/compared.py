@@ -27,15 +27,16 @@ def parts_of(exchange):
            for label, value in rows.of_versions(exchange)}}
 
 
-def of_other(request, parts, path, as_anonymous):
+def of_other(request, parts, path, as_anonymous, as_user):
     """Yield what differs in the request for `path` from one with `parts`.
 
     Raises Inexplicable.
     """
-    with looked_up(request, path, as_anonymous) as finding:
+    with looked_up(request, path, as_anonymous, as_user) as finding:
         yield 'Compared with', finding.url
         yield 'Visitor there', (
-            'anonymous visitor' if as_anonymous else 'me')
+            'anonymous visitor' if as_anonymous else
+            'me' if as_user is None else as_user.getUserName())
         others = parts_of(finding.exchange)
         if parts is None or others is None:
             yield 'Parts that differ', (

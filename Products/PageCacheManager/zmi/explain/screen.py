@@ -19,7 +19,9 @@ from . import compared
 from . import made_from
 from . import rows
 from .inquiry import Inexplicable
+from .inquiry import UnknownUser
 from .inquiry import looked_up
+from .inquiry import user_named
 from .rendered import render_now
 
 
@@ -43,13 +45,14 @@ def explain(manager, request, renders=False):
     With `renders` the page is rendered too.
     """
     asked = _asked(manager, request) if 'path' in request.form else {}
-    if renders and 'answer' in asked:
+    user = _typed(request, 'user')
+    if renders and 'answer' in asked and not user:
         asked['rendered'] = render_now(
             request, _typed(request, 'path'), _is_anonymous(request))
     return render(
         _page, manager, request, 'Explain', path=_typed(request, 'path'),
         visitor=_typed(request, 'visitor'), other=_typed(request, 'other'),
-        other_visitor=_typed(request, 'other_visitor'), **asked)
+        other_visitor=_typed(request, 'other_visitor'), user=user, **asked)
 
 
 def explain_json(manager, request):
@@ -82,8 +85,11 @@ def _explanation(manager, request, path, as_anonymous, names_reads):
 
     With `names_reads` they name what a stored page was made from.
     """
+    user = _typed(request, 'user').strip()
     try:
-        with looked_up(request, path, as_anonymous) as finding:
+        as_user = user_named(manager, user) if user else None
+        as_anonymous = as_anonymous and as_user is None
+        with looked_up(request, path, as_anonymous, as_user) as finding:
             found = {
                 'answer': (
                     _not_asked(finding) if finding.exchange is None
@@ -92,6 +98,8 @@ def _explanation(manager, request, path, as_anonymous, names_reads):
                 'sections': list(_sections(finding, manager, names_reads)),
                 'requests': _requests(finding)}
             parts = compared.parts_of(finding.exchange)
+    except UnknownUser as error:
+        return {'user_error': str(error), 'error': str(error)}
     except Inexplicable as error:
         return {'error': cut(str(error))}
     other = _typed(request, 'other')
@@ -102,7 +110,7 @@ def _explanation(manager, request, path, as_anonymous, names_reads):
                 'Compared', compared.of_other(
                     request, parts, other or path,
                     other_visitor == 'anonymous' if other_visitor
-                    else as_anonymous),
+                    else as_anonymous, None if other_visitor else as_user),
                 'Requests share a page if no part of the key differs.'))
         except Inexplicable as error:
             found['other_error'] = cut(str(error))
