@@ -51,7 +51,7 @@ def _rendered(home, render, pages, cookies):
     database = DB(DemoStorage(base=BlobStorage(
         str(home / 'var' / 'blobs'),
         FileStorage(str(home / 'var' / 'Data.fs'), read_only=True))),
-        cache_size=30_000)
+        cache_size=30_000, database_name='main')
     Zope2.DB = database
     Zope2.bobo_application = ZApplicationWrapper(
         database, 'Application', OFS.Application.Application)

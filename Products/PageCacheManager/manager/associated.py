@@ -7,9 +7,11 @@ from itertools import islice
 from typing import Any
 from typing import NamedTuple
 
+from Acquisition import aq_acquire
 from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
+from OFS.Cache import filterCacheManagers
 
 from ..cmf import guard
 from ..core.attempt import FAILED
@@ -107,6 +109,23 @@ def templates_of(manager, limit):
     return [one.ob for one in islice(found, limit)]
 
 
+def is_template(ob):
+    """Return whether an object is a page template that can name a manager."""
+    return hasattr(aq_base(ob), 'pt_render') and getattr(
+        type(aq_base(ob)), '_isCacheable', False)
+
+
+def finds(ob, manager):
+    """Return whether an object finds a manager under the manager's id.
+
+    Another manager with the same id can be nearer.
+    """
+    found = aq_acquire(
+        ob, manager.getId(), containment=1, filter=filterCacheManagers,
+        extra=None, default=None)
+    return aq_base(found) is aq_base(manager)
+
+
 def free_templates(manager):
     """Return templates in the database that could name a manager, and name
     no cache.
@@ -115,9 +134,8 @@ def free_templates(manager):
     """
     return [
         ob for ob in islice(below(aq_parent(aq_inner(manager))), MOST_COUNTED)
-        if hasattr(aq_base(ob), 'pt_render')
-        and getattr(type(aq_base(ob)), '_isCacheable', False)
-        and not guard.file_of(ob) and not ob.ZCacheable_getManagerId()]
+        if is_template(ob) and not guard.file_of(ob)
+        and not ob.ZCacheable_getManagerId()]
 
 
 def take_away(found):

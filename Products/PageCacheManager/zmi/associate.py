@@ -1,47 +1,203 @@
-"""The Associate screen: Zope's own, with a hint."""
+"""The Associate screen: page templates, and the managers that keep them."""
+from dataclasses import dataclass
+from itertools import islice
+from urllib.parse import urlencode
+
+from AccessControl import getSecurityManager
+from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
-from OFS.Cache import CacheManager
+from OFS.Cache import ChangeCacheSettingsPermission as change_cache_settings
 
 from ..cmf import guard
-from ..manager.associated import count
-from .page import DONE
-from .page import STYLE
-from .page import escape_title
+from ..key.versions import path_of
+from ..manager import associated
+from .page import cut
+from .page import render
 from .page import template
 
 
-#: Where the content of Zope's screen begins.
-MAIN = '<main class="container-fluid">'
+#: Maximum number of templates on the screen.
+MAX_ROWS = 200
 
-_hint = template('hint.zpt')
+#: Maximum length of a search text, in characters.
+MAX_TEXT = 200
+
+NOT_CHANGED = 'Nothing was changed.'
+NOT_THIS_FORM = (
+    f'{NOT_CHANGED} The request does not have the form of this tab.')
+
+_page = template('associate.zpt')
 
 
-def associate(manager, request, results=(), **options):
-    """Return Zope's own screen, with a hint on templates in files.
+@dataclass
+class Typed:
+    """The form as it was sent."""
 
-    Zope's form has its URL in ``target`` by mistake; it belongs in
-    ``action``.
+    #: Paths of the marked templates.
+    marked: tuple = ()
+    #: What is wrong, '' for nothing.
+    message: str = ''
+    #: Templates to associate and to dissociate, if nothing is wrong.
+    add: tuple = ()
+    remove: tuple = ()
+
+
+def typed_associations(manager, request):
+    """Return the form in `request`, with a message if it is wrong.
+
+    The form names the templates that were associated when it was shown, so
+    it changes only those whose mark changed.
     """
-    done = DONE.get(str(request.form.get('done')))
-    if done:
-        options['manage_tabs_message'] = done
-    page = CacheManager.ZCacheManager_associate.__of__(manager)(
-        manager, request, results=results, **options)
-    parent = aq_parent(aq_inner(manager))
-    hint = _hint.__of__(manager)(
-        id=manager.getId(), style=STYLE, url=manager.absolute_url(),
-        count=count(manager),
-        files=list(_files(parent, results)))
-    page = escape_title(page, manager)
-    page = page.replace('<form target="', '<form action="')
-    return page.replace(MAIN, MAIN + hint, 1)
+    marked, before = (
+        _paths(request.form.get(name, [])) for name in ('marked', 'before'))
+    if marked is None or before is None:
+        return Typed(message=NOT_THIS_FORM)
+    typed = Typed(tuple(marked))
+    changed = sorted(set(marked) ^ set(before))
+    found = {path: _changeable(manager, path) for path in changed}
+    for path, ob in found.items():
+        if ob is None:
+            typed.message = (
+                f'{NOT_CHANGED} {cut(path)} is not a template that you can '
+                'associate here.')
+            return typed
+    typed.add = tuple(
+        ob for path, ob in found.items()
+        if path in marked and not _is_kept(manager, ob))
+    typed.remove = tuple(
+        ob for path, ob in found.items()
+        if path not in marked and _is_kept(manager, ob))
+    others = [
+        ob for ob in typed.add if ob.ZCacheable_getManager() is not None]
+    if others and not request.form.get('take_over'):
+        typed.message = (
+            f'{NOT_CHANGED} Other managers keep some of the marked templates '
+            f'({len(others)}). To take these templates, mark "Take templates '
+            'from other managers" and save again.')
+    elif not (typed.add or typed.remove):
+        typed.message = f'{NOT_CHANGED} No mark differs from what is stored.'
+    return typed
 
 
-def _files(parent, results):
-    """Yield those objects of the results that are made from files."""
-    for result in results:
-        found = parent.unrestrictedTraverse(result['path'], None)
-        path = guard.file_of(found)
-        if path:
-            yield {'path': result['path'], 'file': f'{path}.metadata'}
+def _paths(value):
+    """Return a list of paths of the form, None if it is something else."""
+    is_right = isinstance(value, list) and len(value) <= MAX_ROWS and all(
+        isinstance(one, str) for one in value)
+    return value if is_right else None
+
+
+def show_again(manager, request):
+    """Redirect to the screen, with the same search."""
+    search = {name: _searched(request, name) for name in ('name', 'below')}
+    query = urlencode({'done': 'associated', **search}, errors='replace')
+    request.response.redirect(
+        f'{manager.absolute_url()}/ZCacheManager_associate?{query}')
+
+
+def associate(manager, request, typed=None, done=''):
+    """Return the Associate screen, with the `typed` form if it was wrong.
+
+    `done` is the message of Zope's own method.
+    """
+    typed = typed or Typed()
+    name, below = (_searched(request, name) for name in ('name', 'below'))
+    folder = _at(manager, below)
+    is_folder = bool(
+        getattr(aq_base(folder), 'isPrincipiaFolderish', False))
+    found, is_stopped = _templates(folder, name) if is_folder else ([], False)
+    rows = [_row(manager, ob, typed) for ob in found[:MAX_ROWS]]
+    return render(
+        _page, manager, request, 'Associate', typed.message or done,
+        'danger' if typed.message else 'success',
+        id=manager.getId(), count=associated.count(manager),
+        views=len(manager.associations()),
+        name=name, below=below, rows=rows,
+        left_out=len(found) - len(rows),
+        stopped_at=f'{associated.MOST_COUNTED:,}' if is_stopped else '',
+        can_change=any(
+            not (row['file'] or row['is_hidden']) for row in rows),
+        has_others=any(row['is_others'] for row in rows),
+        has_files=any(row['file'] for row in rows),
+        error='' if is_folder else (
+            'There is no such folder below the folder of this manager.'))
+
+
+def _searched(request, name):
+    text = request.form.get(name)
+    return text.strip()[:MAX_TEXT] if isinstance(text, str) else ''
+
+
+def _templates(folder, name):
+    """Return the templates below a folder that a user may associate, by
+    path, and whether the search stopped early.
+    """
+    check = getSecurityManager().checkPermission
+    most = associated.MOST_COUNTED
+    found, seen = [], 0
+    for seen, ob in enumerate(islice(associated.below(folder), most + 1), 1):
+        if (seen <= most and associated.is_template(ob)
+                and name.lower() in ob.getId().lower()
+                and check(change_cache_settings, ob)):
+            found.append(ob)
+    return sorted(found, key=path_of), seen > most
+
+
+def _row(manager, ob, typed):
+    """Return a template as plain values."""
+    path = path_of(ob)[len(_root(manager)) + 1:]
+    keeper = ob.ZCacheable_getManager()
+    is_kept = _is_kept(manager, ob)
+    file = guard.file_of(ob)
+    return {
+        'path': path,
+        'url': f'{ob.absolute_url()}/manage_main',
+        'file': file,
+        'is_kept': is_kept,
+        'is_others': keeper is not None and not is_kept,
+        'is_hidden': not associated.finds(ob, manager),
+        'is_marked': path in typed.marked if typed.message else is_kept,
+        'keeper': _keeper_text(ob, keeper, is_kept)}
+
+
+def _keeper_text(ob, keeper, is_kept):
+    """Return who keeps the pages of a template."""
+    if is_kept:
+        return 'this manager'
+    if keeper is not None:
+        return path_of(keeper)
+    name = ob.ZCacheable_getManagerId()
+    return f'nobody: there is no manager {cut(str(name))}' if name else (
+        'nobody')
+
+
+def _is_kept(manager, ob):
+    return aq_base(ob.ZCacheable_getManager()) is aq_base(manager)
+
+
+def _changeable(manager, path):
+    """Return the template at a path that this user may associate, or None.
+    """
+    ob = _at(manager, path)
+    may_change = (
+        ob is not None and associated.is_template(ob)
+        and not guard.file_of(ob) and associated.finds(ob, manager)
+        and getSecurityManager().checkPermission(change_cache_settings, ob))
+    return ob if may_change else None
+
+
+def _at(manager, path):
+    """Return what is at a path below the manager's folder, or None.
+
+    Nothing that is only acquired there: its own path differs.
+    """
+    folder = aq_parent(aq_inner(manager))
+    path = path.strip('/')
+    if not path:
+        return folder
+    ob = folder.restrictedTraverse(path, None)
+    return ob if path_of(ob) == f'{_root(manager)}/{path}' else None
+
+
+def _root(manager):
+    return path_of(aq_parent(aq_inner(manager)))

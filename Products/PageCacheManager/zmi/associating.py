@@ -9,6 +9,9 @@ from ZPublisher import zpublish
 
 from .. import zmi
 from ..manager.associated import take_all_away
+from .associate import associate
+from .associate import show_again
+from .associate import typed_associations
 
 
 postonly = requestmethod('POST')
@@ -28,6 +31,20 @@ class Associating:
             props = None  # the form has them
         return CacheManager.ZCacheManager_setAssociations(
             self, props, REQUEST)
+
+    @zpublish(methods='POST')
+    @security.protected('Change cache managers')
+    @postonly
+    def manage_editAssociations(self, REQUEST):
+        """Associate or dissociate the templates whose mark changed."""
+        typed = typed_associations(self, REQUEST)
+        if typed.message:
+            return associate(self, REQUEST, typed)
+        for ob in typed.add:
+            ob.ZCacheable_setManagerId(self.getId())
+        for ob in typed.remove:
+            ob.ZCacheable_setManagerId(None)
+        show_again(self, REQUEST)
 
     @zpublish(methods='POST')
     @security.protected(change_cache_settings)

@@ -97,7 +97,8 @@ def _csv(rows):
 
 
 def _harmless(value):
-    text = str(value)
+    # some spreadsheets part cells at a semicolon, whatever quotes are around
+    text = str(value).replace(';', '%3B')
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

@@ -22,6 +22,7 @@ DONE = {
     'saved': 'Settings saved.',
     'set_up': 'Set up. Open a page now.',
     'views': 'Views saved.',
+    'associated': 'Associations saved.',
     'dissociated': 'The associations in the database are removed.',
     'policy_added': 'The policy is added behind all others.',
     'stats_reset': 'Counting begins anew in this process.',
@@ -103,7 +104,7 @@ def show_tab(manager, request, tab, done):
 def _plain(value):
     """Return a list for an iterator, which templates may not read."""
     return value if value is None or isinstance(
-        value, (str, bool, dict, tuple, list)) else list(value)
+        value, (str, int, dict, tuple, list)) else list(value)
 
 
 def cut(text):

@@ -85,7 +85,7 @@ def statistics(manager, request, message='', kind='success'):
         view_names=list(asdict(view)),
         export=view.query(page=1, size=figures.SIZES[0]),
         headers=_column_headers(view),
-        rows=[_row(manager, row) for row in chosen.rows],
+        rows=[_row(manager, request, row) for row in chosen.rows],
         sizes=figures.SIZES,
         matching=figures.number_text(chosen.matching),
         total=figures.number_text(chosen.total),
@@ -196,7 +196,7 @@ def _column_headers(view):
             'query': view.query(sort=name, order=order, page=1)}
 
 
-def _row(manager, row):
+def _row(manager, request, row):
     page = row['template_path'], row['context_path'], row['url']
     return {
         **row,
@@ -205,8 +205,10 @@ def _row(manager, row):
         **{name: cut(row[name])
            for name in ('template_path', 'context_path')},
         'url': cut_in_the_middle(figures.readable_url(row['url'])),
+        # the host is what a client said: no link leads away from here
         'open': row['url'] if row['url'].startswith(
-            ('http://', 'https://')) and len(row['url']) <= MAX_LENGTH else '',
+            f'{request["SERVER_URL"]}/') and (
+                len(row['url']) <= MAX_LENGTH) else '',
         'hits': figures.number_text(row['hits']),
         'misses': figures.number_text(row['misses']),
         'entries': figures.number_text(row['entries']),

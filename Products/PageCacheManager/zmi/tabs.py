@@ -72,8 +72,10 @@ class ManagerTabs:
     @zpublish
     @security.protected(change_cache_settings)
     def ZCacheManager_associate(self, client=None, REQUEST=None, **options):
-        """Show the Associate screen."""
-        return associate(self, REQUEST or self.REQUEST, **options)
+        """Show the Associate screen; `options` are those of Zope's own."""
+        return associate(
+            self, REQUEST or self.REQUEST,
+            done=options.get('manage_tabs_message', ''))
 
 
 InitializeClass(ManagerTabs)

@@ -25,6 +25,7 @@ CHANGES = {
     'manage_purge': {},
     'manage_invalidate': {'paths:list': '/plone/a-document'},
     'ZCacheManager_setAssociations': {'props': ''},
+    'manage_editAssociations': {'before:list': 'page'},
     'manage_dissociate': {},
     'manage_changePermissions': {},
 }

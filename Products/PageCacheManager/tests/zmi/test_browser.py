@@ -101,16 +101,17 @@ def test_an_administrator_sets_up_caching(page, server, site):
     # associate a template
     page.click('#tabs >> text=Associate')
     page.wait_for_selector('text=.metadata')
-    page.click('input[value=Locate]')
-    box = 'input[type=checkbox][name*="portal_skins/custom/fresh"]'
-    page.wait_for_selector(box)
-    files = page.locator('.pcm-files').inner_text()
-    assert 'portal_skins/fs/fspage: ' in files
-    assert 'fspage.pt.metadata' in files
+    page.fill('#name', 'FRESH')
+    page.press('#name', 'Enter')
+    box = '[aria-label="Associate portal_skins/custom/fresh"]'
+    page.wait_for_selector('a:text-is("portal_skins/custom/fresh")')
     browsers.take(page, 'associate')
-    page.check(box)
+    page.focus(box)
+    page.keyboard.press('Space')
     page.click('input[value="Save Changes"]')
-    page.wait_for_selector('text=1 association(s) made, 0 removed')
+    page.wait_for_selector('text=Associations saved.')
+    assert page.is_checked(box)
+    assert page.input_value('#name') == 'FRESH'
 
     # set a policy in CMF's own form
     visit(page, f'{server}/caching_policy_manager/manage_cachingPolicies')

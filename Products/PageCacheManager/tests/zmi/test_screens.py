@@ -19,7 +19,6 @@ from ...core.page import Page
 from ...core.settings import FIELDS
 from ...core.store.store import PageStore
 from ...manager import caches
-from ..screens import Html
 from ..screens import follow
 from ..screens import get
 from ..screens import labels_are_missing
@@ -124,6 +123,7 @@ CHANGES = {
     'manage_invalidate': {'paths:list': '/site/page'},
     'ZCacheManager_setAssociations': {
         'associate_portal_skins/custom/page:int': '0'},
+    'manage_editAssociations': {'before:list': 'portal_skins/custom/page'},
     'manage_dissociate': {},
 }
 
@@ -524,29 +524,12 @@ def test_a_hundred_thousand_pages(site, client, full_store, query):
 
 # associate
 
-def locate(client, **form):
-    return client.post(f'{MANAGER}/ZCacheManager_locate', {
+def test_what_zopes_search_found_is_shown_on_our_screen(site, client):
+    answer = client.post(f'{MANAGER}/ZCacheManager_locate', {
         'require_assoc:int': '0', 'subfolders:int': '1',
-        'meta_types:list': '', **form})
-
-
-def test_associate_carries_the_hint(site, client):
-    answer = get(client, f'{MANAGER}/ZCacheManager_associate')
-    assert 'cache = page_cache' in answer.text
-    assert '<form target=' not in answer.text
-    forms = [f for f in Html(answer.text).all('form') if 'action' in f]
-    assert f'http://localhost:8080{MANAGER}' in [
-        form['action'] for form in forms]
-
-
-def test_files_are_named(site, client):
-    text = locate(client).text
-    files = text[text.index('pcm-files'):text.index('</ul>', text.index(
-        'pcm-files'))]
-    assert FS_PAGE in files
-    assert 'skins/fs/fspage.pt.metadata' in files
-    assert 'custom/page' not in files
-    assert 'associate_portal_skins/custom/page' in text
+        'meta_types:list': ''})
+    assert own(answer).all(
+        'input', name='marked:list', value='portal_skins/custom/page')
 
 
 def test_associations_are_made_and_removed(site, client):

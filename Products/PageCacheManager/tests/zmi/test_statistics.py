@@ -268,6 +268,23 @@ def test_csv_has_no_formulas(site, client, hostile):
     assert row['template'] == row['url'] == f"'{hostile}"
 
 
+def test_csv_has_no_formulas_where_semicolons_part_cells(site, client):
+    store(site, 'http://h/page?a;=1+1;b')
+    row, = table(client)
+    assert row['url'] == 'http://h/page?a%3B=1+1%3Bb'
+
+
+def test_no_link_leads_to_the_host_that_a_client_named(site, client):
+    for _ in range(2):
+        client.get(PAGE)
+        client.get(PAGE, Host='evil.example')
+    html = shown(client)
+    links = [link['href'] for link in html.all('a') if 'href' in link]
+    assert any(link.endswith(PAGE) for link in links)
+    assert not any(link.startswith('http://evil') for link in links)
+    assert 'evil.example' in text_of(html)
+
+
 def test_csv_of_a_text_that_is_no_unicode(site, client):
     store(site, 'http://h/\ud800,"a\nb"')
     row, = table(client)
