@@ -111,6 +111,16 @@ def test_it_leaves_no_trace(client, site):
     assert traces(site) == before
 
 
+def test_a_failure_of_the_cache_is_not_counted(client, site, monkeypatch):
+    before = traces(site)
+    monkeypatch.setattr(
+        'Products.PageCacheManager.request.page_headers.of_render',
+        lambda *args: 1 / 0)
+    found = told(client, PAGE, 'anonymous')
+    assert found['Would be stored'].startswith('no: error')
+    assert traces(site) == before
+
+
 def test_a_stored_page_is_rendered_all_the_same(client, site, page):
     calls = []
     path = page(lambda self: calls.append(1) or 'text')
@@ -143,7 +153,11 @@ def test_a_refusal_is_not_remembered(client, site, page):
     does = {'set': True}
     path = page(lambda self: does['set'] and (
         self.REQUEST.RESPONSE.setCookie('a', 'b')) or '')
-    assert 'set-cookie' in told(client, path, 'anonymous')['Would be stored']
+    for _ in range(3):  # a page refused twice in a row is not tried again
+        assert 'set-cookie' in told(client, path, 'anonymous')[
+            'Would be stored']
+    asked = f'/site/page_cache/manage_explain?path={path}&visitor=anonymous'
+    assert 'rendered the page recently' not in client.get(asked, 'root').text
     does['set'] = False
     assert client.get(path).outcome == 'MISS'
 
