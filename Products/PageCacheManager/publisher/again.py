@@ -1,4 +1,4 @@
-"""The same GET once more, without a client: for the audit of hits."""
+"""A GET without a client: for the audit of hits, and for trials."""
 from contextlib import suppress
 from io import BytesIO
 
@@ -12,8 +12,8 @@ from ZPublisher.WSGIPublisher import publish_module
 from .sessions import is_of_session
 
 
-#: Where the environment of such a request has the audit that makes it.  No
-#: client can put an object there.
+#: Where the environment of such a request has the audit or trial that makes
+#: it.  No client can put an object there.
 AUDIT = 'Products.PageCacheManager.audit'
 
 #: What belongs to one request and its connection, or to this package.
@@ -74,7 +74,7 @@ def publish(environ, audit):
 
 
 class Refused(Exception):
-    """Code that an audit renders wanted to commit."""
+    """Code that an audit or a trial renders wanted to commit."""
 
 
 class _NoCommit:
@@ -97,7 +97,7 @@ class _NoCommit:
         return ''  # it votes before all others
 
     def tpc_vote(self, txn):
-        raise Refused('A page that is audited must not commit.')
+        raise Refused('A page that is audited or tried must not commit.')
 
     def abort(self, txn):
         pass

@@ -1,6 +1,7 @@
 """What pages were made from, and whether it is still as it was."""
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from ..core.reads.made_from import Answers
@@ -109,6 +110,17 @@ def databases_of(made: MadeFrom) -> set[str]:
     One is '' if it is not known any more.
     """
     return set(map(commits.name_of, made.sources))
+
+
+def objects_of(made: MadeFrom, limit: int) -> list[tuple[str, bytes]]:
+    """Return up to `limit` objects of a page: the name of the database, ''
+    if it is not known any more, and the oid.
+    """
+    if not isinstance(made.objects, ReadSet):
+        return []
+    return [
+        (commits.name_of(source), oid)
+        for source, oid in islice(table.objects(made.objects), limit)]
 
 
 def until(made: MadeFrom) -> float:

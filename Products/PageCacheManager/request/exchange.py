@@ -267,6 +267,10 @@ class Exchange:
         if not self.is_dry:
             self.cache.tally.add(word, detail)
 
+    def saw_failure(self, caught):
+        """Remember a failure that the page shows, for the screens."""
+        self.cache.caught.saw(self.key.page_id, caught)
+
     def describe(self):
         """Return origin and URL, for the log."""
         url = http_request.url(self.request, ())

@@ -169,7 +169,7 @@ def _with_failure(exchange, outcome, caught):
     logger.warning(
         'A failure was caught while %s rendered: %s',
         exchange.describe(), caught)
-    exchange.cache.caught.saw(exchange.key.page_id, caught)
+    exchange.saw_failure(caught)
     return outcome if is_for_once(outcome.detail) else outcome._replace(
         detail=Reason.RENDER_ERROR)
 

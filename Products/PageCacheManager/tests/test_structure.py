@@ -253,7 +253,7 @@ def test_what_may_be_published_says_so(name):
 @pytest.mark.parametrize('name', [
     'manage_editProps', 'manage_editViews', 'manage_purge',
     'manage_invalidate', 'manage_dissociate', 'manage_resetStats',
-    'manage_editAssociations'])
+    'manage_editAssociations', 'manage_renderNow'])
 def test_what_changes_anything_is_published_by_post_alone(name):
     assert zpublish_mark(getattr(PageCacheManager, name)) == ('POST',)
 
@@ -268,8 +268,8 @@ def test_what_code_calls_is_not_published(name):
 @pytest.mark.parametrize('name', [
     'manage_editProps', 'manage_editViews', 'manage_purge',
     'manage_invalidate', 'manage_setUp', 'manage_addPolicy',
-    'manage_resetStats', 'manage_editAssociations', 'enable', 'disable',
-    'setTitle'])
+    'manage_resetStats', 'manage_editAssociations', 'manage_renderNow',
+    'enable', 'disable', 'setTitle'])
 def test_changing_takes_the_permission_to_change(name):
     roles = getattr(PageCacheManager, f'{name}__roles__')
     assert tuple(roles.rolesForPermissionOn(PageCacheManager)) == ('Manager',)

@@ -57,10 +57,10 @@ def _row(manager, entry):
 def _user(manager, name):
     if not name:
         return 'anonymous visitor'
-    return name if _may_know(manager) else 'a user'
+    return name if may_know(manager) else 'a user'
 
 
-def _may_know(manager):
+def may_know(manager):
     """Return whether the user may know of requests and edits of others."""
     return getSecurityManager().checkPermission(
         'Change cache managers', manager)
@@ -68,7 +68,7 @@ def _may_know(manager):
 
 def _dropped(manager, entry):
     """Return what became of a page that was stored, '' if none was."""
-    if entry.dropped and not _may_know(manager):
+    if entry.dropped and not may_know(manager):
         return 'not shown'
     if not isinstance(entry.dropped, Changed):
         return entry.dropped or ''
@@ -116,8 +116,23 @@ def _differing(entry, earlier, names):
         if other.page == entry.page:
             if not len(entry.parts) == len(other.parts) == len(names):
                 return ''
-            return ', '.join(
-                name.replace('_', ' ') for name, one, another in zip(
-                    names, entry.parts, other.parts, strict=True)
-                if one != another)
+            names = words_of(names)
+            return ', '.join(differing(
+                dict(zip(names, entry.parts, strict=True)),
+                dict(zip(names, other.parts, strict=True))))
     return ''
+
+
+def words_of(names):
+    """Return names of parts of a key as people read them."""
+    return [name.replace('_', ' ') for name in names]
+
+
+def differing(parts, others):
+    """Return the names of those parts of a key that differ from others, or
+    are in one of them only.
+    """
+    missing = object()
+    return [
+        name for name in {**parts, **others}
+        if parts.get(name, missing) != others.get(name, missing)]

@@ -1,6 +1,7 @@
 """The tabs of a manager, and the methods that show them."""
 from AccessControl.class_init import InitializeClass
 from AccessControl.Permissions import view_management_screens
+from AccessControl.requestmethod import requestmethod
 from AccessControl.SecurityInfo import ClassSecurityInfo
 from OFS.Cache import CacheManager
 from OFS.Cache import ChangeCacheSettingsPermission as change_cache_settings
@@ -15,8 +16,11 @@ from .statistics import statistics
 from .views import views
 
 
+postonly = requestmethod('POST')
+
+
 class ManagerTabs:
-    """The tabs of a Page Cache Manager in the ZMI; they are read-only."""
+    """The tabs of a Page Cache Manager in the ZMI; they change nothing."""
 
     security = ClassSecurityInfo()
 
@@ -51,6 +55,13 @@ class ManagerTabs:
     def manage_explain(self, REQUEST=None):
         """Show the Explain screen."""
         return explain(self, REQUEST or self.REQUEST)
+
+    @zpublish(methods='POST')
+    @security.protected('Change cache managers')
+    @postonly
+    def manage_renderNow(self, REQUEST):
+        """Show the Explain screen, and what rendering the page gives now."""
+        return explain(self, REQUEST, renders=True)
 
     @zpublish(methods='GET')
     @security.protected(view_management_screens)

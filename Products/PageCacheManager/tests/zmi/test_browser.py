@@ -402,14 +402,20 @@ def test_a_view_is_associated_and_explained(page, server, site):
     page.fill('#path', '/site/doc/v-counting')
     page.press('#path', 'Enter')
     page.wait_for_selector('.badge >> text=HIT')
-    facts = page.inner_text('main')
-    assert 'root only, with the roles' in facts
+    assert 'root only, with the roles' not in page.inner_text('main')
+    page.focus('summary')
+    page.keyboard.press('Enter')  # unfolds the key
+    assert 'root only, with the roles' in page.inner_text('main')
     browsers.take(page, 'explain')
     page.select_option('#visitor', 'anonymous')
     page.click('input[value=Explain]')
     page.wait_for_selector('.badge >> text=MISS')
-    assert 'all anonymous visitors' in page.inner_text('main')
+    assert 'all anonymous visitors' in page.text_content('main')
     assert page.input_value('#path') == '/site/doc/v-counting'
+    page.click('input[value="Render it now"]')
+    page.wait_for_selector('text=Would be stored')
+    assert page.input_value('#path') == '/site/doc/v-counting'
+    assert page.input_value('#visitor') == 'anonymous'
 
 
 @pytest.mark.parametrize('path', [

@@ -2,14 +2,17 @@
 import json
 from contextlib import contextmanager
 from urllib.parse import quote
+from urllib.parse import urlencode
 
 import pytest
 import transaction
 from AccessControl import getSecurityManager
 from OFS.Folder import Folder
 from Products.CMFCore.Skinnable import SKINDATA
+from Products.PluginIndexes.FieldIndex.FieldIndex import FieldIndex
 from Products.SiteAccess.VirtualHostMonster import VirtualHostMonster
 from Products.StandardCacheManagers.RAMCacheManager import RAMCacheManager
+from Products.ZCatalog.ZCatalog import ZCatalog
 from zExceptions import Redirect
 from zope.component import getGlobalSiteManager
 from zope.component.hooks import getSite
@@ -20,11 +23,16 @@ from ZPublisher.BeforeTraverse import registerBeforeTraverse
 from ZPublisher.interfaces import IPubAfterTraversal
 
 from ...core.key import digest
+from ...core.page import Page
+from ...core.reads.made_from import MadeFrom
+from ...core.reads.made_from import UntilCommit
+from ...core.reads.unknown import Why
 from ...core.reasons import explained
 from ...interfaces import Claim
 from ...interfaces import ISurroundings
 from ...manager import caches
 from ...PageCacheManager import PageCacheManager
+from ...zmi.explain import made_from as screen_of_reads
 from ...zmi.explain import rows
 from ...zmi.explain.inquiry import looked_up
 from ..request.test_whole import add_script
@@ -176,10 +184,13 @@ def test_the_answer_for_programs_takes_the_permission_to_look(client):
 
 
 def test_what_is_typed_stays(client):
-    html = own(ask(client, PAGE, 'anonymous'))
+    html = own(get(client, (
+        f'{TAB}?path={PAGE}&visitor=anonymous&other=/site&other_visitor=me')))
     assert html.one('input', id='path')['value'] == PAGE
-    assert 'selected' in html.one('option', value='anonymous')
-    assert 'selected' not in html.one('option', value='me')
+    assert html.one('input', id='other')['value'] == '/site'
+    me, anonymous, _, other_me, other_anonymous = html.all('option')
+    assert 'selected' in anonymous and 'selected' in other_me
+    assert 'selected' not in {**me, **other_anonymous}
 
 
 @each_engine
@@ -561,6 +572,269 @@ def test_values_are_escaped_and_cut(site, client):
     assert page['Portal type'] == HOSTILE
     tag = page['ETag of the policy']
     assert len(tag) == 304 and tag.endswith(' ...')
+
+
+# what a stored page was made from
+
+def made_from(client, path, user='root'):
+    """Return the rows of that section."""
+    answer = client.get(
+        f'{TAB}JSON?path={path}&visitor=anonymous&made_from=on', user)
+    found = json.loads(answer.text)
+    return [
+        tuple(row) for section in found['sections']
+        if section['title'] == 'Made from' for row in section['rows']]
+
+
+def test_objects_of_a_stored_page_are_named(site, client):
+    assert made_from(client, PAGE) == []  # no page is stored
+    client.get(PAGE)
+    rows = made_from(client, PAGE)
+    assert rows[0][0] == 'Template'
+    assert ('Object', '/site/doc (Item)') in rows
+    path = '/site/portal_skins/custom/page'
+    assert ('Template', f'{path} (ZopePageTemplate)') in rows
+    label, text = rows[-1]
+    assert label == 'Other objects' and int(text.split(',')[0]) > 0
+
+
+def test_so_many_objects_are_named_at_most(client, monkeypatch):
+    client.get(PAGE)
+    all_rows = made_from(client, PAGE)
+    monkeypatch.setattr(screen_of_reads, 'MAX_SHOWN', 1)
+    few = made_from(client, PAGE)
+    assert few[0] == all_rows[0] and len(few) == 2
+
+    def number(rows):
+        return int(rows[-1][1].split(',')[0])
+    assert number(few) == number(all_rows) + len(all_rows) - 2
+    monkeypatch.setattr(screen_of_reads, 'MAX_LOADED', 0)
+    assert [label for label, _ in made_from(client, PAGE)] == ['Other objects']
+    monkeypatch.undo()
+    monkeypatch.setattr(screen_of_reads, 'MAX_TRIES', 0)
+    assert [label for label, _ in made_from(client, PAGE)] == ['Other objects']
+
+
+def test_questions_of_a_stored_page_are_named(
+        site, client, item, monkeypatch):
+    catalog = site._setObject('catalog', ZCatalog('catalog')) and site.catalog
+    catalog._catalog.addIndex('kind', FieldIndex('kind'))
+    item('found', lambda self: [
+        len(site.catalog(kind=kind)) for site in [self.aq_parent]
+        for kind in ('a', 'b')])
+    add_template(site.portal_skins.custom, 'finding',
+                 '<p tal:content="context/found">x</p>')
+    path = '/site/doc/finding'
+    client.get(path)
+    assert client.get(path).outcome == 'HIT'
+    questions = [
+        ('Question', f"search in /site/catalog for kind: '{kind}'")
+        for kind in 'ab']
+    assert [row for row in made_from(client, path) if row in questions] == (
+        questions)
+    monkeypatch.setattr(screen_of_reads, 'MAX_SHOWN', 1)
+    found = made_from(client, path)
+    assert found[-2:] == [questions[0], ('Other questions', '1')]
+
+
+def test_what_is_not_known_of_a_page_is_said(site):
+    def told(made):
+        page = Page(b'x', (), (), 0, 0, made_from=made)
+        (label, text), = screen_of_reads.rows(page, site._p_jar)
+        return text
+    assert told(None) == 'not known in this process'
+    until = UntilCommit({}, Why.TOO_MANY)
+    assert told(MadeFrom(until, 0, {})) == (
+        f'not known: {Why.TOO_MANY} The page is good until the next commit.')
+
+
+def test_an_object_that_is_gone_has_no_name(site):
+    database = site._p_jar.db().database_name
+    for name, oid in ((database, b'\xff' * 8), ('', b'\0' * 8)):
+        assert screen_of_reads._loaded(site._p_jar, name, oid) is None
+
+
+def test_who_may_only_look_is_not_told_what_it_was_made_from(client):
+    client.get(PAGE)
+    assert made_from(client, PAGE, 'alice') == []
+    looks = own(ask(client, PAGE, 'anonymous', 'alice'))
+    assert not looks.all('input', name='made_from')
+
+
+def test_they_are_looked_up_on_demand_only(client, monkeypatch):
+    client.get(PAGE)
+    monkeypatch.setattr(screen_of_reads, 'rows', lambda *args: 1 / 0)
+    html = own(ask(client, PAGE, 'anonymous'))
+    assert html.one('input', name='made_from')['value'] == 'on'
+    assert 'Made from' not in text_of(html)
+
+
+# two requests compared
+
+def differs(client, path=PAGE, visitor='anonymous', other='',
+            other_visitor='', **headers):
+    """Return what differs, None if nothing was compared."""
+    html = own(client.get(
+        f'{TAB}?path={quote(path)}&visitor={visitor}&other={quote(other)}'
+        f'&other_visitor={other_visitor}', 'root', **headers))
+    assert html.problems == [] and labels_are_missing(html) == []
+    assert html.one('input', id='other')['value'] == other
+    texts = [text for text in html.texts if text.strip()]
+    return texts[texts.index('Parts that differ') + 1] if (
+        'Parts that differ' in texts) else None
+
+
+def test_what_differs_is_named(site, client):
+    set_policy(site, etag='python: view', last_modified=0)
+    assert differs(client) is None
+    assert differs(client, other=PAGE) == 'none: both requests share a page'
+    assert differs(client, other=f'{PAGE}?a=1') == 'URL'
+    assert differs(client, other_visitor='anonymous') == (
+        'none: both requests share a page')
+    assert differs(client, other_visitor='me') == 'partition'
+    assert differs(client, visitor='me', other_visitor='anonymous') == (
+        'partition')
+    set_policy(site, etag='python: member or "nobody"', last_modified=0)
+    assert differs(client, other_visitor='me') == (
+        'partition, ETag of the policy')
+    assert 'path of the content' in differs(
+        client, other='/site/page').split(', ')
+
+
+def test_what_shares_a_page_is_a_hit(site, client):
+    path = f'{PAGE}?utm_source=x'
+    assert differs(client, other=path) == 'none: both requests share a page'
+    client.get(PAGE)
+    assert client.get(path).outcome == 'HIT'
+
+
+def test_a_request_without_a_key_is_not_compared(site, client):
+    add_template(site.portal_skins.custom, 'free', '<p>x</p>', associate=False)
+    for path, other in (
+            (PAGE, '/site/doc/free'), ('/site/doc/free', PAGE)):
+        assert 'not known' in differs(client, path, other=other)
+    set_policy(site, etag='')
+    assert 'not known' in differs(client, other=f'{PAGE}?a=1')
+
+
+def test_a_wrong_page_to_compare_with_is_named(client):
+    html = own(get(
+        client, f'{TAB}?path={PAGE}&visitor=me&other=/site/no/page'))
+    field = html.one('input', id='other')
+    assert 'is-invalid' in field['class']
+    assert field['aria-describedby'] == 'other-error'
+    assert 'There is no page at this path.' in text_of(html)
+    assert 'is-invalid' not in html.one('input', id='path')['class']
+    assert 'Parts that differ' not in text_of(html)
+    assert html.one('span', **{'class': 'badge badge-warning'})
+
+
+# as a named user
+
+def as_user(client, path, name, user='root', **more):
+    """Return what the tab tells as JSON."""
+    query = urlencode({'path': path, 'user': name, **more})
+    answer = client.get(f'{TAB}JSON?{query}', user)
+    assert answer.status == 200
+    return json.loads(answer.text)
+
+
+def shared_by(found):
+    rows = {label: value for section in found['sections']
+            for label, value in section['rows']}
+    return rows['Shared by']
+
+
+@pytest.mark.parametrize('path', [PAGE, '/site/doc/v-counting'])
+def test_it_tells_of_the_page_that_a_named_user_gets(site, client, path):
+    set_policy(site, etag='python: "%s %s" % (member, view)',
+               last_modified=0)
+    assert as_user(client, path, 'alice')['answer']['word'] == 'MISS'
+    assert client.get(path, 'alice').outcome == 'MISS'
+    found = as_user(client, path, 'alice')
+    assert found['answer']['word'] == 'HIT'
+    assert shared_by(found) == (
+        'alice only, with the roles Authenticated, Member')
+    # neither who asks nor anonymous visitors have a page
+    assert as_user(client, path, '')['answer']['word'] == 'MISS'
+    assert as_user(client, path, '', visitor='anonymous')[
+        'answer']['word'] == 'MISS'
+
+
+def test_a_named_user_has_none_of_the_cookies_of_who_asks(client):
+    query = urlencode({'path': PAGE, 'user': 'alice'})
+    cookies = {'Cookie': 'statusmessages=x'}
+    assert 'request-cookie' in own(client.get(
+        f'{TAB}?path={PAGE}', 'root', **cookies)).texts
+    assert 'request-cookie' not in own(client.get(
+        f'{TAB}?{query}', 'root', **cookies)).texts
+
+
+def test_what_a_named_user_may_not_see_is_not_told(custom, client):
+    custom.page.manage_permission('View', ['Manager'])
+    assert as_user(client, PAGE, 'root')['answer']['word'] == 'MISS'
+    assert as_user(client, PAGE, 'alice') == {
+        'error': 'This user may not see this page.'}
+
+
+def test_what_who_asks_may_not_see_is_not_told_of_others(
+        site, custom, client):
+    site.manage_role('Member', [
+        'View management screens', 'Change cache managers', 'Manage users'])
+    site.acl_users.userFolderAddUser('boss', 'boss', ['Manager'], [])
+    custom.page.manage_permission('View', ['Manager'])
+    assert as_user(client, '/site/doc/fspage', 'boss', 'alice')[
+        'answer']['word'] == 'MISS'
+    assert as_user(client, PAGE, 'boss')['answer']['word'] == 'MISS'
+    assert as_user(client, PAGE, 'boss', 'alice') == {
+        'error': 'You may not see this page.'}
+
+
+def test_users_of_a_folder_that_who_asks_can_not_manage_are_not_known(
+        site, client):
+    site.manage_role('Member', [
+        'View management screens', 'Change cache managers', 'Manage users'])
+    assert 'sections' in as_user(client, PAGE, 'bob', 'alice')
+    # root stands in the folder above
+    assert 'sections' not in as_user(client, PAGE, 'root', 'alice')
+
+
+@pytest.mark.parametrize('permissions', [
+    ['View management screens'],
+    ['View management screens', 'Change cache managers'],
+    ['View management screens', 'Manage users']])
+def test_asking_for_a_user_takes_two_permissions(site, client, permissions):
+    site.manage_role('Member', permissions)
+    found = as_user(client, PAGE, 'bob', 'alice')
+    assert 'you may not manage this user' in found['error']
+    assert 'sections' not in found
+
+
+def test_an_unknown_user_is_named(client):
+    for name in ('nobody', HOSTILE):
+        html = own(get(client, f'{TAB}?' + urlencode(
+            {'path': PAGE, 'user': name})))
+        field = html.one('input', id='user')
+        assert field['value'] == name and 'is-invalid' in field['class']
+        assert field['aria-describedby'] == 'user-error'
+        assert 'There is no such user' in text_of(html)
+        assert 'is-invalid' not in html.one('input', id='path')['class']
+        assert html.problems == [] and not html.all('section')
+
+
+def test_users_are_compared(site, client):
+    set_policy(site, etag='python: view', last_modified=0)
+    found = as_user(client, PAGE, 'alice', other_visitor='me')
+    assert ['Parts that differ', 'partition'] in found['sections'][0]['rows']
+    found = as_user(client, PAGE, 'alice', other=PAGE)
+    assert ['Visitor there', 'alice'] in found['sections'][0]['rows']
+    assert found['sections'][0]['rows'][-1][1].startswith('none')
+
+
+def test_key_and_versions_are_folded(client):
+    html = own(ask(client, PAGE))
+    assert len(html.all('details')) == 2
+    assert not any('open' in found for found in html.all('details'))
 
 
 # what it leaves behind

@@ -7,7 +7,13 @@ from traceback import format_exception_only
 from typing import NamedTuple
 
 import transaction
+from AccessControl import getSecurityManager
+from AccessControl.Permissions import manage_users
+from AccessControl.SecurityManagement import newSecurityManager
 from AccessControl.SecurityManagement import noSecurityManager
+from Acquisition import aq_base
+from Acquisition import aq_chain
+from Acquisition import aq_inner
 from Acquisition import aq_parent
 from zExceptions import HTTPRedirection
 from zExceptions import NotFound
@@ -24,7 +30,7 @@ from ...request import dry_run
 
 
 #: Parts of a request that identify its visitor.
-_CREDENTIALS = ('HTTP_COOKIE', 'HTTP_AUTHORIZATION', 'REMOTE_USER')
+CREDENTIALS = ('HTTP_COOKIE', 'HTTP_AUTHORIZATION', 'REMOTE_USER')
 
 #: Parts of a request that depend on the copy that the client holds.
 _CONDITIONS = (
@@ -34,6 +40,10 @@ _CONDITIONS = (
 
 class Inexplicable(Exception):
     """A page has no explanation; the text says why, for people."""
+
+
+class UnknownUser(Inexplicable):
+    """There is no such user, or none that this user may manage."""
 
 
 class Finding(NamedTuple):
@@ -53,8 +63,11 @@ class Finding(NamedTuple):
 
 
 @contextmanager
-def looked_up(request, text, as_anonymous=False):
+def looked_up(request, text, as_anonymous=False, as_user=None):
     """Give the :class:`Finding` of a GET for `text`, a URL or its path.
+
+    `as_user` is shown only what the user who asks may see too: traversal has
+    the rights of the one who asks, and then those of the other one.
 
     Inside of the context this thread has the user, site and skin of that
     GET.  Raises Inexplicable.
@@ -75,6 +88,9 @@ def looked_up(request, text, as_anonymous=False):
                 'This site identifies you without cookies and login, for '
                 'instance by your address. So it cannot be asked as an '
                 'anonymous visitor here.')
+        if as_user is not None:
+            who = 'This user'
+            _become(copy, as_user, published)
         finding = _found(copy, published)
         _check_access(finding, who)
         yield finding
@@ -83,7 +99,7 @@ def looked_up(request, text, as_anonymous=False):
 def _prepare(copy, path_info, query, as_anonymous):
     """Make `copy` look like a new request for another page."""
     copy.environ.update(PATH_INFO=path_info, QUERY_STRING=query)
-    for name in _CONDITIONS + (_CREDENTIALS if as_anonymous else ()):
+    for name in _CONDITIONS + (CREDENTIALS if as_anonymous else ()):
         copy.environ.pop(name, None)
     if as_anonymous:
         copy._auth = None
@@ -92,6 +108,39 @@ def _prepare(copy, path_info, query, as_anonymous):
     # traversal to this screen may have set other layers
     directlyProvides(copy)
     setDefaultSkin(copy)
+
+
+def user_named(manager, name):
+    """Return the user with an id or login name, from the nearest folder that
+    has one.
+
+    Who manages a user's folder could log in as that user, and so learns no
+    more.  Raises UnknownUser.
+    """
+    check = getSecurityManager().checkPermission
+    for place in aq_chain(aq_inner(manager)):
+        users = getattr(aq_base(place), 'acl_users', None)
+        users = None if users is None else place.acl_users
+        user = users and (users.getUserById(name) or users.getUser(name))
+        if user and check('Change cache managers', manager) and check(
+                manage_users, users):
+            return user if aq_parent(user) is not None else (
+                user.__of__(users))
+        if user:
+            break
+    raise UnknownUser(
+        'There is no such user, or you may not manage this user.')
+
+
+def _become(copy, user, published):
+    """Make `copy` a request of `user`, without the cookies of who asks."""
+    newSecurityManager(copy, user)
+    copy.other['AUTHENTICATED_USER'] = user
+    copy.environ.pop('HTTP_COOKIE', None)
+    copy.cookies = {}
+    copy.taintedcookies = {}
+    if not user.allowed(published, copy.roles):
+        raise Inexplicable('This user may not see this page.')
 
 
 def _traverse(copy, who):

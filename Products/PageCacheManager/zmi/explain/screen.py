@@ -10,13 +10,19 @@ from ...key.key import variant_names
 from ...key.versions import path_of
 from ...origin.template import is_template
 from .. import history
+from ..history import may_know
 from ..page import cut
 from ..page import edit_url
 from ..page import render
 from ..page import template
+from . import compared
+from . import made_from
 from . import rows
 from .inquiry import Inexplicable
+from .inquiry import UnknownUser
 from .inquiry import looked_up
+from .inquiry import user_named
+from .rendered import render_now
 
 
 OUTCOMES = {
@@ -33,12 +39,20 @@ OUTCOMES = {
 _page = template('explain.zpt')
 
 
-def explain(manager, request):
-    """Return the Explain screen, with an answer if a path was typed."""
+def explain(manager, request, renders=False):
+    """Return the Explain screen, with an answer if a path was typed.
+
+    With `renders` the page is rendered too.
+    """
+    asked = _asked(manager, request) if 'path' in request.form else {}
+    user = _typed(request, 'user')
+    if renders and 'answer' in asked and not user:
+        asked['rendered'] = render_now(
+            request, _typed(request, 'path'), _is_anonymous(request))
     return render(
         _page, manager, request, 'Explain', path=_typed(request, 'path'),
-        visitor=_typed(request, 'visitor'),
-        **(_asked(manager, request) if 'path' in request.form else {}))
+        visitor=_typed(request, 'visitor'), other=_typed(request, 'other'),
+        other_visitor=_typed(request, 'other_visitor'), user=user, **asked)
 
 
 def explain_json(manager, request):
@@ -49,9 +63,10 @@ def explain_json(manager, request):
 
 def _asked(manager, request):
     """Return the explanation that a form asks for, or an error."""
+    names_reads = bool(_typed(request, 'made_from')) and may_know(manager)
     result = attempt(
         None, 'explain', _explanation, manager, request,
-        _typed(request, 'path'), _typed(request, 'visitor') == 'anonymous')
+        _typed(request, 'path'), _is_anonymous(request), names_reads)
     return result if result is not FAILED else {
         'error': 'The explanation failed. The event log has the traceback.'}
 
@@ -61,18 +76,45 @@ def _typed(request, name):
     return value if isinstance(value, str) else ''
 
 
-def _explanation(manager, request, path, as_anonymous):
-    """Return answer and sections of the screen, or an error."""
+def _is_anonymous(request):
+    return _typed(request, 'visitor') == 'anonymous'
+
+
+def _explanation(manager, request, path, as_anonymous, names_reads):
+    """Return answer and sections of the screen, or an error.
+
+    With `names_reads` they name what a stored page was made from.
+    """
+    user = _typed(request, 'user').strip()
     try:
-        with looked_up(request, path, as_anonymous) as finding:
-            return {
+        as_user = user_named(manager, user) if user else None
+        as_anonymous = as_anonymous and as_user is None
+        with looked_up(request, path, as_anonymous, as_user) as finding:
+            found = {
                 'answer': (
                     _not_asked(finding) if finding.exchange is None
                     else _answer(finding.exchange)),
-                'sections': list(_sections(finding, manager)),
+                'has_page': _page_of(finding) is not None,
+                'sections': list(_sections(finding, manager, names_reads)),
                 'requests': _requests(finding)}
+            parts = compared.parts_of(finding.exchange)
+    except UnknownUser as error:
+        return {'user_error': str(error), 'error': str(error)}
     except Inexplicable as error:
         return {'error': cut(str(error))}
+    other = _typed(request, 'other')
+    other_visitor = _typed(request, 'other_visitor')
+    if other or other_visitor:
+        try:
+            found['sections'].insert(0, _section(
+                'Compared', compared.of_other(
+                    request, parts, other or path,
+                    other_visitor == 'anonymous' if other_visitor
+                    else as_anonymous, None if other_visitor else as_user),
+                'Requests share a page if no part of the key differs.'))
+        except Inexplicable as error:
+            found['other_error'] = cut(str(error))
+    return found
 
 
 def _not_asked(finding):
@@ -125,7 +167,12 @@ def _answer(exchange):
         'meaning': meaning, 'advice': advice, 'failure': cut(failure)}
 
 
-def _sections(finding, manager):
+def _page_of(finding):
+    """Return the stored page, None if there is none."""
+    return None if finding.exchange is None else finding.exchange.step.page
+
+
+def _sections(finding, manager, names_reads):
     exchange = finding.exchange
     yield _section('Page', rows.of_page(finding, manager))
     if exchange is None:
@@ -140,13 +187,22 @@ def _sections(finding, manager):
     yield _section('Caching policy', rows.of_policy(exchange))
     if exchange.step.outcome.word in ('HIT', 'MISS'):
         yield _section('Stored page', rows.of_store(exchange))
+    page = _page_of(finding)
+    if names_reads and page is not None:
+        yield _section(
+            'Made from', made_from.rows(page, manager._p_jar),
+            'After a change to any of these the page is rendered again. '
+            f'At most {made_from.MAX_SHOWN} objects are shown, those in '
+            'folders that the page read too.')
     if exchange.key.parts is not None:
         yield _section(
             'Key', rows.of_key(exchange),
-            'Requests share a page if they agree in all of these.')
+            'Requests share a page if they agree in all of these.',
+            is_folded=True)
         yield _section(
             'Versions in the key', rows.of_versions(exchange),
-            'After a change to any of these the page is rendered again.')
+            'After a change to any of these the page is rendered again.',
+            is_folded=True)
 
 
 def _requests(finding):
@@ -167,8 +223,8 @@ def _policies_of(context):
     return '' if found is None else edit_url(found)
 
 
-def _section(title, pairs, note='', edit=''):
+def _section(title, pairs, note='', edit='', is_folded=False):
     return {
-        'title': title, 'note': note, 'edit': edit,
+        'title': title, 'note': note, 'edit': edit, 'is_folded': is_folded,
         'rows': [(label, cut(str(value)) or '\u2013')
                  for label, value in pairs]}

@@ -1,0 +1,138 @@
+"""A trial: a page is rendered as a request would have it, to tell of it.
+
+It is a request of its own in a thread of its own, like a hit that is audited.
+Nothing is stored, counted or committed, and no visitor waits for it.
+"""
+import threading
+import time
+
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
+from ..core.audit.worker import Worker
+from ..core.http.cache_status import Outcome
+from ..core.reasons import lasts
+from ..publisher import again
+from ..publisher import request as http_request
+from .exchange import Exchange
+from .hit import Answer
+from .miss import Miss
+from .rendered import Bypass
+from .rendering import Rendering
+
+
+#: So many trials wait at most while another one goes on.
+MAX_TRIALS = 2
+
+
+class Trial:
+    """One page to render; the publisher gives it the request."""
+
+    #: The exchange of the request, None if it led to no page of ours.
+    exchange = None
+    #: The status of the answer, None if rendering failed.
+    status = None
+    #: Seconds that the whole request took.
+    secs = 0.0
+    #: Whether nobody waits for it any more.
+    is_given_up = False
+
+    def __init__(self, environ):
+        self._environ = environ
+        self._ended = threading.Event()
+
+    def opened(self, request, origin, manager, site, claim):
+        """Return the exchange of the request, or of its repetition."""
+        self.exchange = TrialExchange(
+            request, origin, manager, site, claim, is_dry=True)
+        return self.exchange
+
+    def wait(self, timeout_secs):
+        """Wait for the end; return whether it came.
+
+        If not, it does not begin any more.
+        """
+        is_ended = self._ended.wait(timeout_secs)
+        self.is_given_up = not is_ended
+        return is_ended
+
+    def run(self):
+        """Render the page, if somebody still waits for it."""
+        if self.is_given_up:
+            return
+        begin = time.perf_counter()
+        status = attempt(None, 'trial', again.publish, self._environ, self)
+        self.status = None if status is FAILED else status
+        self.secs = time.perf_counter() - begin
+        self._ended.set()
+
+
+class TrialExchange(Exchange):
+    """A request whose page is rendered even if it is stored or refused."""
+
+    #: Size in bytes and tag of the answer, None if there was an error.
+    size = tag = None
+    #: The outcome of the same request by a visitor.
+    outcome = None
+
+    def look_up(self):
+        super().look_up()
+        step = self.step
+        # what is known of earlier renders does not count
+        if isinstance(step, (Answer, Miss)) or (
+                self.key is not None and self.key.index is not None
+                and lasts(step.outcome.detail)):
+            self._render(TrialMiss, Outcome('MISS'))
+        elif step.rendering is not None and step.rendering.has_policy:
+            self._render(TrialBypass, step.outcome)
+        return None if self.origin.is_called else self.step.result
+
+    def _render(self, kind, outcome):
+        """Have the page rendered in a step of this `kind`."""
+        step = self.step
+        varies = step.varies if step.is_answered else step.rendering.varies
+        # from now on it is watched, as for a page that is kept
+        self.is_dry = False
+        self.step = kind(outcome, rendering=Rendering(
+            self, outcome, varies,
+            hides=bool(self.request.environ.get('QUERY_STRING'))))
+
+    def commit(self):
+        """Note the answer; nothing is counted or stored."""
+        self.outcome = self.step.outcome
+        self.size = len(self.response.body or b'')
+        self.tag = http_request.lower_headers(self.response).get('etag', '')
+
+    def abandon(self, is_retry):
+        self.end()
+
+    def count(self, word, detail):
+        """Count nothing: no visitor asked."""
+
+    def saw_failure(self, caught):
+        """Remember nothing: the page is not stored."""
+
+
+class _Unnoted:
+    """A page whose refusal no later request is told of."""
+
+    def _refused(self, exchange, reason):
+        return Bypass(Outcome('BYPASS', reason), rendering=self.rendering)
+
+
+class TrialMiss(_Unnoted, Miss):
+    """The page is rendered to see whether it may be kept."""
+
+
+class TrialBypass(_Unnoted, Bypass):
+    """The page is rendered, and the request rules out that it is kept."""
+
+
+worker = Worker('Page Cache trial', Trial.run, MAX_TRIALS)
+
+
+def tried(environ, timeout_secs):
+    """Return the :class:`Trial` of a GET, None if it did not end in time or
+    too many others wait.
+    """
+    trial = Trial(environ)
+    return trial if worker.put(trial) and trial.wait(timeout_secs) else None
