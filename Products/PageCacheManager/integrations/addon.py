@@ -46,10 +46,11 @@ ADDED = f'{PREFIX}added'
 
 @implementer(INonInstallable)
 class HiddenProfiles:
-    """Hides the profile that uninstalls the add-on."""
+    """Hides the profiles that are no add-ons to install."""
 
     def getNonInstallableProfiles(self):
-        return ['Products.PageCacheManager:uninstall']
+        return [f'Products.PageCacheManager:{name}'
+                for name in ('uninstall', 'caching')]
 
     def getNonInstallableProducts(self):
         return []
