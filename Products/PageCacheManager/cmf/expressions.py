@@ -11,9 +11,11 @@ from Products.PageTemplates.Expressions import SecureModuleImporter
 from Products.PageTemplates.Expressions import getEngine
 from zope.component import getSiteManager
 
+from .etag_parts import Parts
+
 
 #: Names that are expensive to provide, or that identify the visitor.
-_NAMES = frozenset(['keywords', 'member', 'request', 'time'])
+_NAMES = frozenset(['etag', 'keywords', 'member', 'request', 'time'])
 
 #: Stands for the ETag of a policy of an old CMF.
 NONE = Expression('')
@@ -52,7 +54,8 @@ def context(content, view_name, keywords, request, named, manager_id=''):
 
     The names in :func:`named_by` have values only if `named` has them;
     `keywords` is a function that finds its own for a request.
-    ``page_cache`` is there only where a manager asks, not CMF itself.
+    ``page_cache`` and ``etag`` are there only where a manager asks, not CMF
+    itself.
     """
     names = {
         'content': content,
@@ -67,6 +70,7 @@ def context(content, view_name, keywords, request, named, manager_id=''):
     }
     if manager_id:
         names['page_cache'] = manager_id
+        names['etag'] = Parts(content) if 'etag' in named else None
     return getEngine().getContext(names)
 
 

@@ -1,0 +1,59 @@
+"""Parts of an ETag that expressions of policies may call by name."""
+from AccessControl import getSecurityManager
+from Acquisition import aq_base
+from DateTime import DateTime
+from Products.CMFCore.utils import getToolByName
+
+
+HOUR_SECS = 3600
+
+
+class Parts:
+    """The variable ``etag``: ``string:${etag/user}|${etag/hour}``.
+
+    Each method returns a string.  Those that a page was made from need not be
+    named; they are for tags that have to tell of more.
+    """
+
+    __allow_access_to_unprotected_subobjects__ = True
+
+    def __init__(self, content):
+        self._content = content
+
+    def user(self):
+        """Return the id of the user, '' for an anonymous visitor."""
+        return str(getSecurityManager().getUser().getId() or '')
+
+    def roles(self):
+        """Return the roles of the user in the content, sorted."""
+        user = getSecurityManager().getUser()
+        return ' '.join(sorted(user.getRolesInContext(self._content)))
+
+    def modified(self):
+        """Return when the content changed, in seconds since 1970; '' for
+        content that does not say so.
+        """
+        find = getattr(aq_base(self._content), 'modified', None)
+        return '' if find is None else str(
+            self._content.modified().timeTime())
+
+    def hour(self):
+        """Return the number of the hour since 1970."""
+        return self.period(HOUR_SECS)
+
+    def period(self, secs):
+        """Return the number of the period of `secs` seconds since 1970.
+
+        Raises ValueError for less than a second.
+        """
+        if secs < 1:
+            raise ValueError(f'A period of {secs!r} s is less than a second.')
+        return str(int(DateTime().timeTime() // secs))
+
+    def catalog(self):
+        """Return how often the catalog changed, '' where there is none.
+
+        Each edit of the site makes another tag with it.
+        """
+        catalog = getToolByName(self._content, 'portal_catalog', None)
+        return '' if catalog is None else str(catalog.getCounter())
