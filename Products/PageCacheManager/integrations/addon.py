@@ -11,6 +11,7 @@ from Acquisition import aq_inner
 from Acquisition import aq_parent
 from plone.base.interfaces import INonInstallable
 from plone.registry import Record
+from plone.registry.field import Choice
 from plone.registry.field import List
 from plone.registry.field import TextLine
 from plone.registry.interfaces import IRegistry
@@ -26,6 +27,7 @@ from ..manager.associated import below
 from ..manager.associated import naming
 from ..manager.associated import take_all_away
 from ..PageCacheManager import PageCacheManager
+from . import vocabulary
 from .addon_pages import FORMER_POLICIES
 from .addon_pages import POLICIES
 from .addon_pages import VIEWS
@@ -88,13 +90,16 @@ def remove_option(tool):
 
 
 def renew_policies(tool):
-    """Replace the policies of earlier profiles that nobody changed."""
+    """Replace the policies of earlier profiles that nobody changed, and let
+    the operation's form offer managers to choose from.
+    """
     site = aq_parent(aq_inner(tool))
     policies = find_manager(site)
     for name, policy in policies.listPolicies():
         if FORMER_POLICIES.get(name) == presets.digest_of(policy):
             policies.removePolicy(name)
     _note(site, _add_policies(site))
+    _add_options(site)
 
 
 def uninstall(tool):
@@ -186,13 +191,21 @@ def _remove_policies(site, added):
 
 
 def _add_options(site):
-    """Add the record for the operation's option in the control panel."""
+    """Add the record for the operation's option in the control panel.
+
+    That of an earlier release, a line of text, is replaced.
+    """
     records = _records(site)
     name = f'{PageCacheOperation.prefix}.manager'
-    if name not in records:
-        records[name] = Record(TextLine(
+    if name in records and isinstance(records[name].field, Choice):
+        return
+    chosen = records[name].value if name in records else ''
+    known = [term.value for term in vocabulary.managers_of_site(site)]
+    if chosen in (None, *known):
+        records[name] = Record(Choice(
             title='Page Cache Manager', required=False,
-            description='Id of the manager; empty for the nearest.'), '')
+            description='The manager that stores the pages.',
+            vocabulary=vocabulary.NAME), chosen or '')
 
 
 def _policy_names(policies):

@@ -509,7 +509,15 @@ def test_removing_takes_associations_away(named, client):
     assert named.others.ZCacheable_getManagerId() == 'other'
 
 
+def test_installing_says_where_to_look(portal):
+    run(portal, 'default')
+    (message,) = IStatusMessage(portal.REQUEST).show()
+    assert message.type == 'info'
+    assert 'See "Page cache" in Site Setup.' in message.message
+
+
 def test_removing_says_what_stays(named, client, caplog):
+    IStatusMessage(named.REQUEST).show()  # of the installation
     run(named, 'uninstall')
     text, = (
         line for line in caplog.messages if 'Page Cache Managers' in line)
@@ -605,3 +613,29 @@ def test_caching_control_panel_knows_the_operation(addon, client):
         '/Products.PageCacheManager', 'root').text
     assert 'Id of the manager; empty for the nearest.' in form
     assert 'Pages show' not in form
+
+
+# the option of the operation
+
+OPTION = f'{PRODUCT}.operation.manager'
+OPERATION = f'/@@caching-controlpanel/++caching-operation++{PRODUCT}'
+
+
+def test_the_form_of_the_operation_offers_managers(addon, client):
+    page = client.get(OPERATION, 'root')
+    assert page.status == 200
+    options = re.findall('<option[^>]*value="([^"]*)"', page.text)
+    assert {'nearest', 'page_cache'} <= {*options}
+    assert 'Page Cache at /plone/page_cache' in page.text
+
+
+@pytest.mark.parametrize('value, kind', [
+    ('', 'Choice'), ('page_cache', 'Choice'), ('none_such', 'TextLine')])
+def test_an_option_of_the_third_version_is_kept(addon, value, kind):
+    setup, registry = addon.portal_setup, getUtility(IRegistry, context=addon)
+    registry.records[OPTION] = Record(TextLine(required=False), value)
+    setup.setLastVersionForProfile(f'{PRODUCT}:default', '3')
+    transaction.commit()
+    setup.upgradeProfile(f'{PRODUCT}:default')
+    assert registry[OPTION] == value
+    assert type(registry.records[OPTION].field).__name__ == kind
