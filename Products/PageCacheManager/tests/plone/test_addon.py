@@ -608,17 +608,15 @@ def test_handlers_are_registered_once(portal):
 def test_caching_control_panel_knows_the_operation(addon, client):
     page = client.get('/@@caching-controlpanel', 'root').text
     assert 'Products.PageCacheManager' in page
-    form = client.get(
-        '/@@caching-controlpanel/edit-operation-global'
-        '/Products.PageCacheManager', 'root').text
-    assert 'Id of the manager; empty for the nearest.' in form
+    form = client.get(OPERATION, 'root').text
+    assert 'The manager that stores the pages.' in form
     assert 'Pages show' not in form
 
 
 # the option of the operation
 
 OPTION = f'{PRODUCT}.operation.manager'
-OPERATION = f'/@@caching-controlpanel/++caching-operation++{PRODUCT}'
+OPERATION = f'/@@caching-controlpanel/edit-operation-global/{PRODUCT}'
 
 
 def test_the_form_of_the_operation_offers_managers(addon, client):
