@@ -103,7 +103,7 @@ def test_figures_when_a_program_runs_shortly(name, tmp_path):
         return
     assert {'HIT', 'MISS', '304', 'RAMCacheManager', 'uncached'} <= by_name
     rows = report.with_target(found)
-    assert len(rows) == 2 * 7
+    assert len(rows) == 2 * 10
     assert all(row.cpu is not None for row in rows)
     uncached = [each for each in found if each.name == 'uncached']
     assert all(each.value > 5 for each in uncached)
