@@ -180,4 +180,4 @@ def of_checks(options, times):
 if __name__ == '__main__':
     rounds.main(
         __doc__, figures, rounds=(7, 15), pairs=(120, 600),
-        secs=(3, 10), pages=(10_000, 10_000))
+        secs=(3, 10), pages=(2000, 10_000))
