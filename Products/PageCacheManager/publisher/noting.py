@@ -4,7 +4,6 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from AccessControl.SimpleObjectPolicies import ContainerAssertions
-from Acquisition import aq_base
 from zope.event import notify
 from ZPublisher.BeforeTraverse import MultiHook
 
@@ -18,26 +17,6 @@ _OTHERS = frozenset([notify.__code__, MultiHook.__call__.__code__])
 _HOOK = '__before_publishing_traverse__'
 
 
-#: The first parameters by which Zope asks a user folder who it is.
-_ASKED = 'self', 'request', 'auth'
-
-
-def _is_asked_by(folder):
-    """Return whether `folder` asks now whose request it is.
-
-    A page may use a subrequest, for which Zope asks once more.  Its answer is
-    that of before; another folder may know another user.
-    """
-    frame = None if folder is None else sys._getframe(2)
-    while frame is not None:
-        code = frame.f_code
-        if (code.co_name == 'validate' and code.co_varnames[:3] == _ASKED
-                and aq_base(frame.f_locals['self']) is folder):
-            return True
-        frame = frame.f_back
-    return False
-
-
 class State:
     """Whether looks count; to make one calls no function."""
 
@@ -45,8 +24,6 @@ class State:
     is_rendering = None
     #: Whether nothing counts for the moment.
     is_paused = False
-    #: The user folder of the request's user, None for an anonymous visitor.
-    folder = None
 
 
 class Noting(MutableMapping, dict):
@@ -75,17 +52,11 @@ class Noting(MutableMapping, dict):
         """Note a name, and return its value.
 
         Before rendering those count that the page's own code looks for, while
-        it renders all, but for those by which the user of the request is
-        known once more.  Before rendering this calls no other function, since
-        each request of a site comes here.
+        it renders all.  This calls no other function, since each request of
+        a site comes here.
         """
         state = self._state
-        if state.is_rendering:
-            if not (state.is_paused or name in self._names
-                    or _is_asked_by(state.folder)):
-                self._names.add(name)
-            return self._plain.get(name, default)
-        frame = sys._getframe(1)
+        frame = None if state.is_rendering else sys._getframe(1)
         while frame is not None:
             code = frame.f_code
             if (code in _OTHERS or code.co_name == _HOOK
@@ -95,7 +66,7 @@ class Noting(MutableMapping, dict):
                 break
             frame = frame.f_back
         else:
-            if state.is_rendering is None and not state.is_paused:
+            if state.is_rendering is not False and not state.is_paused:
                 self._names.add(name)
         return self._plain.get(name, default)
 

@@ -8,8 +8,6 @@ environment.  Other code sees no difference.
 from functools import partial
 
 from Acquisition import aq_base
-from Acquisition import aq_inner
-from Acquisition import aq_parent
 from zope.publisher.interfaces.browser import IBrowserView
 
 from ..core.attempt import FAILED
@@ -51,9 +49,6 @@ class Watch:
         """Watch rendering from now on."""
         self.state.is_rendering = True
         own = vars(request)
-        folder = aq_parent(aq_inner(own['other'].get('AUTHENTICATED_USER')))
-        if folder is not None:
-            self.state.folder = aq_base(folder)
         for name, noting in self.mappings.items():
             if own[name] is not noting:
                 noting._plain, own[name] = own[name], noting
