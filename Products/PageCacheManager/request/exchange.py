@@ -171,11 +171,8 @@ class Exchange:
         """Count the request, and store the page: the transaction is through.
         """
         step, key = self.step, self.key
-        # inline: a function would be one more call for each hit
-        secs, rendering = 0, step.rendering
-        if rendering is not None and rendering.ended_at is not None:
-            secs = rendering.ended_at - rendering.began_at
-        elif step.outcome.word == 'HIT' and not step.outcome.collapsed:
+        secs = 0 if step.rendering is None else step.rendering.secs
+        if step.is_answered and not step.outcome.collapsed:
             secs = time.perf_counter() - self._began_at
         self.cache.tally.add(
             step.outcome.word, step.outcome.detail,

@@ -14,12 +14,6 @@ from ..publisher import request as http_request
 from ..reads import pages
 
 
-#: The reason for which a stored page was dropped, by the kind of what changed;
-#: for a question, of any kind, it is another answer.
-_WHY_STALE = {
-    Changed: Reason.CONTENT_CHANGED, Unknown: Reason.COMMITTED}
-
-
 def note(exchange):
     """Note the request, for the screens that tell why."""
     outcome, key = exchange.step.outcome, exchange.key
@@ -33,19 +27,25 @@ def note(exchange):
         exchange.stale and _dropped(exchange.stale),
         () if key is None or key.parts is None else tuple(
             map(hash, key.parts.variant)),
-        0 if rendering is None or rendering.ended_at is None else (
-            rendering.ended_at - rendering.began_at)))
+        0 if rendering is None else rendering.secs))
     if exchange.stale is not None:
         notify(PageDropped(
             exchange.manager, *key.page_id,
-            reason=_WHY_STALE.get(
-                type(exchange.stale), Reason.ANSWER_CHANGED)))
+            reason=_why_stale(exchange.stale)))
+
+
+def _why_stale(stale):
+    """Return the reason for which a stored page was dropped."""
+    if isinstance(stale, Changed):
+        return Reason.CONTENT_CHANGED
+    return Reason.COMMITTED if isinstance(stale, Unknown) else (
+        Reason.ANSWER_CHANGED)
 
 
 def why_rendered(exchange, index):
     """Return why no stored page is the answer, '' if there was none."""
     if exchange.stale is not None:
-        return _WHY_STALE.get(type(exchange.stale), Reason.ANSWER_CHANGED)
+        return _why_stale(exchange.stale)
     older = exchange.cache.pages.older(index)
     if older is None or older == index:
         return ''

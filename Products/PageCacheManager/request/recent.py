@@ -32,7 +32,6 @@ from .hit import NotModified
 #: A request that takes more characters is not remembered.
 MAX_LENGTH = 8000
 
-
 _NO_CONDITIONS = None, None
 
 
@@ -106,18 +105,19 @@ def answer(exchange, question):
         return None
     asked, known = before
     store = exchange.cache.pages
-    page = store.get(known.index) if question.time < known.until else None
-    if page is None or page.created != known.created:
-        return None
     if not (known.is_of_snapshots
             and asked.snapshots.items() <= question.snapshots.items()):
-        if known.reads is None or not pages.are_unmoved(
-                page.made_from, known.reads):
+        known = _outlasting(store, known)
+        if known is None:
             return None
         # the next request of this moment need not look again
         asked = asked._replace(
             snapshots={**asked.snapshots, **question.snapshots})
         exchange.cache.recent.put(asked, known)
+    page = store.get(known.index, known.created) if (
+        question.time < known.until) else None
+    if page is None:
+        return None
     exchange.policy, exchange.key = known.policy, known.key
     headers, held = known.headers, known.held
     if known.policy.max_age_secs is not None:
@@ -133,6 +133,15 @@ def answer(exchange, question):
     return (Hit if held is None else NotModified)(
         exchange, Found(page, known.varies, store, known.index), held,
         headers)
+
+
+def _outlasting(store, known):
+    """Return an answer that the last commits left as it was, or None."""
+    page = None if known.reads is None else store.peek(known.index)
+    if (page is None or page.created != known.created
+            or not pages.are_unmoved(page.made_from, known.reads)):
+        return None
+    return known._replace(until=pages.until(page.made_from))
 
 
 def remember(exchange, question, step):

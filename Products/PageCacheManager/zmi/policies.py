@@ -1,4 +1,6 @@
 """The Policies screen: the caching policies as this cache sees them."""
+import re
+
 from AccessControl.class_init import InitializeClass
 from AccessControl.requestmethod import requestmethod
 from AccessControl.SecurityInfo import ClassSecurityInfo
@@ -29,6 +31,8 @@ postonly = requestmethod('POST')
 #: After so many requests it means something that a policy was never reached,
 #: or that an ETag was new each time.
 MIN_REQUESTS = 50
+
+_NAMES = re.compile(r'\w+')
 
 _page = template('policies.zpt')
 
@@ -97,6 +101,11 @@ def _warnings(one, own, hits, misses, total, failure):
         yield 'It sets no-store, so its pages are never kept.'
     if not one.etag:
         yield 'It has no ETag, so its pages are not kept.'
+    if 'etag' in _NAMES.findall(one.etag) and (
+            'page_cache' not in one.predicate):
+        yield ('Its ETag has "etag", which CMF does not know: filesystem '
+               'templates without a manager fail with it. Its predicate '
+               'should say exists:page_cache.')
     new = own.get(('MISS', 'etag-changed'), 0)
     if new >= MIN_REQUESTS and new > 2 * hits:
         yield (f'{number_text(new)} of {number_text(hits + misses)} requests '

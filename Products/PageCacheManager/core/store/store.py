@@ -17,6 +17,7 @@ from ..page import Page
 from .bounds import Bounds
 from .bounds import Room
 from .counts import Counts
+from .entries import CREATED
 from .entries import Contents
 from .entries import flatten
 from .entries import page_of
@@ -61,10 +62,12 @@ class PageStore:
         self._removals = 0
         self._rejections = 0
 
-    def get(self, key: Key) -> Page | None:
+    def get(self, key: Key, created: float | None = None) -> Page | None:
         """Return the page under `key`, or None.
 
-        A signpost is no answer yet, so it is neither a hit nor a miss.
+        A signpost is no answer yet, so it is neither a hit nor a miss.  With
+        `created` it is the page that was rendered then; where that is gone
+        nothing is counted, since who wants it asks again without.
         """
         now = self._clock()
         with self._lock:
@@ -73,6 +76,9 @@ class PageStore:
             if not expiry.rests_from <= now < expiry.rests_until:
                 expiry.sweep(contents, bounds, now)
             record = contents.find(key)
+            if created is not None and (
+                    record is None or record[CREATED] != created):
+                return None
             if record is None:
                 self._miss(key)
                 return None
@@ -82,8 +88,9 @@ class PageStore:
             if is_too_old(
                     page.created, now, bounds.max_age_secs,
                     page.max_age_secs):
-                self._miss(key)
-                expiry.expire(contents, number)
+                if created is None:
+                    self._miss(key)
+                    expiry.expire(contents, number)
                 return None
             contents.queue.touch(number)
             if page.body or page.codings:

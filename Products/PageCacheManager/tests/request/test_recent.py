@@ -211,6 +211,42 @@ def test_a_page_is_looked_at_once_the_clock_may_change_it(
         assert times(asked, lambda: warm.get(PAGE, X_Any='1')) == is_asked
 
 
+def test_the_clock_counts_anew_after_a_commit(
+        site, client, asked, aside, monkeypatch):
+    start = time.time()
+    soon = []
+    monkeypatch.setattr(
+        recent.pages, 'until', lambda made: start + (5 if soon else 50))
+    for _ in range(3):
+        client.get(PAGE)
+    aside()
+    client.get(PAGE)  # what is read to answer is known from now on
+    soon.append(1)
+    aside()
+    assert times(asked, lambda: client.get(PAGE)) == 0
+    monkeypatch.setattr(recent.time, 'time', lambda: start + 6)
+    assert times(asked, lambda: client.get(PAGE)) == 1
+
+
+def test_each_request_is_counted_once(site, client, asked, aside):
+    """Whether its answer was remembered, is so no more, or is gone."""
+    cache = caches.cache_of(site.page_cache)
+    pages = cache.pages
+
+    def counted():
+        before = pages.counts()
+        client.get(PAGE)
+        after = pages.counts()
+        return after.hits - before.hits, after.misses - before.misses
+
+    assert [counted() for _ in range(3)] == [(0, 1), (1, 0), (1, 0)]
+    for _ in range(3):
+        aside()
+        assert counted() == (1, 0)
+    cache.purge()
+    assert counted() == (0, 1)
+
+
 def test_an_edit_is_seen_at_once(site, client, warm):
     set_policy(site, etag='python: object.text')
     for text in ('one', 'two', 'three'):

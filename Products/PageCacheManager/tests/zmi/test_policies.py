@@ -76,10 +76,19 @@ def test_an_explanation_notes_no_failure(site, client):
 
 @pytest.mark.parametrize(('values', 'text'), [
     ({'etag': ''}, 'It has no ETag, so its pages are not kept.'),
-    ({'etag': 'string:x', 'no_store': 1}, 'It sets no-store')])
+    ({'etag': 'string:x', 'no_store': 1}, 'It sets no-store'),
+    ({'etag': 'string:${etag/user}'}, 'should say exists:page_cache.')])
 def test_what_a_policy_lacks_is_told(site, client, values, text):
     set_policy(site, **values)
     assert text in shown(client)
+
+
+@pytest.mark.parametrize('values', [
+    {'etag': 'etag/hour', 'predicate': 'exists:page_cache'},
+    {'etag': 'string:etags'}])
+def test_an_etag_that_does_no_harm_is_not_warned_of(site, client, values):
+    set_policy(site, **values)
+    assert 'should say exists:page_cache.' not in shown(client)
 
 
 def test_an_etag_that_is_new_each_time(site, client, item, monkeypatch):
