@@ -17,8 +17,10 @@ from ..core.attempt import log_limit
 from ..core.audit.audits import Audits
 from ..core.caught import Caught
 from ..core.flights import Flights
+from ..core.hot import HotPages
 from ..core.key import is_row_id
 from ..core.key import row_id
+from ..core.rate import Rate
 from ..core.recent import RecentAnswers
 from ..core.report.journal import Journal
 from ..core.report.seen_views import Lately
@@ -83,6 +85,9 @@ class ManagerCache:
         self.lately_templates = Lately()
         #: Hits that were rendered again.
         self.audits = Audits()
+        #: Pages that are rendered again after a commit that dropped them, and
+        #: how often.
+        self.hot, self.ahead = HotPages(), Rate()
         #: When counting began, seconds since 1970.
         self.since = time.time()
         self._stored_before = self.pages.counts()
@@ -214,6 +219,12 @@ def held_for(manager):
 def cache_of(manager):
     """Return the :class:`ManagerCache` of `manager`."""
     return held_for(manager)[0]
+
+
+def all_caches():
+    """Return all that are held now."""
+    with _lock:
+        return list(_caches.values())
 
 
 def is_active(settings):

@@ -1,4 +1,4 @@
-"""A GET without a client: for the audit of hits, and for trials."""
+"""A GET without a client: for the audit, for trials, and for hot pages."""
 from contextlib import suppress
 from io import BytesIO
 
@@ -12,9 +12,10 @@ from ZPublisher.WSGIPublisher import publish_module
 from .sessions import is_of_session
 
 
-#: Where the environment of such a request has the audit or trial that makes
-#: it.  No client can put an object there.
-AUDIT = 'Products.PageCacheManager.audit'
+#: Where the environment of such a request has its maker: `opened` gives the
+#: exchange, `may_commit` says whether its transaction is committed.  No client
+#: can put an object there.
+MAKER = 'Products.PageCacheManager.maker'
 
 #: What belongs to one request and its connection, or to this package.
 _OF_ONE_REQUEST = frozenset([
@@ -46,11 +47,12 @@ def environ_of(request):
     return environ
 
 
-def publish(environ, audit):
-    """Publish a request, and return the status that the answer has.
+def publish(maker, environ):
+    """Publish a request for its maker; return the status of the answer.
 
-    It ends with an abort, and each commit within it fails.  Raises what the
-    page raises, but for errors that stand for a status.
+    If the maker may not commit, it ends with an abort, and each commit within
+    it fails.  Raises what the page raises, but for errors that stand for a
+    status.
     """
     sent = []
 
@@ -58,8 +60,9 @@ def publish(environ, audit):
         sent.append(int(status.split()[0]))
 
     manager, keeper = transaction.manager, _NoCommit()
-    manager.registerSynch(keeper)
-    environ = {**environ, AUDIT: audit, 'wsgi.input': BytesIO()}
+    if not maker.may_commit:
+        manager.registerSynch(keeper)
+    environ = {**environ, MAKER: maker, 'wsgi.input': BytesIO()}
     try:
         result = publish_module(environ, start_response)
         if hasattr(result, 'close'):
@@ -67,7 +70,8 @@ def publish(environ, audit):
     except HTTPException as error:
         return error.getStatus()
     finally:
-        manager.unregisterSynch(keeper)
+        if not maker.may_commit:
+            manager.unregisterSynch(keeper)
         setSite(None)
         noSecurityManager()  # a request leaves its user to the thread
     return sent[-1]

@@ -23,7 +23,7 @@ from ..origin.site import around
 from ..publisher import handlers
 from ..publisher import request as http_request
 from ..publisher import sending
-from ..publisher.again import AUDIT
+from ..publisher.again import MAKER
 from ..publisher.sessions import BEFORE
 from ..publisher.sessions import thread
 from ..publisher.watch import MARKS
@@ -63,6 +63,8 @@ class Exchange:
     changes = None
     #: Why a page that was stored is not the answer, None where none was.
     stale = None
+    #: The word that counts the request, '' for that of its outcome.
+    counted_as = ''
     #: What the request reads, once it has to be known.
     _recording = None
     #: The keywords of the call for which CMF is kept from its policies.
@@ -175,7 +177,7 @@ class Exchange:
         if step.is_answered and not step.outcome.collapsed:
             secs = time.perf_counter() - self._began_at
         self.cache.tally.add(
-            step.outcome.word, step.outcome.detail,
+            self.counted_as or step.outcome.word, step.outcome.detail,
             '' if self.policy is None else self.policy.policy_id,
             '' if key is None or key.page_id is None else key.page_id[0],
             secs)
@@ -288,7 +290,7 @@ def opened(request, origin, is_dry=False):
     manager = origin.find_manager(claim)
     if manager is None:
         return None
-    audit = request.environ.get(AUDIT)
-    if audit is not None:
-        return audit.opened(request, origin, manager, site, claim)
+    maker = request.environ.get(MAKER)
+    if maker is not None:
+        return maker.opened(request, origin, manager, site, claim)
     return Exchange(request, origin, manager, site, claim, is_dry)

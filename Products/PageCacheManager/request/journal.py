@@ -23,7 +23,7 @@ def note(exchange):
     exchange.cache.journal.note(journal.Entry(
         time.time(), key and key.page_id or _page_of(exchange),
         '' if user is None else user.getId() or user.getUserName(),
-        outcome.word, outcome.detail,
+        exchange.counted_as or outcome.word, outcome.detail,
         exchange.stale and _dropped(exchange.stale),
         () if key is None or key.parts is None else tuple(
             map(hash, key.parts.variant)),

@@ -176,6 +176,8 @@ def _tiles(totals, counts):
     yield _tile('Failed requests', number(totals.failed), 'by exception')
     yield _tile('Retries', number(totals.retried), 'after a conflict')
     yield _tile('Errors', number(totals.errors), 'inside the cache')
+    yield _tile(
+        'Hot pages', number(totals.ahead), 'rendered before anybody asked')
 
 
 def _tile(title, value, note):

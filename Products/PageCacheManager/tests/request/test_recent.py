@@ -8,7 +8,6 @@ from types import ModuleType
 import pytest
 import transaction
 from AccessControl.users import BasicUser
-from OFS.Folder import Folder
 from persistent import Persistent
 from ZPublisher.pubevents import PubAfterTraversal
 
@@ -140,21 +139,6 @@ def test_a_commit_of_what_is_read_ends_it(site, warm, asked):
     assert len(asked) == 1
     assert warm.get(PAGE).outcome == 'HIT'
     assert times(asked, lambda: warm.get(PAGE)) == 0
-
-
-@pytest.fixture
-def aside(site):
-    """Commits a change of an object that no page reads."""
-    site.folder._setObject('aside', Folder('aside'))
-    transaction.commit()
-    site.folder.aside._setObject('inner', Folder('inner'))
-    transaction.commit()
-
-    def commit():
-        site.folder.aside.inner.title += 'x'
-        transaction.commit()
-
-    return commit
 
 
 @pytest.mark.parametrize('user', [None, 'alice'])
