@@ -46,7 +46,7 @@ IDLE_SECS = 86_400
 #: long: each request might wait for it.
 REST_SECS = 10
 
-#: Of more policies than this no failure is kept.
+#: Of more policies than this nothing is noted.
 MAX_FAILURES = 200
 
 #: What a store counts, beside what it holds now.
@@ -79,6 +79,9 @@ class ManagerCache:
         #: The last failure of each policy: when (seconds since 1970), of which
         #: expression, and the last line of its traceback; it may tell secrets.
         self.policy_failures = {}
+        #: The URL of a page that differs between visitors for whom a policy
+        #: has the same ETag, by policy.
+        self.policies_without_user = {}
         #: Views that were published and are not associated.
         self.lately = Lately()
         #: Templates likewise, by path.
@@ -119,6 +122,7 @@ class ManagerCache:
     def reset(self):
         """Begin to count anew; stored pages stay, with their own counters."""
         self._had_kept_pages = self.has_kept_pages
+        self.policies_without_user.clear()
         for counters in (
                 self.tally, self.journal, self.lately, self.lately_templates):
             counters.reset()
@@ -130,6 +134,11 @@ class ManagerCache:
         self.policy_failures[policy_id] = time.time(), expression, line
         if len(self.policy_failures) > MAX_FAILURES:
             self.policy_failures.clear()
+
+    def policy_names_no_user(self, policy_id, url):
+        """Note that visitors with the same ETag see different pages."""
+        if len(self.policies_without_user) < MAX_FAILURES:
+            self.policies_without_user[policy_id] = url
 
     def configure(self, settings, serial):
         """Take `settings` unless they are older than those in force."""

@@ -8,10 +8,15 @@ from ..core.reads.unknown import Unknown
 from ..core.reasons import Reason
 from ..core.report import journal
 from ..key import visitor
+from ..key.key import VARIANT
 from ..key.versions import path_of
 from ..manager.events import PageDropped
 from ..publisher import request as http_request
 from ..reads import pages
+
+
+#: A page is compared with so many other entries.
+MAX_COMPARED = 8
 
 
 def note(exchange):
@@ -32,6 +37,27 @@ def note(exchange):
         notify(PageDropped(
             exchange.manager, *key.page_id,
             reason=_why_stale(exchange.stale)))
+
+
+def compare_with_others(exchange, index, page):
+    """Note it if other visitors have the same ETag and another page."""
+    cache, policy_id = exchange.cache, exchange.policy.policy_id
+    if policy_id in cache.policies_without_user:
+        return
+    variant = _of_all_visitors(index)
+    if any(other.tag != page.tag and key[4] == index[4]
+           and _of_all_visitors(key) == variant
+           for key, other in cache.pages.of_page(
+               index[:3], MAX_COMPARED)):
+        cache.policy_names_no_user(policy_id, index[2])
+
+
+def _of_all_visitors(index):
+    """Return the variant without the parts that tell visitors apart."""
+    variant = list(index[3])
+    for name in ('partition', 'viewed', 'listed'):
+        variant[VARIANT.index(name)] = ''
+    return variant
 
 
 def _why_stale(stale):

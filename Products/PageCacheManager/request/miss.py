@@ -15,6 +15,7 @@ from ..key.key import has_changed
 from ..manager.events import PageStored
 from ..publisher import request as http_request
 from ..reads import pages
+from . import journal
 from . import shared
 from .rendered import Rendered
 
@@ -151,4 +152,6 @@ class Stored(Rendered):
         if exchange.settings.store != 'process':
             shared.keep(exchange, index, page)
         if is_kept:
+            if key.partition:
+                journal.compare_with_others(exchange, index, page)
             notify(PageStored(exchange.manager, *key.page_id))

@@ -1,5 +1,6 @@
 """The Policies screen: the caching policies as this cache sees them."""
 import re
+import time
 
 from AccessControl.class_init import InitializeClass
 from AccessControl.requestmethod import requestmethod
@@ -13,12 +14,15 @@ from ..cmf import policy
 from ..cmf import presets
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
+from ..core.reasons import Reason
 from ..core.report.statistics import number_text
+from ..core.report.statistics import readable_url
 from ..key.trace import tried_with
 from ..manager import caches
 from .explain.inquiry import Inexplicable
 from .explain.inquiry import looked_up
 from .page import cut
+from .page import cut_in_the_middle
 from .page import edit_url
 from .page import moment
 from .page import render
@@ -31,6 +35,13 @@ postonly = requestmethod('POST')
 #: After so many requests it means something that a policy was never reached,
 #: or that an ETag was new each time.
 MIN_REQUESTS = 50
+
+#: After so long an ETag that names an hour changed more than once.
+LASTING_SECS = 2 * 3600 + 60
+
+#: Reasons for which a stored page is dropped although its ETag is the same.
+_DROPPED = (
+    Reason.CONTENT_CHANGED, Reason.ANSWER_CHANGED, Reason.COMMITTED)
 
 _NAMES = re.compile(r'\w+')
 
@@ -71,11 +82,10 @@ def _rows(manager, found):
     counts = cache.tally.of_policies()
     total = sum(counts.values())
     return [
-        _row(one, counts, total, cache.policy_failures.get(one.policy_id))
-        for one in presets.described(found)]
+        _row(one, cache, counts, total) for one in presets.described(found)]
 
 
-def _row(one, counts, total, failure):
+def _row(one, cache, counts, total):
     own = {(word, detail): count for (name, word, detail), count in (
         counts.items()) if name == one.policy_id}
     hits, misses = (
@@ -89,11 +99,15 @@ def _row(one, counts, total, failure):
         'hits': number_text(hits),
         'misses': number_text(misses),
         'others': number_text(others),
-        'warnings': list(_warnings(one, own, hits, misses, total, failure))}
+        'warnings': [
+            *_of_expressions(one, cache),
+            *_of_requests(one, own, hits, misses, total, cache.since),
+            *_of_users(one, cache)]}
 
 
-def _warnings(one, own, hits, misses, total, failure):
-    """Yield what is wrong with a policy, by what really happened."""
+def _of_expressions(one, cache):
+    """Yield what is wrong with the settings of a policy."""
+    failure = cache.policy_failures.get(one.policy_id)
     if failure is not None:
         at, expression, line = failure
         yield cut(f'{moment(at)}: {expression} failed: {line}')
@@ -106,14 +120,43 @@ def _warnings(one, own, hits, misses, total, failure):
         yield ('Its ETag has "etag", which CMF does not know: filesystem '
                'templates without a manager fail with it. Its predicate '
                'should say exists:page_cache.')
+
+
+def _of_requests(one, own, hits, misses, total, since):
+    """Yield what the counts tell of a policy; `since` when they began."""
     new = own.get(('MISS', 'etag-changed'), 0)
     if new >= MIN_REQUESTS and new > 2 * hits:
         yield (f'{number_text(new)} of {number_text(hits + misses)} requests '
                'had another ETag than the one before. Does the expression '
                'name something that is new each time, such as the second?')
+    dropped = sum(own.get(('MISS', reason), 0) for reason in _DROPPED)
+    if one.etag and not new and dropped >= MIN_REQUESTS and (
+            time.time() - since >= LASTING_SECS):
+        yield (f'Its ETag never changed, while {number_text(dropped)} pages '
+               'were rendered anew since their content changed. That is '
+               'right for pages of objects in the database. If its pages '
+               'show the time or data from elsewhere, name a period.')
     if not own and total >= MIN_REQUESTS:
         yield (f'None of {number_text(total)} requests reached it. An earlier '
                'policy may fit all its pages.')
+
+
+def _of_users(one, cache):
+    """Yield whether visitors may get a page of others."""
+    url = cache.policies_without_user.get(one.policy_id)
+    if url is not None:
+        yield (f'{cut_in_the_middle(readable_url(url))} differs between users '
+               'who have the same ETag. "Page sharing" keeps their pages '
+               'apart. Let the ETag name the user before you choose "users '
+               'with the same ETag" there.')
+    found = [
+        finding for finding in cache.audits.findings()
+        if finding.policy == one.policy_id and not finding.is_by_itself]
+    if found:
+        whose = ' Does its ETag name the user?' if any(
+            finding.whose for finding in found) else ''
+        yield (f'The audit dropped {number_text(len(found))} of its pages, '
+               f'since a render gave another one (Statistics tab).{whose}')
 
 
 def _tried(manager, request, policy_id, path):

@@ -20,6 +20,7 @@ from .counts import Counts
 from .entries import CREATED
 from .entries import Contents
 from .entries import flatten
+from .entries import key_of
 from .entries import page_of
 from .expiry import Expiry
 from .expiry import is_too_old
@@ -130,6 +131,18 @@ class PageStore:
         """Return the key of another version of the same page, or None."""
         with self._lock:
             return self._contents.older(key)
+
+    def of_page(self, page: PageId, limit: int) -> list[tuple[Key, Page]]:
+        """Return up to `limit` entries of a page; count nothing.
+
+        Their bodies may be in a coding alone.
+        """
+        with self._lock:
+            contents = self._contents
+            return [
+                (key_of(record), page_of(record)) for record in (
+                    contents.records[contents.hashes[number]]
+                    for number in contents.of_page(page, limit))]
 
     def set(self, key: Key, page: Page) -> bool:
         """Store `page` under `key`; return whether it was kept."""
