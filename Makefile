@@ -29,6 +29,7 @@
 #
 # Variables: PYTHON=python3.12 PORT=8080 ADDRESS=127.0.0.1 INSTANCE=instance
 # USER_PASSWORD=admin:admin ARGS='-k store' SECONDS=300 REQUESTS=1000000
+# PICTURES=https://example.org/raw/2.0.0 (of a release)
 # SEED=1 (of a soak or a memory trial) CORE='keys page' (to mutate) WORKERS=2
 
 PYTHON ?= python3
