@@ -425,6 +425,20 @@ def test_nothing_of_a_connection_is_remembered(site, warm):
     assert len(seen) > 10
 
 
+def test_what_clients_send_takes_few_megabytes(site, client, warm):
+    """Each of many requests with long headers is another one."""
+    recent_answers = caches.cache_of(site.page_cache).recent
+    for number in range(30):
+        for conditions in {}, {'If_None_Match': '"' + 'x' * 60_000 + '"'}:
+            found = client.get(
+                PAGE, X_Any=f'{number}' + 'x' * 4000, **conditions)
+            assert found.outcome == 'HIT'
+    assert not any(
+        any(one and len(one) > 8000 for one in asked.conditions)
+        for asked, _ in recent_answers._found.values())
+    assert recent_answers._bytes >= 30 * 4000
+
+
 # the table
 
 def question(asked, moment=b'1', at=0.0):
@@ -434,14 +448,25 @@ def question(asked, moment=b'1', at=0.0):
 def test_table_is_bounded():
     table = RecentAnswers(max_entries=10)
     for number in range(100):
-        table.put(question(number), number)
+        table.put(question(number), number, 1)
     found = [table.get(question(number), 1) for number in (89, 90, 99)]
     assert [one and one[1] for one in found] == [None, 90, 99]
 
 
+def test_table_is_bounded_in_bytes():
+    table = RecentAnswers(max_bytes=100)
+    for number in range(100):
+        table.put(question(number), number, 30)
+    table.put(question(99), 'larger', 60)  # in place of what it was
+    found = [table.get(question(number), 1) for number in (97, 98, 99)]
+    assert [one and one[1] for one in found] == [None, 98, 'larger']
+    table.put(question('huge'), 'huge', 101)
+    assert table.get(question('huge'), 1) is None
+
+
 def test_an_answer_that_is_too_old_does_not_count():
     table = RecentAnswers()
-    table.put(question('a', at=10), 'answer')
+    table.put(question('a', at=10), 'answer', 1)
     assert table.get(question('a', b'2', at=10.5), 1) == (
         question('a', at=10), 'answer')
     for other in 9.9, 11:
