@@ -53,6 +53,11 @@ class Miss(Rendered):
                 headers[name] = values[name]
         if not isinstance(made_from, MadeFrom):
             return self._refused(exchange, Reason.READS_UNKNOWN)
+        # what was read is of one snapshot, without changes; else it may
+        # have changed the template
+        if isinstance(made_from.objects, UntilCommit) and (
+                has_changed(exchange)):
+            return self._refused(exchange, Reason.TEMPLATE_CHANGED)
         page = Page(
             # other code gets it back as it was before setBody()
             body=rendering.text.encode('utf-8', 'surrogatepass') if (
@@ -104,8 +109,6 @@ class Miss(Rendered):
             return Reason.DOOMED
         if rendering.has_changes and not origin.may_write:
             return Reason.WROTE_TO_DATABASE
-        if has_changed(exchange):
-            return Reason.TEMPLATE_CHANGED
         if caught and not settings.max_error_age:
             return Reason.RENDER_ERROR
         if rendering.field:
