@@ -13,8 +13,8 @@ from .sessions import is_of_session
 
 
 #: Where the environment of such a request has its maker: `opened` gives the
-#: exchange, `may_commit` says whether its transaction is committed.  No client
-#: can put an object there.
+#: exchange, `may_commit` says whether a transaction that changed nothing is
+#: committed.  No client can put an object there.
 MAKER = 'Products.PageCacheManager.maker'
 
 #: What belongs to one request and its connection, or to this package.
@@ -50,18 +50,17 @@ def environ_of(request):
 def publish(maker, environ):
     """Publish a request for its maker; return the status of the answer.
 
-    If the maker may not commit, it ends with an abort, and each commit within
-    it fails.  Raises what the page raises, but for errors that stand for a
-    status.
+    A commit of any change raises Refused.  If the maker may not commit at all
+    the request ends with an abort.  Raises what the page raises, but for
+    errors that stand for a status.
     """
     sent = []
 
     def start_response(status, headers, error=None):
         sent.append(int(status.split()[0]))
 
-    manager, keeper = transaction.manager, _NoCommit()
-    if not maker.may_commit:
-        manager.registerSynch(keeper)
+    manager, keeper = transaction.manager, _NoCommit(maker.may_commit)
+    manager.registerSynch(keeper)
     environ = {**environ, MAKER: maker, 'wsgi.input': BytesIO()}
     try:
         result = publish_module(environ, start_response)
@@ -70,22 +69,24 @@ def publish(maker, environ):
     except HTTPException as error:
         return error.getStatus()
     finally:
-        if not maker.may_commit:
-            manager.unregisterSynch(keeper)
+        manager.unregisterSynch(keeper)
         setSite(None)
         noSecurityManager()  # a request leaves its user to the thread
     return sent[-1]
 
 
 class Refused(Exception):
-    """Code that an audit or a trial renders wanted to commit."""
+    """Code that is rendered for no visitor wanted to commit."""
 
 
 class _NoCommit:
-    """Takes part in each transaction of a thread, and lets none through."""
+    """Takes part in each transaction of a thread, and lets none through, or
+    those alone that changed nothing.
+    """
 
-    def __init__(self):
+    def __init__(self, lets_empty_through):
         self.transaction_manager = transaction.manager
+        self._lets_empty_through = lets_empty_through
 
     def newTransaction(self, txn):
         pass
@@ -101,7 +102,8 @@ class _NoCommit:
         return ''  # it votes before all others
 
     def tpc_vote(self, txn):
-        raise Refused('A page that is audited or tried must not commit.')
+        if not self._lets_empty_through or txn._resources != [self]:
+            raise Refused('A page that nobody asked for must not commit.')
 
     def abort(self, txn):
         pass

@@ -4,6 +4,7 @@ Each render is a request like that of an anonymous visitor, in a thread of its
 own, one after the other.  The thread looks after the pages once a second.
 """
 import sys
+from contextlib import suppress
 
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
@@ -112,8 +113,10 @@ def _renew(cache, hot):
     if hot.rendered == state or not cache.ahead.allows(
             cache.settings.hot_per_minute):
         return
-    hot.rendered, hot.word = state, ''
-    status = again.publish(hot, hot.environ)
+    hot.rendered, hot.word, status = state, '', None
+    # what writes when it renders waits for a visitor
+    with suppress(again.Refused):
+        status = again.publish(hot, hot.environ)
     if status != 200 or hot.word not in ('HIT', 'MISS'):
         cache.hot.forget(slot(index))
 

@@ -98,13 +98,35 @@ def test_code_can_not_commit(site, item):
     assert site.doc.written == 'later'
 
 
-def test_a_maker_that_may_commits(site, item):
+@pytest.mark.parametrize('may_commit', [False, True])
+def test_no_change_is_committed(site, item, may_commit):
     def write(self):
         """Write."""
         self.written = 'yes'
         return 'written'
     item('write', write)
     transaction.commit()
-    assert again.publish(Nobody(True), environ('/site/doc/write')) == 200
+    maker = Nobody(may_commit)
+    if may_commit:
+        with pytest.raises(again.Refused):
+            again.publish(maker, environ('/site/doc/write'))
+    else:
+        assert again.publish(maker, environ('/site/doc/write')) == 200
     transaction.abort()
-    assert site.doc.written == 'yes'
+    assert not hasattr(site.doc, 'written')
+
+
+@pytest.mark.parametrize('may_commit', [False, True])
+def test_what_changed_nothing_is_committed_if_it_may(
+        site, item, may_commit):
+    committed = []
+
+    def read(self):
+        """Read."""
+        transaction.get().addAfterCommitHook(committed.append)
+        return 'read'
+    item('read', read)
+    transaction.commit()
+    assert again.publish(
+        Nobody(may_commit), environ('/site/doc/read')) == 200
+    assert committed == [True] * may_commit

@@ -41,11 +41,15 @@ def rendered(site):
 
 def wait_for(site, count):
     """Wait until so many were rendered, and return them by outcome."""
-    end = time.monotonic() + SECS
-    while sum(rendered(site).values()) < count:
-        assert time.monotonic() < end, rendered(site)
-        time.sleep(0.01)
+    wait_until(lambda: sum(rendered(site).values()) >= count)
     return rendered(site)
+
+
+def wait_until(is_true):
+    end = time.monotonic() + SECS
+    while not is_true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def rounds(monkeypatch, count=3):
@@ -166,10 +170,8 @@ def test_a_page_that_can_be_rendered_no_more_is_forgotten(hot, client):
     warm(client)
     hot._delObject('doc')
     transaction.commit()
-    end = time.monotonic() + SECS
-    while caches.cache_of(hot.page_cache).hot.hottest(9):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: not caches.cache_of(
+        hot.page_cache).hot.hottest(9))
     assert rendered(hot) == {}
 
 
@@ -181,10 +183,8 @@ def test_a_page_that_fails_is_logged_and_forgotten(
     transaction.commit()
     warm(client)
     edit(hot, 'fail')
-    end = time.monotonic() + SECS
-    while caches.cache_of(hot.page_cache).hot.hottest(9):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: not caches.cache_of(
+        hot.page_cache).hot.hottest(9))
     assert 'ZeroDivisionError' in caplog.text
     assert rendered(hot) == {}
 
@@ -222,3 +222,23 @@ def test_a_head_counts_as_a_hit_of_no_page(hot, client):
     before = len(caches.cache_of(hot.page_cache).hot.hottest(9))
     client.request('HEAD', f'{PAGE}?other=1')
     assert len(caches.cache_of(hot.page_cache).hot.hottest(9)) == before
+
+
+def test_nothing_is_written_that_nobody_asked_for(
+        hot, client, item):
+    def write(self):
+        self.renders += 1
+        return self.renders
+    item('write', write)
+    hot.portal_skins.custom.page.write(
+        '<html tal:content="context/write">x</html>')
+    transaction.commit()
+    client.get(PAGE)
+    assert client.get(PAGE).outcome == 'HIT'
+    renders = hot.doc.renders
+    assert renders > 0
+    edit(hot, 'another')
+    wait_until(lambda: not caches.cache_of(
+        hot.page_cache).hot.hottest(9))
+    assert rendered(hot) == {}
+    assert hot.doc.renders == renders
