@@ -94,7 +94,7 @@ def renew_policies(tool):
     the operation's form offer managers to choose from.
     """
     site = aq_parent(aq_inner(tool))
-    policies = find_manager(site)
+    policies = _policies(site)
     former = [
         place for place, (name, policy) in enumerate(policies.listPolicies())
         if FORMER_POLICIES.get(name) == presets.digest_of(policy)]
@@ -181,8 +181,16 @@ def _remove_views(manager, added):
             for shows in ((), ('item',), ('folder',), ('site',)))])
 
 
+def _policies(site):
+    """Return the site's caching policy manager; add one if there is none.
+    """
+    if find_manager(site) is None:
+        presets.add_manager(site)
+    return find_manager(site)
+
+
 def _add_policies(site):
-    policies = find_manager(site)
+    policies = _policies(site)
     present = _policy_names(policies)
     for name, values in POLICIES.items():
         if name not in present:
@@ -192,7 +200,7 @@ def _add_policies(site):
 
 def _remove_policies(site, added):
     policies = find_manager(site)
-    for name in _policy_names(policies):
+    for name in () if policies is None else _policy_names(policies):
         if f'policy {name}' in added:
             policies.removePolicy(name)
 

@@ -17,11 +17,13 @@ from plone.namedfile.file import NamedBlobImage
 from plone.registry import Record
 from plone.registry.field import TextLine
 from plone.registry.interfaces import IRegistry
+from Products.CMFCore.interfaces import ICachingPolicyManager
 from Products.CMFPlone.factory import addPloneSite
 from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
 from Products.statusmessages.interfaces import IStatusMessage
 from zope.component import getAllUtilitiesRegisteredFor
 from zope.component import getGlobalSiteManager
+from zope.component import getSiteManager
 from zope.component import getUtility
 from zope.component.hooks import setSite
 from zope.event import notify
@@ -370,6 +372,26 @@ def test_policies_take_the_place_of_those_before(portal):
     transaction.commit()
     setup.upgradeProfile(f'{PRODUCT}:default')
     assert [*policies(portal)] == ['first', *POLICIES, 'catch_all']
+
+
+def test_a_site_without_a_caching_policy_manager(portal):
+    def delete():
+        portal._delObject('caching_policy_manager')
+        getSiteManager(portal).unregisterUtility(
+            provided=ICachingPolicyManager)
+        transaction.commit()
+
+    delete()
+    run(portal, 'default')
+    assert [*policies(portal)] == [*POLICIES]
+    delete()
+    portal.portal_setup.setLastVersionForProfile(f'{PRODUCT}:default', '3')
+    transaction.commit()
+    portal.portal_setup.upgradeProfile(f'{PRODUCT}:default')
+    assert [*policies(portal)] == [*POLICIES]
+    delete()
+    run(portal, 'uninstall')
+    assert 'page_cache' not in portal
 
 
 def test_views_that_an_earlier_version_added_are_removed(own):
