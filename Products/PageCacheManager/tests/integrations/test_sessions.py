@@ -132,8 +132,13 @@ def test_session_that_other_code_read_before(
         assert not lane.is_fast('/site/doc/page', Cookie=cookie)
 
 
-def test_session_of_the_request_before_is_no_matter(client, shop, cookie):
-    client.get('/site/session_data_manager/hasSessionData', Cookie=cookie)
+def test_session_of_the_request_before_is_no_matter(
+        client, shop, cookie, item):
+    def look(self):
+        """Look."""
+        return str(self.session_data_manager.hasSessionData())
+    item('look', look)
+    assert client.get('/site/doc/look', Cookie=cookie).text == 'True'
     shop.session_data_manager.hasSessionData()
     assert outcomes(client, '/site/doc/page') == ['MISS', 'HIT']
     cache = caches.cache_of(shop.page_cache)
