@@ -18,6 +18,7 @@ test = [
     'Products.Sessions',
     'WebTest',
     'ZEO',
+    'axe-playwright-python',
     'brotli',
     'greenlet',
     'hypothesis',
