@@ -125,6 +125,7 @@ setup(
         'zope.event',
         'zope.globalrequest',
         'zope.i18n',
+        'zope.i18nmessageid',
         'zope.interface',
         'zope.lifecycleevent',
         'zope.processlifetime',

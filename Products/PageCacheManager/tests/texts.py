@@ -1,0 +1,68 @@
+"""The texts of the screens that catalogs translate, read from the sources."""
+import ast
+from pathlib import Path
+
+from zope.tal.htmltalparser import HTMLTALParser
+from zope.tal.talgettext import POEngine
+from zope.tal.talgettext import POTALInterpreter
+
+import Products.PageCacheManager
+
+from ..core.reasons import Reason
+from ..core.reasons import explained
+from ..core.settings import FIELDS
+from ..zmi.properties import GROUPS
+
+
+DOMAIN = 'PageCacheManager'
+ROOT = Path(Products.PageCacheManager.__file__).parent
+LOCALES = ROOT / 'locales'
+
+
+def of_templates():
+    """Yield each text that a page template marks."""
+    for path in [*ROOT.glob('zmi/www/*.zpt'),
+                 *ROOT.glob('integrations/www/*.pt')]:
+        parser = HTMLTALParser()
+        parser.parseString(path.read_text(encoding='utf-8'))
+        engine = POEngine()
+        engine.file = path.name
+        POTALInterpreter(
+            *parser.getCode(), engine, stream=Nowhere(), metal=False)()
+        yield from engine.catalog.get(DOMAIN, ())
+
+
+class Nowhere:
+    """Takes the output of a template."""
+
+    def write(self, text):
+        pass
+
+
+def of_modules():
+    """Yield each text that a module marks with ``_``."""
+    for path in [*ROOT.glob('zmi/**/*.py'), *ROOT.glob('integrations/*.py')]:
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.Call) and (
+                    getattr(node.func, 'id', '') == '_') and (
+                    isinstance(node.args[0], ast.Constant)):
+                yield node.args[0].value
+
+
+def of_tables():
+    """Yield each text of `core` that the screens show."""
+    yield from GROUPS
+    for field in FIELDS:
+        yield from (field.title, field.help)
+        if getattr(field, 'unit', ''):
+            yield field.unit
+        yield from (title for _, title in getattr(field, 'choices', ()))
+    for reason in Reason:
+        yield from (reason.meaning, reason.cure)
+    # of a reason that is not in the table
+    yield from explained('?')
+
+
+def msgids():
+    """Return all texts."""
+    return {*of_templates(), *of_modules(), *of_tables()}
