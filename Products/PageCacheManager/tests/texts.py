@@ -1,6 +1,7 @@
 """The texts of the screens that catalogs translate, read from the sources."""
 import ast
 from pathlib import Path
+from xml.etree import ElementTree
 
 from zope.tal.htmltalparser import HTMLTALParser
 from zope.tal.talgettext import POEngine
@@ -15,6 +16,7 @@ from ..zmi.properties import GROUPS
 
 
 DOMAIN = 'PageCacheManager'
+I18N = '{http://xml.zope.org/namespaces/i18n}'
 ROOT = Path(Products.PageCacheManager.__file__).parent
 LOCALES = ROOT / 'locales'
 
@@ -37,6 +39,16 @@ class Nowhere:
 
     def write(self, text):
         pass
+
+
+def of_profiles():
+    """Yield each text that a file of a profile marks."""
+    for path in ROOT.glob('profiles/*/*.xml'):
+        for node in ElementTree.parse(path).iter():
+            if f'{I18N}translate' in node.attrib:
+                yield node.text
+            if f'{I18N}attributes' in node.attrib:
+                yield node.attrib[node.attrib[f'{I18N}attributes']]
 
 
 def of_modules():
@@ -65,4 +77,5 @@ def of_tables():
 
 def msgids():
     """Return all texts."""
-    return {*of_templates(), *of_modules(), *of_tables()}
+    return {
+        *of_templates(), *of_profiles(), *of_modules(), *of_tables()}

@@ -137,9 +137,9 @@ def test_uninstall_takes_all_of_it_away(addon, client):
 
 @pytest.mark.parametrize('language, texts', [
     ('de', ('Aktiv.', 'Alle Seiten löschen', 'aus dem Speicher beantwortet',
-            'Caching-Einstellungen</a>', 'Einträge')),
+            'Caching-Einstellungen</a>', 'Einträge', 'Warum ist')),
     ('en', ('Active.', 'Purge all pages', 'were answered from memory',
-            'caching\n    control panel</a>', 'Entries'))])
+            'caching control panel</a>', 'Entries', 'Why is'))])
 def test_panel_is_in_the_language_of_the_site(kept, client, language, texts):
     act_in(kept)
     registry = kept.portal_registry
@@ -159,3 +159,14 @@ def test_button_that_forgets_is_in_the_language_of_the_site(kept, client):
     page = client.get('/a-folder/@@page-cache-forget', 'root').text
     assert 'Diese Seite und alle darunter verwerfen' in page
     assert 'Seiten von <span>' in page
+
+
+def test_toolbar_and_site_setup_are_in_the_language_of_the_site(kept, client):
+    act_in(kept)
+    kept.portal_registry['plone.available_languages'] = ['de']
+    kept.portal_registry['plone.default_language'] = 'de'
+    page = client.get('/a-document', 'root').text
+    assert 'Warum ist diese Seite (nicht) im Cache?' in page
+    assert 'Diese Seite verwerfen ...' in page
+    assert 'Seiten-Cache' in client.get(
+        '/@@overview-controlpanel', 'root').text
