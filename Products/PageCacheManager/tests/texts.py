@@ -9,6 +9,7 @@ from zope.tal.talgettext import POTALInterpreter
 
 import Products.PageCacheManager
 
+from ..cmf.presets import PRESETS
 from ..core.reasons import Reason
 from ..core.reasons import explained
 from ..core.settings import FIELDS
@@ -62,7 +63,7 @@ def of_modules():
 
 
 def of_tables():
-    """Yield each text of `core` that the screens show."""
+    """Yield each text that the screens take from tables of others."""
     yield from GROUPS
     for field in FIELDS:
         yield from (field.title, field.help)
@@ -71,6 +72,8 @@ def of_tables():
         yield from (title for _, title in getattr(field, 'choices', ()))
     for reason in Reason:
         yield from (reason.meaning, reason.cure)
+    for preset in PRESETS.values():
+        yield from (preset.title, preset.help)
     # of a reason that is not in the table
     yield from explained('?')
 

@@ -22,6 +22,7 @@ from .page import moment
 from .page import render
 from .page import show_tab
 from .page import template
+from .translation import _
 
 
 postonly = requestmethod('POST')
@@ -42,14 +43,15 @@ def policies(manager, request, message='', kind='success'):
         tried = attempt(
             None, 'policies', _tried, manager, request, chosen, path)
         if tried is FAILED:
-            tried = {'error': (
+            tried = {'error': _(
                 'This failed. The event log has the traceback.')}
     return render(
         _page, manager, request, 'Policies', message, kind,
         edit=edit_url(found) if found is not None else '',
         rows=[] if found is None else _rows(manager, found),
         presets=[
-            {'id': name, 'title': preset.title, 'help': preset.help,
+            {'id': name, 'title': _(preset.title),
+             'help': _(preset.help),
              'predicate': preset.predicate, 'etag': preset.etag,
              'is_chosen': name == chosen}
             for name, preset in presets.PRESETS.items()],
@@ -80,8 +82,8 @@ def _row(one, counts, total, failure):
     others = sum(own.values()) - hits - misses
     return {
         'id': one.policy_id,
-        'predicate': cut(one.predicate) or 'always',
-        'etag': cut(one.etag) or 'none',
+        'predicate': cut(one.predicate) or _('always'),
+        'etag': cut(one.etag) or _('none'),
         'hits': number_text(hits),
         'misses': number_text(misses),
         'others': number_text(others),
@@ -92,19 +94,24 @@ def _warnings(one, own, hits, misses, total, failure):
     """Yield what is wrong with a policy, by what really happened."""
     if failure is not None:
         at, expression, line = failure
-        yield cut(f'{moment(at)}: {expression} failed: {line}')
+        yield _('${time}: ${expression} failed: ${error}', mapping={
+            'time': moment(at), 'expression': expression,
+            'error': cut(line)})
     if one.forbids:
-        yield 'It sets no-store, so its pages are never kept.'
+        yield _('It sets no-store, so its pages are never kept.')
     if not one.etag:
-        yield 'It has no ETag, so its pages are not kept.'
+        yield _('It has no ETag, so its pages are not kept.')
     new = own.get(('MISS', 'etag-changed'), 0)
     if new >= MIN_REQUESTS and new > 2 * hits:
-        yield (f'{number_text(new)} of {number_text(hits + misses)} requests '
-               'had another ETag than the one before. Does the expression '
-               'name something that is new each time, such as the second?')
+        yield _(
+            '${new} of ${all} requests had another ETag than the one before. '
+            'Does the expression name something that is new each time, such '
+            'as the second?', mapping={
+                'new': number_text(new), 'all': number_text(hits + misses)})
     if not own and total >= MIN_REQUESTS:
-        yield (f'None of {number_text(total)} requests reached it. An earlier '
-               'policy may fit all its pages.')
+        yield _(
+            'None of ${number} requests reached it. An earlier policy may fit '
+            'all its pages.', mapping={'number': number_text(total)})
 
 
 def _tried(manager, request, policy_id, path):
@@ -113,7 +120,7 @@ def _tried(manager, request, policy_id, path):
         with looked_up(request, path) as finding:
             origin = finding.origin
             if origin is None:
-                return {'error': 'This is neither a template nor a view.'}
+                return {'error': _('This is neither a template nor a view.')}
             asked = request if finding.exchange is None else (
                 finding.exchange.request)
             tried = tried_with(*presets.try_out(
@@ -122,10 +129,13 @@ def _tried(manager, request, policy_id, path):
     except Inexplicable as error:
         return {'error': cut(str(error))}
     if tried.failed:
-        return {'error': cut(f'{tried.failed} failed: {tried.error}')}
+        return {'error': _('${expression} failed: ${error}', mapping={
+            'expression': tried.failed, 'error': cut(str(tried.error))})}
     if not tried.fits:
-        return {'text': 'The policy does not fit your request for this page.'}
-    return {'text': f'The ETag of this page is: {cut(tried.etag)}'}
+        return {'text': _(
+            'The policy does not fit your request for this page.')}
+    return {'text': _('The ETag of this page is: ${etag}', mapping={
+        'etag': cut(tried.etag)})}
 
 
 class Policies:

@@ -3,9 +3,11 @@ import re
 from io import BytesIO
 
 import pytest
+from OFS.Folder import Folder
 from pythongettext.msgfmt import Msgfmt
 
 from ...core.settings import FIELDS
+from ...PageCacheManager import PageCacheManager
 from ...zmi.page import STYLE
 from ...zmi.translation import _
 from ...zmi.translation import translated
@@ -17,7 +19,7 @@ from ..site import add_template
 
 pytestmark = pytest.mark.usefixtures('errors_are_responses')
 
-ROOM = '/site/page_cache'
+MANAGER = '/site/page_cache'
 
 #: What browsers send.
 GERMAN = 'de-AT,de;q=0.8,en;q=0.5'
@@ -76,28 +78,35 @@ def test_translations_quote_settings_by_their_translated_labels(german):
                 assert f'„{german[field.title]}“' in text, name
 
 
-def shown(client, tab, language, user='root'):
-    return own(client.get(
-        f'{ROOM}/{tab}', user, Accept_Language=language))
+def shown(client, path, language, user='root'):
+    return own(client.get(path, user, Accept_Language=language))
 
 
 @pytest.mark.usefixtures('template_engine')
-@pytest.mark.parametrize('tab, text', [
-    ('manage_main', 'Begrenzt die Zahl der gespeicherten Einträge.'),
-    ('manage_main', 'Bereich: 1 bis 10 000 000 Einträge.'),
-    ('manage_main', 'Eine Seite zweimal öffnen'),
-    ('manage_main?done=saved', 'Alle Seiten löschen'),
-    ('manage_stats', 'Gezählt von Prozess'),
-    ('manage_stats', 'der Anfragen wurden aus dem Speicher beantwortet.'),
-    ('manage_stats', 'Die Anfrage war weder GET noch HEAD.')])
-def test_screen_is_german_for_those_who_prefer_it(site, client, tab, text):
+@pytest.mark.parametrize('path, text', [
+    (f'{MANAGER}/manage_main', 'Begrenzt die Zahl der gespeicherten'),
+    (f'{MANAGER}/manage_main', 'Bereich: 1 bis 10 000 000 Einträge.'),
+    (f'{MANAGER}/manage_main', 'Eine Seite zweimal öffnen'),
+    (f'{MANAGER}/manage_main?done=saved', 'Alle Seiten löschen'),
+    (f'{MANAGER}/manage_stats', 'Gezählt von Prozess'),
+    (f'{MANAGER}/manage_stats', 'wurden aus dem Speicher beantwortet.'),
+    (f'{MANAGER}/manage_stats', 'Die Anfrage war weder GET noch HEAD.')])
+def test_screen_is_german_for_those_who_prefer_it(site, client, path, text):
     client.post('/site/doc/page')
-    html = shown(client, tab, GERMAN)
+    html = shown(client, path, GERMAN)
     assert html.problems == []
     assert html.all('main')[0]['lang'] == 'de'
     content = text_of(html).replace('\u202f', ' ')
     values = ' '.join(found.get('value', '') for found in html.all('input'))
     assert text in f'{content} {values}'
+
+
+@pytest.fixture
+def plain(app):
+    """A folder with a manager that is not set up, and a template."""
+    app._setObject('plain', Folder('plain'))
+    app.plain._setObject('page_cache', PageCacheManager('page_cache'))
+    add_template(app.plain, 'news', '<p>news</p>', associate=False)
 
 
 #: Words that stand in most English sentences, and in no German one.
@@ -107,14 +116,15 @@ ENGLISH_WORDS = re.compile(
 
 
 #: The names of a status and of tabs, which Zope's frame shows.
-NAMES = {'304 Not Modified', 'Associate'}
+NAMES = {'304 Not Modified', 'Associate', 'Properties', 'Views'}
 
 
 def read_out(html):
     """Return all texts that a screen shows, or that are read out."""
     return [
         ' '.join(text.split()) for text in html.texts
-        if text.strip() and text != STYLE] + [
+        if text.strip() and text != STYLE
+        and not text.startswith('python:')] + [
         value for tag, found in html.elements
         for name, value in found.items()
         if name in ('aria-label', 'title', 'placeholder', 'data-confirm',
@@ -123,12 +133,18 @@ def read_out(html):
 
 
 @pytest.mark.usefixtures('template_engine')
-@pytest.mark.parametrize('tab', ['manage_main', 'manage_stats'])
-def test_no_english_is_left_on_a_german_screen(site, client, german, tab):
+@pytest.mark.parametrize('path', [
+    f'{MANAGER}/manage_main', f'{MANAGER}/manage_stats',
+    f'{MANAGER}/manage_views', f'{MANAGER}/manage_policies',
+    f'{MANAGER}/ZCacheManager_associate',
+    '/site/manage_addProduct/PageCacheManager/manage_addPageCacheManagerForm',
+    '/plain/page_cache/manage_main'])
+def test_no_english_is_left_on_a_german_screen(
+        site, plain, client, german, path):
     for _number in range(2):
         client.get('/site/doc/page')
     client.get('/site/doc/v-counting')
-    html = shown(client, tab, GERMAN)
+    html = shown(client, path, GERMAN)
     for text in {*read_out(html)} - NAMES:
         assert not ENGLISH_WORDS.search(text), text
         assert german.get(text, text) == text
@@ -136,18 +152,18 @@ def test_no_english_is_left_on_a_german_screen(site, client, german, tab):
 
 @pytest.mark.usefixtures('template_engine')
 @pytest.mark.parametrize('language', [ENGLISH, FRENCH, ''])
-@pytest.mark.parametrize('tab, text', [
-    ('manage_main', 'Limits the number of stored entries.'),
-    ('manage_stats', 'Counted by process')])
-def test_screen_is_english_for_others(site, client, tab, text, language):
-    html = shown(client, tab, language)
+@pytest.mark.parametrize('path, text', [
+    (f'{MANAGER}/manage_main', 'Limits the number of stored entries.'),
+    (f'{MANAGER}/manage_stats', 'Counted by process')])
+def test_screen_is_english_for_others(site, client, path, text, language):
+    html = shown(client, path, language)
     assert html.all('main')[0]['lang'] == 'en'
     assert text in text_of(html)
 
 
 def test_message_after_a_change_is_german(site, client):
     answer = client.get(
-        f'{ROOM}/manage_main?done=saved', 'root', Accept_Language=GERMAN)
+        f'{MANAGER}/manage_main?done=saved', 'root', Accept_Language=GERMAN)
     assert 'Einstellungen gespeichert.' in answer.text
 
 
