@@ -22,6 +22,9 @@ FRAME = ('header.bd-navbar', '#tabs', 'nav[aria-label=breadcrumb]')
 #: Width in pixels, and colour scheme. Colours do not depend on the width.
 LOOKS = ((1280, 'light'), (390, 'light'), (390, 'dark'))
 
+#: For a variant of a screen.
+NARROW = ((390, 'light'),)
+
 
 @pytest.fixture(scope='module')
 def browser():
@@ -36,9 +39,15 @@ def server(site):
 
 
 @pytest.fixture
-def tab(browser, server):
+def locale():
+    """What the browser of the administrator prefers."""
+    return 'en-GB'
+
+
+@pytest.fixture
+def tab(browser, server, locale):
     """A tab of an administrator's browser."""
-    context = browser.new_context(http_credentials={
+    context = browser.new_context(locale=locale, http_credentials={
         'username': 'root', 'password': 'root', 'send': 'always'})
     tab = context.new_page()
     tab.set_default_timeout(15_000)
@@ -60,12 +69,12 @@ def findings(tab):
     return browsers.findings(tab, {'exclude': [[part] for part in FRAME]})
 
 
-def check(tab):
+def check(tab, looks=LOOKS):
     """Assert that axe-core finds nothing in what the tab shows."""
     # what is folded is looked at as well
     tab.evaluate("document.querySelectorAll('details').forEach("
                  'one => { one.open = true })')
-    for width, scheme in LOOKS:
+    for width, scheme in looks:
         look(tab, width, scheme)
         assert has_no_sideways_scrolling(tab), width
         assert findings(tab) == [], (width, scheme)
@@ -116,7 +125,7 @@ def test_properties_of_a_new_manager(tab, server, plain):
     transaction.begin()
     set_policy(plain, etag='python: 1/0')
     visit(tab, url)
-    check(tab)
+    check(tab, NARROW)
 
 
 def test_properties(tab, server, site):
@@ -138,13 +147,13 @@ def test_statistics(tab, server, site):
     visit(tab, url)
     check(tab)
     visit(tab, f'{url}?find=n%3D1&sort=url&order=asc')
-    check(tab)
+    check(tab, NARROW)
 
 
 def test_statistics_on_many_pages(tab, server, site):
     keep_pages(server, 51)
     visit(tab, f'{server}/site/page_cache/manage_stats')
-    check(tab)
+    check(tab, NARROW)
 
 
 def test_invalidate(tab, server, site):
@@ -153,7 +162,7 @@ def test_invalidate(tab, server, site):
     tab.check('input.pcm-row >> nth=0')
     tab.click('input[value="Invalidate selected pages"]')
     tab.wait_for_selector('text=The selected pages are invalidated')
-    check(tab)
+    check(tab, NARROW)
 
 
 def test_policies(tab, server, site, plain):
@@ -198,6 +207,16 @@ def test_explain(tab, server, site):
     check(tab)
     visit(tab, f'{url}?path=/site/nowhere&user=nobody')
     check(tab)
+
+
+@pytest.mark.parametrize('locale', ['de-DE'])
+def test_german_screens(tab, server, site):
+    """German words are longer."""
+    fill(server, site)
+    for path in 'manage_main', 'manage_stats', 'manage_policies':
+        visit(tab, f'{server}/site/page_cache/{path}')
+        assert tab.locator('main').get_attribute('lang') == 'de'
+        check(tab, NARROW)
 
 
 @pytest.mark.parametrize('path', [
