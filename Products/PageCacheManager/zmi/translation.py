@@ -14,6 +14,7 @@ def translated(value, request):
     """Return a plain value with each marked text in it translated.
 
     The value is a text, a number, or a dict, list or tuple of such values.
+    Without a request, texts stay in English.
     """
     if isinstance(value, Message):
         return translate(value, context=request)

@@ -167,6 +167,14 @@ def test_message_after_a_change_is_german(site, client):
     assert 'Einstellungen gespeichert.' in answer.text
 
 
+def test_explain_is_in_english_for_all(site, client):
+    client.get('/site/doc/page')
+    html = shown(client, f'{MANAGER}/manage_explain?path=/site/doc/page',
+                 GERMAN)
+    assert 'anonymer Besucher' not in text_of(html)
+    assert 'Last requests that Zope rendered' in text_of(html)
+
+
 def test_pages_of_the_site_are_not_translated(site, client):
     """The catalogs concern texts of our own domain alone."""
     add_template(
