@@ -6,6 +6,7 @@
 #                    references: under thirty seconds, for each save
 #   make test        all tests
 #   make plone-test  the tests on a Plone site
+#   make buildout-test  buildout, and those tests that need its paths most
 #   make coverage    all tests, and what of the code they ran
 #   make plone-coverage  the same of the tests on a Plone site
 #   make mutation    whether the tests of core notice changes to it
@@ -29,6 +30,7 @@
 #
 # Variables: PYTHON=python3.12 PORT=8080 ADDRESS=127.0.0.1 INSTANCE=instance
 # USER_PASSWORD=admin:admin ARGS='-k store' SECONDS=300 REQUESTS=1000000
+# PICTURES=https://example.org/raw/2.0.0 (of a release)
 # SEED=1 (of a soak or a memory trial) CORE='keys page' (to mutate) WORKERS=2
 
 PYTHON ?= python3
@@ -77,8 +79,9 @@ SOURCES := setup.py pyproject.toml constraints.txt
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := start
-.PHONY: start plone-start check test plone-test coverage plone-coverage \
-	mutation lint typecheck docs locales package bench plone-bench freshness \
+.PHONY: start plone-start check test plone-test buildout-test coverage \
+	plone-coverage mutation lint typecheck docs locales package bench \
+	plone-bench freshness \
 	plone-freshness plone-addons conformance \
 	soak memory release versions clean distclean
 
@@ -106,6 +109,15 @@ plone-test: $(PLONE_VENV)/installed
 
 test: $(VENV)/dev-installed
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
+
+# These tests start processes, which have to find the eggs of buildout.
+buildout-test:
+	$(PYTHON) -m venv .buildout
+	.buildout/bin/python -m pip --disable-pip-version-check \
+	    install --quiet -c constraints.txt zc.buildout setuptools wheel
+	.buildout/bin/buildout -q
+	bin/test $(SIDE_BY_SIDE) $$(grep -rlE 'sys\.executable|zeo_fixtures' \
+	    --include='test_*.py' --exclude-dir=plone $(TESTS)) $(ARGS)
 
 # Branches count too; how much there has to be stands in pyproject.toml.
 coverage:

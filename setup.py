@@ -1,3 +1,5 @@
+import os
+import re
 from pathlib import Path
 
 from setuptools import find_namespace_packages
@@ -7,9 +9,18 @@ from setuptools import setup
 HERE = Path(__file__).parent
 
 
+# Where the files of this version are for everybody, such as
+# https://example.org/raw/2.0.0: the package index shows no others.
+PICTURES = os.environ.get('PICTURES', '').rstrip('/')
+
+
 def read(*names):
-    return '\n\n'.join(
+    """Return texts; without PICTURES they have no pictures."""
+    text = '\n\n'.join(
         (HERE / name).read_text(encoding='utf-8') for name in names)
+    return re.sub(
+        r'^(\.\. image:: )(docs/.*\n(?: +:.*\n)*\n?)',
+        rf'\1{PICTURES}/\2' if PICTURES else '', text, flags=re.MULTILINE)
 
 
 test = [

@@ -6,6 +6,7 @@
 Nothing is uploaded or tagged.
 """
 import datetime
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from pathlib import Path
 
 
 ROOT = Path(__file__).resolve().parent.parent
+
+#: Where the files of this version will be, as setup.py takes it.
+PICTURES = os.environ.get('PICTURES', '')
 
 
 def version():
@@ -49,6 +53,10 @@ def problems():
         yield 'There are changes that are not committed.'
     if number in git('tag').split():
         yield f'There is a tag {number} already. Raise the version.'
+    if not PICTURES.startswith('https://'):
+        yield ('The package index shows pictures by their https URL. Say '
+               'where the files of this version will be: '
+               f'make release PICTURES=https://example.org/raw/{number}')
 
 
 def main():

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import lxml.html
 import rounds
 import Zope2
+from freshness import Recorder
 from plone.app.caching.operations.ramcache import GLOBAL_KEY
 from plonesite import BARE
 from plonesite import OURS
@@ -49,17 +50,18 @@ def figures(bench):
 
 def memory(bench):
     """Yield the bytes of one page in each cache."""
+    recorder = Recorder()
     for kind, path in (('document', '/a-document'), ('listing', '/a-folder')):
         for who, user in WHO.items():
             heading = f'Plone, memory for one page, {kind}, {who}'
-            yield from of_ours(bench, heading, path, user)
+            yield from of_ours(bench, heading, path, user, recorder)
             if user is None:
                 yield Figure(
                     heading, 'plone.app.caching', theirs(bench, path),
                     'bytes', note='never compressed')
 
 
-def of_ours(bench, heading, path, user):
+def of_ours(bench, heading, path, user, recorder):
     """Yield what a page counts before anybody asks for gzip, and after."""
     pages = our_pages()
     pages.purge()
@@ -76,6 +78,9 @@ def of_ours(bench, heading, path, user):
     yield Figure(
         heading, 'ours, compressed', counts.bytes - counts.spare, 'bytes',
         note='beside it the page as it is, while there is room')
+    yield Figure(
+        heading, 'of it what the page was made from', recorder.last.size,
+        'bytes', note='pages that search the same share most of it')
 
 
 def our_pages():

@@ -4,12 +4,14 @@ Each manager directly in the site has a file
 ``Products.PageCacheManager/ID.xml``.  A manager in a folder is exported with
 that folder.
 """
+from html import escape
 from xml.dom.minidom import parseString
 
 from Products.GenericSetup.interfaces import ISetupEnviron
 from Products.GenericSetup.utils import XMLAdapterBase
 from Products.GenericSetup.utils import exportObjects
 from Products.GenericSetup.utils import importObjects
+from zExceptions import BadRequest
 from zope.component import adapter
 
 from .core.associations import read
@@ -21,6 +23,17 @@ from .PageCacheManager import PageCacheManager
 
 #: Name of the folder in a profile, and of the log.
 NAME = 'Products.PageCacheManager'
+
+
+class WrongProfile(BadRequest, ValueError):
+    """A file of a profile has a wrong value; the message names both."""
+
+    title = 'The profile was not imported.'
+
+    def __init__(self, message):
+        super().__init__(message)
+        # Zope writes it into the page as it is
+        self.detail = f'<p>{escape(message)}</p>'
 
 
 @adapter(IPageCacheManager, ISetupEnviron)
@@ -63,7 +76,7 @@ class PageCacheManagerXMLAdapter(XMLAdapterBase):
             self.context.manage_editProps(title, settings)
         except ValueError as error:
             where = self.filename or self.context.getId()
-            raise ValueError(f'{where}: {error}') from error
+            raise WrongProfile(f'{where}: {error}') from error
         if views is not None:
             self.context.manage_editViews(views)
         self._logger.info(f'{self.context.getId()} imported.')

@@ -29,7 +29,6 @@ def is_below(name):
     return name.startswith('/') and name.endswith('/')
 
 
-
 def write(mark):
     """Make pages of before this transaction invalid."""
     mark.change(1)

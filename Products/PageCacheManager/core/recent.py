@@ -22,10 +22,15 @@ class Question(NamedTuple):
 class RecentAnswers:
     """A bounded table; every method may be called by any thread."""
 
-    def __init__(self, max_entries: int = 1000) -> None:
+    def __init__(
+            self, max_entries: int = 1000,
+            max_bytes: int = 8 << 20) -> None:
         self._max_entries = max_entries
+        self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._found: dict[tuple[Any, ...], tuple[Question, Any]] = {}
+        self._sizes: dict[tuple[Any, ...], int] = {}
+        self._bytes = 0
 
     def get(
             self, question: Question, late_secs: float
@@ -40,10 +45,20 @@ class RecentAnswers:
             return None
         return found
 
-    def put(self, question: Question, answer: Any) -> None:
-        """Keep an answer; the oldest ones go where there are too many."""
+    def put(self, question: Question, answer: Any, size: int) -> None:
+        """Keep an answer of `size` bytes, with its question.
+
+        The oldest ones go where there are too many.
+        """
         with self._lock:
-            self._found.pop(question.asked, None)
+            self._drop(question.asked)
             self._found[question.asked] = question, answer
-            while len(self._found) > self._max_entries:
-                del self._found[next(iter(self._found))]
+            self._sizes[question.asked] = size
+            self._bytes += size
+            while (len(self._found) > self._max_entries
+                    or self._bytes > self._max_bytes):
+                self._drop(next(iter(self._found)))
+
+    def _drop(self, asked: tuple[Any, ...]) -> None:
+        if self._found.pop(asked, None) is not None:
+            self._bytes -= self._sizes.pop(asked)

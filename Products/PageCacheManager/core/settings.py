@@ -48,6 +48,8 @@ class Settings:
     audit_every: int = 0
     audit_per_minute: int = 10
     audit_ignores: tuple[str, ...] = ('_authenticator', 'data-token', 'nonce')
+    hot_pages: int = 0
+    hot_per_minute: int = 30
     purge_clients: tuple[str, ...] = ()
     show_outcome: bool = True
     show_cache_status: bool = True

@@ -135,6 +135,15 @@ TABLE: tuple[Field, ...] = (
         'differ: attributes, parameters, form fields, response headers, and '
         'elements by id or class; * stands for any characters.',
         pattern=r'[A-Za-z0-9_.:*\-]+', example='_authenticator'),
+    Number(
+        'hot_pages', 'Hot pages', 'Renders again, before anybody asks, up to '
+        'so many of the pages that are requested most by anonymous visitors, '
+        'when a commit changed them. 0 means none.',
+        unit='pages', low=0, high=500),
+    Number(
+        'hot_per_minute', 'Maximum hot pages', 'Limits how many hot pages of '
+        'this manager each process renders again.',
+        unit='per minute', low=1, high=6000),
     Networks(
         'purge_clients', 'Clients that may purge', 'Requests with the method '
         'PURGE from these IP addresses or networks invalidate the pages of '

@@ -109,15 +109,21 @@ def _is_for_anybody(exchange, step):
         page is not None
         and not page.max_age_secs  # the lane does not check this limit
         and not origin.is_called
-        and exchange.key.partition == ''
-        and visitor.current_user() is None
-        and not request.is_authorized(exchange.request)
-        and not request.carries_cookie(
-            exchange.request, exchange.settings.key_cookies)
         and exchange.changes.headers_before() <= (
             exchange.site.headers_of_all | origin.headers_of_all)
         and exchange.changes.is_settled(exchange.response)
         and not policy.reads_request(origin.context)
+        and is_of_any_visitor(exchange))
+
+
+def is_of_any_visitor(exchange):
+    """Return whether nothing of the request tells who the visitor is."""
+    return (
+        exchange.key.partition == ''
+        and visitor.current_user() is None
+        and not request.is_authorized(exchange.request)
+        and not request.carries_cookie(
+            exchange.request, exchange.settings.key_cookies)
         and not visitor.goes_by_address(exchange.request))
 
 

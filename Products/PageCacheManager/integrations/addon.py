@@ -95,10 +95,17 @@ def renew_policies(tool):
     """
     site = aq_parent(aq_inner(tool))
     policies = find_manager(site)
-    for name, policy in policies.listPolicies():
-        if FORMER_POLICIES.get(name) == presets.digest_of(policy):
-            policies.removePolicy(name)
+    former = [
+        place for place, (name, policy) in enumerate(policies.listPolicies())
+        if FORMER_POLICIES.get(name) == presets.digest_of(policy)]
+    names = _policy_names(policies)
+    for place in former:
+        policies.removePolicy(names[place])
     _note(site, _add_policies(site))
+    if former:  # policies of the site that stood behind them stay there
+        for name in reversed(POLICIES):
+            while _policy_names(policies).index(name) > former[0]:
+                policies.movePolicyUp(name)
     _add_options(site)
 
 

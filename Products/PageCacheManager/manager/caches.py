@@ -17,8 +17,10 @@ from ..core.attempt import log_limit
 from ..core.audit.audits import Audits
 from ..core.caught import Caught
 from ..core.flights import Flights
+from ..core.hot import HotPages
 from ..core.key import is_row_id
 from ..core.key import row_id
+from ..core.rate import Rate
 from ..core.recent import RecentAnswers
 from ..core.report.journal import Journal
 from ..core.report.seen_views import Lately
@@ -44,7 +46,7 @@ IDLE_SECS = 86_400
 #: long: each request might wait for it.
 REST_SECS = 10
 
-#: Of more policies than this no failure is kept.
+#: Of more policies than this nothing is noted.
 MAX_FAILURES = 200
 
 #: What a store counts, beside what it holds now.
@@ -77,12 +79,18 @@ class ManagerCache:
         #: The last failure of each policy: when (seconds since 1970), of which
         #: expression, and the last line of its traceback; it may tell secrets.
         self.policy_failures = {}
+        #: The URL of a page that differs between visitors for whom a policy
+        #: has the same ETag, by policy.
+        self.policies_without_user = {}
         #: Views that were published and are not associated.
         self.lately = Lately()
         #: Templates likewise, by path.
         self.lately_templates = Lately()
         #: Hits that were rendered again.
         self.audits = Audits()
+        #: Pages that are rendered again after a commit that dropped them, and
+        #: how often.
+        self.hot, self.ahead = HotPages(), Rate()
         #: When counting began, seconds since 1970.
         self.since = time.time()
         self._stored_before = self.pages.counts()
@@ -114,6 +122,7 @@ class ManagerCache:
     def reset(self):
         """Begin to count anew; stored pages stay, with their own counters."""
         self._had_kept_pages = self.has_kept_pages
+        self.policies_without_user.clear()
         for counters in (
                 self.tally, self.journal, self.lately, self.lately_templates):
             counters.reset()
@@ -125,6 +134,11 @@ class ManagerCache:
         self.policy_failures[policy_id] = time.time(), expression, line
         if len(self.policy_failures) > MAX_FAILURES:
             self.policy_failures.clear()
+
+    def policy_names_no_user(self, policy_id, url):
+        """Note that visitors with the same ETag see different pages."""
+        if len(self.policies_without_user) < MAX_FAILURES:
+            self.policies_without_user[policy_id] = url
 
     def configure(self, settings, serial):
         """Take `settings` unless they are older than those in force."""
@@ -214,6 +228,12 @@ def held_for(manager):
 def cache_of(manager):
     """Return the :class:`ManagerCache` of `manager`."""
     return held_for(manager)[0]
+
+
+def all_caches():
+    """Return all that are held now."""
+    with _lock:
+        return list(_caches.values())
 
 
 def is_active(settings):

@@ -19,15 +19,13 @@ class Origin:
     #: Whether other code calls it: that code gets the text, and may change
     #: it.
     is_called = False
-    #: Whether the page is captured after all other handlers, else before.
+    #: Whether the page is captured after all other handlers, which are shown
+    #: it, else before.
     is_captured_last = False
     #: The module of handlers that do not get to see a stored page.
     unseen_by = None
     #: Whether no other code sets headers between look-up and capture.
     is_alone_until_delivery = False
-    #: Whether the response may have a body where a stored page is sent, since
-    #: other code is shown the page.
-    is_shown_before = False
     #: Whether the base of URLs is known before rendering.
     has_base = False
     #: Whether the request may write to the database and its page be kept.

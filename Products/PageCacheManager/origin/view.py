@@ -33,7 +33,6 @@ class View(Origin):
 
     kind = 'view'
     is_captured_last = True
-    is_shown_before = True
     # a stored page goes without transforms
     unseen_by = handlers.TRANSFORMS
     may_write = False

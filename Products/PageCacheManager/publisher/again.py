@@ -1,4 +1,4 @@
-"""A GET without a client: for the audit of hits, and for trials."""
+"""A GET without a client: for the audit, for trials, and for hot pages."""
 from contextlib import suppress
 from io import BytesIO
 
@@ -12,9 +12,10 @@ from ZPublisher.WSGIPublisher import publish_module
 from .sessions import is_of_session
 
 
-#: Where the environment of such a request has the audit or trial that makes
-#: it.  No client can put an object there.
-AUDIT = 'Products.PageCacheManager.audit'
+#: Where the environment of such a request has its maker: `opened` gives the
+#: exchange, `may_commit` says whether a transaction that changed nothing is
+#: committed.  No client can put an object there.
+MAKER = 'Products.PageCacheManager.maker'
 
 #: What belongs to one request and its connection, or to this package.
 _OF_ONE_REQUEST = frozenset([
@@ -46,20 +47,21 @@ def environ_of(request):
     return environ
 
 
-def publish(environ, audit):
-    """Publish a request, and return the status that the answer has.
+def publish(maker, environ):
+    """Publish a request for its maker; return the status of the answer.
 
-    It ends with an abort, and each commit within it fails.  Raises what the
-    page raises, but for errors that stand for a status.
+    A commit of any change raises Refused.  If the maker may not commit at all
+    the request ends with an abort.  Raises what the page raises, but for
+    errors that stand for a status.
     """
     sent = []
 
     def start_response(status, headers, error=None):
         sent.append(int(status.split()[0]))
 
-    manager, keeper = transaction.manager, _NoCommit()
+    manager, keeper = transaction.manager, _NoCommit(maker.may_commit)
     manager.registerSynch(keeper)
-    environ = {**environ, AUDIT: audit, 'wsgi.input': BytesIO()}
+    environ = {**environ, MAKER: maker, 'wsgi.input': BytesIO()}
     try:
         result = publish_module(environ, start_response)
         if hasattr(result, 'close'):
@@ -74,14 +76,17 @@ def publish(environ, audit):
 
 
 class Refused(Exception):
-    """Code that an audit or a trial renders wanted to commit."""
+    """Code that is rendered for no visitor wanted to commit."""
 
 
 class _NoCommit:
-    """Takes part in each transaction of a thread, and lets none through."""
+    """Takes part in each transaction of a thread, and lets none through, or
+    those alone that changed nothing.
+    """
 
-    def __init__(self):
+    def __init__(self, lets_empty_through):
         self.transaction_manager = transaction.manager
+        self._lets_empty_through = lets_empty_through
 
     def newTransaction(self, txn):
         pass
@@ -97,7 +102,8 @@ class _NoCommit:
         return ''  # it votes before all others
 
     def tpc_vote(self, txn):
-        raise Refused('A page that is audited or tried must not commit.')
+        if not self._lets_empty_through or txn._resources != [self]:
+            raise Refused('A page that nobody asked for must not commit.')
 
     def abort(self, txn):
         pass

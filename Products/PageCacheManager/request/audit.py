@@ -18,7 +18,8 @@ from ..core.audit.compare import Difference
 from ..core.audit.compare import difference
 from ..core.audit.compare import parts
 from ..core.audit.compare import plain
-from ..core.audit.worker import Worker
+from ..core.worker import Worker
+from ..fastlane import permit
 from ..key import visitor
 from ..publisher import again
 from ..publisher import request as http_request
@@ -77,20 +78,17 @@ def consider(exchange):
 
 def _whose(exchange):
     """Return whose page it is, '' for a page of any visitor."""
-    user, request = visitor.current_user(), exchange.request
+    user = visitor.current_user()
     if user is not None:
         return plain(f'the user {user.getId() or user.getUserName()}')
-    is_known = (
-        exchange.key.partition or http_request.is_authorized(request)
-        or http_request.carries_cookie(request, exchange.settings.key_cookies)
-        or visitor.goes_by_address(request))
-    return 'a visitor with a session or credentials' if is_known else ''
+    return '' if permit.is_of_any_visitor(exchange) else (
+        'a visitor with a session or credentials')
 
 
 def _render(job):
     """Render a hit; return None if that failed."""
     render = Render(job.page)
-    status = attempt(job, 'audit', again.publish, job.environ, render)
+    status = attempt(job, 'audit', again.publish, render, job.environ)
     if status is FAILED:
         return None
     render.status = status

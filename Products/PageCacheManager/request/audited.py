@@ -21,6 +21,7 @@ from .step import Step
 class Render:
     """One render of a hit; the publisher gives it the request."""
 
+    may_commit = False
     #: The exchange of the request, None if it led to no page of ours.
     exchange = None
     #: The status of the response.

@@ -17,6 +17,7 @@ from ..publisher import again
 from ..publisher import watch
 from ..publisher.sessions import thread
 from ..reads import zodb
+from . import ahead
 from . import audit
 from . import purge
 from . import stand_in
@@ -55,8 +56,11 @@ def publication(event):
     elif kind is PubSuccess:
         if attempt(exchange, 'finish', exchange.commit) is not FAILED:
             del request.__dict__[EXCHANGE]  # nothing is left to end
-        if exchange.settings.audit_every and exchange.step.is_answered:
-            attempt(exchange, 'audit', audit.consider, exchange)
+        if exchange.step.is_answered:
+            if exchange.settings.audit_every:
+                attempt(exchange, 'audit', audit.consider, exchange)
+            if exchange.settings.hot_pages:
+                attempt(exchange, 'hot pages', ahead.count, exchange)
     elif kind is PubBeforeAbort:
         attempt(exchange, 'finish', exchange.abandon, event.retry)
 
@@ -70,8 +74,9 @@ def before_commit_at_last(event):
     exchange = event.request.__dict__.get(EXCHANGE)
     if exchange is not None and exchange.origin.is_captured_last:
         attempt(exchange, 'finish', exchange.deliver)
-    if again.AUDIT in event.request.environ:
-        transaction.doom()  # nothing that an audit renders is committed
+    maker = event.request.environ.get(again.MAKER)
+    if maker is not None and not maker.may_commit:
+        transaction.doom()
 
 
 def request_ended(event):

@@ -23,7 +23,7 @@ from ..origin.site import around
 from ..publisher import handlers
 from ..publisher import request as http_request
 from ..publisher import sending
-from ..publisher.again import AUDIT
+from ..publisher.again import MAKER
 from ..publisher.sessions import BEFORE
 from ..publisher.sessions import thread
 from ..publisher.watch import MARKS
@@ -63,6 +63,8 @@ class Exchange:
     changes = None
     #: Why a page that was stored is not the answer, None where none was.
     stale = None
+    #: The word that counts the request, '' for that of its outcome.
+    counted_as = ''
     #: What the request reads, once it has to be known.
     _recording = None
     #: The keywords of the call for which CMF is kept from its policies.
@@ -171,14 +173,11 @@ class Exchange:
         """Count the request, and store the page: the transaction is through.
         """
         step, key = self.step, self.key
-        # inline: a function would be one more call for each hit
-        secs, rendering = 0, step.rendering
-        if rendering is not None and rendering.ended_at is not None:
-            secs = rendering.ended_at - rendering.began_at
-        elif step.outcome.word == 'HIT' and not step.outcome.collapsed:
+        secs = 0 if step.rendering is None else step.rendering.secs
+        if step.is_answered and not step.outcome.collapsed:
             secs = time.perf_counter() - self._began_at
         self.cache.tally.add(
-            step.outcome.word, step.outcome.detail,
+            self.counted_as or step.outcome.word, step.outcome.detail,
             '' if self.policy is None else self.policy.policy_id,
             '' if key is None or key.page_id is None else key.page_id[0],
             secs)
@@ -291,7 +290,7 @@ def opened(request, origin, is_dry=False):
     manager = origin.find_manager(claim)
     if manager is None:
         return None
-    audit = request.environ.get(AUDIT)
-    if audit is not None:
-        return audit.opened(request, origin, manager, site, claim)
+    maker = request.environ.get(MAKER)
+    if maker is not None:
+        return maker.opened(request, origin, manager, site, claim)
     return Exchange(request, origin, manager, site, claim, is_dry)

@@ -52,7 +52,7 @@ class Answer(FromStore):
 
     def _may_replace_body(self, exchange):
         """Return whether the body that is there is no other page."""
-        return exchange.origin.is_shown_before
+        return exchange.origin.is_captured_last
 
     def _send(self, exchange):
         raise NotImplementedError

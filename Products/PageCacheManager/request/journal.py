@@ -8,16 +8,15 @@ from ..core.reads.unknown import Unknown
 from ..core.reasons import Reason
 from ..core.report import journal
 from ..key import visitor
+from ..key.key import VARIANT
 from ..key.versions import path_of
 from ..manager.events import PageDropped
 from ..publisher import request as http_request
 from ..reads import pages
 
 
-#: The reason for which a stored page was dropped, by the kind of what changed;
-#: for a question, of any kind, it is another answer.
-_WHY_STALE = {
-    Changed: Reason.CONTENT_CHANGED, Unknown: Reason.COMMITTED}
+#: A page is compared with so many other entries.
+MAX_COMPARED = 8
 
 
 def note(exchange):
@@ -29,23 +28,50 @@ def note(exchange):
     exchange.cache.journal.note(journal.Entry(
         time.time(), key and key.page_id or _page_of(exchange),
         '' if user is None else user.getId() or user.getUserName(),
-        outcome.word, outcome.detail,
+        exchange.counted_as or outcome.word, outcome.detail,
         exchange.stale and _dropped(exchange.stale),
         () if key is None or key.parts is None else tuple(
             map(hash, key.parts.variant)),
-        0 if rendering is None or rendering.ended_at is None else (
-            rendering.ended_at - rendering.began_at)))
+        0 if rendering is None else rendering.secs))
     if exchange.stale is not None:
         notify(PageDropped(
             exchange.manager, *key.page_id,
-            reason=_WHY_STALE.get(
-                type(exchange.stale), Reason.ANSWER_CHANGED)))
+            reason=_why_stale(exchange.stale)))
+
+
+def compare_with_others(exchange, index, page):
+    """Note it if other visitors have the same ETag and another page."""
+    cache, policy_id = exchange.cache, exchange.policy.policy_id
+    if policy_id in cache.policies_without_user:
+        return
+    variant = _of_all_visitors(index)
+    if any(other.tag != page.tag and key[4] == index[4]
+           and _of_all_visitors(key) == variant
+           for key, other in cache.pages.of_page(
+               index[:3], MAX_COMPARED)):
+        cache.policy_names_no_user(policy_id, index[2])
+
+
+def _of_all_visitors(index):
+    """Return the variant without the parts that tell visitors apart."""
+    variant = list(index[3])
+    for name in ('partition', 'viewed', 'listed'):
+        variant[VARIANT.index(name)] = ''
+    return variant
+
+
+def _why_stale(stale):
+    """Return the reason for which a stored page was dropped."""
+    if isinstance(stale, Changed):
+        return Reason.CONTENT_CHANGED
+    return Reason.COMMITTED if isinstance(stale, Unknown) else (
+        Reason.ANSWER_CHANGED)
 
 
 def why_rendered(exchange, index):
     """Return why no stored page is the answer, '' if there was none."""
     if exchange.stale is not None:
-        return _WHY_STALE.get(type(exchange.stale), Reason.ANSWER_CHANGED)
+        return _why_stale(exchange.stale)
     older = exchange.cache.pages.older(index)
     if older is None or older == index:
         return ''

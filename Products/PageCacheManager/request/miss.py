@@ -15,6 +15,7 @@ from ..key.key import has_changed
 from ..manager.events import PageStored
 from ..publisher import request as http_request
 from ..reads import pages
+from . import journal
 from . import shared
 from .rendered import Rendered
 
@@ -52,6 +53,11 @@ class Miss(Rendered):
                 headers[name] = values[name]
         if not isinstance(made_from, MadeFrom):
             return self._refused(exchange, Reason.READS_UNKNOWN)
+        # what was read is of one snapshot, without changes; else it may
+        # have changed the template
+        if isinstance(made_from.objects, UntilCommit) and (
+                has_changed(exchange)):
+            return self._refused(exchange, Reason.TEMPLATE_CHANGED)
         page = Page(
             # other code gets it back as it was before setBody()
             body=rendering.text.encode('utf-8', 'surrogatepass') if (
@@ -103,8 +109,6 @@ class Miss(Rendered):
             return Reason.DOOMED
         if rendering.has_changes and not origin.may_write:
             return Reason.WROTE_TO_DATABASE
-        if has_changed(exchange):
-            return Reason.TEMPLATE_CHANGED
         if caught and not settings.max_error_age:
             return Reason.RENDER_ERROR
         if rendering.field:
@@ -151,4 +155,6 @@ class Stored(Rendered):
         if exchange.settings.store != 'process':
             shared.keep(exchange, index, page)
         if is_kept:
+            if key.partition:
+                journal.compare_with_others(exchange, index, page)
             notify(PageStored(exchange.manager, *key.page_id))

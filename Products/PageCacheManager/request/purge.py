@@ -10,6 +10,8 @@ from ipaddress import ip_network
 
 from Acquisition import aq_base
 
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
 from ..key.versions import identity_of
 from ..key.versions import path_of
 from ..manager.caches import held_for
@@ -36,24 +38,31 @@ def traverse(request, *args, **keywords):
     It stands in the request itself, as ``traverse``.
     """
     del request.__dict__['traverse']
+    answer = attempt(None, 'purge', _answer, request)
+    if answer is None or answer is FAILED:
+        return request.traverse(*args, **keywords)
+    request['PUBLISHED'] = answer  # other code looks for it
+    return answer
+
+
+def _answer(request):
+    """Return the answer of the managers around the content, None where none
+    of them allows any client to purge.
+    """
     content, behind = _content(request)
     found = [
         (manager, held_for(manager)[1].purge_clients)
         for manager in managers(content)]
     if not any(networks for _, networks in found):
-        return request.traverse(*args, **keywords)
+        return None
     address = http_request.client_address(request)
     allowing = [
         manager for manager, networks in found if _is_in(address, networks)]
     if not allowing:
-        answer = Answer(request.response, 403)
-    elif len(behind) > _MAX_NAMES_BEHIND:
-        answer = Answer(request.response, 404)
-    else:
-        answer = Answer(
-            request.response, 200, allowing, *_names(content))
-    request['PUBLISHED'] = answer  # other code looks for it
-    return answer
+        return Answer(request.response, 403)
+    if len(behind) > _MAX_NAMES_BEHIND:
+        return Answer(request.response, 404)
+    return Answer(request.response, 200, allowing, *_names(content))
 
 
 class Answer:

@@ -32,6 +32,8 @@ from .hit import NotModified
 #: A request that takes more characters is not remembered.
 MAX_LENGTH = 8000
 
+#: What an answer takes beside texts and read sets, about.
+_OWN_BYTES = 6000
 
 _NO_CONDITIONS = None, None
 
@@ -58,6 +60,8 @@ class Remembered(NamedTuple):
     is_of_snapshots: bool
     #: What was read to answer, None where that is not known.
     reads: ReadSet | None
+    #: The bytes of all this, and of its question without conditions, about.
+    size: int
 
 
 def question(exchange):
@@ -106,18 +110,19 @@ def answer(exchange, question):
         return None
     asked, known = before
     store = exchange.cache.pages
-    page = store.get(known.index) if question.time < known.until else None
-    if page is None or page.created != known.created:
-        return None
     if not (known.is_of_snapshots
             and asked.snapshots.items() <= question.snapshots.items()):
-        if known.reads is None or not pages.are_unmoved(
-                page.made_from, known.reads):
+        known = _outlasting(store, known)
+        if known is None:
             return None
         # the next request of this moment need not look again
         asked = asked._replace(
             snapshots={**asked.snapshots, **question.snapshots})
-        exchange.cache.recent.put(asked, known)
+        _keep(exchange, asked, known)
+    page = store.get(known.index, known.created) if (
+        question.time < known.until) else None
+    if page is None:
+        return None
     exchange.policy, exchange.key = known.policy, known.key
     headers, held = known.headers, known.held
     if known.policy.max_age_secs is not None:
@@ -127,12 +132,20 @@ def answer(exchange, question):
         held = preconditions.held(
             exchange, question.conditions, page.tag, page.date,
             question.time, is_stored=True)
-        exchange.cache.recent.put(
-            asked._replace(conditions=question.conditions),
-            known._replace(held=held))
+        _keep(exchange, asked._replace(conditions=question.conditions),
+              known._replace(held=held))
     return (Hit if held is None else NotModified)(
         exchange, Found(page, known.varies, store, known.index), held,
         headers)
+
+
+def _outlasting(store, known):
+    """Return an answer that the last commits left as it was, or None."""
+    page = None if known.reads is None else store.peek(known.index)
+    if (page is None or page.created != known.created
+            or not pages.are_unmoved(page.made_from, known.reads)):
+        return None
+    return known._replace(until=pages.until(page.made_from))
 
 
 def remember(exchange, question, step):
@@ -143,19 +156,21 @@ def remember(exchange, question, step):
     others.
     """
     now = snapshots(exchange.manager._p_jar)
+    length = len(repr(question.asked))
     policy, page, headers = exchange.policy, step.page, {**step.headers}
     if headers.pop('expires', None) is not None and (
             policy.max_age_secs is None):
         return  # it depends on the time
     if (now is None or None in now.values()
             or not question.snapshots.items() <= now.items()
-            or len(repr(question.asked)) > MAX_LENGTH
+            or length > MAX_LENGTH
             or http_response.is_status_locked(exchange.response)):
         return
-    recent, key, made = exchange.cache.recent, exchange.key, page.made_from
-    is_again = made is not None and recent.get(
+    key, made = exchange.key, page.made_from
+    is_again = made is not None and exchange.cache.recent.get(
         question, exchange.settings.late_ms / 1000) is not None
-    recent.put(question._replace(snapshots=now), Remembered(
+    reads = permit.reads(exchange) if is_again else None
+    _keep(exchange, question._replace(snapshots=now), Remembered(
         policy=policy.without_date(), key=key.without_objects(),
         index=key.index_for(exchange.request, step.varies),
         created=page.created, varies=step.varies, headers=headers,
@@ -163,4 +178,13 @@ def remember(exchange, question, step):
         until=math.inf if made is None else pages.until(made),
         is_of_snapshots=made is None or (
             pages.databases_of(made) <= now.keys()),
-        reads=permit.reads(exchange) if is_again else None))
+        reads=reads,
+        size=_OWN_BYTES + length + len(repr(headers)) + (
+            0 if reads is None else reads.size)))
+
+
+def _keep(exchange, question, known):
+    """Remember an answer, if its question is not too long."""
+    length = sum(len(one) for one in question.conditions if one)
+    if length <= MAX_LENGTH:
+        exchange.cache.recent.put(question, known, known.size + length)

@@ -44,8 +44,8 @@ class Rendering:
     #: Names of cookies that the page looked for in vain.
     absent_cookies = ()
 
-    #: When the page was captured, by the same clock as `began_at`.
-    ended_at = None
+    #: How long rendering took until the page was captured, 0 before.
+    secs = 0
 
     _is_over = False
     _reads = _hidden = _watched = _sent = _fields = _failures = None
@@ -53,7 +53,7 @@ class Rendering:
     def __init__(self, exchange, outcome=None, varies=(), hides=False):
         response = exchange.response
         self._exchange = exchange
-        self.began_at = time.perf_counter()
+        self._began_at = time.perf_counter()
         #: Request headers beyond the key by which the stored pages vary.
         self.varies = varies
         self.headers_before = http_request.lower_headers(response)
@@ -128,7 +128,7 @@ class Rendering:
         if self._is_over:
             return
         self._is_over = True
-        self.ended_at = time.perf_counter()
+        self.secs = time.perf_counter() - self._began_at
         if self._reads is not None and reads.thread.recording is self._reads:
             reads.thread.recording = None
         if self._watched is not None:

@@ -8,9 +8,9 @@ import time
 
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
-from ..core.audit.worker import Worker
 from ..core.http.cache_status import Outcome
 from ..core.reasons import lasts
+from ..core.worker import Worker
 from ..publisher import again
 from ..publisher import request as http_request
 from .exchange import Exchange
@@ -27,6 +27,7 @@ MAX_TRIALS = 2
 class Trial:
     """One page to render; the publisher gives it the request."""
 
+    may_commit = False
     #: The exchange of the request, None if it led to no page of ours.
     exchange = None
     #: The status of the answer, None if rendering failed.
@@ -60,7 +61,7 @@ class Trial:
         if self.is_given_up:
             return
         begin = time.perf_counter()
-        status = attempt(None, 'trial', again.publish, self._environ, self)
+        status = attempt(None, 'trial', again.publish, self, self._environ)
         self.status = None if status is FAILED else status
         self.secs = time.perf_counter() - begin
         self._ended.set()

@@ -5,6 +5,7 @@ import pytest
 import transaction
 from AccessControl.SecurityManagement import noSecurityManager
 from hypothesis import settings
+from OFS.Folder import Folder
 from Products.CMFCore.Skinnable import SKINDATA
 from zope.component import getGlobalSiteManager
 from zope.component.hooks import setSite
@@ -106,6 +107,21 @@ def subscribe():
     yield add
     for one in given:
         components.unregisterHandler(*one)
+
+
+@pytest.fixture
+def aside(site):
+    """Commits a change of an object that no page reads."""
+    site.folder._setObject('aside', Folder('aside'))
+    transaction.commit()
+    site.folder.aside._setObject('inner', Folder('inner'))
+    transaction.commit()
+
+    def commit():
+        site.folder.aside.inner.title += 'x'
+        transaction.commit()
+
+    return commit
 
 
 @pytest.fixture

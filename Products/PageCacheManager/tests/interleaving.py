@@ -128,9 +128,9 @@ class SeamStore(PageStore):
             self.excesses.append((point, counts))
         reach(point)
 
-    def get(self, key):
+    def get(self, *arguments):
         self._passed('get')
-        page = super().get(key)
+        page = super().get(*arguments)
         self._passed('looked')
         return page
 

@@ -13,9 +13,11 @@ from OFS.Folder import Folder
 from Products.GenericSetup.context import SnapshotImportContext
 from Products.GenericSetup.context import TarballExportContext
 from Products.GenericSetup.context import TarballImportContext
+from Products.GenericSetup.interfaces import EXTENSION
 from Products.GenericSetup.interfaces import IBody
 from Products.GenericSetup.registry import _export_step_registry
 from Products.GenericSetup.registry import _import_step_registry
+from Products.GenericSetup.registry import _profile_registry
 from Products.GenericSetup.tool import SetupTool
 from zope.component import queryMultiAdapter
 
@@ -44,6 +46,7 @@ OTHERS = {
     'dropped_headers': ('x-mine',), 'wait_secs': 0,
     'max_waiting': 0, 'late_ms': 0, 'audit_every': 7,
     'audit_per_minute': 3, 'audit_ignores': ('token_*',),
+    'hot_pages': 5, 'hot_per_minute': 6,
     'purge_clients': ('127.0.0.1', '10.0.0.0/8'),
     'show_outcome': False,
     'show_cache_status': False}
@@ -212,6 +215,28 @@ def test_what_is_wrong_is_refused_whole(tool, manager, content, said, purge):
     assert FILE in str(caught.value)
     assert manager.title == TITLE
     assert manager.getSettings() == OTHERS
+
+
+def test_what_is_wrong_is_told_on_screen(
+        tool, manager, client, tmp_path, errors_are_responses):
+    path = tmp_path / FILE
+    path.parent.mkdir()
+    path.write_text(PROFILE.format(
+        name=manager.getId(),
+        content='<property name="threshold">&lt;b&gt;many</property>'))
+    _profile_registry.registerProfile(
+        'wrong', 'Wrong', '', str(tmp_path), STEP, EXTENSION)
+    try:
+        answer = client.post('/site/setup_tool/manage_importAllSteps', {
+            'context_id': f'profile-{STEP}:wrong'})
+    finally:
+        _profile_registry.unregisterProfile('wrong', STEP)
+    assert answer.status == 400
+    for said in (
+            'The profile was not imported.', FILE, 'Maximum entries',
+            '&lt;b&gt;many', '1 to 10000000'):
+        assert said in answer.text
+    assert manager.getSettings()['threshold'] == 10_000
 
 
 def test_what_is_no_xml_is_refused(tool, manager):

@@ -1,5 +1,7 @@
 """What `make release` asks for."""
 import datetime
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,10 +33,11 @@ def checkout(tmp_path):
     return tmp_path
 
 
-def check(checkout, word='check'):
+def check(checkout, word='check', pictures='https://example.org/raw'):
     return subprocess.run(
         [sys.executable, '.ci/release.py', *word.split()], cwd=checkout,
-        text=True, capture_output=True)
+        text=True, capture_output=True,
+        env={**os.environ, 'PICTURES': pictures})
 
 
 def test_what_can_be_released(checkout):
@@ -53,6 +56,27 @@ def test_what_is_to_be_done_before(checkout, name, text, said):
     (checkout / name).write_text(text)
     done = check(checkout)
     assert done.returncode == 1 and said in done.stderr
+
+
+@pytest.mark.parametrize('pictures', ['', 'docs', 'http://example.org'])
+def test_pictures_need_an_address(checkout, pictures):
+    done = check(checkout, pictures=pictures)
+    assert done.returncode == 1
+    assert 'make release PICTURES=https://' in done.stderr
+
+
+@pytest.mark.parametrize('pictures', ['', 'https://example.org/raw/'])
+def test_pictures_of_the_package_index(pictures):
+    text = subprocess.run(
+        [sys.executable, 'setup.py', '--long-description'], cwd=ROOT,
+        check=True, text=True, capture_output=True,
+        env={**os.environ, 'PICTURES': pictures}).stdout
+    readme = (ROOT / 'README.rst').read_text(encoding='utf-8')
+    found = re.findall(r'image:: (.*)', readme)
+    assert len(found) >= 2 and all((ROOT / name).exists() for name in found)
+    assert re.findall(r'image:: (.*)', text) == [
+        f'https://example.org/raw/{name}' for name in found if pictures]
+    assert text.count(':alt:') == (len(found) if pictures else 0)
 
 
 def test_a_release_that_was_is_not_made_again(checkout):

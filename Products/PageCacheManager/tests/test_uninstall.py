@@ -124,7 +124,8 @@ def instance(made, tmp_path):
 
 
 def test_package_is_removed_while_a_template_names_a_manager(instance):
-    assert instance.ask().startswith('500 ZCacheManager_getCache')
+    answer = instance.ask()
+    assert answer.startswith('500 ') and 'ZCacheManager_getCache' in answer
     before = instance.data()
     found = instance.check()
     assert found.returncode == 1, found.stderr

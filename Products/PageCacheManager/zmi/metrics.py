@@ -24,6 +24,9 @@ _TALLIED = (
      ('reason',)),
     (('AUDIT',), 'pagecache_audits',
      'Hits that were rendered again, by what came of it.', ('reason',)),
+    (('AHEAD',), 'pagecache_rendered_ahead',
+     'Hot pages that were rendered again before a visitor asked.',
+     ('reason',)),
 )
 
 #: Figures of the store: attribute of its counts, metric and help text.

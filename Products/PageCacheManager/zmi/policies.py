@@ -1,4 +1,7 @@
 """The Policies screen: the caching policies as this cache sees them."""
+import re
+import time
+
 from AccessControl.class_init import InitializeClass
 from AccessControl.requestmethod import requestmethod
 from AccessControl.SecurityInfo import ClassSecurityInfo
@@ -11,12 +14,15 @@ from ..cmf import policy
 from ..cmf import presets
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
+from ..core.reasons import Reason
 from ..core.report.statistics import number_text
+from ..core.report.statistics import readable_url
 from ..key.trace import tried_with
 from ..manager import caches
 from .explain.inquiry import Inexplicable
 from .explain.inquiry import looked_up
 from .page import cut
+from .page import cut_in_the_middle
 from .page import edit_url
 from .page import moment
 from .page import render
@@ -30,6 +36,15 @@ postonly = requestmethod('POST')
 #: After so many requests it means something that a policy was never reached,
 #: or that an ETag was new each time.
 MIN_REQUESTS = 50
+
+#: After so long an ETag that names an hour changed more than once.
+LASTING_SECS = 2 * 3600 + 60
+
+#: Reasons for which a stored page is dropped although its ETag is the same.
+_DROPPED = (
+    Reason.CONTENT_CHANGED, Reason.ANSWER_CHANGED, Reason.COMMITTED)
+
+_NAMES = re.compile(r'\w+')
 
 _page = template('policies.zpt')
 
@@ -69,11 +84,10 @@ def _rows(manager, found):
     counts = cache.tally.of_policies()
     total = sum(counts.values())
     return [
-        _row(one, counts, total, cache.policy_failures.get(one.policy_id))
-        for one in presets.described(found)]
+        _row(one, cache, counts, total) for one in presets.described(found)]
 
 
-def _row(one, counts, total, failure):
+def _row(one, cache, counts, total):
     own = {(word, detail): count for (name, word, detail), count in (
         counts.items()) if name == one.policy_id}
     hits, misses = (
@@ -87,11 +101,15 @@ def _row(one, counts, total, failure):
         'hits': number_text(hits),
         'misses': number_text(misses),
         'others': number_text(others),
-        'warnings': list(_warnings(one, own, hits, misses, total, failure))}
+        'warnings': [
+            *_of_expressions(one, cache),
+            *_of_requests(one, own, hits, misses, total, cache.since),
+            *_of_users(one, cache)]}
 
 
-def _warnings(one, own, hits, misses, total, failure):
-    """Yield what is wrong with a policy, by what really happened."""
+def _of_expressions(one, cache):
+    """Yield what is wrong with the settings of a policy."""
+    failure = cache.policy_failures.get(one.policy_id)
     if failure is not None:
         at, expression, line = failure
         yield _('${time}: ${expression} failed: ${error}', mapping={
@@ -101,6 +119,16 @@ def _warnings(one, own, hits, misses, total, failure):
         yield _('It sets no-store, so its pages are never kept.')
     if not one.etag:
         yield _('It has no ETag, so its pages are not kept.')
+    if 'etag' in _NAMES.findall(one.etag) and (
+            'page_cache' not in one.predicate):
+        yield _(
+            'Its ETag has "etag", which CMF does not know: filesystem '
+            'templates without a manager fail with it. Its predicate should '
+            'say exists:page_cache.')
+
+
+def _of_requests(one, own, hits, misses, total, since):
+    """Yield what the counts tell of a policy; `since` when they began."""
     new = own.get(('MISS', 'etag-changed'), 0)
     if new >= MIN_REQUESTS and new > 2 * hits:
         yield _(
@@ -108,10 +136,41 @@ def _warnings(one, own, hits, misses, total, failure):
             'Does the expression name something that is new each time, such '
             'as the second?', mapping={
                 'new': number_text(new), 'all': number_text(hits + misses)})
+    dropped = sum(own.get(('MISS', reason), 0) for reason in _DROPPED)
+    if one.etag and not new and dropped >= MIN_REQUESTS and (
+            time.time() - since >= LASTING_SECS):
+        yield _(
+            'Its ETag never changed, while ${number} pages were rendered anew '
+            'since their content changed. That is right for pages of objects '
+            'in the database. If its pages show the time or data from '
+            'elsewhere, name a period.', mapping={
+                'number': number_text(dropped)})
     if not own and total >= MIN_REQUESTS:
         yield _(
             'None of ${number} requests reached it. An earlier policy may fit '
             'all its pages.', mapping={'number': number_text(total)})
+
+
+def _of_users(one, cache):
+    """Yield whether visitors may get a page of others."""
+    url = cache.policies_without_user.get(one.policy_id)
+    if url is not None:
+        yield _(
+            '${url} differs between users who have the same ETag. "Page '
+            'sharing" keeps their pages apart. Let the ETag name the user '
+            'before you choose "users with the same ETag" there.', mapping={
+                'url': cut_in_the_middle(readable_url(url))})
+    found = [
+        finding for finding in cache.audits.findings()
+        if finding.policy == one.policy_id and not finding.is_by_itself]
+    if found:
+        number = {'number': number_text(len(found))}
+        yield _(
+            'The audit dropped ${number} of its pages, since a render gave '
+            'another one (Statistics tab). Does its ETag name the user?',
+            mapping=number) if any(finding.whose for finding in found) else _(
+                'The audit dropped ${number} of its pages, since a render '
+                'gave another one (Statistics tab).', mapping=number)
 
 
 def _tried(manager, request, policy_id, path):

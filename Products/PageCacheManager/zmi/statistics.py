@@ -184,6 +184,9 @@ def _tiles(totals, counts):
     yield _tile(
         _('Retries'), number(totals.retried), _('after a conflict'))
     yield _tile(_('Errors'), number(totals.errors), _('inside the cache'))
+    yield _tile(
+        _('Hot pages'), number(totals.ahead),
+        _('rendered before anybody asked'))
 
 
 def _tile(title, value, note):

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..rate import Rate
+
 
 #: So many findings are kept, of the pages that were found last.
 MAX_FINDINGS = 20
@@ -38,11 +40,9 @@ class Audits:
 
     def __init__(
             self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
         self._lock = threading.Lock()
         self._hits = 0
-        self._minute = 0
-        self._in_minute = 0
+        self._rate = Rate(clock)
         self._findings: dict[bool, deque[Finding]] = {
             False: deque(maxlen=MAX_FINDINGS),
             True: deque(maxlen=MAX_BY_ITSELF)}
@@ -56,11 +56,7 @@ class Audits:
             self._hits += 1
             if self._hits % every:
                 return False
-            minute = int(self._clock() // 60)
-            if minute != self._minute:
-                self._minute, self._in_minute = minute, 0
-            self._in_minute += 1
-            return self._in_minute <= per_minute
+            return self._rate.allows(per_minute)
 
     def found(self, finding: Finding) -> None:
         """Keep a finding in place of an earlier one of the same page."""

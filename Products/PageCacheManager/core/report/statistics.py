@@ -159,6 +159,8 @@ class Totals(NamedTuple):
     retried: int
     #: Failures inside the cache; the pages were rendered without it.
     errors: int
+    #: Hot pages that were rendered again before a visitor asked.
+    ahead: int = 0
 
     @property
     def requests(self) -> int:
@@ -187,7 +189,8 @@ def totals(counts: Mapping[tuple[str, str], int]) -> Totals:
         off=total('OFF'),
         failed=counts.get(('FAILED', 'error'), 0),
         retried=counts.get(('FAILED', 'retry'), 0),
-        errors=total('ERROR'))
+        errors=total('ERROR'),
+        ahead=total('AHEAD'))
 
 
 def reasons(counts: Mapping[tuple[str, str], int]) -> list[tuple[str, int]]:

@@ -26,7 +26,7 @@ from .tables import Records
 #: then the ends of variant, validity, varies, cookies and codings; then what
 #: the page was made from; then the page's id; then variant, validity, varies,
 #: absent cookies, codings and headers, all in one row.
-_CREATED = 3
+CREATED = 3
 _PATH = 11
 _PAGE_ID = slice(_PATH, 14)
 _VARIANT = 14
@@ -228,7 +228,7 @@ class Contents:
             return NONE
         number = self.numbers.take()
         self.hashes[number] = hash(key)
-        self.created[number] = flat[_CREATED - 1]
+        self.created[number] = flat[CREATED - 1]
         row = self.rows.join(number, hash(key[:3]))
         if self.rows.lengths[row] == 1:
             self.hits[row], self.misses[row], self.sizes[row] = 0, 1, 0
@@ -243,7 +243,7 @@ class Contents:
     def write(self, number: int, flat: Record) -> None:
         """Give an entry its page; it becomes the newest."""
         self.rewrite(number, flat)
-        self.created[number] = flat[_CREATED - 1]
+        self.created[number] = flat[CREATED - 1]
         self.rows.renew(number)
         self.slots.renew(number)
 

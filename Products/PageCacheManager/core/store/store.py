@@ -17,8 +17,10 @@ from ..page import Page
 from .bounds import Bounds
 from .bounds import Room
 from .counts import Counts
+from .entries import CREATED
 from .entries import Contents
 from .entries import flatten
+from .entries import key_of
 from .entries import page_of
 from .expiry import Expiry
 from .expiry import is_too_old
@@ -61,10 +63,12 @@ class PageStore:
         self._removals = 0
         self._rejections = 0
 
-    def get(self, key: Key) -> Page | None:
+    def get(self, key: Key, created: float | None = None) -> Page | None:
         """Return the page under `key`, or None.
 
-        A signpost is no answer yet, so it is neither a hit nor a miss.
+        A signpost is no answer yet, so it is neither a hit nor a miss.  With
+        `created` it is the page that was rendered then; where that is gone
+        nothing is counted, since who wants it asks again without.
         """
         now = self._clock()
         with self._lock:
@@ -73,6 +77,9 @@ class PageStore:
             if not expiry.rests_from <= now < expiry.rests_until:
                 expiry.sweep(contents, bounds, now)
             record = contents.find(key)
+            if created is not None and (
+                    record is None or record[CREATED] != created):
+                return None
             if record is None:
                 self._miss(key)
                 return None
@@ -82,8 +89,9 @@ class PageStore:
             if is_too_old(
                     page.created, now, bounds.max_age_secs,
                     page.max_age_secs):
-                self._miss(key)
-                expiry.expire(contents, number)
+                if created is None:
+                    self._miss(key)
+                    expiry.expire(contents, number)
                 return None
             contents.queue.touch(number)
             if page.body or page.codings:
@@ -123,6 +131,18 @@ class PageStore:
         """Return the key of another version of the same page, or None."""
         with self._lock:
             return self._contents.older(key)
+
+    def of_page(self, page: PageId, limit: int) -> list[tuple[Key, Page]]:
+        """Return up to `limit` entries of a page; count nothing.
+
+        Their bodies may be in a coding alone.
+        """
+        with self._lock:
+            contents = self._contents
+            return [
+                (key_of(record), page_of(record)) for record in (
+                    contents.records[contents.hashes[number]]
+                    for number in contents.of_page(page, limit))]
 
     def set(self, key: Key, page: Page) -> bool:
         """Store `page` under `key`; return whether it was kept."""

@@ -137,8 +137,10 @@ def test_version_is_the_same_in_another_process(seed):
     code = ('from Products.PageCacheManager.key import code_version;'
             'import Products.PageCacheManager.core;'
             'print(code_version.code_version())')
-    root = str(Path(code_version.__file__).parents[3])
-    environ = {**os.environ, 'PYTHONHASHSEED': seed, 'PYTHONPATH': root}
+    path = [str(Path(code_version.__file__).parents[3]), *sys.path]
+    environ = {
+        **os.environ, 'PYTHONHASHSEED': seed,
+        'PYTHONPATH': os.pathsep.join(filter(None, path))}
     found = {
         subprocess.run(
             [sys.executable, '-c', code], env=environ, cwd='/', timeout=60,

@@ -353,10 +353,23 @@ def test_policies_of_the_third_version_go_unless_they_were_changed(
     setup.setLastVersionForProfile(f'{PRODUCT}:default', '3')
     transaction.commit()
     setup.upgradeProfile(f'{PRODUCT}:default')
-    kept = [name] if is_changed else []
-    assert [*policies(portal)] == [*kept, 'mine', *POLICIES]
+    assert [*policies(portal)] == (
+        [name, 'mine', *POLICIES] if is_changed else [*POLICIES, 'mine'])
     run(portal, 'uninstall')
     assert [*policies(portal)] == ['mine']
+
+
+def test_policies_take_the_place_of_those_before(portal):
+    run(portal, 'default')
+    tool, setup = portal.caching_policy_manager, portal.portal_setup
+    for name in POLICIES:
+        tool.removePolicy(name)
+    for name in 'first', 'page_cache_content_members', 'catch_all':
+        tool.addPolicy(name, **FORMER)
+    setup.setLastVersionForProfile(f'{PRODUCT}:default', '3')
+    transaction.commit()
+    setup.upgradeProfile(f'{PRODUCT}:default')
+    assert [*policies(portal)] == ['first', *POLICIES, 'catch_all']
 
 
 def test_views_that_an_earlier_version_added_are_removed(own):

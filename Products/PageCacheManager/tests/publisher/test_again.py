@@ -51,13 +51,16 @@ def environ(path, **more):
 
 
 class Nobody:
-    """An audit of a request that leads to no page of ours."""
+    """The maker of a request that leads to no page of ours."""
+
+    def __init__(self, may_commit=False):
+        self.may_commit = may_commit
 
 
 def test_the_status_of_a_page_and_of_an_error(site):
     transaction.commit()
-    assert again.publish(environ('/site/doc/getId'), Nobody()) == 404
-    assert again.publish(environ('/site/manage_main'), Nobody()) == 401
+    assert again.publish(Nobody(), environ('/site/doc/getId')) == 404
+    assert again.publish(Nobody(), environ('/site/manage_main')) == 401
 
 
 def test_another_error_is_raised(site, item):
@@ -67,7 +70,7 @@ def test_another_error_is_raised(site, item):
     item('fail', fail)
     transaction.commit()
     with pytest.raises(RuntimeError):
-        again.publish(environ('/site/doc/fail'), Nobody())
+        again.publish(Nobody(), environ('/site/doc/fail'))
 
 
 def test_code_can_not_commit(site, item):
@@ -85,7 +88,7 @@ def test_code_can_not_commit(site, item):
         raise NotFound
     item('write', write)
     transaction.commit()
-    assert again.publish(environ('/site/doc/write'), Nobody()) == 404
+    assert again.publish(Nobody(), environ('/site/doc/write')) == 404
     assert len(tried) == 2
     transaction.abort()
     assert not hasattr(site.doc, 'written')
@@ -93,3 +96,37 @@ def test_code_can_not_commit(site, item):
     site.doc.written = 'later'
     transaction.commit()
     assert site.doc.written == 'later'
+
+
+@pytest.mark.parametrize('may_commit', [False, True])
+def test_no_change_is_committed(site, item, may_commit):
+    def write(self):
+        """Write."""
+        self.written = 'yes'
+        return 'written'
+    item('write', write)
+    transaction.commit()
+    maker = Nobody(may_commit)
+    if may_commit:
+        with pytest.raises(again.Refused):
+            again.publish(maker, environ('/site/doc/write'))
+    else:
+        assert again.publish(maker, environ('/site/doc/write')) == 200
+    transaction.abort()
+    assert not hasattr(site.doc, 'written')
+
+
+@pytest.mark.parametrize('may_commit', [False, True])
+def test_what_changed_nothing_is_committed_if_it_may(
+        site, item, may_commit):
+    committed = []
+
+    def read(self):
+        """Read."""
+        transaction.get().addAfterCommitHook(committed.append)
+        return 'read'
+    item('read', read)
+    transaction.commit()
+    assert again.publish(
+        Nobody(may_commit), environ('/site/doc/read')) == 200
+    assert committed == [True] * may_commit

@@ -280,7 +280,7 @@ def test_what_the_site_names_is_not_compared(client, audited, site):
 def test_nothing_that_is_rendered_is_committed(
         client, audited, site, item):
     def write(self):
-        if again.AUDIT in self.REQUEST.environ:
+        if again.MAKER in self.REQUEST.environ:
             self.written = 'yes'
     item('write', write)
     add_template(
@@ -293,7 +293,7 @@ def test_nothing_that_is_rendered_is_committed(
 
 def test_a_page_can_not_commit_by_itself(client, audited, site, item):
     def write(self):
-        if again.AUDIT in self.REQUEST.environ:
+        if again.MAKER in self.REQUEST.environ:
             for _ in range(2):
                 self.written = 'yes'
                 try:
@@ -374,7 +374,8 @@ def test_one_hit_in_so_many(client, audited, site):
 def test_no_more_than_so_many_a_minute(client, audited, site, monkeypatch):
     site.page_cache.manage_editProps('', {'audit_per_minute': 2})
     monkeypatch.setattr(
-        caches.cache_of(site.page_cache).audits, '_clock', lambda: 600.0)
+        caches.cache_of(site.page_cache).audits._rate, '_clock',
+        lambda: 600.0)
     client.get('/site/doc/plain')
     for _ in range(5):
         client.get('/site/doc/plain')
@@ -434,7 +435,7 @@ def test_a_policy_with_a_period_that_ends_is_no_difference(
 
 
 def test_a_client_can_not_ask_for_it(client, audited):
-    name = again.AUDIT.replace('.', '_').upper()
+    name = again.MAKER.replace('.', '_').upper()
     answer = client.get('/site/doc/plain', **{name: 'x'})
     assert answer.outcome == 'MISS'
 

@@ -4,6 +4,7 @@ import transaction
 from ZPublisher import HTTPRequest
 
 from ...PageCacheManager import PageCacheManager
+from ...publisher import request as http_request
 from ..site import Item
 from ..site import add_template
 from ..site import set_policy
@@ -144,6 +145,17 @@ def test_without_a_client_that_may_zope_answers(
     assert answer.status == 200 and '<html>' in answer.text
     assert is_kept(client) == has_manager
     assert purge('/no').status == 404
+
+
+def test_a_failure_leaves_the_request_to_zope(
+        site, client, purge, manager, monkeypatch, caplog):
+    def fail(request):
+        raise OSError('away')
+
+    monkeypatch.setattr(http_request, 'client_address', fail)
+    answer = purge('/site/doc/page')
+    assert answer.status == 200 and '<html>' in answer.text
+    assert 'The cache failed (purge)' in caplog.text
 
 
 # who may

@@ -8,7 +8,6 @@ from types import ModuleType
 import pytest
 import transaction
 from AccessControl.users import BasicUser
-from OFS.Folder import Folder
 from persistent import Persistent
 from ZPublisher.pubevents import PubAfterTraversal
 
@@ -142,21 +141,6 @@ def test_a_commit_of_what_is_read_ends_it(site, warm, asked):
     assert times(asked, lambda: warm.get(PAGE)) == 0
 
 
-@pytest.fixture
-def aside(site):
-    """Commits a change of an object that no page reads."""
-    site.folder._setObject('aside', Folder('aside'))
-    transaction.commit()
-    site.folder.aside._setObject('inner', Folder('inner'))
-    transaction.commit()
-
-    def commit():
-        site.folder.aside.inner.title += 'x'
-        transaction.commit()
-
-    return commit
-
-
 @pytest.mark.parametrize('user', [None, 'alice'])
 def test_commits_of_other_things_end_it_but_once(
         site, client, asked, aside, user):
@@ -209,6 +193,42 @@ def test_a_page_is_looked_at_once_the_clock_may_change_it(
         monkeypatch.setattr(
             recent.time, 'time', lambda later=later: start + later)
         assert times(asked, lambda: warm.get(PAGE, X_Any='1')) == is_asked
+
+
+def test_the_clock_counts_anew_after_a_commit(
+        site, client, asked, aside, monkeypatch):
+    start = time.time()
+    soon = []
+    monkeypatch.setattr(
+        recent.pages, 'until', lambda made: start + (5 if soon else 50))
+    for _ in range(3):
+        client.get(PAGE)
+    aside()
+    client.get(PAGE)  # what is read to answer is known from now on
+    soon.append(1)
+    aside()
+    assert times(asked, lambda: client.get(PAGE)) == 0
+    monkeypatch.setattr(recent.time, 'time', lambda: start + 6)
+    assert times(asked, lambda: client.get(PAGE)) == 1
+
+
+def test_each_request_is_counted_once(site, client, asked, aside):
+    """Whether its answer was remembered, is so no more, or is gone."""
+    cache = caches.cache_of(site.page_cache)
+    pages = cache.pages
+
+    def counted():
+        before = pages.counts()
+        client.get(PAGE)
+        after = pages.counts()
+        return after.hits - before.hits, after.misses - before.misses
+
+    assert [counted() for _ in range(3)] == [(0, 1), (1, 0), (1, 0)]
+    for _ in range(3):
+        aside()
+        assert counted() == (1, 0)
+    cache.purge()
+    assert counted() == (0, 1)
 
 
 def test_an_edit_is_seen_at_once(site, client, warm):
@@ -405,6 +425,20 @@ def test_nothing_of_a_connection_is_remembered(site, warm):
     assert len(seen) > 10
 
 
+def test_what_clients_send_takes_few_megabytes(site, client, warm):
+    """Each of many requests with long headers is another one."""
+    recent_answers = caches.cache_of(site.page_cache).recent
+    for number in range(30):
+        for conditions in {}, {'If_None_Match': '"' + 'x' * 60_000 + '"'}:
+            found = client.get(
+                PAGE, X_Any=f'{number}' + 'x' * 4000, **conditions)
+            assert found.outcome == 'HIT'
+    assert not any(
+        any(one and len(one) > 8000 for one in asked.conditions)
+        for asked, _ in recent_answers._found.values())
+    assert recent_answers._bytes >= 30 * 4000
+
+
 # the table
 
 def question(asked, moment=b'1', at=0.0):
@@ -414,14 +448,25 @@ def question(asked, moment=b'1', at=0.0):
 def test_table_is_bounded():
     table = RecentAnswers(max_entries=10)
     for number in range(100):
-        table.put(question(number), number)
+        table.put(question(number), number, 1)
     found = [table.get(question(number), 1) for number in (89, 90, 99)]
     assert [one and one[1] for one in found] == [None, 90, 99]
 
 
+def test_table_is_bounded_in_bytes():
+    table = RecentAnswers(max_bytes=100)
+    for number in range(100):
+        table.put(question(number), number, 30)
+    table.put(question(99), 'larger', 60)  # in place of what it was
+    found = [table.get(question(number), 1) for number in (97, 98, 99)]
+    assert [one and one[1] for one in found] == [None, 98, 'larger']
+    table.put(question('huge'), 'huge', 101)
+    assert table.get(question('huge'), 1) is None
+
+
 def test_an_answer_that_is_too_old_does_not_count():
     table = RecentAnswers()
-    table.put(question('a', at=10), 'answer')
+    table.put(question('a', at=10), 'answer', 1)
     assert table.get(question('a', b'2', at=10.5), 1) == (
         question('a', at=10), 'answer')
     for other in 9.9, 11:

@@ -6,6 +6,8 @@ from AccessControl.SecurityManagement import noSecurityManager
 from zExceptions import Unauthorized
 
 from ...cmf.presets import PRESETS
+from ...manager import caches
+from ...request import audit
 from ...zmi import policies as screen
 from ..lane_client import LaneClient
 from ..screens import get
@@ -76,10 +78,19 @@ def test_an_explanation_notes_no_failure(site, client):
 
 @pytest.mark.parametrize(('values', 'text'), [
     ({'etag': ''}, 'It has no ETag, so its pages are not kept.'),
-    ({'etag': 'string:x', 'no_store': 1}, 'It sets no-store')])
+    ({'etag': 'string:x', 'no_store': 1}, 'It sets no-store'),
+    ({'etag': 'string:${etag/user}'}, 'should say exists:page_cache.')])
 def test_what_a_policy_lacks_is_told(site, client, values, text):
     set_policy(site, **values)
     assert text in shown(client)
+
+
+@pytest.mark.parametrize('values', [
+    {'etag': 'etag/hour', 'predicate': 'exists:page_cache'},
+    {'etag': 'string:etags'}])
+def test_an_etag_that_does_no_harm_is_not_warned_of(site, client, values):
+    set_policy(site, **values)
+    assert 'should say exists:page_cache.' not in shown(client)
 
 
 def test_an_etag_that_is_new_each_time(site, client, item, monkeypatch):
@@ -94,6 +105,67 @@ def test_an_etag_that_is_new_each_time(site, client, item, monkeypatch):
         client.get(PAGE)
     assert '6 of 7 requests had another ETag than the one before' in (
         shown(client))
+
+
+def test_an_etag_that_never_changes(site, client, monkeypatch):
+    monkeypatch.setattr(screen, 'MIN_REQUESTS', 3)
+    set_policy(site, etag="python: 'x'")
+    client.get(PAGE)
+    for number in range(3):
+        site.doc.text = f'text {number}'
+        assert client.get(PAGE).outcome == 'MISS'
+    said = 'Its ETag never changed, while 3 pages were rendered anew'
+    assert said not in shown(client)
+    cache = caches.cache_of(site.page_cache)
+    cache.since -= screen.LASTING_SECS
+    assert said in shown(client)
+
+
+def see_as(client, *users):
+    for user in users:
+        assert client.get(PAGE, user).outcome == 'MISS'
+
+
+def test_an_etag_that_names_no_user(site, client):
+    set_policy(site, etag="python: 'x'")
+    site.portal_skins.custom.page.write(
+        '<html tal:content="user/getId">user</html>')
+    see_as(client, 'alice')
+    assert 'differs between users' not in shown(client)
+    see_as(client, 'bob')
+    assert ('http://localhost:8080/site/doc/page differs between users who '
+            'have the same ETag.') in shown(client)
+    site.page_cache.manage_resetStats()
+    transaction.commit()
+    assert 'differs between users' not in shown(client)
+
+
+@pytest.mark.parametrize(('etag', 'shows'), [
+    ("python: 'x'", 'context/getId'), ('etag/user', 'user/getId')])
+def test_pages_that_do_not_differ_by_user(site, client, etag, shows):
+    set_policy(site, etag=etag)
+    site.portal_skins.custom.page.write(
+        f'<html tal:content="{shows}">user</html>')
+    see_as(client, 'alice', 'bob', 'root')
+    assert 'differs between users' not in shown(client)
+
+
+@pytest.mark.parametrize('user', [None, 'alice'])
+def test_what_the_audit_found(site, client, item, user):
+    shown_now = ['first']
+    item('outside', lambda self: shown_now[0])
+    site.portal_skins.custom.page.write(
+        '<html tal:content="context/outside">x</html>')
+    set_policy(site, etag="python: 'x'")
+    site.page_cache.manage_editProps(
+        '', {'audit_every': 1, 'audit_per_minute': 6000})
+    client.get(PAGE, user)
+    shown_now[0] = 'second'
+    assert client.get(PAGE, user).outcome == 'HIT'
+    assert audit.worker.wait(30)
+    text = shown(client)
+    assert 'The audit dropped 1 of its pages' in text
+    assert ('Does its ETag name the user?' in text) is bool(user)
 
 
 def test_a_policy_that_nothing_reaches(site, client, monkeypatch):

@@ -135,18 +135,19 @@ COUNTS = {
     ('HIT', ''): 5, ('HIT', 'not-modified'): 3, ('MISS', ''): 2,
     ('NO-ETAG', 'no-etag'): 4, ('BYPASS', 'set-cookie'): 6,
     ('BYPASS', 'error'): 1, ('OFF', 'off'): 7, ('FAILED', 'error'): 8,
-    ('FAILED', 'retry'): 9, ('ERROR', 'store'): 10}
+    ('FAILED', 'retry'): 9, ('ERROR', 'store'): 10,
+    ('AHEAD', 'content-changed'): 11}
 
 
 def test_totals():
     totals = statistics.totals(COUNTS)
-    assert totals == (8, 3, 2, 4, 7, 7, 8, 9, 10)
+    assert totals == (8, 3, 2, 4, 7, 7, 8, 9, 10, 11)
     assert totals.requests == 28
     assert totals.ratio == 0.8
 
 
 def test_totals_of_nothing():
-    assert statistics.totals({}) == (0,) * 9
+    assert statistics.totals({}) == (0,) * 10
     assert statistics.totals({}).requests == 0
 
 

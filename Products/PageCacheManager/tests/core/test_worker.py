@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from ....core.audit.worker import Worker
+from ...core.worker import Worker
 
 
 SECS = 30
@@ -101,7 +101,7 @@ def test_a_stop_waits_for_the_job_and_forgets_the_others(gate):
 def test_the_process_ends_while_a_job_hangs():
     code = (
         'import threading\n'
-        'from Products.PageCacheManager.core.audit import worker\n'
+        'from Products.PageCacheManager.core import worker\n'
         'worker.Worker.stop.__defaults__ = (0.1,)\n'
         'hanging = worker.Worker("test", lambda job: threading.Event().wait())'
         '\nhanging.put(1)\n')

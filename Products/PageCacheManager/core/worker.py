@@ -51,6 +51,11 @@ class Worker:
             return self._changed.wait_for(
                 lambda: not (self._jobs or self._is_busy), timeout_secs)
 
+    def rest(self, secs: float) -> bool:
+        """Let a job pause; return whether it is to go on after that."""
+        with self._changed:
+            return not self._changed.wait_for(lambda: self._is_stopped, secs)
+
     def stop(self, timeout_secs: float = EXIT_SECS) -> None:
         """Take no more jobs, and wait for the one that is being done."""
         with self._changed:

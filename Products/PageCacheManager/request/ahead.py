@@ -1,0 +1,124 @@
+"""Hot pages: rendered again after a commit, before the next visitor asks.
+
+Each render is a request like that of an anonymous visitor, in a thread of its
+own, one after the other.  The thread looks after the pages once a second.
+"""
+import sys
+from contextlib import suppress
+
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
+from ..core.key import slot
+from ..core.worker import Worker
+from ..fastlane import permit
+from ..manager import caches
+from ..publisher import again
+from ..reads import pages
+from .exchange import Exchange
+
+
+#: So long after each round.
+PAUSE_SECS = 1
+
+#: An environment of more characters is not kept.
+MAX_LENGTH = 8000
+
+_OF_A_VISITOR = frozenset(['HTTP_COOKIE', 'HTTP_REFERER'])
+
+
+class HotPage:
+    """A page, and a request for it that tells nothing of a visitor."""
+
+    may_commit = True
+    #: What was rendered last: the page of before, and the last commit.
+    rendered = None
+    #: What became of it, '' if it led to no page of ours.
+    word = ''
+
+    def __init__(self, index, environ):
+        self.index = index
+        self.environ = environ
+
+    def opened(self, request, origin, manager, site, claim):
+        """Return the exchange of the request, or of its repetition."""
+        return AheadExchange(request, origin, manager, site, claim)
+
+
+class AheadExchange(Exchange):
+    """A request that no visitor waits for."""
+
+    counted_as = 'AHEAD'
+
+    def commit(self):
+        """Store the page, and tell what became of it."""
+        super().commit()
+        self.request.environ[again.MAKER].word = self.step.outcome.word
+
+
+def count(exchange):
+    """Count the hit that was just sent, if it may be anybody's."""
+    step, settings = exchange.step, exchange.settings
+    if step.page.made_from is None or not permit.is_of_any_visitor(exchange):
+        return
+    index = exchange.key.index_for(exchange.request, step.varies)
+    exchange.cache.hot.count(
+        slot(index), settings.hot_pages,
+        lambda: _hot_page(exchange.request, index))
+    worker.put(None)
+
+
+def _hot_page(request, index):
+    """Return what to render later, None where that is not possible."""
+    environ = again.environ_of(request)
+    if environ is None:
+        return None
+    # a server leaves objects of the connection there
+    environ = {
+        name: value for name, value in environ.items()
+        if type(value) in (str, bool, tuple) and name not in _OF_A_VISITOR}
+    if len(repr(environ)) > MAX_LENGTH:
+        return None
+    return HotPage(index, {**environ, 'wsgi.errors': sys.stderr})
+
+
+def _look_after(_):
+    """Render hot pages that changed, as long as there are any."""
+    while worker.rest(PAUSE_SECS) and any([
+            _round(cache) for cache in caches.all_caches()]):
+        pass
+
+
+def _round(cache):
+    """Render the hot pages of a manager that changed; return whether it has
+    any.
+    """
+    settings = cache.settings
+    if not settings.hot_pages or not caches.is_active(settings):
+        cache.hot.clear()
+        return False
+    hottest = cache.hot.hottest(settings.hot_pages)
+    for page in hottest:
+        if attempt(None, 'hot pages', _renew, cache, page) is FAILED:
+            cache.hot.forget(slot(page.index))
+    return bool(hottest)
+
+
+def _renew(cache, hot):
+    """Render a page if a commit changed it, once for each commit."""
+    index = cache.pages.older(hot.index)
+    page = None if index is None else cache.pages.peek(index)
+    if page is None or pages.are_unmoved(page.made_from):
+        return
+    state = page.created, pages.table.sequence
+    if hot.rendered == state or not cache.ahead.allows(
+            cache.settings.hot_per_minute):
+        return
+    hot.rendered, hot.word, status = state, '', None
+    # what writes when it renders waits for a visitor
+    with suppress(again.Refused):
+        status = again.publish(hot, hot.environ)
+    if status != 200 or hot.word not in ('HIT', 'MISS'):
+        cache.hot.forget(slot(index))
+
+
+worker = Worker('Page Cache hot pages', _look_after, max_jobs=1)

@@ -1,0 +1,55 @@
+"""Hot pages of a Plone site are rendered before the next visitor asks."""
+import time
+
+import pytest
+import transaction
+
+from ...manager import caches
+from ...reads import pages
+from ...request import ahead
+from .changes import text
+from .conftest import act_in
+
+
+PATHS = ['/', '/a-document', '/a-folder', '/a-news-item']
+
+
+@pytest.fixture
+def hot(addon, monkeypatch):
+    monkeypatch.setattr(ahead, 'PAUSE_SECS', 0.05)
+    addon.page_cache.manage_editProps(
+        '', {'hot_pages': 20, 'hot_per_minute': 6000})
+    transaction.commit()
+    act_in(addon)
+    yield addon
+    caches.forget_all()
+    assert ahead.worker.wait(60)
+
+
+def are_new(portal):
+    """Return whether all hot pages are as a render would be now."""
+    transaction.abort()
+    cache = caches.cache_of(portal.page_cache)
+    found = [
+        cache.pages.peek(cache.pages.older(one.index))
+        for one in cache.hot.hottest(20)]
+    return found and all(pages.are_unmoved(page.made_from) for page in found)
+
+
+def test_visitors_after_an_edit_hit(hot, client):
+    for path in PATHS:
+        for _ in range(2):
+            found = client.get(path)
+        assert found.outcome == 'HIT', path
+    client.get('/a-document', 'alice')
+    client.get('/a-document', 'alice')
+    text('/a-document', '<p>Another text</p>')(client, hot)
+    end = time.monotonic() + 60
+    while not are_new(hot):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    found = client.get('/a-document')
+    assert found.outcome == 'HIT' and 'Another text' in found.text
+    assert [client.get(path).outcome for path in PATHS] == ['HIT'] * 4
+    # nobody renders for members
+    assert client.get('/a-document', 'alice').outcome == 'MISS'

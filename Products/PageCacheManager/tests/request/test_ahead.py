@@ -1,0 +1,244 @@
+"""Hot pages are rendered again after a commit, before anybody asks."""
+import threading
+import time
+
+import pytest
+import transaction
+
+from ...core.attempt import log_limit
+from ...manager import caches
+from ...request import ahead
+from ..site import set_policy
+
+
+PAGE = '/site/doc/page'
+
+#: So long a test waits for the thread at most.
+SECS = 20
+
+
+@pytest.fixture
+def hot(site, monkeypatch):
+    """A site with hot pages; its thread ends with the test."""
+    monkeypatch.setattr(ahead, 'PAUSE_SECS', 0.02)
+    site.page_cache.manage_editProps(
+        '', {'hot_pages': 20, 'hot_per_minute': 6000})
+    transaction.commit()
+    log_limit.forget()
+    yield site
+    caches.forget_all()
+    assert ahead.worker.wait(SECS)
+
+
+def rendered(site):
+    """Return how many pages were rendered ahead, by what became of them."""
+    transaction.abort()
+    return {
+        detail: count for (word, detail), count in
+        caches.cache_of(site.page_cache).tally.counts().items()
+        if word == 'AHEAD'}
+
+
+def wait_for(site, count):
+    """Wait until so many were rendered, and return them by outcome."""
+    wait_until(lambda: sum(rendered(site).values()) >= count)
+    return rendered(site)
+
+
+def wait_until(is_true):
+    end = time.monotonic() + SECS
+    while not is_true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def rounds(monkeypatch, count=3):
+    """Wait until the thread looked so many times."""
+    seen = threading.Semaphore(0)
+    look = ahead._round
+
+    def _round(cache):
+        found = look(cache)
+        seen.release()
+        return found
+
+    monkeypatch.setattr(ahead, '_round', _round)
+    for _ in range(count):
+        assert seen.acquire(timeout=SECS)
+
+
+def edit(site, text):
+    site.doc.text = text
+    transaction.commit()
+
+
+def warm(client, path=PAGE, user=None, **headers):
+    client.get(path, user, **headers)
+    found = client.get(path, user, **headers)
+    assert found.outcome == 'HIT'
+    return found
+
+
+def test_the_first_visitor_after_an_edit_hits(hot, client):
+    warm(client)
+    for number in range(3):
+        edit(hot, f'edit {number}')
+        wait_for(hot, number + 1)
+        found = client.get(PAGE)
+        assert found.outcome == 'HIT' and f'edit {number}' in found.text
+    assert rendered(hot) == {'content-changed': 3}
+
+
+def test_an_etag_of_which_the_edit_makes_another(hot, client):
+    set_policy(hot, etag='python: object.text')
+    warm(client)
+    edit(hot, 'another')
+    wait_for(hot, 1)
+    found = client.get(PAGE)
+    assert found.outcome == 'HIT' and 'another' in found.text
+
+
+def test_none_by_default(site, client, monkeypatch):
+    asked = []
+    monkeypatch.setattr(ahead, 'count', asked.append)
+    warm(client)
+    assert asked == []
+
+
+def test_an_edit_of_something_else_renders_nothing(
+        hot, client, aside, monkeypatch):
+    warm(client)
+    aside()
+    rounds(monkeypatch)
+    assert rendered(hot) == {}
+
+
+@pytest.mark.parametrize(('user', 'headers'), [
+    ('alice', {}),
+    (None, {'Authorization': 'Basic bm9ib2R5Om5vYm9keQ=='})])
+def test_a_page_of_a_user_is_left(hot, client, user, headers, monkeypatch):
+    client.get(PAGE, user, **headers)
+    client.get(PAGE, user, **headers)
+    edit(hot, 'another')
+    assert caches.cache_of(hot.page_cache).hot.hottest(9) == []
+    assert rendered(hot) == {}
+
+
+def test_nothing_of_the_visitor_is_kept(hot, client):
+    warm(client, Cookie='secret=1', Referer='http://secret.example/')
+    page, = caches.cache_of(hot.page_cache).hot.hottest(9)
+    assert 'secret' not in repr(page.environ)
+    edit(hot, 'another')
+    wait_for(hot, 1)
+    assert client.get(PAGE).outcome == 'HIT'
+
+
+def test_no_visitor_is_counted(hot, client):
+    warm(client)
+    edit(hot, 'another')
+    wait_for(hot, 1)
+    counts = caches.cache_of(hot.page_cache).tally.counts()
+    assert counts == {
+        ('MISS', ''): 1, ('HIT', ''): 1, ('AHEAD', 'content-changed'): 1}
+
+
+def test_so_many_a_minute_at_most(hot, client, monkeypatch):
+    hot.page_cache.manage_editProps('', {'hot_per_minute': 1})
+    transaction.commit()
+    for number in range(3):
+        warm(client, f'{PAGE}?n={number}')
+    edit(hot, 'another')
+    wait_for(hot, 1)
+    rounds(monkeypatch)
+    assert rendered(hot) == {'content-changed': 1}
+
+
+def test_the_hottest_alone(hot, client, monkeypatch):
+    hot.page_cache.manage_editProps('', {'hot_pages': 1})
+    transaction.commit()
+    for _ in range(4):
+        warm(client, f'{PAGE}?hot=1')
+    warm(client)
+    edit(hot, 'another')
+    wait_for(hot, 1)
+    rounds(monkeypatch)
+    assert client.get(f'{PAGE}?hot=1').outcome == 'HIT'
+    assert client.get(PAGE).outcome == 'MISS'
+
+
+def test_a_page_that_can_be_rendered_no_more_is_forgotten(hot, client):
+    warm(client)
+    hot._delObject('doc')
+    transaction.commit()
+    wait_until(lambda: not caches.cache_of(
+        hot.page_cache).hot.hottest(9))
+    assert rendered(hot) == {}
+
+
+def test_a_page_that_fails_is_logged_and_forgotten(
+        hot, client, item, caplog):
+    item('fails', lambda self: 1 / 0 if self.text == 'fail' else 'x')
+    hot.portal_skins.custom.page.write(
+        '<html tal:content="context/fails">x</html>')
+    transaction.commit()
+    warm(client)
+    edit(hot, 'fail')
+    wait_until(lambda: not caches.cache_of(
+        hot.page_cache).hot.hottest(9))
+    assert 'ZeroDivisionError' in caplog.text
+    assert rendered(hot) == {}
+
+
+def test_the_thread_ends_where_it_is_switched_off(hot, client):
+    warm(client)
+    assert not ahead.worker.wait(0.2)
+    hot.page_cache.manage_editProps('', {'hot_pages': 0})
+    transaction.commit()
+    client.get(PAGE)
+    assert ahead.worker.wait(SECS)
+    assert caches.cache_of(hot.page_cache).hot.hottest(9) == []
+
+
+def test_nothing_is_rendered_while_caching_is_off(hot, client):
+    warm(client)
+    hot.page_cache.manage_editProps('', {'active': 'off'})
+    transaction.commit()
+    client.get(PAGE)
+    edit(hot, 'another')
+    assert ahead.worker.wait(SECS)
+    assert rendered(hot) == {}
+
+
+def test_a_purge_renders_nothing(hot, client, monkeypatch):
+    warm(client)
+    hot.page_cache.manage_purge()
+    transaction.commit()
+    rounds(monkeypatch)
+    assert rendered(hot) == {}
+
+
+def test_a_head_counts_as_a_hit_of_no_page(hot, client):
+    warm(client)
+    before = len(caches.cache_of(hot.page_cache).hot.hottest(9))
+    client.request('HEAD', f'{PAGE}?other=1')
+    assert len(caches.cache_of(hot.page_cache).hot.hottest(9)) == before
+
+
+def test_nothing_is_written_that_nobody_asked_for(
+        hot, client, item):
+    def write(self):
+        self.renders += 1
+        return self.renders
+    item('write', write)
+    hot.portal_skins.custom.page.write(
+        '<html tal:content="context/write">x</html>')
+    transaction.commit()
+    client.get(PAGE)
+    assert client.get(PAGE).outcome == 'HIT'
+    renders = hot.doc.renders
+    assert renders > 0
+    edit(hot, 'another')
+    wait_until(lambda: not caches.cache_of(
+        hot.page_cache).hot.hottest(9))
+    assert rendered(hot) == {}
+    assert hot.doc.renders == renders
