@@ -62,7 +62,9 @@ def template(name):
 
 
 def show(page, context, **options):
-    """Return the output of a page template, for any strings."""
+    """Return the output of a page template, for any strings, in the language
+    of the browser.
+    """
     text = page.__of__(context)(
         header=header(context), style=STYLE,
         **translated({'language': _('en'), **options}, context.REQUEST))

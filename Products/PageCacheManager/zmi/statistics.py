@@ -210,14 +210,15 @@ def _column_headers(view):
 
 def _row(manager, request, row):
     page = row['template_path'], row['context_path'], row['url']
+    url = cut_in_the_middle(figures.readable_url(row['url']))
     return {
         **row,
         'row': row_id(page),
-        **_hints(figures.readable_url(row['url'])),
+        **_hints(url),
         'explain': explain_url(manager, row['url']),
         **{name: cut(row[name])
            for name in ('template_path', 'context_path')},
-        'url': cut_in_the_middle(figures.readable_url(row['url'])),
+        'url': url,
         # the host is what a client said: no link leads away from here
         'open': row['url'] if row['url'].startswith(
             f'{request["SERVER_URL"]}/') and (
@@ -231,11 +232,11 @@ def _row(manager, request, row):
 
 def _hints(url):
     """Return the names of a row's controls for screen readers."""
-    mapping = {'url': cut_in_the_middle(url)}
+    row = {'url': url}
     return {
-        'select': _('Select ${url}', mapping=mapping),
-        'open_hint': _('Open ${url}', mapping=mapping),
-        'explain_hint': _('Explain ${url}', mapping=mapping)}
+        'select_hint': _('Select ${url}', mapping=row),
+        'open_hint': _('Open ${url}', mapping=row),
+        'explain_hint': _('Explain ${url}', mapping=row)}
 
 
 def _page_links(chosen, view):
