@@ -13,6 +13,7 @@
 #   make lint        ruff, and whether versions.cfg fits constraints.txt
 #   make typecheck   mypy, strict on core
 #   make docs        Sphinx, warnings are errors
+#   make locales     compile the translations of the screens
 #   make package     build, check, and try the wheel in a clean environment
 #   make bench       what it costs, against the targets: under ten minutes
 #   make plone-bench what it costs on a Plone site: under five minutes
@@ -66,6 +67,7 @@ ADDONS := collective.easyform collective.glossary \
 	collective.lineage collective.workspace Products.EasyNewsletter
 
 TESTS := Products/PageCacheManager/tests
+LOCALES := Products/PageCacheManager/locales
 # A module in one process; tests/conftest.py has those that take long first.
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
@@ -78,7 +80,8 @@ SOURCES := setup.py pyproject.toml constraints.txt
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := start
 .PHONY: start plone-start check test plone-test buildout-test coverage \
-	plone-coverage mutation lint typecheck docs package bench plone-bench freshness \
+	plone-coverage mutation lint typecheck docs locales package bench \
+	plone-bench freshness \
 	plone-freshness plone-addons conformance \
 	soak memory release versions clean distclean
 
@@ -143,6 +146,13 @@ typecheck: $(VENV)/dev-installed
 
 docs: $(VENV)/dev-installed
 	$(BIN)/sphinx-build -W -n -b html docs docs/_build/html
+
+# A catalog is compiled if its text is newer.
+locales: $(VENV)/dev-installed
+	@for language in $(LOCALES)/*; do \
+	    $(BIN)/python -c 'import sys; from zope.i18n.compile import \
+	    compile_mo_file; compile_mo_file(*sys.argv[1:])' \
+	    PageCacheManager $$language/LC_MESSAGES; done
 
 bench: $(VENV)/dev-installed
 	$(INSTALL) --no-build-isolation -e '.[bench]'

@@ -20,6 +20,8 @@ from ..manager.find import managers
 from ..zmi import set_up
 from ..zmi import state
 from ..zmi.statistics import summary
+from ..zmi.translation import _
+from ..zmi.translation import translated
 
 
 class OfManager(BrowserView):
@@ -47,7 +49,7 @@ class ControlPanel(OfManager):
             only_by_post(self.request)
             self.manager.manage_purge()
             return self.told(
-                'All pages are purged.',
+                _('All pages are purged.'),
                 f'{self.context.absolute_url()}/@@page-cache-controlpanel')
         return self.index()
 
@@ -57,7 +59,7 @@ class ControlPanel(OfManager):
         cache, settings = caches.cache_of(manager), stored(manager._settings)
         counts = cache.tally.counts()
         totals = figures.totals(counts)
-        return {
+        return translated({
             'url': manager.absolute_url(),
             'state': state.state_of(
                 manager, settings, set_up.steps_of(manager, self.request)),
@@ -67,8 +69,8 @@ class ControlPanel(OfManager):
                 counts.get(('BYPASS', Reason.OTHER_CACHE), 0)),
             'has_others': ('BYPASS', Reason.OTHER_CACHE) in counts,
             'views': [
-                {'name': view.name, 'kind': view.kind or 'any content'}
-                for view in manager.associations()]}
+                {'name': view.name, 'kind': view.kind or _('any content')}
+                for view in manager.associations()]}, self.request)
 
 
 class Why(OfManager):
@@ -78,7 +80,7 @@ class Why(OfManager):
         manager = self.manager
         if manager is None:
             return self.told(
-                'There is no Page Cache Manager here.',
+                _('There is no Page Cache Manager here.'),
                 self.context.absolute_url())
         query = urlencode({'path': page_url(self.context)})
         self.request.response.redirect(
@@ -100,7 +102,7 @@ class Forget(OfManager):
         self.manager.manage_invalidate(
             [f'{path}/'] if 'below' in wanted else [path])
         return self.told(
-            'The pages are made anew when they are asked for.',
+            _('The pages are made anew when they are asked for.'),
             page_url(self.context))
 
 

@@ -24,6 +24,9 @@ from .versions import container_of
 #: Authorization (RFC 9111 section 3.5).
 _SHAREABLE = frozenset(['public', 's-maxage', 'must-revalidate'])
 
+#: The translation domain of our own screens, which are never kept.
+OWN_DOMAIN = 'PageCacheManager'
+
 
 def is_anonymous(user):
     """Return whether `user` is not logged in."""
@@ -169,11 +172,14 @@ def language(request):
 
     Each translation domain takes the first language that it has of those
     that the client prefers, so the whole order counts.  A site of one
-    language does not split its pages: None.
+    language does not split its pages: None.  The domain of our own screens
+    does not count.
     """
     remaining = set()
-    for _, domain in getSiteManager().utilities.lookupAll(
+    for name, domain in getSiteManager().utilities.lookupAll(
             (), ITranslationDomain):
+        if name == OWN_DOMAIN:
+            continue
         catalogs = getattr(domain, 'getCatalogsInfo', None)
         if catalogs is not None:
             remaining.update(catalogs())

@@ -72,6 +72,19 @@ def _what_is_missing():
     return ''
 
 
+def findings(page, context):
+    """Return what axe-core finds on a page: rule, element, what to mend.
+
+    `context` selects parts of the page, as axe-core's documentation says.
+    """
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, context).response
+    return [
+        (rule['id'], node['html'], node['failureSummary'])
+        for rule in found['violations'] for node in rule['nodes']]
+
+
 def take(page, name):
     """Write a screenshot into the docs, if the environment asks for it."""
     if os.environ.get('PCM_SCREENSHOTS') == '1':

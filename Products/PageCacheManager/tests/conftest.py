@@ -40,7 +40,7 @@ globals().update(fixture.create(
 #: Modules that take long begin first, so that none is left to the end.
 SLOW = (
     'test_browser', 'test_interleaving_engine', 'test_zeo', 'test_access',
-    'test_run', 'test_uninstall', 'test_start')
+    'test_run', 'test_uninstall', 'test_start', 'test_accessibility')
 
 
 def pytest_collection_modifyitems(items):

@@ -11,6 +11,7 @@ from .properties import typed_settings
 from .set_up import SettingUp
 from .statistics import statistics
 from .tabs import ManagerTabs
+from .translation import _
 from .views import typed_views
 from .views import views
 
@@ -29,4 +30,5 @@ def add_form(container, request, id=None, title='', error=None):
         is_free = 'page_cache' not in container.this().objectIds()
         id = 'page_cache' if is_free else ''
     return show(
-        _add_form, container, id=id, title=title, error=str(error or ''))
+        _add_form, container, form_title=_('Add Page Cache Manager'), id=id,
+        title=title, error=str(error or ''))

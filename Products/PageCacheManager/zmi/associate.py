@@ -10,11 +10,13 @@ from Acquisition import aq_parent
 from OFS.Cache import ChangeCacheSettingsPermission as change_cache_settings
 
 from ..cmf import guard
+from ..core.report.statistics import number_text
 from ..key.versions import path_of
 from ..manager import associated
 from .page import cut
 from .page import render
 from .page import template
+from .translation import _
 
 
 #: Maximum number of templates on the screen.
@@ -23,9 +25,8 @@ MAX_ROWS = 200
 #: Maximum length of a search text, in characters.
 MAX_TEXT = 200
 
-NOT_CHANGED = 'Nothing was changed.'
-NOT_THIS_FORM = (
-    f'{NOT_CHANGED} The request does not have the form of this tab.')
+NOT_THIS_FORM = _(
+    'Nothing was changed. The request does not have the form of this tab.')
 
 _page = template('associate.zpt')
 
@@ -58,9 +59,9 @@ def typed_associations(manager, request):
     found = {path: _changeable(manager, path) for path in changed}
     for path, ob in found.items():
         if ob is None:
-            typed.message = (
-                f'{NOT_CHANGED} {cut(path)} is not a template that you can '
-                'associate here.')
+            typed.message = _(
+                'Nothing was changed. ${path} is not a template that you can '
+                'associate here.', mapping={'path': cut(path)})
             return typed
     typed.add = tuple(
         ob for path, ob in found.items()
@@ -71,12 +72,14 @@ def typed_associations(manager, request):
     others = [
         ob for ob in typed.add if ob.ZCacheable_getManager() is not None]
     if others and not request.form.get('take_over'):
-        typed.message = (
-            f'{NOT_CHANGED} Other managers keep some of the marked templates '
-            f'({len(others)}). To take these templates, mark "Take templates '
-            'from other managers" and save again.')
+        typed.message = _(
+            'Nothing was changed. Other managers keep some of the marked '
+            'templates (${number}). To take these templates, mark "Take '
+            'templates from other managers" and save again.', mapping={
+                'number': len(others)})
     elif not (typed.add or typed.remove):
-        typed.message = f'{NOT_CHANGED} No mark differs from what is stored.'
+        typed.message = _(
+            'Nothing was changed. No mark differs from what is stored.')
     return typed
 
 
@@ -107,20 +110,27 @@ def associate(manager, request, typed=None, done=''):
         getattr(aq_base(folder), 'isPrincipiaFolderish', False))
     found, is_stopped = _templates(folder, name) if is_folder else ([], False)
     rows = [_row(manager, ob, typed) for ob in found[:MAX_ROWS]]
+    count = associated.count(manager)
     return render(
         _page, manager, request, 'Associate', typed.message or done,
         'danger' if typed.message else 'success',
-        id=manager.getId(), count=associated.count(manager),
+        id=manager.getId(), count=count, remove=_remove_text(count),
         views=len(manager.associations()),
         name=name, below=below, rows=rows,
         left_out=len(found) - len(rows),
-        stopped_at=f'{associated.MOST_COUNTED:,}' if is_stopped else '',
+        stopped_at=number_text(associated.MOST_COUNTED) if is_stopped else '',
         can_change=any(
             not (row['file'] or row['is_hidden']) for row in rows),
         has_others=any(row['is_others'] for row in rows),
         has_files=any(row['file'] for row in rows),
-        error='' if is_folder else (
+        error='' if is_folder else _(
             'There is no such folder below the folder of this manager.'))
+
+
+def _remove_text(count):
+    """Return the text of the button; `count` is None if it is not known."""
+    return _('Remove all associations') if count is None else _(
+        'Remove all associations (${number})', mapping={'number': count})
 
 
 def _searched(request, name):
@@ -157,18 +167,19 @@ def _row(manager, ob, typed):
         'is_others': keeper is not None and not is_kept,
         'is_hidden': not associated.finds(ob, manager),
         'is_marked': path in typed.marked if typed.message else is_kept,
-        'keeper': _keeper_text(ob, keeper, is_kept)}
+        'keeper': _keeper_text(ob, keeper, is_kept),
+        'hint': _('Associate ${template}', mapping={'template': path})}
 
 
 def _keeper_text(ob, keeper, is_kept):
     """Return who keeps the pages of a template."""
     if is_kept:
-        return 'this manager'
+        return _('this manager')
     if keeper is not None:
         return path_of(keeper)
     name = ob.ZCacheable_getManagerId()
-    return f'nobody: there is no manager {cut(str(name))}' if name else (
-        'nobody')
+    return _('nobody: there is no manager ${name}', mapping={
+        'name': cut(str(name))}) if name else _('nobody')
 
 
 def _is_kept(manager, ob):

@@ -7,6 +7,7 @@ import time
 from ..core.report.statistics import number_text
 from ..core.report.statistics import span_text
 from .page import cut
+from .translation import _
 
 
 #: The size of a picture over time, in units of its own.
@@ -17,40 +18,55 @@ MAX_TEMPLATES = 10
 
 #: Colours are classes of screens.css; bars stand on each other in this order.
 KINDS = (
-    ('hits', 'Hits', 'pcm-hits'), ('misses', 'Misses', 'pcm-misses'),
-    ('others', 'Others', 'pcm-others'))
+    ('hits', _('Hits'), 'pcm-hits'), ('misses', _('Misses'), 'pcm-misses'),
+    ('others', _('Others'), 'pcm-others'))
+
+#: The title of a picture, what its highest bar is, and the caption of its
+#: table.
+_MINUTES = (
+    _('Last hour, by minute'), _('Most in one minute: ${number}'),
+    _('From the newest to the oldest, without each minute without requests'))
+_HOURS = (
+    _('Last 24 hours, by hour'), _('Most in one hour: ${number}'),
+    _('From the newest to the oldest, without each hour without requests'))
+
+#: What a picture shows, and each of its bars.
+_SUMS = _('${of}: hits ${hits}, misses ${misses}, others ${others}.')
 
 
 def over_time(tally):
     """Return the pictures of requests by minute and by hour."""
     return [
-        _picture('Last hour, by minute', 'minute', tally.minutes(), '%H:%M'),
-        _picture(
-            'Last 24 hours, by hour', 'hour', tally.hours(), '%m-%d %H:%M')]
+        _picture(_MINUTES, tally.minutes(), '%H:%M'),
+        _picture(_HOURS, tally.hours(), '%m-%d %H:%M')]
 
 
-def _picture(title, unit, spans, form):
+def _picture(texts, spans, form):
+    title, highest, caption = texts
     most = max(span.sums.requests for span in spans)
-    bars = [
-        {**_bar(place, len(spans), span.sums, max(most, 1)),
-         'at': time.strftime(form, time.localtime(_began(span))),
-         **{name: number_text(getattr(span.sums, name))
-            for name, _, _ in KINDS},
-         'is_empty': not span.sums.requests}
-        for place, span in enumerate(spans)]
-    sums = ', '.join(
-        f'{name} '
-        f'{number_text(sum(getattr(span.sums, name) for span in spans))}'
-        for name, _, _ in KINDS)
+    bars = []
+    for place, span in enumerate(spans):
+        at = time.strftime(form, time.localtime(_began(span)))
+        numbers = _numbers([span])
+        bars.append({
+            **_bar(place, len(spans), span.sums, max(most, 1)), **numbers,
+            'at': at, 'title': _(_SUMS, mapping={'of': at, **numbers}),
+            'is_empty': not span.sums.requests})
     return {
         'title': title,
-        'unit': unit,
-        'summary': f'{title}: {sums}.',
-        'most': f'Most in one {unit}: {number_text(most)}',
+        'summary': _(_SUMS, mapping={'of': title, **_numbers(spans)}),
+        'caption': caption,
+        'most': _(highest, mapping={'number': number_text(most)}),
         'begin': bars[0]['at'],
         'end': bars[-1]['at'],
         'bars': bars,
         'rows': [bar for bar in reversed(bars) if not bar['is_empty']]}
+
+
+def _numbers(spans):
+    return {
+        kind[0]: number_text(sum(getattr(one.sums, kind[0]) for one in spans))
+        for kind in KINDS}
 
 
 def _began(span):
@@ -64,7 +80,7 @@ def _began(span):
 def _bar(place, count, sums, most):
     """Return the rectangles of a stacked bar, the hits at the bottom."""
     step, top, parts = WIDTH / count, HEIGHT, []
-    for name, _, kind in KINDS:
+    for name, _title, kind in KINDS:
         height = HEIGHT * getattr(sums, name) / most
         top -= height
         if height:
@@ -94,8 +110,11 @@ def of_templates(tally):
          'hits': number_text(times.hits),
          'hit': _secs_text(hit),
          'hit_width': _width(hit, longest),
-         'faster': f'{number_text(round(render / hit))}\u00a0times' if (
-             render and hit and render >= hit) else '\u2013'}
+         'faster': _('${number} times', mapping={
+             'number': number_text(round(render / hit))}) if (
+                 render and hit and render >= hit) else '\u2013',
+         'pair': _('Render ${render}, hit ${hit}', mapping={
+             'render': _secs_text(render), 'hit': _secs_text(hit)})}
         for path, times, render, hit in rows]
 
 

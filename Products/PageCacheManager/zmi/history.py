@@ -13,6 +13,7 @@ from ..core.report.statistics import span_text
 from .page import cut
 from .page import explain_url
 from .page import moment
+from .translation import _
 
 
 #: So many requests are shown of one page, and of one reason.
@@ -56,8 +57,8 @@ def _row(manager, entry):
 
 def _user(manager, name):
     if not name:
-        return 'anonymous visitor'
-    return name if may_know(manager) else 'a user'
+        return _('anonymous visitor')
+    return name if may_know(manager) else _('a user')
 
 
 def may_know(manager):

@@ -14,24 +14,27 @@ from Products.PageTemplates.PageTemplateFile import PageTemplateFile
 
 from ..core.report.statistics import read_view
 from ..core.report.typed_url import MAX_LENGTH
+from .translation import _
+from .translation import translated
 
 
 #: Messages after a redirect.  The URL holds only their names, so nobody can
 #: put another text there.
 DONE = {
-    'saved': 'Settings saved.',
-    'set_up': 'Set up. Open a page now.',
-    'views': 'Views saved.',
-    'associated': 'Associations saved.',
-    'dissociated': 'The associations in the database are removed.',
-    'policy_added': 'The policy is added behind all others.',
-    'stats_reset': 'Counting begins anew in this process.',
-    'purged': 'All pages are purged, on every client of the database.',
-    'invalidated':
-        'The selected pages are invalidated, on every client of the database.',
-    'invalidated_many':
+    'saved': _('Settings saved.'),
+    'set_up': _('Set up. Open a page now.'),
+    'views': _('Views saved.'),
+    'associated': _('Associations saved.'),
+    'dissociated': _('The associations in the database are removed.'),
+    'policy_added': _('The policy is added behind all others.'),
+    'stats_reset': _('Counting begins anew in this process.'),
+    'purged': _('All pages are purged, on every client of the database.'),
+    'invalidated': _(
+        'The selected pages are invalidated, on every client of the '
+        'database.'),
+    'invalidated_many': _(
         'The selected pages are invalidated, on every client of the database. '
-        'So many at once take many other pages with them.',
+        'So many at once take many other pages with them.'),
 }
 
 #: So many names at once hit at least a third of all marks, which names share.
@@ -59,9 +62,12 @@ def template(name):
 
 
 def show(page, context, **options):
-    """Return the output of a page template, for any strings."""
+    """Return the output of a page template, for any strings, in the language
+    of the browser.
+    """
     text = page.__of__(context)(
-        header=header(context), style=STYLE, **options)
+        header=header(context), style=STYLE,
+        **translated({'language': _('en'), **options}, context.REQUEST))
     text = _SHORTENING.sub(lambda found: _KEEPING, text)
     # a form can contain half a surrogate pair, a response can not
     return text.encode('utf-8', 'replace').decode('utf-8')

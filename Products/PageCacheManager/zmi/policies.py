@@ -28,6 +28,7 @@ from .page import moment
 from .page import render
 from .page import show_tab
 from .page import template
+from .translation import _
 
 
 postonly = requestmethod('POST')
@@ -57,14 +58,15 @@ def policies(manager, request, message='', kind='success'):
         tried = attempt(
             None, 'policies', _tried, manager, request, chosen, path)
         if tried is FAILED:
-            tried = {'error': (
+            tried = {'error': _(
                 'This failed. The event log has the traceback.')}
     return render(
         _page, manager, request, 'Policies', message, kind,
         edit=edit_url(found) if found is not None else '',
         rows=[] if found is None else _rows(manager, found),
         presets=[
-            {'id': name, 'title': preset.title, 'help': preset.help,
+            {'id': name, 'title': _(preset.title),
+             'help': _(preset.help),
              'predicate': preset.predicate, 'etag': preset.etag,
              'is_chosen': name == chosen}
             for name, preset in presets.PRESETS.items()],
@@ -94,8 +96,8 @@ def _row(one, cache, counts, total):
     others = sum(own.values()) - hits - misses
     return {
         'id': one.policy_id,
-        'predicate': cut(one.predicate) or 'always',
-        'etag': cut(one.etag) or 'none',
+        'predicate': cut(one.predicate) or _('always'),
+        'etag': cut(one.etag) or _('none'),
         'hits': number_text(hits),
         'misses': number_text(misses),
         'others': number_text(others),
@@ -110,53 +112,65 @@ def _of_expressions(one, cache):
     failure = cache.policy_failures.get(one.policy_id)
     if failure is not None:
         at, expression, line = failure
-        yield cut(f'{moment(at)}: {expression} failed: {line}')
+        yield _('${time}: ${expression} failed: ${error}', mapping={
+            'time': moment(at), 'expression': expression,
+            'error': cut(line)})
     if one.forbids:
-        yield 'It sets no-store, so its pages are never kept.'
+        yield _('It sets no-store, so its pages are never kept.')
     if not one.etag:
-        yield 'It has no ETag, so its pages are not kept.'
+        yield _('It has no ETag, so its pages are not kept.')
     if 'etag' in _NAMES.findall(one.etag) and (
             'page_cache' not in one.predicate):
-        yield ('Its ETag has "etag", which CMF does not know: filesystem '
-               'templates without a manager fail with it. Its predicate '
-               'should say exists:page_cache.')
+        yield _(
+            'Its ETag has "etag", which CMF does not know: filesystem '
+            'templates without a manager fail with it. Its predicate should '
+            'say exists:page_cache.')
 
 
 def _of_requests(one, own, hits, misses, total, since):
     """Yield what the counts tell of a policy; `since` when they began."""
     new = own.get(('MISS', 'etag-changed'), 0)
     if new >= MIN_REQUESTS and new > 2 * hits:
-        yield (f'{number_text(new)} of {number_text(hits + misses)} requests '
-               'had another ETag than the one before. Does the expression '
-               'name something that is new each time, such as the second?')
+        yield _(
+            '${new} of ${all} requests had another ETag than the one before. '
+            'Does the expression name something that is new each time, such '
+            'as the second?', mapping={
+                'new': number_text(new), 'all': number_text(hits + misses)})
     dropped = sum(own.get(('MISS', reason), 0) for reason in _DROPPED)
     if one.etag and not new and dropped >= MIN_REQUESTS and (
             time.time() - since >= LASTING_SECS):
-        yield (f'Its ETag never changed, while {number_text(dropped)} pages '
-               'were rendered anew since their content changed. That is '
-               'right for pages of objects in the database. If its pages '
-               'show the time or data from elsewhere, name a period.')
+        yield _(
+            'Its ETag never changed, while ${number} pages were rendered anew '
+            'since their content changed. That is right for pages of objects '
+            'in the database. If its pages show the time or data from '
+            'elsewhere, name a period.', mapping={
+                'number': number_text(dropped)})
     if not own and total >= MIN_REQUESTS:
-        yield (f'None of {number_text(total)} requests reached it. An earlier '
-               'policy may fit all its pages.')
+        yield _(
+            'None of ${number} requests reached it. An earlier policy may fit '
+            'all its pages.', mapping={'number': number_text(total)})
 
 
 def _of_users(one, cache):
     """Yield whether visitors may get a page of others."""
     url = cache.policies_without_user.get(one.policy_id)
     if url is not None:
-        yield (f'{cut_in_the_middle(readable_url(url))} differs between users '
-               'who have the same ETag. "Page sharing" keeps their pages '
-               'apart. Let the ETag name the user before you choose "users '
-               'with the same ETag" there.')
+        yield _(
+            '${url} differs between users who have the same ETag. "Page '
+            'sharing" keeps their pages apart. Let the ETag name the user '
+            'before you choose "users with the same ETag" there.', mapping={
+                'url': cut_in_the_middle(readable_url(url))})
     found = [
         finding for finding in cache.audits.findings()
         if finding.policy == one.policy_id and not finding.is_by_itself]
     if found:
-        whose = ' Does its ETag name the user?' if any(
-            finding.whose for finding in found) else ''
-        yield (f'The audit dropped {number_text(len(found))} of its pages, '
-               f'since a render gave another one (Statistics tab).{whose}')
+        number = {'number': number_text(len(found))}
+        yield _(
+            'The audit dropped ${number} of its pages, since a render gave '
+            'another one (Statistics tab). Does its ETag name the user?',
+            mapping=number) if any(finding.whose for finding in found) else _(
+                'The audit dropped ${number} of its pages, since a render '
+                'gave another one (Statistics tab).', mapping=number)
 
 
 def _tried(manager, request, policy_id, path):
@@ -165,7 +179,7 @@ def _tried(manager, request, policy_id, path):
         with looked_up(request, path) as finding:
             origin = finding.origin
             if origin is None:
-                return {'error': 'This is neither a template nor a view.'}
+                return {'error': _('This is neither a template nor a view.')}
             asked = request if finding.exchange is None else (
                 finding.exchange.request)
             tried = tried_with(*presets.try_out(
@@ -174,10 +188,13 @@ def _tried(manager, request, policy_id, path):
     except Inexplicable as error:
         return {'error': cut(str(error))}
     if tried.failed:
-        return {'error': cut(f'{tried.failed} failed: {tried.error}')}
+        return {'error': _('${expression} failed: ${error}', mapping={
+            'expression': tried.failed, 'error': cut(str(tried.error))})}
     if not tried.fits:
-        return {'text': 'The policy does not fit your request for this page.'}
-    return {'text': f'The ETag of this page is: {cut(tried.etag)}'}
+        return {'text': _(
+            'The policy does not fit your request for this page.')}
+    return {'text': _('The ETag of this page is: ${etag}', mapping={
+        'etag': cut(tried.etag)})}
 
 
 class Policies:

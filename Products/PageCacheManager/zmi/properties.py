@@ -1,5 +1,6 @@
 """The Properties screen, made from the table of settings."""
 from ..core.fields import Names
+from ..core.fields import Networks
 from ..core.report.statistics import number_text
 from ..core.settings import BY_NAME
 from ..core.settings import FIELDS
@@ -9,9 +10,17 @@ from .page import render
 from .page import template
 from .state import gauges
 from .state import state_of
+from .translation import _
 
 
 GROUPS = ('Main', 'Safety', 'Key', 'Advanced')
+
+#: What a setting with a list takes.
+_LISTS = {
+    Names: _('up to ${most} names such as ${example}, one per line'),
+    Networks: _(
+        'up to ${most} addresses or networks such as ${example}, one per '
+        'line')}
 
 _page = template('properties.zpt')
 
@@ -33,14 +42,14 @@ def properties(manager, request, message='', errors=None, title=None):
     typed = typed_settings(request) if errors else {}
     settings = stored(manager._settings)
     if errors:
-        message = 'Nothing was changed. Please correct the marked fields.'
+        message = _('Nothing was changed. Please correct the marked fields.')
     steps = set_up.steps_of(manager, request)
     return render(
         _page, manager, request, 'Properties', message,
         'danger' if errors else 'success',
         title=str(manager.title if title is None else title),
         groups=[
-            {'title': group,
+            {'title': _(group),
              'fields': [
                  _control(field, settings, typed, errors)
                  for field in FIELDS if field.group == group]}
@@ -55,13 +64,14 @@ def _control(field, settings, typed, errors):
     value = typed.get(field.name, getattr(settings, field.name))
     return {
         'name': field.name,
-        'title': field.title,
+        'title': _(field.title),
         'kind': field.kind,
-        'help': field.help,
-        'unit': getattr(field, 'unit', ''),
+        'help': _(field.help),
+        'unit': _(getattr(field, 'unit', '')),
         'range': _range(field),
         'default': _default(field),
-        'choices': getattr(field, 'choices', ()),
+        'choices': [
+            (word, _(title)) for word, title in getattr(field, 'choices', ())],
         'value': _shown(field, value),
         'is_on': value in (True, 'on'),
         'error': errors.get(field.name, ''),
@@ -79,14 +89,19 @@ def _shown(field, value):
 def _range(field):
     if field.kind == 'number':
         low, high = map(number_text, (field.low, field.high))
-        return f'{low} to {high} {field.unit}'
-    return f'{field.range}, one per line' if field.kind == 'names' else ''
+        return _('${low} to ${high} ${unit}', mapping={
+            'low': low, 'high': high, 'unit': _(field.unit)})
+    text = _LISTS.get(type(field))
+    return '' if text is None else _(text, mapping={
+        'most': field.most, 'example': field.example})
 
 
 def _default(field):
     value = field.default
     if field.kind == 'choice':
-        return dict(field.choices)[value]
+        return _(dict(field.choices)[value])
     if field.kind == 'switch':
-        return 'on' if value else 'off'
-    return ', '.join(value) if field.kind == 'names' else number_text(value)
+        return _('on') if value else _('off')
+    if isinstance(field, Names):
+        return ', '.join(value) or _('none')
+    return number_text(value)

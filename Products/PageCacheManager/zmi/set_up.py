@@ -23,6 +23,7 @@ from .page import cut
 from .page import edit_url
 from .page import show_tab
 from .policies import add
+from .translation import _
 
 
 postonly = requestmethod('POST')
@@ -67,13 +68,14 @@ def _step(title, is_done, text, button='', name='', links=()):
 
 def _policy_manager(folder, policies):
     if policies is not None:
-        return _step('Caching policies', True, (
-            'A caching_policy_manager is found.'), links=[
-                ('Edit the policies', edit_url(policies))])
+        return _step(
+            _('Caching policies'), True,
+            _('A caching_policy_manager is found.'),
+            links=[(_('Edit the policies'), edit_url(policies))])
     return _step(
-        'Caching policies', False,
-        'There is no caching_policy_manager here, so no page has an ETag.',
-        'Add one here' if presets.may_add(folder) else '', 'policies')
+        _('Caching policies'), False,
+        _('There is no caching_policy_manager here, so no page has an ETag.'),
+        _('Add one here') if presets.may_add(folder) else '', 'policies')
 
 
 def _contents(folder):
@@ -91,40 +93,45 @@ def _policy(manager, folder, policies, samples, request):
         for content in _contents(folder) for name in samples or ['']]
     of_use = [one for one in found if one is not None and (
         one.fits and one.etag)]
-    title, links = 'A policy with an ETag', [] if policies is None else [
-        ('Edit the policies', edit_url(policies))]
+    title, links = _('A policy with an ETag'), [] if policies is None else [
+        (_('Edit the policies'), edit_url(policies))]
     if of_use:
         return _step(
-            title, True, f'Policy {of_use[0].policy_id} gives pages an ETag.')
+            title, True, _('Policy ${id} gives pages an ETag.', mapping={
+                'id': of_use[0].policy_id}))
     failed = [one for one in found if one is not None and one.failed]
     if failed:
-        return _step(title, False, cut(
-            f'The {failed[0].failed} of policy {failed[0].policy_id} fails: '
-            f'{failed[0].error}'), links=links)
+        return _step(title, False, _(
+            'The ${expression} of policy ${id} fails: ${error}', mapping={
+                'expression': failed[0].failed, 'id': failed[0].policy_id,
+                'error': cut(str(failed[0].error))}), links=links)
     without = [one for one in found if one is not None]
     if without:
         return _step(
-            title, False, f'Policy {without[0].policy_id} fits and has no '
-            'ETag, so its pages are not kept.', links=links)
+            title, False, _(
+                'Policy ${id} fits and has no ETag, so its pages are not '
+                'kept.', mapping={'id': without[0].policy_id}), links=links)
     return _step(
-        title, False, 'No policy fits a page of this cache.',
-        'Add one for each user and hour' if presets.may_add(
+        title, False, _('No policy fits a page of this cache.'),
+        _('Add one for each user and hour') if presets.may_add(
             folder if policies is None else policies) else '', 'policy')
 
 
 def _associations(manager, samples):
-    title, url = 'Templates or views', manager.absolute_url()
-    links = [('Choose templates', f'{url}/ZCacheManager_associate'),
-             ('Choose views', f'{url}/manage_views')]
+    title, url = _('Templates or views'), manager.absolute_url()
+    links = [(_('Choose templates'), f'{url}/ZCacheManager_associate'),
+             (_('Choose views'), f'{url}/manage_views')]
     if samples:
-        return _step(title, True, (
-            f'Associated: {", ".join(dict.fromkeys(samples[:3]))}'
-            f'{" ..." if len(samples) > 3 else ""}'))
+        return _step(title, True, _('Associated: ${names}', mapping={
+            'names': ', '.join(dict.fromkeys(samples[:3])) + (
+                ' ...' if len(samples) > 3 else '')}))
     number = len(_templates_to_take(manager))
     return _step(
-        title, False, 'None is associated with this cache.',
-        number and (f'Associate {number} templates' if number > 1
-                    else 'Associate the template'), 'templates', links)
+        title, False, _('None is associated with this cache.'),
+        number and (
+            _('Associate ${number} templates', mapping={'number': number})
+            if number > 1 else _('Associate the template')),
+        'templates', links)
 
 
 def _templates_to_take(manager):
@@ -139,10 +146,11 @@ def _page(folder, templates):
     pages = [template for template in templates
              if aq_parent(aq_inner(template)) == folder]
     return _step(
-        'The first page', False,
-        'This process has kept no page yet. Open a page twice: the header '
-        'X-PageCache is MISS, then HIT.', links=[
-            (f'Open {page.getId()}', page.absolute_url())
+        _('The first page'), False, _(
+            'This process has kept no page yet. Open a page twice: the header '
+            'X-PageCache is MISS, then HIT.'), links=[
+            (_('Open ${id}', mapping={'id': page.getId()}),
+             page.absolute_url())
             for page in pages[:1]])
 
 

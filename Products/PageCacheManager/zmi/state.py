@@ -12,6 +12,7 @@ from ..manager.associated import count
 from ..manager.memoize import site_cache
 from .page import moment
 from .set_up import problem_of
+from .translation import _
 
 
 def state_of(manager, settings, steps):
@@ -27,9 +28,9 @@ def state_of(manager, settings, steps):
         'problem': problem,
         'purged': (
             moment(changed_at(mark)) if mark is not None and mark.value
-            else 'never'),
+            else _('never')),
         'generation': digest(f'{manager.cache_name()} {version}'),
-        'store': dict(BY_NAME['store'].choices)[settings.store],
+        'store': _(dict(BY_NAME['store'].choices)[settings.store]),
         'shared': _shared_problem(settings),
         'associated': count(manager),
     }
@@ -38,10 +39,10 @@ def state_of(manager, settings, steps):
 def _problem(manager, settings):
     """Return the reason why nothing is cached, '' for none."""
     if settings.active == 'off':
-        return 'Caching is switched off.'
+        return _('Caching is switched off.')
     if not caches.is_active(settings):
-        return ('Caching is on in production only, but this Zope runs in '
-                'debug mode.')
+        return _('Caching is on in production only, but this Zope runs in '
+                 'debug mode.')
     return ''
 
 
@@ -51,8 +52,8 @@ def _shared_problem(settings):
         return ''
     cache = attempt(None, 'ICacheChooser', site_cache)
     if cache is FAILED:
-        return "The site's ICacheChooser failed. See the event log."
-    return '' if cache is not None else (
+        return _("The site's ICacheChooser failed. See the event log.")
+    return '' if cache is not None else _(
         "The site's ICacheChooser returns no cache.")
 
 
@@ -60,14 +61,15 @@ def gauges(manager, settings):
     """Return how full the store of this process is, against its limits."""
     counts = caches.cache_of(manager).pages.counts()
     return [
-        _gauge('Entries', counts.entries, settings.threshold,
+        _gauge(_('Entries'), counts.entries, settings.threshold,
                number_text),
-        _gauge('Memory', counts.bytes, settings.max_bytes,
+        _gauge(_('Memory'), counts.bytes, settings.max_bytes,
                size_text)]
 
 
 def _gauge(title, value, limit, spell):
     return {
         'title': title,
-        'text': f'{spell(value)} of {spell(limit)}',
+        'text': _('${value} of ${limit}', mapping={
+            'value': spell(value), 'limit': spell(limit)}),
         'percent': f'{min(100 * value / limit, 100):.1f}'}

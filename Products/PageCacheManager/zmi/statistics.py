@@ -24,18 +24,19 @@ from .page import render
 from .page import template
 from .state import gauges
 from .state import state_of
+from .translation import _
 
 
 HEADERS = (
-    ('template_path', 'Template'), ('context_path', 'Context'),
-    ('url', 'URL'), ('hits', 'Hits'), ('misses', 'Misses'),
-    ('entries', 'Entries'), ('size', 'Size'), ('age', 'Age'))
+    ('template_path', _('Template')), ('context_path', _('Context')),
+    ('url', _('URL')), ('hits', _('Hits')), ('misses', _('Misses')),
+    ('entries', _('Entries')), ('size', _('Size')), ('age', _('Age')))
 
 #: The least ratio of hits, with what it means in a word and a sentence.
 _VERDICTS = (
-    (.8, 'success', 'good', 'Most pages come from memory.'),
-    (.5, 'warning', 'fair', 'Many pages are still rendered.'),
-    (0, 'danger', 'low', 'Most pages are rendered.'))
+    (.8, 'success', _('good'), _('Most pages come from memory.')),
+    (.5, 'warning', _('fair'), _('Many pages are still rendered.')),
+    (0, 'danger', _('low'), _('Most pages are rendered.')))
 
 #: Of fewer requests the ratio says nothing.
 _MIN_JUDGED = 20
@@ -43,14 +44,15 @@ _MIN_JUDGED = 20
 #: Meaning and cure of renders for which there is no :class:`.Reason`.
 _RENDERS = {
     '': (
-        'No version of the page was stored for this visitor: nobody had asked '
-        'for it, or it expired, was evicted to free memory, or was purged.',
-        'No action needed, unless evictions are frequent: then raise "Maximum '
-        'memory" or "Maximum entries" on the Properties tab.'),
+        _('No version of the page was stored for this visitor: nobody had '
+          'asked for it, or it expired, was evicted to free memory, or was '
+          'purged.'),
+        _('No action needed, unless evictions are frequent: then raise '
+          '"Maximum memory" or "Maximum entries" on the Properties tab.')),
     'not-modified': (
-        'The page was rendered, and is the same as the copy that the browser '
-        'holds, so the answer was 304.',
-        'No action needed.')}
+        _('The page was rendered, and is the same as the copy that the '
+          'browser holds, so the answer was 304.'),
+        _('No action needed.'))}
 
 _page = template('statistics.zpt')
 
@@ -96,8 +98,8 @@ def statistics(manager, request, message='', kind='success'):
 def _tables(manager, cache, counts):
     """Yield the tables of reasons that have rows."""
     for title, word, found in (
-            ('Why pages were rendered', 'MISS', figures.renders(counts)),
-            ('Reasons why pages were not cached, or only for a short time',
+            (_('Why pages were rendered'), 'MISS', figures.renders(counts)),
+            (_('Reasons why pages were not cached, or only for a short time'),
              None, figures.reasons(counts))):
         rows = [
             _reason(manager, cache, detail, count, word)
@@ -110,10 +112,10 @@ def _reason(manager, cache, detail, count, word=None):
     """Return the row of a reason, with its last requests."""
     meaning, advice = _RENDERS.get(detail) or explained(detail)
     return {
-        'word': detail or 'new',
+        'word': detail or _('new'),
         'count': figures.number_text(count),
-        'meaning': meaning,
-        'advice': advice,
+        'meaning': _(meaning),
+        'advice': _(advice),
         'last': cut(cache.caught.newest()) if (
             detail == 'render-error') else '',
         'requests': history.of_reason(manager, cache.journal, detail, word)}
@@ -133,18 +135,21 @@ def summary(totals, mean_secs):
     if not totals.requests:
         return ''
     part = figures.percent_text(totals.hits / totals.requests)
-    text = f'{part} of the requests were answered from memory'
     if not totals.hits or mean_secs is None:
-        return f'{text}.'
-    saved = totals.hits * mean_secs
-    return f'{text}. That saved about {figures.span_text(saved)} of rendering.'
+        return _('${part} of the requests were answered from memory.',
+                 mapping={'part': part})
+    return _('${part} of the requests were answered from memory. That saved '
+             'about ${time} of rendering.', mapping={
+                 'part': part,
+                 'time': figures.span_text(totals.hits * mean_secs)})
 
 
 def _ratio(totals):
     """Return the part of hits, and what to think of it."""
     if totals.hits + totals.misses < _MIN_JUDGED:
-        color, word, text = 'secondary', 'too early', (
-            f'It takes {_MIN_JUDGED} hits and misses to judge.')
+        color, word, text = 'secondary', _('too early'), _(
+            'It takes ${number} hits and misses to judge.', mapping={
+                'number': _MIN_JUDGED})
     else:
         color, word, text = next(
             verdict for least, *verdict in _VERDICTS
@@ -156,10 +161,11 @@ def _ratio(totals):
 def _shares(totals):
     """Return the outcomes of requests, as shares of all requests."""
     kinds = (
-        ('Hits', totals.hits, 'success'), ('Misses', totals.misses, 'warning'),
-        ('No ETag', totals.no_etag, 'info'),
-        ('Bypassed', totals.bypassed, 'secondary'),
-        ('Off', totals.off, 'dark'))
+        (_('Hits'), totals.hits, 'success'),
+        (_('Misses'), totals.misses, 'warning'),
+        (_('No ETag'), totals.no_etag, 'info'),
+        (_('Bypassed'), totals.bypassed, 'secondary'),
+        (_('Off'), totals.off, 'dark'))
     return [
         {'title': title, 'count': figures.number_text(count), 'color': color,
          'percent': f'{100 * count / max(totals.requests, 1):.2f}'}
@@ -168,16 +174,19 @@ def _shares(totals):
 
 def _tiles(totals, counts):
     number = figures.number_text
-    yield _tile('Uncompressed copies', figures.size_text(
-        counts.spare), 'of this memory')
-    yield _tile('Evictions', number(counts.evictions), 'to free memory')
-    yield _tile('Expirations', number(counts.expirations), 'too old')
-    yield _tile('Rejections', number(counts.rejections), 'not stored')
-    yield _tile('Failed requests', number(totals.failed), 'by exception')
-    yield _tile('Retries', number(totals.retried), 'after a conflict')
-    yield _tile('Errors', number(totals.errors), 'inside the cache')
+    yield _tile(_('Uncompressed copies'), figures.size_text(
+        counts.spare), _('of this memory'))
+    yield _tile(_('Evictions'), number(counts.evictions), _('to free memory'))
+    yield _tile(_('Expirations'), number(counts.expirations), _('too old'))
+    yield _tile(_('Rejections'), number(counts.rejections), _('not stored'))
     yield _tile(
-        'Hot pages', number(totals.ahead), 'rendered before anybody asked')
+        _('Failed requests'), number(totals.failed), _('by exception'))
+    yield _tile(
+        _('Retries'), number(totals.retried), _('after a conflict'))
+    yield _tile(_('Errors'), number(totals.errors), _('inside the cache'))
+    yield _tile(
+        _('Hot pages'), number(totals.ahead),
+        _('rendered before anybody asked'))
 
 
 def _tile(title, value, note):
@@ -186,6 +195,7 @@ def _tile(title, value, note):
 
 def _column_headers(view):
     directions = {'asc': 'ascending', 'desc': 'descending'}
+    hints = {'asc': _('Sort ascending'), 'desc': _('Sort descending')}
     for name, title in HEADERS:
         is_sorted = name == view.sort
         order = view.order_after_click(name)
@@ -194,19 +204,21 @@ def _column_headers(view):
             'title': title,
             'is_number': name in figures.NUMBERS,
             'sorted': directions[view.order] if is_sorted else None,
-            'hint': f'Sort {directions[order]}',
+            'hint': hints[order],
             'query': view.query(sort=name, order=order, page=1)}
 
 
 def _row(manager, request, row):
     page = row['template_path'], row['context_path'], row['url']
+    url = cut_in_the_middle(figures.readable_url(row['url']))
     return {
         **row,
         'row': row_id(page),
+        **_hints(url),
         'explain': explain_url(manager, row['url']),
         **{name: cut(row[name])
            for name in ('template_path', 'context_path')},
-        'url': cut_in_the_middle(figures.readable_url(row['url'])),
+        'url': url,
         # the host is what a client said: no link leads away from here
         'open': row['url'] if row['url'].startswith(
             f'{request["SERVER_URL"]}/') and (
@@ -216,6 +228,15 @@ def _row(manager, request, row):
         'entries': figures.number_text(row['entries']),
         'size': figures.size_text(row['size']),
         'age': figures.age_text(time.time() - row['created'])}
+
+
+def _hints(url):
+    """Return the names of a row's controls for screen readers."""
+    row = {'url': url}
+    return {
+        'select_hint': _('Select ${url}', mapping=row),
+        'open_hint': _('Open ${url}', mapping=row),
+        'explain_hint': _('Explain ${url}', mapping=row)}
 
 
 def _page_links(chosen, view):

@@ -3,16 +3,20 @@ from ..core.report.statistics import number_text
 from ..core.report.statistics import span_text
 from ..manager import caches
 from .page import cut
+from .translation import _
 from .views import is_offered
 
 
 #: So many are shown.
 MAX_ROWS = 10
 
+#: The kinds as people read them.
+_KINDS = {'view': _('view'), 'template': _('template')}
+
 #: Where each kind is associated, and with which button.
 _SCREENS = {
-    'view': ('manage_views#recent', 'Views tab'),
-    'template': ('ZCacheManager_associate', 'Associate tab')}
+    'view': ('manage_views#recent', _('Views tab')),
+    'template': ('ZCacheManager_associate', _('Associate tab'))}
 
 
 def dearest(manager):
@@ -39,14 +43,16 @@ def dearest(manager):
 def rows_of(manager):
     """Return the rows of the Statistics screen."""
     return [
-        {'kind': kind,
+        {'kind': _KINDS[kind],
          'name': cut(seen.name),
          'content': cut(seen.kind) or '\u2013',
          'renders': number_text(seen.renders),
          'secs': span_text(seen.secs),
          'mean': span_text(seen.secs / seen.renders),
          'url': f'{manager.absolute_url()}/{_SCREENS[kind][0]}',
-         'button': _SCREENS[kind][1]}
+         'button': _SCREENS[kind][1],
+         'hint': _('Associate ${name} on the ${tab}', mapping={
+             'name': cut(seen.name), 'tab': _SCREENS[kind][1]})}
         for kind, seen in dearest(manager)]
 
 

@@ -14,6 +14,7 @@ from ..publisher import request as http_request
 from .page import cut
 from .page import render
 from .page import template
+from .translation import _
 
 
 #: Maximum number of recently published views on the screen.
@@ -22,9 +23,9 @@ MAX_OFFERS = 50
 #: Number of empty rows to fill in.
 EMPTY_ROWS = 2
 
-NOT_CHANGED = 'Nothing was changed. Please correct the marked fields.'
-NOT_THIS_FORM = (
-    'Nothing was changed: the request does not have the form of this tab.')
+NOT_CHANGED = _('Nothing was changed. Please correct the marked fields.')
+NOT_THIS_FORM = _(
+    'Nothing was changed. The request does not have the form of this tab.')
 
 _page = template('views.zpt')
 
@@ -78,7 +79,8 @@ def typed_views(request):
     try:
         typed.found = read([row.values for row in wanted])
     except ValueError as error:  # too many, or another offer
-        typed.message = f'Nothing was changed. {error}'
+        typed.message = _('Nothing was changed. ${error}', mapping={
+            'error': str(error)})
     return typed
 
 
@@ -116,8 +118,8 @@ def views(manager, request, typed=None):
     return render(
         _page, manager, request, 'Views', message,
         'danger' if message else 'success',
-        rows=[{**_shown(row), 'warning': _warning(row, types)}
-              for row in rows],
+        rows=[{**_shown(row, number), 'warning': _warning(row, types)}
+              for number, row in enumerate(rows, 1)],
         offers=[
             {**_shown(marked.get((name, kind), Row(
                 {'name': name, 'kind': kind}))),
@@ -141,27 +143,44 @@ def is_offered(associations, name, kind):
         associations, name, kind.__eq__)
 
 
-def _shown(row):
+def _shown(row, number=0):
     """Return a row as plain values."""
     name, kind = _view_of(row)
     return {
         'name': name,
         'kind': kind,
+        **_hints(name, kind, number),
         'is_marked': row.is_marked,
         'is_empty': row.is_empty,
         'error': row.error,
         'wrong': row.wrong}
 
 
+def _hints(name, kind, number):
+    """Return the names of the controls of a row, for screen readers."""
+    content = kind or _('all content')
+    row = {'view': name or _('row ${number}', mapping={'number': number})}
+    return {
+        'name_hint': _('Name of the view in row ${number}', mapping={
+            'number': number}),
+        'content': content,
+        'kind_hint': _('Content for ${view}', mapping=row),
+        'remove_hint': _('Remove ${view}', mapping=row),
+        'associate_hint': _('Associate ${view} for ${content}', mapping={
+            **row, 'content': content})}
+
+
 def _warning(row, types):
     """Return what may be wrong with a row that can be saved, '' for nothing.
     """
-    _, kind = _view_of(row)
+    kind = _view_of(row)[1]
     if row.error or not kind or '.' in kind:  # a name of an interface
         return ''
     if types is None or kind in types:
         return ''
-    return f'This site has no portal type {kind}, so this row has no effect.'
+    return _(
+        'This site has no portal type ${kind}, so this row has no effect.',
+        mapping={'kind': kind})
 
 
 def _view_of(row):

@@ -177,6 +177,9 @@ def test_panel_in_site_setup(site, admin_page):
     admin_page.click('a[href$="@@page-cache-controlpanel"]:visible')
     admin_page.wait_for_selector('#page-cache-state.alert-success')
     browsers.take(admin_page, 'plone-panel')
+    for width in 1280, 390:
+        admin_page.set_viewport_size({'width': width, 'height': 900})
+        assert browsers.findings(admin_page, '#page-cache') == []
     admin_page.fill('#page-cache-path', f'{site}/a-document')
     admin_page.click('button:has-text("Explain")')
     admin_page.wait_for_selector('text=document_view')

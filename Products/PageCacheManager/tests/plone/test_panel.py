@@ -3,6 +3,8 @@ import pytest
 import transaction
 from Products.CMFCore.utils import getToolByName
 
+from ...core.reasons import Reason
+from ...manager import caches
 from .conftest import act_in
 from .test_addon import author  # noqa: F401
 from .test_addon import run
@@ -131,3 +133,40 @@ def test_uninstall_takes_all_of_it_away(addon, client):
     configlets = getToolByName(addon, 'portal_controlpanel')
     assert 'page_cache' not in [
         action.id for action in configlets.listActions()]
+
+
+@pytest.mark.parametrize('language, texts', [
+    ('de', ('Aktiv.', 'Alle Seiten löschen', 'aus dem Speicher beantwortet',
+            'Caching-Einstellungen</a>', 'Einträge', 'Warum ist')),
+    ('en', ('Active.', 'Purge all pages', 'were answered from memory',
+            'caching control panel</a>', 'Entries', 'Why is'))])
+def test_panel_is_in_the_language_of_the_site(kept, client, language, texts):
+    act_in(kept)
+    registry = kept.portal_registry
+    registry['plone.available_languages'] = ['de', 'en']
+    registry['plone.default_language'] = language
+    cache = caches.cache_of(kept.page_cache)
+    cache.tally.add('BYPASS', Reason.OTHER_CACHE)
+    page = client.get(PANEL, 'root').text
+    for text in texts:
+        assert text in page, text
+
+
+def test_button_that_forgets_is_in_the_language_of_the_site(kept, client):
+    act_in(kept)
+    kept.portal_registry['plone.available_languages'] = ['de']
+    kept.portal_registry['plone.default_language'] = 'de'
+    page = client.get('/a-folder/@@page-cache-forget', 'root').text
+    assert 'Diese Seite und alle darunter verwerfen' in page
+    assert 'Seiten von <span>' in page
+
+
+def test_toolbar_and_site_setup_are_in_the_language_of_the_site(kept, client):
+    act_in(kept)
+    kept.portal_registry['plone.available_languages'] = ['de']
+    kept.portal_registry['plone.default_language'] = 'de'
+    page = client.get('/a-document', 'root').text
+    assert 'Warum ist diese Seite (nicht) im Cache?' in page
+    assert 'Diese Seite verwerfen ...' in page
+    assert 'Seiten-Cache' in client.get(
+        '/@@overview-controlpanel', 'root').text

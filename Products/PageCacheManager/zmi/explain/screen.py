@@ -15,6 +15,7 @@ from ..page import cut
 from ..page import edit_url
 from ..page import render
 from ..page import template
+from ..translation import translated
 from . import compared
 from . import made_from
 from . import rows
@@ -211,10 +212,12 @@ def _requests(finding):
     if exchange is None:
         return []
     key, origin = exchange.key, exchange.origin
-    return history.of_page(
+    found = history.of_page(
         exchange.manager, exchange.cache.journal,
         (origin.path, path_of(origin.context), ''),
         () if key is None or key.parts is None else variant_names(exchange))
+    # this screen, and its JSON, are in English alone
+    return translated(found, None)
 
 
 def _policies_of(context):
