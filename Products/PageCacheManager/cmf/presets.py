@@ -26,8 +26,6 @@ class Preset(NamedTuple):
 
 #: It counts only for pages that a Page Cache Manager keeps.
 _OURS = 'exists:page_cache'
-_USER = "member and member.getId() or ''"
-_PERIOD = 'int(time.timeTime()) // %d'
 
 #: By the id of the policy; the first one suits most pages.
 PRESETS = {
@@ -35,24 +33,22 @@ PRESETS = {
         'Any page',
         'Each user has separate pages. What does not come from the database '
         'is at most an hour old.',
-        _OURS, f"python: '%s|%d' % ({_USER}, {_PERIOD % 3600})"),
+        _OURS, 'string:${etag/user}|${etag/hour}'),
     'page_cache_anonymous': Preset(
         'Pages of anonymous visitors alone',
         'Pages of logged-in users are not kept.',
         "python: member is None and exists('page_cache')",
-        f"python: '%d' % ({_PERIOD % 3600})", is_private=False),
+        'etag/hour', is_private=False),
     'page_cache_roles': Preset(
         'Pages that show no names',
         'Users with the same roles have the same ETag. They share pages if '
         '"Page sharing" on the Properties tab says so.',
-        _OURS, "python: '%s|%d' % ("
-        "' '.join(member and member.getRoles() or ()), "
-        f'{_PERIOD % 3600})'),
+        _OURS, 'string:${etag/roles}|${etag/hour}'),
     'page_cache_minutes': Preset(
         'Pages with news from elsewhere',
         'As the first one, but what does not come from the database is at '
         'most five minutes old.',
-        _OURS, f"python: '%s|%d' % ({_USER}, {_PERIOD % 300})"),
+        _OURS, "python: etag.user() + '|' + etag.period(300)"),
 }
 
 
