@@ -85,8 +85,10 @@ def findings(page, context):
         for rule in found['violations'] for node in rule['nodes']]
 
 
-def take(page, name):
-    """Write a screenshot into the docs, if the environment asks for it."""
+def take(page, name, part=None):
+    """Write a screenshot of a page, or of the part that a selector names,
+    into the docs, if the environment asks for it.
+    """
     if os.environ.get('PCM_SCREENSHOTS') == '1':
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         # where the package lies here says nothing to anybody else
@@ -99,4 +101,8 @@ def take(page, name):
                         texts.currentNode.data =
                             texts.currentNode.data.replace(root, '/zope')
             }''', [str(SCREENSHOTS.parents[1]), sys.prefix])
-        page.screenshot(path=SCREENSHOTS / f'{name}.png', full_page=True)
+        path = SCREENSHOTS / f'{name}.png'
+        if part is None:
+            page.screenshot(path=path, full_page=True)
+        else:
+            page.locator(part).screenshot(path=path)

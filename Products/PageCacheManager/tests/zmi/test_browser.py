@@ -151,7 +151,7 @@ def test_a_bare_folder_needs_five_clicks(page, server, app):
     page.click('input[value=Add]:visible')
     page.wait_for_selector('.pcm-set-up')
     assert 'Not active' in page.inner_text('.pcm-state')
-    browsers.take(page, 'set-up')
+    browsers.take(page, 'set-up', '.pcm-set-up')
 
     # 3
     page.click('input[value="Set all up"]')
