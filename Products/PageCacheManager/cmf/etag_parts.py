@@ -1,7 +1,8 @@
 """Parts of an ETag that expressions of policies may call by name."""
+import time
+
 from AccessControl import getSecurityManager
 from Acquisition import aq_base
-from DateTime import DateTime
 from Products.CMFCore.utils import getToolByName
 
 
@@ -48,7 +49,7 @@ class Parts:
         """
         if secs < 1:
             raise ValueError(f'A period of {secs!r} s is less than a second.')
-        return str(int(DateTime().timeTime() // secs))
+        return str(int(time.time() // secs))
 
     def catalog(self):
         """Return how often the catalog changed, '' where there is none.
