@@ -37,10 +37,13 @@ class Worker:
     def put(self, job: Any) -> bool:
         """Have `job` done; return False if too many wait already."""
         with self._changed:
-            if self._is_stopped or len(self._jobs) >= self._max_jobs:
+            if self._is_stopped:
                 return False
+            # first: jobs may wait for one that died, or was not forked
             if self._thread is None or not self._thread.is_alive():
                 self._start()
+            if len(self._jobs) >= self._max_jobs:
+                return False
             self._jobs.append(job)
             self._changed.notify_all()
             return True

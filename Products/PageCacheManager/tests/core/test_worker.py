@@ -86,6 +86,26 @@ def test_a_thread_that_died_is_replaced():
     worker.stop()
 
 
+@pytest.mark.filterwarnings(
+    'ignore::pytest.PytestUnhandledThreadExceptionWarning')
+def test_a_thread_that_died_is_replaced_though_no_job_finds_room(gate):
+    def work(job):
+        gate(job)
+        if job == 0:
+            raise SystemExit
+    worker = Worker('test', work, max_jobs=1)
+    worker.put(0)
+    assert gate.entered.wait(SECS)
+    thread = worker._thread
+    assert worker.put(1)
+    gate.open.set()
+    thread.join(SECS)
+    worker.put(2)
+    assert worker.wait(SECS)
+    assert gate.done[:2] == [0, 1]
+    worker.stop()
+
+
 def test_a_stop_waits_for_the_job_and_forgets_the_others(gate):
     worker = Worker('test', gate)
     worker.put(0)
