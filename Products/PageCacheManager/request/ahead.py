@@ -25,6 +25,15 @@ MAX_LENGTH = 8000
 
 _OF_A_VISITOR = frozenset(['HTTP_COOKIE', 'HTTP_REFERER'])
 
+#: Values that are the same for each request with them.
+_PLAIN = frozenset([str, bytes, bool, int, float, type(None)])
+
+#: How names of variables begin that servers, and Zope's own filters, set for
+#: a connection.  No page is made from these.
+_OF_A_SERVER = (
+    'wsgi.', 'waitress.', 'gunicorn.', 'uwsgi.', 'mod_wsgi.', 'apache.',
+    'werkzeug.', 'paste.', 'Zope2.')
+
 
 class HotPage:
     """A page, and a request for it that tells nothing of a visitor."""
@@ -72,13 +81,16 @@ def _hot_page(request, index):
     environ = again.environ_of(request)
     if environ is None:
         return None
-    # a server leaves objects of the connection there
-    environ = {
+    kept = {
         name: value for name, value in environ.items()
-        if type(value) in (str, bool, tuple) and name not in _OF_A_VISITOR}
-    if len(repr(environ)) > MAX_LENGTH:
+        if type(value) in _PLAIN and name not in _OF_A_VISITOR}
+    # what a filter of the site put there is in the page, perhaps, and of the
+    # one request
+    if len(repr(kept)) > MAX_LENGTH or any(
+            type(value) not in _PLAIN and not name.startswith(_OF_A_SERVER)
+            for name, value in environ.items()):
         return None
-    return HotPage(index, {**environ, 'wsgi.errors': sys.stderr})
+    return HotPage(index, {**kept, 'wsgi.errors': sys.stderr})
 
 
 def _look_after(_):

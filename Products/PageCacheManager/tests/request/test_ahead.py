@@ -8,6 +8,7 @@ import transaction
 from ...core.attempt import log_limit
 from ...manager import caches
 from ...request import ahead
+from ..client import Client
 from ..site import set_policy
 
 
@@ -72,6 +73,17 @@ def edit(site, text):
     transaction.commit()
 
 
+class Filtered(Client):
+    """A client behind a filter that adds to the environment."""
+
+    def __init__(self, added):
+        super().__init__()
+        self.added = added
+
+    def environ(self, *args):
+        return {**super().environ(*args), **self.added}
+
+
 def warm(client, path=PAGE, user=None, **headers):
     client.get(path, user, **headers)
     found = client.get(path, user, **headers)
@@ -131,6 +143,25 @@ def test_nothing_of_the_visitor_is_kept(hot, client):
     edit(hot, 'another')
     wait_for(hot, 1)
     assert client.get(PAGE).outcome == 'HIT'
+
+
+def test_what_a_filter_gives_each_request_is_in_the_page(hot, item):
+    item('lists', lambda self, request: repr(
+        request.environ.get('site.menu')))
+    hot.portal_skins.custom.page.write(
+        '<p tal:content="python: context.lists(request)">x</p>')
+    transaction.commit()
+    client = Filtered({'site.menu': 3, 'gunicorn.socket': object()})
+    assert '<p>3</p>' in warm(client).text
+    edit(hot, 'another')
+    wait_for(hot, 1)
+    found = client.get(PAGE)
+    assert found.outcome == 'HIT' and '<p>3</p>' in found.text
+
+
+def test_no_page_is_rendered_without_the_objects_of_a_filter(hot):
+    warm(Filtered({'site.menu': {'news': True}}))
+    assert caches.cache_of(hot.page_cache).hot.hottest(9) == []
 
 
 def test_no_visitor_is_counted(hot, client):
