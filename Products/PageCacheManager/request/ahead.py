@@ -39,10 +39,10 @@ class HotPage:
     """A page, and a request for it that tells nothing of a visitor."""
 
     may_commit = True
-    #: What was rendered last: the page of before, and the last commit.
+    #: The last commit before it was rendered last.
     rendered = None
-    #: What became of it, '' if it led to no page of ours.
-    word = ''
+    #: Whether that gave this page, and no other one.
+    is_made = False
 
     def __init__(self, index, environ):
         self.index = index
@@ -59,9 +59,17 @@ class AheadExchange(Exchange):
     counted_as = 'AHEAD'
 
     def commit(self):
-        """Store the page, and tell what became of it."""
+        """Store the page, and tell whether it is the one that is hot."""
         super().commit()
-        self.request.environ[again.MAKER].word = self.step.outcome.word
+        page, hot = self.step.page, self.request.environ[again.MAKER]
+        # a cookie may have led the visitor to one in another language
+        hot.is_made = page is not None and slot(self.key.index_for(
+            self.request, page.varies)) == slot(hot.index)
+
+    def count(self, word, detail):
+        """Count a failure of the cache, but no request that failed."""
+        if word != 'FAILED':
+            super().count(word, detail)
 
 
 def count(exchange):
@@ -119,17 +127,19 @@ def _renew(cache, hot):
     """Render a page if a commit changed it, once for each commit."""
     index = cache.pages.older(hot.index)
     page = None if index is None else cache.pages.peek(index)
-    if page is None or pages.are_unmoved(page.made_from):
+    # a signpost is made from nothing: the page varies by headers now
+    if page is None or page.made_from is None or (
+            pages.are_unmoved(page.made_from)):
         return
-    state = page.created, pages.table.sequence
-    if hot.rendered == state or not cache.ahead.allows(
+    sequence = pages.table.sequence
+    if hot.rendered == sequence or not cache.ahead.allows(
             cache.settings.hot_per_minute):
         return
-    hot.rendered, hot.word, status = state, '', None
+    hot.rendered, hot.is_made = sequence, False
     # what writes when it renders waits for a visitor
     with suppress(again.Refused):
-        status = again.publish(hot, hot.environ)
-    if status != 200 or hot.word not in ('HIT', 'MISS'):
+        again.publish(hot, hot.environ)
+    if not hot.is_made:
         cache.hot.forget(slot(index))
 
 

@@ -56,7 +56,7 @@ def publication(event):
     elif kind is PubSuccess:
         if attempt(exchange, 'finish', exchange.commit) is not FAILED:
             del request.__dict__[EXCHANGE]  # nothing is left to end
-        if exchange.step.is_answered:
+        if exchange.step.is_answered and not exchange.counted_as:
             if exchange.settings.audit_every:
                 attempt(exchange, 'audit', audit.consider, exchange)
             if exchange.settings.hot_pages:

@@ -63,7 +63,8 @@ class Exchange:
     changes = None
     #: Why a page that was stored is not the answer, None where none was.
     stale = None
-    #: The word that counts the request, '' for that of its outcome.
+    #: The word that counts a request of no visitor, '' for one of a visitor,
+    #: which its outcome counts.
     counted_as = ''
     #: What the request reads, once it has to be known.
     _recording = None
@@ -195,7 +196,7 @@ class Exchange:
         if self.changes is not None:
             self.changes.take_back(self.response)
             self.changes = None
-        self.cache.tally.add('FAILED', 'retry' if is_retry else 'error')
+        self.count('FAILED', 'retry' if is_retry else 'error')
         self.end()
         self.step = _FAILED_STEP
 

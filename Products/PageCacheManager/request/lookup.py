@@ -202,10 +202,11 @@ def _find(exchange):
 
 def _find_in_store(exchange):
     store = exchange.cache.pages
+    is_counted = not (exchange.is_dry or exchange.counted_as)
     index, varies, page = shared.found_in(
-        exchange, store.peek if exchange.is_dry else store.get)
+        exchange, store.get if is_counted else store.peek)
     if page is not None and _is_stale(exchange, page):
-        if not exchange.is_dry:
+        if is_counted:
             store.drop_stale(index, page.created)
         page = None
     if page is None and exchange.settings.store != 'process':

@@ -86,7 +86,7 @@ class Tally:
             if (word, detail) not in self._counts:
                 detail = self._bounded(word, detail)
             self._counts[word, detail] += 1
-            if policy:
+            if policy and word in _SUMS:
                 counted = policy, word, detail if word == 'MISS' else ''
                 if (counted in self._of_policies
                         or len(self._of_policies) < MAX_COUNTERS):

@@ -4,6 +4,7 @@ import time
 
 import pytest
 import transaction
+from plone.memoize import ram
 
 from ...core.attempt import log_limit
 from ...manager import caches
@@ -168,9 +169,88 @@ def test_no_visitor_is_counted(hot, client):
     warm(client)
     edit(hot, 'another')
     wait_for(hot, 1)
-    counts = caches.cache_of(hot.page_cache).tally.counts()
-    assert counts == {
+    tally = caches.cache_of(hot.page_cache).tally
+    assert tally.counts() == {
         ('MISS', ''): 1, ('HIT', ''): 1, ('AHEAD', 'content-changed'): 1}
+    assert tally.of_policies() == {
+        ('all', 'MISS', ''): 1, ('all', 'HIT', ''): 1}
+
+
+@pytest.mark.parametrize('etag', ['string:same', 'python: object.text'])
+def test_no_look_into_the_store_is_counted(hot, client, etag):
+    set_policy(hot, etag=etag)
+    warm(client)
+    cache = caches.cache_of(hot.page_cache)
+
+    def counted():
+        row, = cache.pages.report()
+        stored = cache.stored()
+        return stored.hits, stored.misses, row['misses']
+    before = counted()
+    edit(hot, 'another')
+    wait_for(hot, 1)
+    assert counted() == before
+
+
+def test_a_hit_of_no_visitor_makes_no_page_hotter(hot, client, monkeypatch):
+    warm(client)
+    counts = caches.cache_of(hot.page_cache).hot._counts
+    publish = ahead.again.publish
+
+    def overtaken(*args):
+        client.get(PAGE)
+        return publish(*args)
+    monkeypatch.setattr(ahead.again, 'publish', overtaken)
+    edit(hot, 'another')
+    assert wait_for(hot, 1) == {'': 1}
+    assert [*counts.values()] == [1]
+
+
+def test_a_page_that_a_cookie_leads_to_is_forgotten(hot, client):
+    hot.portal_skins.addSkinSelection('Other', 'custom')
+    transaction.commit()
+    warm(client, Cookie='portal_skin=Other')
+    cache = caches.cache_of(hot.page_cache)
+    page, = cache.hot.hottest(9)
+    assert 'Other' in page.index[3]
+    edit(hot, 'another')
+    wait_until(lambda: not cache.hot.hottest(9))
+
+
+def test_a_page_that_varies_by_a_header_now(
+        hot, client, item, caplog, monkeypatch):
+    def vary(self, request):
+        if self.text == 'vary':
+            request.response.setHeader('Vary', 'User-Agent')
+        return self.text
+    item('vary', vary)
+    hot.portal_skins.custom.page.write(
+        '<p tal:content="python: context.vary(request)">x</p>')
+    transaction.commit()
+    warm(client)
+    hot.doc.text = 'vary'
+    assert client.get(PAGE).outcome in ('HIT', 'MISS')
+    # by now a signpost stands in place of the page
+    assert warm(client).text == '<p>vary</p>'
+    rounds(monkeypatch)
+    assert 'Traceback' not in caplog.text
+
+
+def test_a_page_that_is_never_fresh_is_rendered_once_a_commit(
+        hot, client, item, monkeypatch):
+    @ram.cache(lambda method, context: 'always')
+    def dear(self):
+        time.sleep(0.25)  # so it is kept although it changed
+        return self.text
+    ram.global_cache.invalidateAll()
+    item('dear', dear)
+    hot.portal_skins.custom.page.write('<p tal:content="context/dear">x</p>')
+    transaction.commit()
+    warm(client)
+    edit(hot, 'another')
+    wait_for(hot, 1)
+    rounds(monkeypatch, 9)
+    assert sum(rendered(hot).values()) == 1
 
 
 def test_so_many_a_minute_at_most(hot, client, monkeypatch):
@@ -217,7 +297,8 @@ def test_a_page_that_fails_is_logged_and_forgotten(
     wait_until(lambda: not caches.cache_of(
         hot.page_cache).hot.hottest(9))
     assert 'ZeroDivisionError' in caplog.text
-    assert rendered(hot) == {}
+    counts = caches.cache_of(hot.page_cache).tally.counts()
+    assert counts == {('MISS', ''): 1, ('HIT', ''): 1}
 
 
 def test_the_thread_ends_where_it_is_switched_off(hot, client):
