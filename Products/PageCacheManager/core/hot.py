@@ -39,9 +39,7 @@ class HotPages:
         gives what to keep, None for a name that is not to be kept.
         """
         with self._lock:
-            if self._clock() - self._halved_at >= HALF_LIFE_SECS:
-                self._lower(lambda count: count // 2)
-                self._halved_at = self._clock()
+            self._cool()
             if name in self._counts:
                 self._counts[name] += 1
                 return
@@ -51,6 +49,11 @@ class HotPages:
             known = make()
             if known is not None:
                 self._counts[name], self._known[name] = 1, known
+
+    def _cool(self) -> None:
+        if self._clock() - self._halved_at >= HALF_LIFE_SECS:
+            self._lower(lambda count: count // 2)
+            self._halved_at = self._clock()
 
     def _lower(self, lowered: Callable[[int], int]) -> None:
         counts = {
@@ -62,6 +65,7 @@ class HotPages:
     def hottest(self, limit: int) -> list[Any]:
         """Return what is known of up to `limit` names, the hottest first."""
         with self._lock:
+            self._cool()
             return [self._known[name] for name in nlargest(
                 limit, self._counts, self._counts.__getitem__)]
 

@@ -74,6 +74,15 @@ def test_what_was_hot_cools_down():
     assert pages.hottest(3) == ['B', 'C']
 
 
+def test_it_cools_down_though_nobody_asks():
+    clock = Clock()
+    pages = HotPages(clock)
+    fill(pages, 'aab')
+    for expected in ['A'], []:
+        clock.now += hot.HALF_LIFE_SECS
+        assert pages.hottest(3) == expected
+
+
 def test_pages_are_forgotten():
     pages = HotPages()
     fill(pages, 'abc')
