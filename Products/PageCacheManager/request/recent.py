@@ -9,8 +9,6 @@ from the store.
 import math
 import time
 from itertools import compress
-from itertools import repeat
-from operator import is_
 from typing import Any
 from typing import NamedTuple
 
@@ -36,6 +34,9 @@ MAX_LENGTH = 8000
 _OWN_BYTES = 6000
 
 _NO_CONDITIONS = None, None
+
+#: What of an environment is compared; bodies and connections are objects.
+_PLAIN = frozenset([str, bytes, bool, int, float, type(None)])
 
 
 class Remembered(NamedTuple):
@@ -77,9 +78,9 @@ def question(exchange):
     found = snapshots(exchange.manager._p_jar)
     if found is None:
         return None
-    # of the environment all that a client or a server says
+    # of the environment all that a client, a server or a filter says
     said = dict(compress(environ.items(), map(
-        is_, map(type, environ.values()), repeat(str))))
+        _PLAIN.__contains__, map(type, environ.values()))))
     said.pop('REMOTE_PORT', None)  # another one for the same client
     conditions = (
         said.pop('HTTP_IF_NONE_MATCH', None),

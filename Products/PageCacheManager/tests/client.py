@@ -105,3 +105,14 @@ class Client:
         for name, value in headers.items():
             environ[f'HTTP_{name.upper()}'] = value
         return environ
+
+
+class Filtered(Client):
+    """A client behind a filter that adds to the environment."""
+
+    def __init__(self, added):
+        super().__init__()
+        self.added = added
+
+    def environ(self, *args):
+        return {**super().environ(*args), **self.added}

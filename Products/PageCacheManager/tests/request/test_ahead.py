@@ -9,7 +9,7 @@ from plone.memoize import ram
 from ...core.attempt import log_limit
 from ...manager import caches
 from ...request import ahead
-from ..client import Client
+from ..client import Filtered
 from ..site import set_policy
 
 
@@ -72,17 +72,6 @@ def rounds(monkeypatch, count=3):
 def edit(site, text):
     site.doc.text = text
     transaction.commit()
-
-
-class Filtered(Client):
-    """A client behind a filter that adds to the environment."""
-
-    def __init__(self, added):
-        super().__init__()
-        self.added = added
-
-    def environ(self, *args):
-        return {**super().environ(*args), **self.added}
 
 
 def warm(client, path=PAGE, user=None, **headers):

@@ -18,6 +18,7 @@ from ...manager import caches
 from ...request import lookup
 from ...request import recent
 from ...request import shared
+from ..client import Filtered
 from ..lane_client import LaneClient
 from ..site import set_policy
 from ..view_cases import COUNTING
@@ -254,6 +255,13 @@ def test_a_purge_is_seen_at_once(site, warm):
 def test_another_request_is_asked_about(warm, asked, header):
     warm.get(PAGE, **header)
     assert asked
+
+
+@pytest.mark.parametrize('value', [2, 2.5, False, b'2', None])
+def test_what_a_filter_says_is_asked_about(warm, asked, value):
+    client = Filtered({'site.tenant': value})
+    assert times(asked, lambda: client.get(PAGE)) == 1
+    assert times(asked, lambda: client.get(PAGE)) == 0
 
 
 def test_another_query_is_asked_about(warm, asked):
