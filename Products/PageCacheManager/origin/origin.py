@@ -26,6 +26,9 @@ class Origin:
     unseen_by = None
     #: Whether no other code sets headers between look-up and capture.
     is_alone_until_delivery = False
+    #: Whether a file that changes is read again in a running process, not
+    #: only in debug mode.
+    reads_files_again = False
     #: Whether the base of URLs is known before rendering.
     has_base = False
     #: Whether the request may write to the database and its page be kept.

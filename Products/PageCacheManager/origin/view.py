@@ -36,6 +36,7 @@ class View(Origin):
     # a stored page goes without transforms
     unseen_by = handlers.TRANSFORMS
     may_write = False
+    reads_files_again = True
     dates_count = False
     version_names = ('code', 'content')
     variant_names = ('class', 'layers')

@@ -2,6 +2,7 @@
 import time
 
 import transaction
+from App.config import getConfiguration
 from zope.event import notify
 
 from ..core.attempt import attempt
@@ -53,10 +54,11 @@ class Miss(Rendered):
                 headers[name] = values[name]
         if not isinstance(made_from, MadeFrom):
             return self._refused(exchange, Reason.READS_UNKNOWN)
-        # what was read is of one snapshot, without changes; else it may
-        # have changed the template
-        if isinstance(made_from.objects, UntilCommit) and (
-                has_changed(exchange)):
+        # what was read of the database is of one snapshot, without changes,
+        # where that is known; files may have changed at any moment
+        if (isinstance(made_from.objects, UntilCommit)
+                or exchange.origin.reads_files_again
+                or getConfiguration().debug_mode) and has_changed(exchange):
             return self._refused(exchange, Reason.TEMPLATE_CHANGED)
         page = Page(
             # other code gets it back as it was before setBody()

@@ -31,6 +31,7 @@ from ..view_cases import outcomes
 from ..view_cases import reason
 from ..view_cases import set_up
 from ..views import Counting
+from ..views import WithIndex
 from ..wire.test_faults import elsewhere
 from ..wire.test_fresh import fill
 
@@ -205,6 +206,20 @@ def test_template_that_is_edited(client, template, name, path):
     assert answer.status == 200 and 'edited' in answer.text
 
 
+def test_template_that_is_edited_while_the_view_is_called(
+        client, template, monkeypatch):
+    """Once the file is as before, the page would be taken for that."""
+    render = WithIndex.__call__
+
+    def edited(view):
+        template('listing.pt', '<p>edited</p>')
+        return render(view)
+    monkeypatch.setattr(WithIndex, '__call__', edited)
+    answer = client.get('/site/folder/v-with-index')
+    assert 'edited' in answer.text
+    assert (answer.outcome, reason(answer)) == ('BYPASS', 'template-changed')
+
+
 def test_other_code_makes_other_pages(client, monkeypatch):
     page = fill(client, COUNTING)
     forget_code_version()
@@ -238,6 +253,23 @@ def test_a_frame_in_a_file_counts_while_files_are_read_again(
     source.write_text('<p>another</p>')
     os.utime(source, (1e9, 1e9))
     assert client.get(path).outcome == ('MISS' if is_debug else 'HIT')
+
+
+@pytest.mark.parametrize('path', [ACTING, '/site/doc/acting_page'])
+def test_a_frame_in_a_file_changes_while_a_page_renders(
+        site, client, acting, tmp_path, monkeypatch, path):
+    source = tmp_path / 'main_template.pt'
+    source.write_text('<p>one</p>')
+    monkeypatch.setattr(getConfiguration(), 'debug_mode', True)
+    frame = copy(site.portal_skins.fs.fspage.aq_base)
+    vars(frame).update(_filepath=str(source), _file_mod_time=0)
+    monkeypatch.setattr(Item, 'main_template', frame, raising=False)
+
+    def edit(request):
+        source.write_text('<p>another</p>')
+        os.utime(source, (1e9, 1e9))
+    acting(edit)
+    assert reason(client.get(path)) == 'template-changed'
 
 
 # content of other kinds
