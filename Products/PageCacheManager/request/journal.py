@@ -47,6 +47,9 @@ def compare_with_others(exchange, index, page):
     variant = _of_all_visitors(index)
     if any(other.tag != page.tag and key[4] == index[4]
            and _of_all_visitors(key) == variant
+           # not one of before an edit
+           and other.made_from is not None
+           and pages.are_unmoved(other.made_from)
            for key, other in cache.pages.of_page(
                index[:3], MAX_COMPARED)):
         cache.policy_names_no_user(policy_id, index[2])

@@ -150,6 +150,16 @@ def test_pages_that_do_not_differ_by_user(site, client, etag, shows):
     assert 'differs between users' not in shown(client)
 
 
+def test_pages_that_differ_by_an_edit(site, client):
+    set_policy(site, etag="python: 'x'")
+    site.portal_skins.custom.page.write(
+        '<html tal:content="context/text">text</html>')
+    see_as(client, 'alice')
+    site.doc.text = 'another text'
+    see_as(client, 'bob')
+    assert 'differs between users' not in shown(client)
+
+
 @pytest.mark.parametrize('user', [None, 'alice'])
 def test_what_the_audit_found(site, client, item, user):
     shown_now = ['first']
