@@ -20,6 +20,10 @@ from .exchange import Exchange
 #: So long after each round.
 PAUSE_SECS = 1
 
+#: So often after a commit: a value in memory that changed is made anew for
+#: the second.
+MAX_RENDERS = 2
+
 #: An environment of more characters is not kept.
 MAX_LENGTH = 8000
 
@@ -39,8 +43,9 @@ class HotPage:
     """A page, and a request for it that tells nothing of a visitor."""
 
     may_commit = True
-    #: The last commit before it was rendered last.
-    rendered = None
+    #: The last commit that it was rendered after, and when the pages were
+    #: made that were stored before each of these renders.
+    commit, before = None, ()
     #: Whether that gave this page, and no other one.
     is_made = False
 
@@ -65,11 +70,6 @@ class AheadExchange(Exchange):
         # a cookie may have led the visitor to one in another language
         hot.is_made = page is not None and slot(self.key.index_for(
             self.request, page.varies)) == slot(hot.index)
-
-    def count(self, word, detail):
-        """Count a failure of the cache, but no request that failed."""
-        if word != 'FAILED':
-            super().count(word, detail)
 
 
 def count(exchange):
@@ -98,7 +98,10 @@ def _hot_page(request, index):
             type(value) not in _PLAIN and not name.startswith(_OF_A_SERVER)
             for name, value in environ.items()):
         return None
-    return HotPage(index, {**kept, 'wsgi.errors': sys.stderr})
+    return HotPage(index, {
+        **kept, 'wsgi.errors': sys.stderr,
+        # no error is shown to anybody, or stands in the site's error log
+        'x-wsgiorg.throw_errors': True})
 
 
 def _look_after(_):
@@ -124,18 +127,20 @@ def _round(cache):
 
 
 def _renew(cache, hot):
-    """Render a page if a commit changed it, once for each commit."""
+    """Render a page if a commit changed it."""
     index = cache.pages.older(hot.index)
     page = None if index is None else cache.pages.peek(index)
     # a signpost is made from nothing: the page varies by headers now
     if page is None or page.made_from is None or (
             pages.are_unmoved(page.made_from)):
         return
-    sequence = pages.table.sequence
-    if hot.rendered == sequence or not cache.ahead.allows(
-            cache.settings.hot_per_minute):
+    commit = pages.table.sequence
+    before = hot.before if hot.commit == commit else ()
+    if (page.created in before or len(before) == MAX_RENDERS
+            or not cache.ahead.allows(cache.settings.hot_per_minute)):
         return
-    hot.rendered, hot.is_made = sequence, False
+    hot.commit, hot.before = commit, (*before, page.created)
+    hot.is_made = False
     # what writes when it renders waits for a visitor
     with suppress(again.Refused):
         again.publish(hot, hot.environ)

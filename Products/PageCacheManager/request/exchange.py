@@ -196,7 +196,7 @@ class Exchange:
         if self.changes is not None:
             self.changes.take_back(self.response)
             self.changes = None
-        self.count('FAILED', 'retry' if is_retry else 'error')
+        self.cache.tally.add('FAILED', 'retry' if is_retry else 'error')
         self.end()
         self.step = _FAILED_STEP
 

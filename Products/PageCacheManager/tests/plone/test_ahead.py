@@ -3,8 +3,10 @@ import time
 
 import pytest
 import transaction
+from ZPublisher.pubevents import PubAfterTraversal
 
 from ...manager import caches
+from ...publisher import again
 from ...reads import pages
 from ...request import ahead
 from .changes import text
@@ -24,6 +26,26 @@ def hot(addon, monkeypatch):
     yield addon
     caches.forget_all()
     assert ahead.worker.wait(60)
+
+
+def test_what_writes_leaves_no_error(hot, client, subscribe):
+    def write(event):
+        if event.request.environ.get(again.MAKER) is not None:
+            event.request['PARENTS'][-1].visits = 1
+    client.get('/a-document')
+    assert client.get('/a-document').outcome == 'HIT'
+    cache = caches.cache_of(hot.page_cache)
+    assert cache.hot.hottest(1)
+    errors = hot.error_log.getLogEntries()
+    subscribe(write, PubAfterTraversal)
+    text('/a-document', '<p>Another text</p>')(client, hot)
+    end = time.monotonic() + 60
+    while cache.hot.hottest(1):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    act_in(hot)
+    assert hot.error_log.getLogEntries() == errors
+    assert not [one for one in cache.tally.counts() if one[0] == 'FAILED']
 
 
 def are_new(portal):
