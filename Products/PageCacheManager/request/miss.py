@@ -134,6 +134,7 @@ class Stored(Rendered):
 
     def commit(self, exchange):
         if not self._is_committed:
+            self.abandon()  # doomed since: who waits renders
             return
         page = self.page
         attempt(exchange, 'store', self._keep, exchange, page)

@@ -5,11 +5,13 @@ import pytest
 import transaction
 from Products.PythonScripts.PythonScript import PythonScript
 from zope.component.hooks import setSite
+from ZPublisher.interfaces import IPubBeforeCommit
 
 from ...manager import caches
 from ..site import Item
 from ..site import add_template
 from ..site import set_policy
+from ..view_cases import is_idle
 
 
 def add_script(container, name, body, params=''):
@@ -242,6 +244,21 @@ def test_a_doomed_transaction_stores_nothing(custom, client):
             assert 'detail=doomed' in answer['Cache-Status']
     finally:
         del Item.doom
+
+
+def test_nobody_waits_for_a_page_that_was_doomed_later(
+        site, client, subscribe):
+    begun = []
+
+    def doom(event):
+        begun.append(event)
+        if len(begun) == 1:
+            transaction.doom()
+    subscribe(doom, IPubBeforeCommit)
+    client.get('/site/doc/page')
+    assert is_idle(caches.cache_of(site.page_cache))
+    assert [answer.outcome for answer in twice(
+        client, '/site/doc/page')] == ['MISS', 'HIT']
 
 
 @pytest.mark.parametrize('max_page_kib', [1, 4096])
