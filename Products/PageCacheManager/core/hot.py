@@ -28,6 +28,7 @@ class HotPages:
         self._lock = threading.Lock()
         self._counts: dict[Hashable, int] = {}
         self._known: dict[Hashable, Any] = {}
+        self._worn: set[Hashable] = set()
         self._halved_at = clock()
 
     def count(
@@ -36,12 +37,16 @@ class HotPages:
         """Count one hit of `name`.
 
         Of a name that is new, and finds room in a table of `limit`, `make`
-        gives what to keep, None for a name that is not to be kept.
+        gives what to keep, None for a name that is not to be kept; of one that
+        was worn out it gives that anew.
         """
         with self._lock:
             self._cool()
             if name in self._counts:
                 self._counts[name] += 1
+                if name in self._worn:
+                    self._worn.discard(name)
+                    self._known[name] = make() or self._known[name]
                 return
             if len(self._counts) >= limit:
                 self._lower(lambda count: count - 1)
@@ -61,6 +66,7 @@ class HotPages:
         self._counts = {
             name: count for name, count in counts.items() if count > 0}
         self._known = {name: self._known[name] for name in self._counts}
+        self._worn &= self._counts.keys()
 
     def hottest(self, limit: int) -> list[Any]:
         """Return what is known of up to `limit` names, the hottest first."""
@@ -69,9 +75,16 @@ class HotPages:
             return [self._known[name] for name in nlargest(
                 limit, self._counts, self._counts.__getitem__)]
 
+    def wear_out(self, name: Hashable) -> None:
+        """Have the next hit of a name give anew what belongs to it."""
+        with self._lock:
+            if name in self._counts:
+                self._worn.add(name)
+
     def forget(self, name: Hashable) -> None:
         """Forget a name."""
         with self._lock:
+            self._worn.discard(name)
             self._counts.pop(name, None)
             self._known.pop(name, None)
 
@@ -80,3 +93,4 @@ class HotPages:
         with self._lock:
             self._counts.clear()
             self._known.clear()
+            self._worn.clear()

@@ -40,7 +40,7 @@ _OF_A_SERVER = (
 
 
 class HotPage:
-    """A page, and a request for it that tells nothing of a visitor."""
+    """A page, and a visitor's request for it, without cookies."""
 
     may_commit = True
     #: The last commit that it was rendered after, and when the pages were
@@ -144,7 +144,10 @@ def _renew(cache, hot):
     # what writes when it renders waits for a visitor
     with suppress(again.Refused):
         again.publish(hot, hot.environ)
-    if not hot.is_made:
+    if hot.is_made:
+        # no visitor's headers make the page for long
+        cache.hot.wear_out(slot(index))
+    else:
         cache.hot.forget(slot(index))
 
 

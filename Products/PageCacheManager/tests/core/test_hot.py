@@ -34,6 +34,20 @@ def test_what_belongs_to_a_page_is_made_once():
     assert made == [1]
 
 
+def test_what_is_worn_out_is_made_anew():
+    pages = HotPages()
+    fill(pages, 'aab')
+    pages.wear_out('a')
+    pages.wear_out('unknown')
+    assert pages.hottest(2) == ['A', 'B']
+    for number in range(2):
+        pages.count('a', 3, lambda number=number: number + 1)
+    assert pages.hottest(2) == [1, 'B']
+    pages.wear_out('a')
+    pages.count('a', 3, lambda: None)
+    assert pages.hottest(2) == [1, 'B']
+
+
 def test_a_page_of_which_nothing_can_be_kept():
     pages = HotPages()
     pages.count('a', 3, lambda: None)

@@ -154,6 +154,19 @@ def test_no_page_is_rendered_without_the_objects_of_a_filter(hot):
     assert caches.cache_of(hot.page_cache).hot.hottest(9) == []
 
 
+def test_headers_of_one_visitor_do_not_make_the_page_for_long(hot, client):
+    hot.portal_skins.custom.page.write(
+        '<p tal:content="request/HTTP_X_NAME">x</p>')
+    transaction.commit()
+    client.get(PAGE)
+    assert client.get(PAGE, X_Name='theirs').outcome == 'HIT'
+    for number, name in (1, 'theirs'), (2, ''):
+        edit(hot, f'edit {number}')
+        wait_for(hot, number)
+        found = client.get(PAGE)
+        assert (found.outcome, found.text) == ('HIT', f'<p>{name}</p>')
+
+
 def test_no_visitor_is_counted(hot, client):
     warm(client)
     edit(hot, 'another')
