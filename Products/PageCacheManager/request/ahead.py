@@ -75,7 +75,10 @@ class AheadExchange(Exchange):
 def count(exchange):
     """Count the hit that was just sent, if it may be anybody's."""
     step, settings = exchange.step, exchange.settings
-    if step.page.made_from is None or not permit.is_of_any_visitor(exchange):
+    if (step.page.made_from is None
+            # the code that calls it runs for each visitor, and for no other
+            or exchange.origin.is_called
+            or not permit.is_of_any_visitor(exchange)):
         return
     index = exchange.key.index_for(exchange.request, step.varies)
     exchange.cache.hot.count(

@@ -11,6 +11,7 @@ from ...manager import caches
 from ...request import ahead
 from ..client import Filtered
 from ..site import set_policy
+from .test_whole import add_script
 
 
 PAGE = '/site/doc/page'
@@ -124,6 +125,14 @@ def test_a_page_of_a_user_is_left(hot, client, user, headers, monkeypatch):
     edit(hot, 'another')
     assert caches.cache_of(hot.page_cache).hot.hottest(9) == []
     assert rendered(hot) == {}
+
+
+def test_a_script_that_calls_a_template_is_left(hot, client):
+    add_script(
+        hot.portal_skins.custom, 'calling', 'return context.page()')
+    transaction.commit()
+    warm(client, '/site/doc/calling')
+    assert caches.cache_of(hot.page_cache).hot.hottest(9) == []
 
 
 def test_nothing_of_the_visitor_is_kept(hot, client):
