@@ -1,6 +1,7 @@
 """Hot pages are rendered again after a commit, before anybody asks."""
 import threading
 import time
+from urllib.request import urlopen
 
 import pytest
 import transaction
@@ -9,6 +10,7 @@ from plone.memoize import ram
 from ...core.attempt import log_limit
 from ...manager import caches
 from ...request import ahead
+from ..browser import zope_server
 from ..client import Filtered
 from ..site import set_policy
 from .test_whole import add_script
@@ -99,6 +101,19 @@ def test_an_etag_of_which_the_edit_makes_another(hot, client):
     wait_for(hot, 1)
     found = client.get(PAGE)
     assert found.outcome == 'HIT' and 'another' in found.text
+
+
+def test_behind_a_server_and_the_filters_of_zope(hot):
+    with zope_server() as url:
+        def get():
+            with urlopen(url + PAGE) as answer:
+                return answer.headers['X-PageCache'], answer.read().decode()
+        get()
+        assert get()[0] == 'HIT'
+        edit(hot, 'another')
+        wait_for(hot, 1)
+        outcome, text = get()
+        assert outcome == 'HIT' and 'another' in text
 
 
 def test_none_by_default(site, client, monkeypatch):
