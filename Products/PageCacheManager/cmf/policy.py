@@ -82,7 +82,14 @@ class Answer:
         if self.max_age_secs is None:
             return self.headers
         return {
-            'expires': rfc1123_date(now + self.max_age_secs), **self.headers}
+            'expires': _date_text(int(now + self.max_age_secs)),
+            **self.headers}
+
+
+@lru_cache(maxsize=64)
+def _date_text(secs):
+    """Return a date as Expires has it; requests of a second share it."""
+    return rfc1123_date(secs)
 
 
 def find_manager(content):

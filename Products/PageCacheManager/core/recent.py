@@ -28,37 +28,44 @@ class RecentAnswers:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._found: dict[tuple[Any, ...], tuple[Question, Any]] = {}
-        self._sizes: dict[tuple[Any, ...], int] = {}
+        #: Whether there is any answer; to read it calls nothing.
+        self.found: dict[tuple[Any, ...], tuple[Question, Any, float, int]]
+        self.found = {}
         self._bytes = 0
 
-    def get(
-            self, question: Question, late_secs: float
-    ) -> tuple[Question, Any] | None:
+    def get(self, question: Question) -> tuple[Question, Any] | None:
         """Return the same question of before and its answer, or None.
 
-        It is not older than `late_secs`, but may be of other snapshots.
+        It is not older than it may be, but may be of other snapshots.
         """
-        found = self._found.get(question.asked)
+        found = self.found.get(question.asked)
         if found is None or not (
-                0 <= question.time - found[0].time < late_secs):
+                0 <= question.time - found[0].time < found[2]):
             return None
-        return found
+        return found[:2]
 
-    def put(self, question: Question, answer: Any, size: int) -> None:
-        """Keep an answer of `size` bytes, with its question.
+    def put(
+            self, question: Question, answer: Any, late_secs: float,
+            size: int) -> None:
+        """Keep an answer of `size` bytes, with its question, for `late_secs`.
 
         The oldest ones go where there are too many.
         """
         with self._lock:
             self._drop(question.asked)
-            self._found[question.asked] = question, answer
-            self._sizes[question.asked] = size
+            self.found[question.asked] = question, answer, late_secs, size
             self._bytes += size
-            while (len(self._found) > self._max_entries
+            while (len(self.found) > self._max_entries
                     or self._bytes > self._max_bytes):
-                self._drop(next(iter(self._found)))
+                self._drop(next(iter(self.found)))
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self.found.clear()
+            self._bytes = 0
 
     def _drop(self, asked: tuple[Any, ...]) -> None:
-        if self._found.pop(asked, None) is not None:
-            self._bytes -= self._sizes.pop(asked)
+        found = self.found.pop(asked, None)
+        if found is not None:
+            self._bytes -= found[3]

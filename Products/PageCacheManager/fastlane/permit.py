@@ -63,7 +63,7 @@ def permit(exchange, step):
     if ticket is None or not _is_for_anybody(exchange, step):
         return
     response, settings, page = exchange.response, exchange.settings, step.page
-    coding = _coding(response.body, page)
+    coding = coding_of(response.body, page)
     varies = _varies(exchange, step)
     if coding is not None or response.status == 304:
         ticket.permit = Permit(
@@ -127,7 +127,7 @@ def is_of_any_visitor(exchange):
         and not visitor.goes_by_address(exchange.request))
 
 
-def _coding(body, page):
+def coding_of(body, page):
     """Return the coding of `body`, None if it is not a body of the page."""
     if not body:
         return None

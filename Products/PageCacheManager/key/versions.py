@@ -80,6 +80,13 @@ def holds_changes(connection):
     return False
 
 
+def association_of(template):
+    """Return the id of a template's cache manager, and whether it is used.
+    """
+    base = aq_base(template)
+    return base.ZCacheable_getManagerId(), base._Cacheable__enabled
+
+
 def snapshots(connection):
     """Return the snapshots that a request reads, by name of the database.
 

@@ -53,6 +53,10 @@ MAX_FAILURES = 200
 _COUNTERS = (
     'hits', 'misses', 'evictions', 'expirations', 'removals', 'rejections')
 
+#: Answers of the last moments, of all managers: whose page a request asks for
+#: is found out for the first one.
+answers = RecentAnswers()
+
 _lock = threading.Lock()
 _caches = {}
 
@@ -69,8 +73,6 @@ class ManagerCache:
             settings.threshold, settings.max_bytes, settings.max_age,
             settings.cleanup_interval)
         self.flights = Flights()
-        #: Policies and keys of requests of the last moments.
-        self.recent = RecentAnswers()
         self.tally = Tally()
         #: Failures that were caught while pages were rendered.
         self.caught = Caught()
@@ -298,4 +300,5 @@ def forget_all():
     """Drop the caches of all managers, as a restart does."""
     with _lock:
         _caches.clear()
+    answers.clear()
     log_limit.forget()

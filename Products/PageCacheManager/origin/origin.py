@@ -48,6 +48,9 @@ class Origin:
         """
         raise NotImplementedError
 
+    def association(self):
+        """Return by what it is associated, beside the database."""
+
     def note_unkept(self, secs):
         """Note an origin without a manager, for the screens that offer to
         associate it.

@@ -11,6 +11,7 @@ from ..cmf import guard
 from ..core.key import arguments_key
 from ..interfaces import IPageCacheManager
 from ..key.code_version import code_version
+from ..key.versions import association_of
 from ..key.versions import frame_of
 from ..key.versions import identity_of
 from ..key.versions import path_of
@@ -44,6 +45,10 @@ class TemplateOrigin(Origin):
     @cached_property
     def path(self):
         return path_of(self.template)
+
+    def association(self):
+        # of a template in a file it is not in the database
+        return association_of(self.template)
 
     def find_manager(self, claim):
         # Zope asks that itself before it asks a cache

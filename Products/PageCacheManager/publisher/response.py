@@ -40,6 +40,16 @@ def why_not_whole(response):
         or response.stdout.tell()) else ''
 
 
+def is_untouched(response):
+    """Return whether no code did anything to a response but set headers."""
+    return not (
+        response.status != 200 or response.body or response.cookies
+        or response.accumulated_headers or response._locked_status
+        or response._locked_body or response._streaming
+        or response.use_HTTP_content_compression
+        or response.stdout.tell())
+
+
 def is_locked(response):
     """Return whether code locked the body: what it returns is not sent."""
     return bool(response._locked_body)

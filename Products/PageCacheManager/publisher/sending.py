@@ -26,6 +26,22 @@ class Changes:
         self._streaming = response._streaming
         self._settled_body = self._body
 
+    @classmethod
+    def of_sent_again(cls, before, headers, body):
+        """Return those of :func:`send_again`; `before` are the headers that
+        were there.
+        """
+        self = cls.__new__(cls)
+        self._headers, self._settled = before, headers
+        self._status, self._streaming = (200, 'OK'), 0
+        self._body, self._settled_body = b'', body
+        return self
+
+    @property
+    def before(self):
+        """The headers that were there."""
+        return self._headers
+
     def headers_before(self):
         """Return the names of the headers that were there, lower case."""
         return {name.lower() for name in self._headers}
@@ -163,6 +179,16 @@ def send_not_modified(response, values):
     """Turn the response into a 304; `values` are the headers of the 200."""
     values = merged(values, lower_headers(response))
     send_304(response, not_modified_headers(values))
+
+
+def send_again(response, body, headers, is_304):
+    """Send the headers that were sent before, all of them, and a body."""
+    response.headers.clear()
+    response.headers.update(headers)
+    response.body = body
+    if is_304:
+        response.setStatus(304)
+        response._streaming = 1  # as in `without_length`
 
 
 def send_bare_page(response, body, content_type):

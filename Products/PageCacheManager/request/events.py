@@ -20,6 +20,8 @@ from ..reads import zodb
 from . import ahead
 from . import audit
 from . import purge
+from . import recent
+from . import repeated
 from . import stand_in
 from .exchange import EXCHANGE
 
@@ -48,6 +50,9 @@ def publication(event):
     if kind is PubSuccess and stand_in.UNKEPT in request.__dict__:
         attempt(None, 'note', stand_in.note_unkept, request)
     if exchange is None:
+        if kind is not PubBeforeCommit and (
+                repeated.REPEATED in request.__dict__):
+            attempt(None, 'finish', repeated.end, request, event)
         return
     if kind is PubBeforeCommit:
         attempt(exchange, 'finish', (
@@ -83,7 +88,9 @@ def request_ended(event):
     """End what the request still holds, whichever way it went."""
     own = getattr(event.request, '__dict__', {})
     # these lead back to the request
-    for name in (stand_in.UNKEPT, watch.WATCH, watch.MARKS, 'clone'):
+    for name in (
+            stand_in.UNKEPT, repeated.REPEATED, recent.ASKED,
+            watch.WATCH, watch.MARKS, 'clone'):
         own.pop(name, None)
     exchange = own.pop(EXCHANGE, None)
     if exchange is not None and exchange.step.rendering is not None:

@@ -32,6 +32,8 @@ from ..reads import catalog
 from ..reads import pages
 from . import journal
 from . import lookup
+from . import repeated
+from .recent import ASKED
 from .rendered import Bypass
 
 
@@ -49,6 +51,9 @@ class Exchange:
     counted for it.
     """
 
+    #: The :class:`.Question` of the request, None where it has to be asked
+    #: each time: set by the look-up.
+    question = None
     #: What the policy says, and the key: set by the look-up.
     policy = key = None
     #: When any part of the page last changed, and the date to send, None for
@@ -92,7 +97,7 @@ class Exchange:
 
     def look_up(self):
         """Find the step; return the result for Zope, None to render."""
-        if self.watch is not None:
+        if self.watch is not None and ASKED not in self.request.__dict__:
             self.watch.pause(self.request)
         step = attempt(self, 'answer', lookup.next_step, self)
         self.step = step = _FAILED_STEP if step is FAILED else step
@@ -188,6 +193,9 @@ class Exchange:
             sending.heed_others(self.response, self.policy is not None and (
                 step.outcome.word != 'BYPASS'))
         step.commit(self)
+        if self.question is not None and step.is_answered and (
+                self.origin.is_alone_until_delivery):
+            attempt(self, 'finish', repeated.note, self)
         if step.outcome.word not in ('HIT', 'OFF'):
             journal.note(self)
 

@@ -53,8 +53,15 @@ def next_step(exchange):
     reason = _why_not(exchange)
     if reason:
         return Bypass(Outcome('BYPASS', reason))
-    question = recent.question(exchange)
-    step = question and recent.answer(exchange, question)
+    question = before = step = None
+    if settings.late_ms and not (exchange.is_dry or exchange.origin.is_called):
+        asked = exchange.request.__dict__.pop(recent.ASKED, None) or (
+            recent.asked(exchange.request, exchange.origin))
+        if asked is not None:
+            question, before = asked
+    exchange.question = question
+    if before is not None:
+        step = recent.answer(exchange, question, before)
     if step is None:
         step = _look_up(exchange)
         if question is not None and step.is_answered:

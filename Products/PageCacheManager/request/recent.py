@@ -8,6 +8,7 @@ from the store.
 """
 import math
 import time
+import weakref
 from itertools import compress
 from typing import Any
 from typing import NamedTuple
@@ -18,8 +19,11 @@ from ..fastlane import permit
 from ..key import visitor
 from ..key.versions import identity_of
 from ..key.versions import snapshots
+from ..manager.caches import answers
 from ..publisher import response as http_response
+from ..publisher.again import MAKER
 from ..publisher.request import credentials
+from ..publisher.watch import MARKS
 from ..reads import pages
 from . import preconditions
 from .from_store import Found
@@ -35,6 +39,9 @@ _OWN_BYTES = 6000
 
 _NO_CONDITIONS = None, None
 
+#: Where a request keeps what :func:`asked` returned, until the look-up.
+ASKED = '_page_cache_asked'
+
 #: What of an environment is compared; bodies and connections are objects.
 _PLAIN = frozenset([str, bytes, bool, int, float, type(None)])
 
@@ -42,6 +49,10 @@ _PLAIN = frozenset([str, bytes, bool, int, float, type(None)])
 class Remembered(NamedTuple):
     """What was worked out for a request that a stored page answered."""
 
+    #: A weak reference to the :class:`.caches.ManagerCache`.
+    cache: Any
+    #: What other machinery said of the page, or None.
+    claim: Any
     #: The policy's answer, and the key, without objects of a connection.
     policy: Any
     key: Any
@@ -61,21 +72,24 @@ class Remembered(NamedTuple):
     is_of_snapshots: bool
     #: What was read to answer, None where that is not known.
     reads: ReadSet | None
-    #: The bytes of all this, and of its question without conditions, about.
+    #: How long it is remembered, and the bytes of all this and of its
+    #: question without conditions, about.
+    late_secs: float
     size: int
+    #: How it was sent, see :class:`.repeated.Sent`, None where it can't be
+    #: sent so again.
+    sent: Any = None
 
 
-def question(exchange):
-    """Return the :class:`Question` of a request, None where it has to be
-    asked each time.
+def asked(request, origin):
+    """Return the :class:`Question` of a request, and the same one of before
+    with its answer, or None; None where it has to be asked each time.
     """
-    request, origin = exchange.request, exchange.origin
-    environ = request.environ
-    if (not exchange.settings.late_ms or exchange.is_dry
-            or permit.TICKET in environ  # the lane has remembered it so long
-            or origin.is_called):
+    environ, marks = request.environ, request.__dict__.get(MARKS)
+    if (not marks or permit.TICKET in environ  # the lane remembers it so long
+            or MAKER in environ):
         return None
-    found = snapshots(exchange.manager._p_jar)
+    found = snapshots(marks[0].connection)
     if found is None:
         return None
     # of the environment all that a client, a server or a filter says
@@ -85,31 +99,31 @@ def question(exchange):
     conditions = (
         said.pop('HTTP_IF_NONE_MATCH', None),
         said.pop('HTTP_IF_MODIFIED_SINCE', None))
-    asked = (
-        origin.kind, origin.name, origin.identity, exchange.claim,
+    parts = (
+        origin.kind, origin.name, origin.identity,
         identity_of(origin.context), origin.version_in_files(),
         visitor.who(request.other.get('AUTHENTICATED_USER'), origin.context),
         request._auth and credentials(request), request.response.base,
         request.response.headers.get('content-type'),
         request.__dict__.get('__provides__'),
-        *said.items())
-    return Question(asked, found, time.time(), conditions)
+        # hooks of traversal may have added some
+        repr(request.cookies) if request.cookies else '', *said.items())
+    question = Question(parts, found, time.time(), conditions)
+    return question, answers.get(question)
 
 
-def answer(exchange, question):
-    """Return the step of the page that answered the same question, None if
-    there is none.
+def answer(exchange, question, before):
+    """Return the step of the page that answered the same question `before`,
+    None if there is none now.
 
     Sets ``policy`` and ``key`` of the exchange.
     """
-    before = exchange.cache.recent.get(
-        question, exchange.settings.late_ms / 1000)
-    if before is None or (
+    asked, known = before
+    if (known.cache() is not exchange.cache or known.claim != exchange.claim
+            or question.conditions != _NO_CONDITIONS
             # there is no 304 then
-            question.conditions != _NO_CONDITIONS
             and http_response.is_status_locked(exchange.response)):
         return None
-    asked, known = before
     store = exchange.cache.pages
     if not (known.is_of_snapshots
             and asked.snapshots.items() <= question.snapshots.items()):
@@ -119,7 +133,7 @@ def answer(exchange, question):
         # the next request of this moment need not look again
         asked = asked._replace(
             snapshots={**asked.snapshots, **question.snapshots})
-        _keep(exchange, asked, known)
+        keep(asked, known)
     page = store.get(known.index, known.created) if (
         question.time < known.until) else None
     if page is None:
@@ -133,8 +147,8 @@ def answer(exchange, question):
         held = preconditions.held(
             exchange, question.conditions, page.tag, page.date,
             question.time, is_stored=True)
-        _keep(exchange, asked._replace(conditions=question.conditions),
-              known._replace(held=held))
+        keep(asked._replace(conditions=question.conditions),
+             known._replace(held=held, sent=None))
     return (Hit if held is None else NotModified)(
         exchange, Found(page, known.varies, store, known.index), held,
         headers)
@@ -168,10 +182,10 @@ def remember(exchange, question, step):
             or http_response.is_status_locked(exchange.response)):
         return
     key, made = exchange.key, page.made_from
-    is_again = made is not None and exchange.cache.recent.get(
-        question, exchange.settings.late_ms / 1000) is not None
+    is_again = made is not None and answers.get(question) is not None
     reads = permit.reads(exchange) if is_again else None
-    _keep(exchange, question._replace(snapshots=now), Remembered(
+    keep(question._replace(snapshots=now), Remembered(
+        cache=weakref.ref(exchange.cache), claim=exchange.claim,
         policy=policy.without_date(), key=key.without_objects(),
         index=key.index_for(exchange.request, step.varies),
         created=page.created, varies=step.varies, headers=headers,
@@ -179,13 +193,13 @@ def remember(exchange, question, step):
         until=math.inf if made is None else pages.until(made),
         is_of_snapshots=made is None or (
             pages.databases_of(made) <= now.keys()),
-        reads=reads,
+        reads=reads, late_secs=exchange.settings.late_ms / 1000,
         size=_OWN_BYTES + length + len(repr(headers)) + (
             0 if reads is None else reads.size)))
 
 
-def _keep(exchange, question, known):
+def keep(question, known):
     """Remember an answer, if its question is not too long."""
     length = sum(len(one) for one in question.conditions if one)
     if length <= MAX_LENGTH:
-        exchange.cache.recent.put(question, known, known.size + length)
+        answers.put(question, known, known.late_secs, known.size + length)

@@ -7,10 +7,12 @@ import time
 
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
+from ..manager.caches import answers
 from ..origin.published import origin_of
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 from . import head
+from . import repeated
 from .exchange import EXCHANGE
 from .exchange import opened
 
@@ -52,6 +54,10 @@ class StandIn:
         request = self._request
         if EXCHANGE in request.__dict__:
             return self._render()
+        if answers.found and self._origin.is_alone_until_delivery and (
+                attempt(None, 'answer', repeated.answered, request,
+                        self._origin) is True):
+            return request.response
         exchange = attempt(None, 'answer', opened, request, self._origin)
         if exchange is None:
             began_at = time.perf_counter()

@@ -63,12 +63,15 @@ class PageStore:
         self._removals = 0
         self._rejections = 0
 
-    def get(self, key: Key, created: float | None = None) -> Page | None:
+    def get(
+            self, key: Key, created: float | None = None,
+            codings: list[str] | None = None) -> Page | None:
         """Return the page under `key`, or None.
 
         A signpost is no answer yet, so it is neither a hit nor a miss.  With
-        `created` it is the page that was rendered then; where that is gone
-        nothing is counted, since who wants it asks again without.
+        `created` it is the page that was rendered then, which has to be in
+        these `codings`; where it is gone nothing is counted, since who wants
+        it asks again without.
         """
         now = self._clock()
         with self._lock:
@@ -92,6 +95,8 @@ class PageStore:
                 if created is None:
                     self._miss(key)
                     expiry.expire(contents, number)
+                return None
+            if codings is not None and [*dict(page.codings)] != codings:
                 return None
             contents.queue.touch(number)
             if page.body or page.codings:

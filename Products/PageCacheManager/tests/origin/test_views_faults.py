@@ -90,7 +90,8 @@ def test_fault_in_looking_at_a_template(client, caplog, monkeypatch):
 
 
 @pytest.mark.parametrize(('place', 'name'), [
-    (sending, 'send_page'), (miss.Miss, '_capture'), (miss, 'has_changed'),
+    (sending, 'send_page'), (miss.Miss, '_capture'),
+    (miss.Miss, '_why_not_stored'),
     (page_headers, 'of_render')])
 def test_fault_after_rendering(
         client, cache, caplog, monkeypatch, place, name):

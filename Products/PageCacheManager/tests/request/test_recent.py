@@ -414,13 +414,13 @@ def test_the_fast_lane_remembers_by_itself(site, asked):
     lane = LaneClient()
     for _ in range(3):
         lane.get(PAGE)
-    table = caches.cache_of(site.page_cache).recent
-    assert not table._found
+    table = recent.answers
+    assert not table.found
 
 
 def test_nothing_of_a_connection_is_remembered(site, warm):
-    table = caches.cache_of(site.page_cache).recent
-    (known,) = table._found.values()
+    table = recent.answers
+    (known,) = table.found.values()
     seen, pending = {}, [(known, ())]
     while pending:
         one, way = pending.pop()
@@ -435,7 +435,7 @@ def test_nothing_of_a_connection_is_remembered(site, warm):
 
 def test_what_clients_send_takes_few_megabytes(site, client, warm):
     """Each of many requests with long headers is another one."""
-    recent_answers = caches.cache_of(site.page_cache).recent
+    recent_answers = recent.answers
     for number in range(30):
         for conditions in {}, {'If_None_Match': '"' + 'x' * 60_000 + '"'}:
             found = client.get(
@@ -443,7 +443,7 @@ def test_what_clients_send_takes_few_megabytes(site, client, warm):
             assert found.outcome == 'HIT'
     assert not any(
         any(one and len(one) > 8000 for one in asked.conditions)
-        for asked, _ in recent_answers._found.values())
+        for asked, *_ in recent_answers.found.values())
     assert recent_answers._bytes >= 30 * 4000
 
 
@@ -456,26 +456,26 @@ def question(asked, moment=b'1', at=0.0):
 def test_table_is_bounded():
     table = RecentAnswers(max_entries=10)
     for number in range(100):
-        table.put(question(number), number, 1)
-    found = [table.get(question(number), 1) for number in (89, 90, 99)]
+        table.put(question(number), number, 1, 1)
+    found = [table.get(question(number)) for number in (89, 90, 99)]
     assert [one and one[1] for one in found] == [None, 90, 99]
 
 
 def test_table_is_bounded_in_bytes():
     table = RecentAnswers(max_bytes=100)
     for number in range(100):
-        table.put(question(number), number, 30)
-    table.put(question(99), 'larger', 60)  # in place of what it was
-    found = [table.get(question(number), 1) for number in (97, 98, 99)]
+        table.put(question(number), number, 1, 30)
+    table.put(question(99), 'larger', 1, 60)  # in place of what it was
+    found = [table.get(question(number)) for number in (97, 98, 99)]
     assert [one and one[1] for one in found] == [None, 98, 'larger']
-    table.put(question('huge'), 'huge', 101)
-    assert table.get(question('huge'), 1) is None
+    table.put(question('huge'), 'huge', 1, 101)
+    assert table.get(question('huge')) is None
 
 
 def test_an_answer_that_is_too_old_does_not_count():
     table = RecentAnswers()
-    table.put(question('a', at=10), 'answer', 1)
-    assert table.get(question('a', b'2', at=10.5), 1) == (
+    table.put(question('a', at=10), 'answer', 1, 1)
+    assert table.get(question('a', b'2', at=10.5)) == (
         question('a', at=10), 'answer')
     for other in 9.9, 11:
-        assert table.get(question('a', at=other), 1) is None
+        assert table.get(question('a', at=other)) is None

@@ -1,0 +1,154 @@
+"""A request that repeats one of a moment ago: what was sent is sent again.
+
+Nobody but the cache had a say in that answer, and nothing has changed since:
+so neither a manager nor an :class:`.Exchange` is needed.
+"""
+import time
+from functools import lru_cache
+from typing import Any
+from typing import NamedTuple
+
+from ZPublisher.pubevents import PubBeforeAbort
+from ZPublisher.pubevents import PubSuccess
+
+from ..core.http.cache_status import Outcome
+from ..core.http.cache_status import cache_status
+from ..fastlane import permit
+from ..key import visitor
+from ..manager.caches import answers
+from ..publisher import handlers
+from ..publisher import response as http_response
+from ..publisher import sending
+from ..publisher.sessions import BEFORE
+from ..publisher.sessions import thread
+from ..publisher.watch import WATCH
+from . import recent
+
+
+#: Where a request keeps what was sent again.
+REPEATED = '_page_cache_repeated'
+
+
+class Sent(NamedTuple):
+    """How a page or a 304 was sent."""
+
+    #: Headers before the cache had its say, and all that were sent; Expires
+    #: and Cache-Status are those of then.
+    before: dict[str, str]
+    headers: dict[str, str]
+    outcome: Outcome
+    #: The content coding of the body, '' for none, and all those that the
+    #: page had.
+    coding: str
+    codings: list[str]
+    says_status: bool
+    #: The setting, 0 for no limit.
+    max_age_secs: int
+    #: The path of the template, and by what it was associated.
+    path: str
+    association: Any
+
+
+class Repeated(NamedTuple):
+    """What is known of a request to which an answer was sent again."""
+
+    cache: Any
+    known: Any
+    #: What was put into the response.
+    headers: dict[str, str]
+    body: bytes
+    began_at: float
+
+
+def answered(request, origin):
+    """Return whether the request was answered by what was sent before."""
+    own, began_at = request.__dict__, time.perf_counter()
+    if WATCH not in own:
+        return False
+    own[WATCH].pause(request)
+    found = own[recent.ASKED] = recent.asked(request, origin)
+    if found is None or found[1] is None:
+        return False
+    question, (asked, known) = found
+    sent, response = known.sent, request.response
+    if (sent is None or not known.is_of_snapshots
+            or question.conditions != asked.conditions
+            or question.time >= known.until
+            or not asked.snapshots.items() <= question.snapshots.items()
+            or response.headers != sent.before
+            or thread.touches != own[BEFORE]
+            or 'SESSION' in request.other
+            or not http_response.is_untouched(response)
+            or not visitor.is_of_request(request, origin.context)
+            or handlers.others_follow()
+            or origin.association() != sent.association):
+        return False
+    cache = known.cache()
+    page = cache and cache.pages.get(
+        known.index, known.created, sent.codings)
+    if not page:
+        return False
+    headers, is_304 = {**sent.headers}, sent.outcome.detail == 'not-modified'
+    if known.policy.max_age_secs is not None:
+        headers['expires'] = known.policy.headers_at(question.time)['expires']
+    if sent.says_status:
+        ttl = None if not sent.max_age_secs else max(
+            0, sent.max_age_secs - max(0, int(question.time - page.created)))
+        headers['cache-status'] = _status(sent.outcome, ttl)
+    body = b'' if is_304 else page.coded(sent.coding) if sent.coding else (
+        page.body or page.whole().body)
+    sending.send_again(response, body, headers, is_304)
+    own[REPEATED] = Repeated(cache, known, headers, body, began_at)
+    return True
+
+
+@lru_cache(maxsize=4096)
+def _status(outcome, ttl):
+    return cache_status(outcome._replace(ttl=ttl))
+
+
+def end(request, event):
+    """Count the request once the transaction is through; take the answer
+    from a response that is an error now.
+    """
+    cache, known, headers, body, began_at = request.__dict__[REPEATED]
+    outcome = known.sent.outcome
+    if type(event) is PubSuccess:
+        cache.tally.add(
+            outcome.word, outcome.detail, known.policy.policy_id,
+            known.sent.path, time.perf_counter() - began_at)
+    elif type(event) is PubBeforeAbort:
+        sending.Changes.of_sent_again(
+            known.sent.before, headers, body).take_back(request.response)
+        cache.tally.add('FAILED', 'retry' if event.retry else 'error')
+
+
+def note(exchange):
+    """Remember how the answer was sent, for its next repetition.
+
+    It is called once the transaction is through.
+    """
+    before, step = answers.get(exchange.question), exchange.step
+    response, changes, settings = (
+        exchange.response, exchange.changes, exchange.settings)
+    if (before is None or before[1].sent is not None
+            or before[0].conditions != exchange.question.conditions
+            or exchange.claim is not None or exchange.others_follow
+            or settings.audit_every or settings.hot_pages
+            or step.page is None or step.page.max_age_secs
+            or step.outcome.collapsed
+            or not changes.is_settled(response)
+            or {'expires', 'cache-status'} & changes.headers_before()):
+        return
+    coding = permit.coding_of(response.body, step.page)
+    if coding is None and response.status != 304:
+        return
+    asked, known = before
+    headers = {**response.headers}
+    size = known.size + len(repr(headers)) + len(repr(changes.before))
+    recent.keep(asked, known._replace(size=size, sent=Sent(
+        before=changes.before, headers=headers, outcome=step.outcome,
+        coding=coding or '', codings=[*dict(step.page.codings)],
+        says_status=settings.show_cache_status,
+        max_age_secs=settings.max_age, path=exchange.origin.path,
+        association=exchange.origin.association())))
