@@ -21,7 +21,7 @@ def next_change(index: Any) -> float:
                                 ('_until', 1), ('_until_only', 1))
             for key in _keys_from(getattr(index, name), minute + 1 - later)]
         return min(ends, default=math.inf) * 60
-    if kind == 'DateIndex':
+    if kind in ('DateIndex', 'DateRecurringIndex'):  # plone.app.event
         key = _minute_key(now)
         return min(
             (_secs_of(found) + (60 if found == key else 0)
