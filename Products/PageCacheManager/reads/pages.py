@@ -1,6 +1,7 @@
 """What pages were made from, and whether it is still as it was."""
 import time
 from collections.abc import Callable
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
@@ -85,15 +86,24 @@ def what_changed(
     return None
 
 
-def are_unmoved(made: MadeFrom, *more: ReadSet) -> bool:
+def hear(all_made: Iterable[MadeFrom]) -> bool:
+    """Hear of all commits to what pages were made from; return whether they
+    are known.  Raises what storages raise.
+    """
+    sources = set().union(*[made.sources for made in all_made])
+    return commits.hear(sources, None) is None
+
+
+def are_unmoved(
+        made: MadeFrom, *more: ReadSet, is_heard: bool = False) -> bool:
     """Return whether nothing changed of a page, and of what else was read.
 
-    That is as of the last commits; nothing is asked again.  Raises what
-    storages raise.
+    That is as of the last commits, which were heard of already if `is_heard`;
+    nothing is asked again.  Raises what storages raise.
     """
     objects = made.objects
     sources = set(made.sources).union(*[reads.sources for reads in more])
-    if not isinstance(objects, ReadSet) or (
+    if not isinstance(objects, ReadSet) or not is_heard and (
             commits.hear(sources, None) is not None):
         return False
     sequence, now = table.sequence, time.time()

@@ -123,19 +123,29 @@ def _round(cache):
         cache.hot.clear()
         return False
     hottest = cache.hot.hottest(settings.hot_pages)
-    for page in hottest:
-        if attempt(None, 'hot pages', _renew, cache, page) is FAILED:
-            cache.hot.forget(slot(page.index))
+    stored = [_stored(cache, hot) for hot in hottest]
+    # once for all of them: some storages are asked over the network for it
+    is_heard = attempt(None, 'hot pages', pages.hear, [
+        page.made_from for _, page in stored if page is not None])
+    for hot in hottest:
+        if attempt(None, 'hot pages', _renew, cache, hot,
+                   is_heard is True) is FAILED:
+            cache.hot.forget(slot(hot.index))
     return bool(hottest)
 
 
-def _renew(cache, hot):
-    """Render a page if a commit changed it."""
+def _stored(cache, hot):
+    """Return index and page of the newest version, None for no page."""
     index = cache.pages.older(hot.index)
     page = None if index is None else cache.pages.peek(index)
     # a signpost is made from nothing: the page varies by headers now
-    if page is None or page.made_from is None or (
-            pages.are_unmoved(page.made_from)):
+    return index, None if page is None or page.made_from is None else page
+
+
+def _renew(cache, hot, is_heard):
+    """Render a page if a commit changed it."""
+    index, page = _stored(cache, hot)
+    if page is None or pages.are_unmoved(page.made_from, is_heard=is_heard):
         return
     commit = pages.table.sequence
     before = hot.before if hot.commit == commit else ()

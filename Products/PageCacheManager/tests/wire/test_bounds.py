@@ -43,7 +43,7 @@ PAGE = '/site/doc/page'
 OF_THE_SITE = {
     'PageCacheManager._associations',
     'cmf.expressions._named_in', 'cmf.opaque._said',
-    'cmf.policy._cache_control',
+    'cmf.policy._cache_control', 'cmf.policy._date_text',
     'core.audit.ignored._hiding', 'core.audit.ignored._names',
     'core.key._matcher',
     'core.reads.records._kind',
@@ -55,7 +55,7 @@ OF_THE_SITE = {
     'key.visitor._spellings',
     'origin.template.gives_its_page',
     'origin.view._spelled', 'origin.view._template_files',
-    'publisher.request._digest_of_layers'}
+    'publisher.request._digest_of_layers', 'request.repeated._status'}
 
 #: Keys hold what a client sent, or what a page may have taken from it.
 OF_CLIENTS = {
