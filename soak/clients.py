@@ -40,7 +40,8 @@ DEFAULTS = {
     'store': 'process', 'wait_secs': 20, 'max_waiting': 4,
     'key_headers': '',
     # it shows the time
-    'audit_every': 5, 'audit_per_minute': 600, 'audit_ignores': 'rendered'}
+    'audit_every': 5, 'audit_per_minute': 600, 'audit_ignores': 'rendered',
+    'hot_pages': 50, 'hot_per_minute': 6000}
 DEVIATIONS = (
     {'active': 'off'}, {'threshold': 20}, {'threshold': 100}, {'max_mib': 1},
     {'max_page_kib': 1}, {'max_age': 1}, {'max_age': 0},

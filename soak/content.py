@@ -23,7 +23,7 @@ from ZODB.POSException import ConflictError
 from ZPublisher import zpublish
 
 from Products.PageCacheManager.manager import caches
-from Products.PageCacheManager.publisher.again import AUDIT
+from Products.PageCacheManager.publisher.again import MAKER
 
 
 #: The header by which a client asks for a mishap.  It is in no key.
@@ -132,7 +132,7 @@ class Paper(PortalContent):
         """Have the accident that the request asks for, while it renders."""
         kind = self.REQUEST.get_header(ASKS_FOR)
         # it is in no key, so a hit had none
-        if kind in MISHAPS and AUDIT not in self.REQUEST.environ:
+        if kind in MISHAPS and MAKER not in self.REQUEST.environ:
             note(kind)
             MISHAPS[kind](self)
 
