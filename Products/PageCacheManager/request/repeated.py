@@ -84,9 +84,9 @@ def answered(request, origin):
             or origin.association() != sent.association):
         return False
     cache = known.cache()
-    page = cache and cache.pages.get(
+    page = None if cache is None else cache.pages.get(
         known.index, known.created, sent.codings)
-    if not page:
+    if page is None:
         return False
     headers, is_304 = {**sent.headers}, sent.outcome.detail == 'not-modified'
     if known.policy.max_age_secs is not None:

@@ -50,7 +50,9 @@ class StandIn:
             self.getPhysicalPath = find_path
 
     def __call__(self):
-        """Return what was rendered, or '' if a stored page is sent."""
+        """Return what was rendered, '' if a stored page is sent, or the
+        response if that was sent again.
+        """
         request = self._request
         if EXCHANGE in request.__dict__:
             return self._render()
