@@ -131,7 +131,7 @@ def note(exchange):
     before, step = answers.get(exchange.question), exchange.step
     response, changes, settings = (
         exchange.response, exchange.changes, exchange.settings)
-    if (before is None or before[1].sent is not None
+    if (before is None
             or before[0].conditions != exchange.question.conditions
             or exchange.claim is not None or exchange.others_follow
             or settings.audit_every or settings.hot_pages
@@ -140,15 +140,18 @@ def note(exchange):
             or not changes.is_settled(response)
             or {'expires', 'cache-status'} & changes.headers_before()):
         return
+    asked, known = before
+    codings = [*dict(step.page.codings)]
+    if known.sent is not None and known.sent.codings == codings:
+        return
     coding = permit.coding_of(response.body, step.page)
     if coding is None and response.status != 304:
         return
-    asked, known = before
     headers = {**response.headers}
     size = known.size + len(repr(headers)) + len(repr(changes.before))
     recent.keep(asked, known._replace(size=size, sent=Sent(
         before=changes.before, headers=headers, outcome=step.outcome,
-        coding=coding or '', codings=[*dict(step.page.codings)],
+        coding=coding or '', codings=codings,
         says_status=settings.show_cache_status,
         max_age_secs=settings.max_age, path=exchange.origin.path,
         association=exchange.origin.association())))

@@ -78,6 +78,20 @@ def test_it_is_what_was_sent_before(site, client, opened, user, headers):
             name for name, _ in looked_up[-1][0].lines]
 
 
+def test_a_coding_that_came_later(site, client, opened):
+    """It may be the better one, so that is asked once."""
+    site.page_cache.manage_editProps('', {'late_ms': 60_000})
+    site.portal_skins.custom.page.write('<html>' + 'text ' * 2000)
+    for _ in range(3):
+        client.get(PAGE)
+    assert not is_looked_up(opened, client)
+    for _ in range(3):
+        coded, is_new = hit(opened, client, Accept_Encoding='gzip')
+    assert coded['Content-Encoding'] == 'gzip' and not is_new
+    assert [is_looked_up(opened, client) for _ in range(3)] == [
+        True, False, False]
+
+
 def test_a_304_likewise(warm, opened):
     tag = warm.get(PAGE)['ETag']
     first, is_new = hit(opened, warm, If_None_Match=tag)
