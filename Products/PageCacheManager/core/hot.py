@@ -8,12 +8,26 @@ import threading
 import time
 from collections.abc import Callable
 from collections.abc import Hashable
+from dataclasses import dataclass
 from heapq import nlargest
+from operator import attrgetter
 from typing import Any
+
+from .rate import Rate
 
 
 #: All counts are halved so often: what was hot yesterday is not hot today.
 HALF_LIFE_SECS = 3600
+
+
+@dataclass(slots=True)
+class _Counted:
+    """What is known of one name."""
+
+    known: Any
+    count: int = 1
+    #: Whether the next hit gives anew what is known.
+    is_worn: bool = False
 
 
 class HotPages:
@@ -26,10 +40,10 @@ class HotPages:
             self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._counts: dict[Hashable, int] = {}
-        self._known: dict[Hashable, Any] = {}
-        self._worn: set[Hashable] = set()
+        self._counted: dict[Hashable, _Counted] = {}
         self._halved_at = clock()
+        #: How often they are rendered.
+        self.rate = Rate(clock)
 
     def count(
             self, name: Hashable, limit: int,
@@ -42,18 +56,17 @@ class HotPages:
         """
         with self._lock:
             self._cool()
-            if name in self._counts:
-                self._counts[name] += 1
-                if name in self._worn:
-                    self._worn.discard(name)
-                    self._known[name] = make() or self._known[name]
-                return
-            if len(self._counts) >= limit:
+            one = self._counted.get(name)
+            if one is not None:
+                one.count += 1
+                if one.is_worn:
+                    one.is_worn, one.known = False, make() or one.known
+            elif len(self._counted) >= limit:
                 self._lower(lambda count: count - 1)
-                return
-            known = make()
-            if known is not None:
-                self._counts[name], self._known[name] = 1, known
+            else:
+                known = make()
+                if known is not None:
+                    self._counted[name] = _Counted(known)
 
     def _cool(self) -> None:
         if self._clock() - self._halved_at >= HALF_LIFE_SECS:
@@ -61,36 +74,30 @@ class HotPages:
             self._halved_at = self._clock()
 
     def _lower(self, lowered: Callable[[int], int]) -> None:
-        counts = {
-            name: lowered(count) for name, count in self._counts.items()}
-        self._counts = {
-            name: count for name, count in counts.items() if count > 0}
-        self._known = {name: self._known[name] for name in self._counts}
-        self._worn &= self._counts.keys()
+        for name, one in list(self._counted.items()):
+            one.count = lowered(one.count)
+            if one.count <= 0:
+                del self._counted[name]
 
     def hottest(self, limit: int) -> list[Any]:
         """Return what is known of up to `limit` names, the hottest first."""
         with self._lock:
             self._cool()
-            return [self._known[name] for name in nlargest(
-                limit, self._counts, self._counts.__getitem__)]
+            return [one.known for one in nlargest(
+                limit, self._counted.values(), attrgetter('count'))]
 
     def wear_out(self, name: Hashable) -> None:
         """Have the next hit of a name give anew what belongs to it."""
         with self._lock:
-            if name in self._counts:
-                self._worn.add(name)
+            if name in self._counted:
+                self._counted[name].is_worn = True
 
     def forget(self, name: Hashable) -> None:
         """Forget a name."""
         with self._lock:
-            self._worn.discard(name)
-            self._counts.pop(name, None)
-            self._known.pop(name, None)
+            self._counted.pop(name, None)
 
     def clear(self) -> None:
         """Forget all names."""
         with self._lock:
-            self._counts.clear()
-            self._known.clear()
-            self._worn.clear()
+            self._counted.clear()

@@ -28,7 +28,7 @@ class RecentAnswers:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        #: Whether there is any answer; to read it calls nothing.
+        #: All of them; to see that there is none calls nothing.
         self.found: dict[tuple[Any, ...], tuple[Question, Any, float, int]]
         self.found = {}
         self._bytes = 0

@@ -22,7 +22,7 @@ from functools import lru_cache
 from ..core.attempt import attempt
 from ..core.attempt import report
 from ..core.http.cache_status import Outcome
-from ..core.http.cache_status import cache_status
+from ..core.http.cache_status import with_ttl
 from ..reads import pages
 from . import entry as lane_entry
 from . import options as lane_options
@@ -153,7 +153,7 @@ class FastLane:
         if entry.says_status:
             limit = cache.settings.max_age
             ttl = max(0, limit - page.age(now)) if limit else None
-            said.append(_status(ttl))
+            said.append(('Cache-Status', with_ttl(_HIT, ttl)))
         return said
 
     # the answer of Zope
@@ -223,11 +223,6 @@ class FastLane:
 @lru_cache(maxsize=4)
 def _date(secs):
     return 'Date', formatdate(secs, usegmt=True)
-
-
-@lru_cache(maxsize=4096)
-def _status(ttl):
-    return 'Cache-Status', cache_status(_HIT._replace(ttl=ttl))
 
 
 def _is_body_as_permitted(result, permit):

@@ -20,7 +20,6 @@ from ..core.flights import Flights
 from ..core.hot import HotPages
 from ..core.key import is_row_id
 from ..core.key import row_id
-from ..core.rate import Rate
 from ..core.recent import RecentAnswers
 from ..core.report.journal import Journal
 from ..core.report.seen_views import Lately
@@ -90,9 +89,8 @@ class ManagerCache:
         self.lately_templates = Lately()
         #: Hits that were rendered again.
         self.audits = Audits()
-        #: Pages that are rendered again after a commit that dropped them, and
-        #: how often.
-        self.hot, self.ahead = HotPages(), Rate()
+        #: Pages that are rendered again after a commit that dropped them.
+        self.hot = HotPages()
         #: When counting began, seconds since 1970.
         self.since = time.time()
         self._stored_before = self.pages.counts()

@@ -23,6 +23,9 @@ from ..core.remembered import remembered
 #: setBody() sets these anew for each response, from the body.
 OF_THE_BODY = ('content-length', 'content-encoding')
 
+#: Types of what an environment holds that can be compared and kept; bodies and
+#: connections are objects.
+PLAIN = frozenset([str, bytes, bool, int, float, type(None)])
 
 #: Where a request says that Zope publishes it, and has traversed it.
 ARRIVED = '_page_cache_arrived'

@@ -19,8 +19,9 @@ class Changes:
     """Remembers a response's state, to undo the changes of the cache."""
 
     def __init__(self, response):
-        self._headers = dict(response.headers)
-        self._settled = self._headers
+        #: The headers that were there.
+        self.before = dict(response.headers)
+        self._settled = self.before
         self._status = response.status, response.errmsg
         self._body = response.body
         self._streaming = response._streaming
@@ -32,24 +33,19 @@ class Changes:
         were there.
         """
         self = cls.__new__(cls)
-        self._headers, self._settled = before, headers
+        self.before, self._settled = before, headers
         self._status, self._streaming = (200, 'OK'), 0
         self._body, self._settled_body = b'', body
         return self
 
-    @property
-    def before(self):
-        """The headers that were there."""
-        return self._headers
-
     def headers_before(self):
         """Return the names of the headers that were there, lower case."""
-        return {name.lower() for name in self._headers}
+        return {name.lower() for name in self.before}
 
     def restore(self, response):
         """Put all back: nothing else touched the response since."""
         response.headers.clear()
-        response.headers.update(self._headers)
+        response.headers.update(self.before)
         response.status, response.errmsg = self._status
         response.body = self._body
         response._streaming = self._streaming
@@ -73,8 +69,8 @@ class Changes:
         """
         now = response.headers
         is_stream = http_response.holds_stream(response)
-        for name in {*self._headers, *self._settled}:
-            before = self._headers.get(name, _ABSENT)
+        for name in {*self.before, *self._settled}:
+            before = self.before.get(name, _ABSENT)
             settled = self._settled.get(name, _ABSENT)
             if before == settled or now.get(name, _ABSENT) != settled:
                 continue
@@ -91,7 +87,7 @@ class Changes:
     def _describe_body(self, response):
         """Let the headers fit the body, an error page perhaps."""
         now = response.headers
-        if all(self._headers.get(name) == self._settled.get(name)
+        if all(self.before.get(name) == self._settled.get(name)
                for name in OF_THE_BODY):
             return  # the cache has no part in them
         coded_in = 'gzip' if response.body[:2] == _GZIP_MAGIC else None

@@ -106,6 +106,10 @@ class Commits:
         """
         return self._locked(self._admit, reads)
 
+    def numbers(self) -> list[int]:
+        """Return the numbers of all databases that are listened to."""
+        return list(self._observers)
+
     def hear(
             self, sources: Iterable[int], connection: Any) -> Unknown | None:
         """Hear of all commits to databases that `connection` shows.

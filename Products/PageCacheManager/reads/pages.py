@@ -1,7 +1,6 @@
 """What pages were made from, and whether it is still as it was."""
 import time
 from collections.abc import Callable
-from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
@@ -86,12 +85,12 @@ def what_changed(
     return None
 
 
-def hear(all_made: Iterable[MadeFrom]) -> bool:
-    """Hear of all commits to what pages were made from; return whether they
-    are known.  Raises what storages raise.
+def hear() -> bool:
+    """Hear of all commits to all databases; return whether they are known.
+
+    Raises what storages raise.
     """
-    sources = set().union(*[made.sources for made in all_made])
-    return commits.hear(sources, None) is None
+    return commits.hear(commits.numbers(), None) is None
 
 
 def are_unmoved(

@@ -13,6 +13,7 @@ from ..core.worker import Worker
 from ..fastlane import permit
 from ..manager import caches
 from ..publisher import again
+from ..publisher.request import PLAIN
 from ..reads import pages
 from .exchange import Exchange
 
@@ -28,9 +29,6 @@ MAX_RENDERS = 2
 MAX_LENGTH = 8000
 
 _OF_A_VISITOR = frozenset(['HTTP_COOKIE', 'HTTP_REFERER'])
-
-#: Values that are the same for each request with them.
-_PLAIN = frozenset([str, bytes, bool, int, float, type(None)])
 
 #: How names of variables begin that servers, and Zope's own filters, set for
 #: a connection.  No page is made from these.
@@ -94,11 +92,11 @@ def _hot_page(request, index):
         return None
     kept = {
         name: value for name, value in environ.items()
-        if type(value) in _PLAIN and name not in _OF_A_VISITOR}
+        if type(value) in PLAIN and name not in _OF_A_VISITOR}
     # what a filter of the site put there is in the page, perhaps, and of the
     # one request
     if len(repr(kept)) > MAX_LENGTH or any(
-            type(value) not in _PLAIN and not name.startswith(_OF_A_SERVER)
+            type(value) not in PLAIN and not name.startswith(_OF_A_SERVER)
             for name, value in environ.items()):
         return None
     return HotPage(index, {
@@ -123,10 +121,8 @@ def _round(cache):
         cache.hot.clear()
         return False
     hottest = cache.hot.hottest(settings.hot_pages)
-    stored = [_stored(cache, hot) for hot in hottest]
     # once for all of them: some storages are asked over the network for it
-    is_heard = attempt(None, 'hot pages', pages.hear, [
-        page.made_from for _, page in stored if page is not None])
+    is_heard = bool(hottest) and attempt(None, 'hot pages', pages.hear)
     for hot in hottest:
         if attempt(None, 'hot pages', _renew, cache, hot,
                    is_heard is True) is FAILED:
@@ -134,23 +130,18 @@ def _round(cache):
     return bool(hottest)
 
 
-def _stored(cache, hot):
-    """Return index and page of the newest version, None for no page."""
+def _renew(cache, hot, is_heard):
+    """Render a page if a commit changed it."""
     index = cache.pages.older(hot.index)
     page = None if index is None else cache.pages.peek(index)
     # a signpost is made from nothing: the page varies by headers now
-    return index, None if page is None or page.made_from is None else page
-
-
-def _renew(cache, hot, is_heard):
-    """Render a page if a commit changed it."""
-    index, page = _stored(cache, hot)
-    if page is None or pages.are_unmoved(page.made_from, is_heard=is_heard):
+    if page is None or page.made_from is None or (
+            pages.are_unmoved(page.made_from, is_heard=is_heard)):
         return
     commit = pages.table.sequence
     before = hot.before if hot.commit == commit else ()
     if (page.created in before or len(before) == MAX_RENDERS
-            or not cache.ahead.allows(cache.settings.hot_per_minute)):
+            or not cache.hot.rate.allows(cache.settings.hot_per_minute)):
         return
     hot.commit, hot.before = commit, (*before, page.created)
     hot.is_made = False

@@ -97,6 +97,7 @@ class Exchange:
 
     def look_up(self):
         """Find the step; return the result for Zope, None to render."""
+        # what was asked for a repetition has paused it
         if self.watch is not None and ASKED not in self.request.__dict__:
             self.watch.pause(self.request)
         step = attempt(self, 'answer', lookup.next_step, self)

@@ -22,6 +22,7 @@ from ..key.versions import snapshots
 from ..manager.caches import answers
 from ..publisher import response as http_response
 from ..publisher.again import MAKER
+from ..publisher.request import PLAIN
 from ..publisher.request import credentials
 from ..publisher.watch import MARKS
 from ..reads import pages
@@ -42,8 +43,6 @@ _NO_CONDITIONS = None, None
 #: Where a request keeps what :func:`asked` returned, until the look-up.
 ASKED = '_page_cache_asked'
 
-#: What of an environment is compared; bodies and connections are objects.
-_PLAIN = frozenset([str, bytes, bool, int, float, type(None)])
 
 
 class Remembered(NamedTuple):
@@ -94,7 +93,7 @@ def asked(request, origin):
         return None
     # of the environment all that a client, a server or a filter says
     said = dict(compress(environ.items(), map(
-        _PLAIN.__contains__, map(type, environ.values()))))
+        PLAIN.__contains__, map(type, environ.values()))))
     said.pop('REMOTE_PORT', None)  # another one for the same client
     conditions = (
         said.pop('HTTP_IF_NONE_MATCH', None),

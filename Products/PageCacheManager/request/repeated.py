@@ -4,7 +4,6 @@ Nobody but the cache had a say in that answer, and nothing has changed since:
 so neither a manager nor an :class:`.Exchange` is needed.
 """
 import time
-from functools import lru_cache
 from typing import Any
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from ZPublisher.pubevents import PubBeforeAbort
 from ZPublisher.pubevents import PubSuccess
 
 from ..core.http.cache_status import Outcome
-from ..core.http.cache_status import cache_status
+from ..core.http.cache_status import with_ttl
 from ..fastlane import permit
 from ..key import visitor
 from ..manager.caches import answers
@@ -94,17 +93,12 @@ def answered(request, origin):
     if sent.says_status:
         ttl = None if not sent.max_age_secs else max(
             0, sent.max_age_secs - max(0, int(question.time - page.created)))
-        headers['cache-status'] = _status(sent.outcome, ttl)
+        headers['cache-status'] = with_ttl(sent.outcome, ttl)
     body = b'' if is_304 else page.coded(sent.coding) if sent.coding else (
         page.body or page.whole().body)
     sending.send_again(response, body, headers, is_304)
     own[REPEATED] = Repeated(cache, known, headers, body, began_at)
     return True
-
-
-@lru_cache(maxsize=4096)
-def _status(outcome, ttl):
-    return cache_status(outcome._replace(ttl=ttl))
 
 
 def end(request, event):

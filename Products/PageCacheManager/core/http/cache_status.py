@@ -1,6 +1,7 @@
 """The response headers X-PageCache and Cache-Status (RFC 9211)."""
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..reasons import reason_of
@@ -52,6 +53,13 @@ def cache_status(outcome: Outcome, name: str = NAME) -> str:
     """
     # RFC 8941 4.1.1.2: no blank stands before a parameter.
     return ';'.join([_item(name), *_parameters(outcome)])
+
+
+@lru_cache(maxsize=4096)
+def with_ttl(outcome: Outcome, ttl: int | None) -> str:
+    """Return the same for an outcome without names of clients, with a `ttl`.
+    """
+    return cache_status(outcome._replace(ttl=ttl))
 
 
 def _parameters(outcome: Outcome) -> Iterator[str]:

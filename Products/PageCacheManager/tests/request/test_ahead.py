@@ -220,7 +220,7 @@ def test_no_look_into_the_store_is_counted(hot, client, etag):
 
 def test_a_hit_of_no_visitor_makes_no_page_hotter(hot, client, monkeypatch):
     warm(client)
-    counts = caches.cache_of(hot.page_cache).hot._counts
+    counted = caches.cache_of(hot.page_cache).hot._counted
     publish = ahead.again.publish
 
     def overtaken(*args):
@@ -229,7 +229,7 @@ def test_a_hit_of_no_visitor_makes_no_page_hotter(hot, client, monkeypatch):
     monkeypatch.setattr(ahead.again, 'publish', overtaken)
     edit(hot, 'another')
     assert wait_for(hot, 1) == {'': 1}
-    assert [*counts.values()] == [1]
+    assert [one.count for one in counted.values()] == [1]
 
 
 def test_a_page_that_a_cookie_leads_to_is_forgotten(hot, client):

@@ -44,10 +44,11 @@ OF_THE_SITE = {
     'PageCacheManager._associations',
     'cmf.expressions._named_in', 'cmf.opaque._said',
     'cmf.policy._cache_control', 'cmf.policy._date_text',
+    'core.http.cache_status.with_ttl',
     'core.audit.ignored._hiding', 'core.audit.ignored._names',
     'core.key._matcher',
     'core.reads.records._kind',
-    'fastlane.filter._date', 'fastlane.filter._status',
+    'fastlane.filter._date',
     'key.code_version._code_version', 'key.code_version._file_digest',
     'key.code_version.code_version',
     'key.code_version._installed_places',
@@ -55,7 +56,7 @@ OF_THE_SITE = {
     'key.visitor._spellings',
     'origin.template.gives_its_page',
     'origin.view._spelled', 'origin.view._template_files',
-    'publisher.request._digest_of_layers', 'request.repeated._status'}
+    'publisher.request._digest_of_layers'}
 
 #: Keys hold what a client sent, or what a page may have taken from it.
 OF_CLIENTS = {

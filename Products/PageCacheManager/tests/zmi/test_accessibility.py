@@ -7,7 +7,6 @@ from ...core.audit.audits import Finding
 from ...manager import caches
 from ...PageCacheManager import PageCacheManager
 from .. import browser as browsers
-from .. import engine
 from ..client import Client
 from ..site import add_template
 from ..site import set_policy
@@ -24,18 +23,6 @@ LOOKS = ((1280, 'light'), (390, 'light'), (390, 'dark'))
 
 #: For a variant of a screen.
 NARROW = ((390, 'light'),)
-
-
-@pytest.fixture(scope='module')
-def browser():
-    with browsers.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def server(site):
-    with engine.chameleon(), browsers.zope_server() as url:
-        yield url
 
 
 @pytest.fixture

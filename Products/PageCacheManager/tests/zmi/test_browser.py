@@ -5,7 +5,6 @@ import transaction
 from OFS.Folder import Folder
 
 from .. import browser as browsers
-from .. import engine
 from ..site import TEMPLATE
 from ..site import add_template
 from ..site import set_policy
@@ -17,16 +16,10 @@ NARROW = {'width': 375, 'height': 800}
 ETAG = 'string:v1'
 
 
-@pytest.fixture(scope='module')
-def browser():
-    with browsers.chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
-def server(site):
-    with engine.chameleon(), browsers.zope_server() as url:
-        yield f'{url}/site'
+def server(server):
+    """The URL of the site."""
+    return f'{server}/site'
 
 
 @pytest.fixture

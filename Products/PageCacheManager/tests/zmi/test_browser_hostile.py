@@ -3,8 +3,6 @@ from urllib.parse import quote
 
 import pytest
 
-from .. import browser as browsers
-from .. import engine
 from ..client import Client
 
 
@@ -25,18 +23,6 @@ SCREENS = (
     'page_cache/manage_explain?path=/site/doc/page?{}',
     'page_cache/ZCacheManager_associate',
     'manage_addProduct/PageCacheManager/manage_addPageCacheManagerForm')
-
-
-@pytest.fixture(scope='module')
-def browser():
-    with browsers.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def server(site):
-    with engine.chameleon(), browsers.zope_server() as url:
-        yield url
 
 
 @pytest.fixture

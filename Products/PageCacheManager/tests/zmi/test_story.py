@@ -5,7 +5,6 @@ from OFS.Folder import Folder
 
 from ...PageCacheManager import PageCacheManager
 from ..site import add_template
-from .test_browser import browser  # noqa: F401  (fixture)
 from .test_browser import outcome
 from .test_browser import page  # noqa: F401  (fixture)
 from .test_browser import server  # noqa: F401  (fixture)
