@@ -183,7 +183,7 @@ def send_again(response, body, headers, is_304):
     response.headers.update(headers)
     response.body = body
     if is_304:
-        response.setStatus(304)
+        response.status, response.errmsg = 304, 'Not Modified'
         response._streaming = 1  # as in `without_length`
 
 

@@ -9,6 +9,7 @@ from the store.
 import math
 import time
 import weakref
+from hashlib import sha256
 from itertools import compress
 from typing import Any
 from typing import NamedTuple
@@ -23,7 +24,6 @@ from ..manager.caches import answers
 from ..publisher import response as http_response
 from ..publisher.again import MAKER
 from ..publisher.request import PLAIN
-from ..publisher.request import credentials
 from ..publisher.watch import MARKS
 from ..reads import pages
 from . import preconditions
@@ -102,11 +102,14 @@ def asked(request, origin):
         origin.kind, origin.name, origin.identity,
         identity_of(origin.context), origin.version_in_files(),
         visitor.who(request.other.get('AUTHENTICATED_USER'), origin.context),
-        request._auth and credentials(request), request.response.base,
+        # no password is kept
+        request._auth and sha256(repr(request._auth).encode(
+            'utf-8', 'surrogatepass')).digest(), request.response.base,
         request.response.headers.get('content-type'),
         request.__dict__.get('__provides__'),
         # hooks of traversal may have added some
-        repr(request.cookies) if request.cookies else '', *said.items())
+        repr(request.cookies) if request.cookies else '',
+        *said, *said.values())
     question = Question(parts, found, time.time(), conditions)
     return question, answers.get(question)
 
@@ -201,4 +204,5 @@ def keep(question, known):
     """Remember an answer, if its question is not too long."""
     length = sum(len(one) for one in question.conditions if one)
     if length <= MAX_LENGTH:
-        answers.put(question, known, known.late_secs, known.size + length)
+        size = known.size + (0 if known.sent is None else known.sent.size)
+        answers.put(question, known, known.late_secs, size + length)

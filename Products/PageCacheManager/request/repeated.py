@@ -36,10 +36,11 @@ class Sent(NamedTuple):
     before: dict[str, str]
     headers: dict[str, str]
     outcome: Outcome
-    #: The content coding of the body, '' for none, and all those that the
-    #: page had.
-    coding: str
-    codings: list[str]
+    body: bytes
+    #: The entry of the page in the store, and when it was rendered.
+    entry: Any
+    created: float
+    size: int
     says_status: bool
     #: The setting, 0 for no limit.
     max_age_secs: int
@@ -55,7 +56,6 @@ class Repeated(NamedTuple):
     known: Any
     #: What was put into the response.
     headers: dict[str, str]
-    body: bytes
     began_at: float
 
 
@@ -83,21 +83,17 @@ def answered(request, origin):
             or origin.association() != sent.association):
         return False
     cache = known.cache()
-    page = None if cache is None else cache.pages.get(
-        known.index, known.created, sent.codings)
-    if page is None:
+    if cache is None or not cache.pages.again(sent.entry):
         return False
-    headers, is_304 = {**sent.headers}, sent.outcome.detail == 'not-modified'
+    headers = {**sent.headers}
     if known.policy.max_age_secs is not None:
         headers['expires'] = known.policy.headers_at(question.time)['expires']
     if sent.says_status:
         ttl = None if not sent.max_age_secs else max(
-            0, sent.max_age_secs - max(0, int(question.time - page.created)))
+            0, sent.max_age_secs - max(0, int(question.time - sent.created)))
         headers['cache-status'] = with_ttl(sent.outcome, ttl)
-    body = b'' if is_304 else page.coded(sent.coding) if sent.coding else (
-        page.body or page.whole().body)
-    sending.send_again(response, body, headers, is_304)
-    own[REPEATED] = Repeated(cache, known, headers, body, began_at)
+    sending.send_again(response, sent.body, headers, not sent.body)
+    own[REPEATED] = Repeated(cache, known, headers, began_at)
     return True
 
 
@@ -105,7 +101,7 @@ def end(request, event):
     """Count the request once the transaction is through; take the answer
     from a response that is an error now.
     """
-    cache, known, headers, body, began_at = request.__dict__[REPEATED]
+    cache, known, headers, began_at = request.__dict__[REPEATED]
     outcome = known.sent.outcome
     if type(event) is PubSuccess:
         cache.tally.add(
@@ -113,7 +109,7 @@ def end(request, event):
             known.sent.path, time.perf_counter() - began_at)
     elif type(event) is PubBeforeAbort:
         sending.Changes.of_sent_again(
-            known.sent.before, headers, body).take_back(request.response)
+            known.sent.before, headers, known.sent.body).take_back(request.response)
         cache.tally.add('FAILED', 'retry' if event.retry else 'error')
 
 
@@ -135,17 +131,18 @@ def note(exchange):
             or {'expires', 'cache-status'} & changes.headers_before()):
         return
     asked, known = before
-    codings = [*dict(step.page.codings)]
-    if known.sent is not None and known.sent.codings == codings:
+    entry = exchange.cache.pages.entry(known.index, step.page.created)
+    body = response.body
+    if entry is None or response.status != 304 and (
+            permit.coding_of(body, step.page) is None):
         return
-    coding = permit.coding_of(response.body, step.page)
-    if coding is None and response.status != 304:
+    if known.sent is not None and known.sent.entry.record is entry.record:
         return
     headers = {**response.headers}
-    size = known.size + len(repr(headers)) + len(repr(changes.before))
-    recent.keep(asked, known._replace(size=size, sent=Sent(
+    recent.keep(asked, known._replace(sent=Sent(
         before=changes.before, headers=headers, outcome=step.outcome,
-        coding=coding or '', codings=codings,
+        body=body, entry=entry, created=step.page.created,
+        size=len(repr(headers)) + len(repr(changes.before)) + len(body),
         says_status=settings.show_cache_status,
         max_age_secs=settings.max_age, path=exchange.origin.path,
         association=exchange.origin.association())))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
+from typing import NamedTuple
 from typing import TypeVar
 
 from ..key import Key
@@ -28,6 +29,7 @@ from .placing import Places
 from .placing import entry_size
 from .spare import parted
 from .tables import NONE
+from .tables import Record
 
 
 T = TypeVar('T')
@@ -37,6 +39,15 @@ SLICE = 200
 
 #: Between two slices of what was purged, so that others get their turn.
 PAUSE_SECS = 0.001
+
+
+class Entry(NamedTuple):
+    """An entry as it was at some moment, of a page without its own limit of
+    age.
+    """
+
+    hashed: int
+    record: Record
 
 
 class PageStore:
@@ -63,15 +74,12 @@ class PageStore:
         self._removals = 0
         self._rejections = 0
 
-    def get(
-            self, key: Key, created: float | None = None,
-            codings: list[str] | None = None) -> Page | None:
+    def get(self, key: Key, created: float | None = None) -> Page | None:
         """Return the page under `key`, or None.
 
         A signpost is no answer yet, so it is neither a hit nor a miss.  With
-        `created` it is the page that was rendered then, which has to be in
-        these `codings`; where it is gone nothing is counted, since who wants
-        it asks again without.
+        `created` it is the page that was rendered then; where it is gone
+        nothing is counted, since who wants it asks again without.
         """
         now = self._clock()
         with self._lock:
@@ -96,13 +104,40 @@ class PageStore:
                     self._miss(key)
                     expiry.expire(contents, number)
                 return None
-            if codings is not None and [*dict(page.codings)] != codings:
-                return None
             contents.queue.touch(number)
             if page.body or page.codings:
                 self._hits += 1
                 contents.hits[contents.rows.of[number]] += 1
             return page
+
+    def entry(self, key: Key, created: float) -> Entry | None:
+        """Return the entry of the page that was rendered then, for `again`.
+        """
+        with self._lock:
+            record = self._contents.find(key)
+            return None if record is None or record[CREATED] != created else (
+                Entry(hash(key), record))
+
+    def again(self, entry: Entry) -> bool:
+        """Return whether an entry is there as it was; if so, count a hit.
+
+        Else nothing is counted, as with `created` of `get`.
+        """
+        hashed, record = entry
+        now = self._clock()
+        with self._lock:
+            contents, expiry = self._contents, self._expiry
+            bounds = self._room.bounds
+            if not expiry.rests_from <= now < expiry.rests_until:
+                expiry.sweep(contents, bounds, now)
+            if contents.records.find(hashed) is not record or is_too_old(
+                    record[CREATED], now, bounds.max_age_secs):
+                return False
+            number = record[0]
+            contents.queue.touch(number)
+            self._hits += 1
+            contents.hits[contents.rows.of[number]] += 1
+            return True
 
     def drop_stale(self, key: Key, created: float) -> None:
         """Remove a page that `get` gave, and count a miss in place of its
