@@ -4,8 +4,9 @@ The version of an object in the ZODB is its serial, that of a filesystem
 template a digest of the source that it holds in memory.  An object that was
 changed in this transaction has no version: the transaction may be aborted.
 """
-from functools import lru_cache
+from contextlib import suppress
 from math import ceil
+from weakref import WeakKeyDictionary
 
 from Acquisition import aq_base
 from Acquisition import aq_get
@@ -104,24 +105,29 @@ def snapshots(connection):
 
 def _source_digest(ob, base):
     ob._updateFromFS()
-    text = getattr(base, '_text', None)
+    known = _digests.get(base)
+    if known is not None and known[0] == vars(base):
+        return known[1]
+    state = {**vars(base)}  # other threads may read the file again
+    text = state.get('_text')
     if not isinstance(text, str):
         return None
-    return _digest(text, _described(base))
-
-
-def _described(base):
-    """Return the settings from the template's .metadata file."""
-    return tuple([
-        (name, repr(value)) for name, value in sorted(vars(base).items())
+    described = tuple([
+        (name, value) for name, value in sorted(state.items())
         if type(value) in (str, tuple, list) and (
             not name.startswith('_') or name == '_proxy_roles'
             or name.endswith('_Permission'))])
+    found = digest(repr((described, text)))
+    # what holds a list may change in place
+    with suppress(TypeError):
+        hash(described)
+        _digests[base] = state, found
+    return found
 
 
-@lru_cache(maxsize=2048)
-def _digest(text, described):
-    return digest(repr((described, text)))
+#: By the template in a file: its attributes, and the digest of its source
+#: and of the settings from its .metadata file.
+_digests = WeakKeyDictionary()
 
 
 def version_of_content(ob):

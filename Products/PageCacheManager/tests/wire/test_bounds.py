@@ -52,7 +52,7 @@ OF_THE_SITE = {
     'key.code_version._code_version', 'key.code_version._file_digest',
     'key.code_version.code_version',
     'key.code_version._installed_places',
-    'key.key._known_varies', 'key.versions._digest',
+    'key.key._known_varies',
     'key.visitor._spellings',
     'origin.template.gives_its_page',
     'origin.view._spelled', 'origin.view._template_files',

@@ -8,6 +8,7 @@ from ZODB.POSException import ConflictError
 from ZPublisher.HTTPRequest import HTTPRequest
 
 from ...key import code_version
+from ...key import versions
 from ...key.versions import version_of
 from ...manager import caches
 from ..client import Client
@@ -84,6 +85,23 @@ def test_metadata_of_a_filesystem_template(
     answer = client.get(path, If_None_Match=page['ETag'])
     assert (answer.status, answer.outcome) == (200, 'MISS')
     assert answer['ETag'] != page['ETag']
+
+
+def test_list_in_metadata_changes_in_place(site, monkeypatch):
+    template = aq_base(site.portal_skins.fs.fspage)
+    roles = ['Manager']
+    monkeypatch.setitem(vars(template), '_View_Permission', roles)
+    before = version_of(template)
+    assert version_of(template) == before
+    roles.append('Anonymous')
+    assert version_of(template) != before
+
+
+def test_version_of_a_file_is_worked_out_once(site, monkeypatch):
+    template = site.portal_skins.fs.fspage
+    before = version_of(template)
+    monkeypatch.setattr(versions, 'digest', None)
+    assert version_of(template) == before
 
 
 def test_place_of_a_filesystem_template_does_not_count(
