@@ -108,8 +108,9 @@ def end(request, event):
             outcome.word, outcome.detail, known.policy.policy_id,
             known.sent.path, time.perf_counter() - began_at)
     elif type(event) is PubBeforeAbort:
-        sending.Changes.of_sent_again(
-            known.sent.before, headers, known.sent.body).take_back(request.response)
+        changes = sending.Changes.of_sent_again(
+            known.sent.before, headers, known.sent.body)
+        changes.take_back(request.response)
         cache.tally.add('FAILED', 'retry' if event.retry else 'error')
 
 
