@@ -31,7 +31,6 @@ class AddOn(NamedTuple):
     views: tuple = ()
     #: More pages: paths, and who asks for each.
     of_members: tuple = ()
-    note: str = ''
 
 
 class Filled:
@@ -244,9 +243,7 @@ ADDONS = (
           ('/faceted', '/faceted/@@faceted_query', '/faceted/note-0'),
           (('facetednavigation_view', ''), ('faceted_query', ''))),
     AddOn('plone.app.mosaic', 'plone.app.mosaic:default', mosaic,
-          ('/tiles', '/shown', '/laid-out'), (('layout_view', ''),),
-          note='Pages with tiles are not kept for members: the request of'
-          ' each tile reads the login cookie anew.'),
+          ('/tiles', '/shown', '/laid-out'), (('layout_view', ''),)),
     AddOn('collective.lineage', 'collective.lineage:default', subsite,
           ('/subsite', '/subsite/note-0')),
     AddOn('collective.workspace', 'collective.workspace:default', workspace,

@@ -206,7 +206,7 @@ def run(root, options, cold):
             rows.append((label, *('' for _ in COLUMNS), notes[addon.name]))
             continue
         row = trial.row(addon.name, options.changes)
-        rows.append((label, *row.values(), addon.note))
+        rows.append((label, *row.values(), ''))
     lines = '\n'.join(table(rows)) + '\n'
     if options.write:
         (TABLE / '_plone_addons_table.rst').write_text(lines)

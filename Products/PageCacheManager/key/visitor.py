@@ -52,6 +52,17 @@ def is_of_request(request, context):
     return user is own or who(user, context) == who(own, context)
 
 
+def is_user_of_copy(request, copy):
+    """Return whether code runs as the user of a request in a copy of it,
+    for which a user folder was asked anew.
+    """
+    context = request.other['PARENTS'][0]
+    users = request.other, copy.other
+    own, other = [
+        who(one.get('AUTHENTICATED_USER'), context) for one in users]
+    return own == other and is_of_request(request, context)
+
+
 def who(user, context):
     """Return the identity of `user` and its rights, None if not logged in.
     """

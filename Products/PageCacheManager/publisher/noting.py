@@ -5,6 +5,7 @@ from typing import Any
 
 from AccessControl.SimpleObjectPolicies import ContainerAssertions
 from zope.event import notify
+from ZPublisher.BaseRequest import BaseRequest
 from ZPublisher.BeforeTraverse import MultiHook
 
 
@@ -16,6 +17,9 @@ ANY = '*'
 _OTHERS = frozenset([notify.__code__, MultiHook.__call__.__code__])
 _HOOK = '__before_publishing_traverse__'
 
+#: Zope's traversal, which calls user folders itself.
+_TRAVERSE = BaseRequest.traverse.__code__
+
 
 class State:
     """Whether looks count; to make one calls no function."""
@@ -24,6 +28,9 @@ class State:
     is_rendering = None
     #: Whether nothing counts for the moment.
     is_paused = False
+    #: While a copy is traversed, what its user folder reads: pairs of the
+    #: names that were looked for and the name; else None.
+    read_to_log_in = None
 
 
 class Noting(MutableMapping, dict):
@@ -52,10 +59,17 @@ class Noting(MutableMapping, dict):
         """Note a name, and return its value.
 
         Before rendering those count that the page's own code looks for, while
-        it renders all.  This calls no other function, since each request of
-        a site comes here.
+        it renders all, but for what `State.read_to_log_in` takes.  This calls
+        no other function, since each request of a site comes here.
         """
-        state = self._state
+        state, names = self._state, self._names
+        if state.read_to_log_in is not None and not state.is_paused:
+            frame = inner = sys._getframe(1)
+            while frame is not None and frame.f_code is not _TRAVERSE:
+                frame, inner = frame.f_back, frame
+            if frame is not None and inner.f_code.co_name == 'validate':
+                state.read_to_log_in.append((names, name))
+                return self._plain.get(name, default)
         frame = None if state.is_rendering else sys._getframe(1)
         while frame is not None:
             code = frame.f_code
@@ -67,7 +81,7 @@ class Noting(MutableMapping, dict):
             frame = frame.f_back
         else:
             if state.is_rendering is not False and not state.is_paused:
-                self._names.add(name)
+                names.add(name)
         return self._plain.get(name, default)
 
     def __getitem__(self, name):

@@ -45,6 +45,9 @@ class Watch:
     :func:`traverse` makes it whole.
     """
 
+    #: Whether all subrequests so far were of the user of the request.
+    is_of_one_user = True
+
     def begin(self, request):
         """Watch rendering from now on."""
         self.state.is_rendering = True
@@ -82,15 +85,16 @@ class Watch:
         return {ANY} if QUERY in self.variables else self.fields
 
 
-def traverse(request, touches, choose, mark, *args, **keywords):
+def traverse(
+        request, touches, choose, mark, has_its_user, *args, **keywords):
     """Traverse `request`, watched; return what is called.
 
     It stands in the request itself, as ``traverse``, and goes with the first
-    traversal: subrequests are copies that do not have it.  `touches` is how
-    often the thread had looked at sessions before.  `choose` is called with
-    a template or view, and with whatever HEAD asks for; it gives another
-    object to call, or None.  `mark` is called with the connection to the
-    database.
+    traversal.  `touches` is how often the thread had looked at sessions
+    before.  `choose` is called with a template or view, and with whatever
+    HEAD asks for; it gives another object to call, or None.  `mark` is called
+    with the connection to the database.  `has_its_user` is called with a
+    copy that was traversed: is its user that of the request?
 
     Each request of a site comes here, so this calls no function of ours but
     `mark`.
@@ -128,6 +132,7 @@ def traverse(request, touches, choose, mark, *args, **keywords):
             else:
                 environ[key] = ''
                 key.noting = watch.noting
+        watch.has_its_user = has_its_user
         own['clone'] = partial(_clone, request, watch)
         connection = getattr(own['other']['PARENTS'][-1], '_p_jar', None)
         if connection is not None:
@@ -160,4 +165,31 @@ def _clone(request, watch):
         other._plain, other._names = own[name], noting._names
         other._state, own[name] = watch.state, other
     own['clone'] = partial(_clone, copy, watch)
+    own['traverse'] = partial(_traverse_copy, copy, watch)
     return copy
+
+
+def _traverse_copy(copy, watch, *args, **keywords):
+    """Traverse a copy of a watched request, for a subrequest.
+
+    What a user folder reads to find its user counts only where that is not
+    the user of the request: the key has that one.  A folder may take another
+    of several credentials for another object.
+    """
+    del vars(copy)['traverse']
+    state, is_same = watch.state, False
+    if not state.is_rendering:
+        return type(copy).traverse(copy, *args, **keywords)
+    outer, state.read_to_log_in = state.read_to_log_in, []
+    try:
+        published = type(copy).traverse(copy, *args, **keywords)
+        is_same = attempt(
+            None, 'traversal', watch.has_its_user, copy) is True
+        if not is_same:
+            watch.is_of_one_user = False
+        return published
+    finally:
+        read, state.read_to_log_in = state.read_to_log_in, outer
+        if not is_same:
+            for names, name in read:
+                names.add(name)

@@ -12,6 +12,7 @@ from ZPublisher.pubevents import PubSuccess
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..key import code_version
+from ..key import visitor
 from ..manager import caches
 from ..publisher import again
 from ..publisher import watch
@@ -43,7 +44,7 @@ def publication(event):
         request.__dict__['traverse'] = partial(
             purge.traverse, request) if is_purge else partial(
             watch.traverse, request, thread.touches, stand_in.stand_in_for,
-            zodb.marks)
+            zodb.marks, partial(visitor.is_user_of_copy, request))
         return
     # looked up here, to cost other requests nothing
     exchange = request.__dict__.get(EXCHANGE)

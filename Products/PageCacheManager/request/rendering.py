@@ -161,7 +161,9 @@ class Rendering:
                 self._watched is not None
                 and self._watched.variables - OF_NO_SESSION):
             return Reason.SESSION
-        if not self.is_of_user:
+        if not self.is_of_user or (
+                self._watched is not None
+                and not self._watched.is_of_one_user):
             return Reason.USER
         if self._sent is not None and (
                 not exchange.key.has_all_cookies(varies)):

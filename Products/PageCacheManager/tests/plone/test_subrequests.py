@@ -8,9 +8,13 @@ from base64 import b64encode
 
 import pytest
 import transaction
+from AccessControl import getSecurityManager
 from plone.app.layout.viewlets.common import LogoViewlet
 from plone.subrequest import subrequest
 from plone.subrequest.interfaces import ISubRequest
+from Products.PluggableAuthService.PluggableAuthService import (
+    PluggableAuthService,
+)
 
 from .conftest import act_in
 
@@ -19,22 +23,32 @@ PAGE = '/a-document?x=1'
 SECRET = 'Known to bob alone'
 
 
+def show(monkeypatch, path, look=None):
+    """Let each page show another one, which shows who it is for.
+
+    `look` is called with its request.
+    """
+    def render(self):
+        if ISubRequest.providedBy(self.request):
+            if look is not None:
+                look(self.request)
+            return f'<b>for {getSecurityManager().getUser().getId()}</b>'
+        part = subrequest(path)
+        return f'<i>{part.getBody().decode()}</i>'
+
+    monkeypatch.setattr(LogoViewlet, 'render', render)
+
+
 @pytest.fixture
 def tile(addon, monkeypatch):
     """A viewlet that shows a page which only bob may view."""
-    def render(self):
-        if ISubRequest.providedBy(self.request):
-            return ''
-        part = subrequest('/plone/a-folder/item-0/document_view')
-        return f'<i>{part.getBody().decode()}</i>'
-
     act_in(addon)
     item = addon['a-folder']['item-0']
     item.title = SECRET
     item.manage_permission('View', ['Reviewer'], 0)
     item.manage_setLocalRoles('bob', ['Reviewer'])
     transaction.commit()
-    monkeypatch.setattr(LogoViewlet, 'render', render)
+    show(monkeypatch, '/plone/a-folder/item-0/document_view')
 
 
 def basic(name):
@@ -50,6 +64,87 @@ def test_credentials_of_another_user_are_noticed(client, tile, way):
         own = {'Cookie': client.log_in('alice')}
         both = {**own, 'Authorization': basic('bob')}
     seen = client.get(PAGE, **both)
-    assert seen.outcome == 'BYPASS'
+    assert SECRET in seen.text
+    # with the cookie the page itself is bob's
+    assert seen.outcome == ('BYPASS' if way == 'basic' else 'MISS')
     for _ in range(3):
         assert SECRET not in client.get(PAGE, **own).text
+
+
+ITEM = '/plone/a-folder/item-1/document_view'
+
+
+@pytest.fixture
+def named(addon):
+    """Another page that shows who looks at it."""
+    act_in(addon)
+    addon['a-folder']['item-1'].title = 'Shown on others'
+    transaction.commit()
+
+
+@pytest.mark.parametrize('path', [ITEM, ITEM + '?a=1'])
+def test_pages_of_members_are_kept(client, named, monkeypatch, path):
+    show(monkeypatch, path)
+    pages = {}
+    for name in 'alice', 'bob':
+        logged_in = {'Cookie': client.log_in(name)}
+        first, second = [client.get(PAGE, **logged_in) for _ in range(2)]
+        assert (first.outcome, second.outcome) == ('MISS', 'HIT')
+        assert first.body == second.body
+        assert 'Shown on others' in first.text
+        assert f'<b>for {name}</b>' in first.text
+        pages[name] = first.body
+    assert pages['alice'] != pages['bob']
+    # another login of the same user, too
+    again = {'Cookie': client.log_in('alice')}
+    assert client.get(PAGE, **again).body == pages['alice']
+    for cookie in {}, {'Cookie': '__ac=none'}:
+        assert '<b>for None</b>' in client.get(PAGE, **cookie).text
+
+
+def test_cookie_that_a_part_reads_itself_counts(client, named, monkeypatch):
+    show(monkeypatch, ITEM, lambda request: request.cookies.get('__ac'))
+    logged_in = {'Cookie': client.log_in('alice')}
+    for _ in range(2):
+        assert client.get(PAGE, **logged_in).outcome == 'BYPASS'
+
+
+def test_part_within_a_part(client, tile, monkeypatch):
+    """The inner one alone is of another user."""
+    def look(request):
+        if 'item-1' in request['ACTUAL_URL']:
+            seen.append(subrequest(
+                '/plone/a-folder/item-0/document_view').getBody().decode())
+
+    seen = []
+    show(monkeypatch, ITEM, look)
+    own = {'Authorization': basic('alice')}
+    both = {**own, 'Cookie': client.log_in('bob')}
+    assert client.get(PAGE, **both).outcome == 'BYPASS'
+    assert SECRET in seen[-1]
+    assert client.get(PAGE, **own).outcome == 'MISS'
+    assert SECRET not in seen[-1]
+
+
+def test_part_that_a_member_may_not_view(client, tile):
+    logged_in = {'Cookie': client.log_in('alice')}
+    for _ in range(2):
+        page = client.get(PAGE, **logged_in)
+        assert page.outcome == 'BYPASS' and SECRET not in page.text
+
+
+def test_another_user_who_is_known_by_no_cookie(client, tile, monkeypatch):
+    def extract(self, request, plugins):
+        if ISubRequest.providedBy(request):
+            return [('bob', 'bob')]
+        return extract_plainly(self, request, plugins)
+
+    extract_plainly = PluggableAuthService._extractUserIds
+    monkeypatch.setattr(PluggableAuthService, '_extractUserIds', extract)
+    page = client.get(PAGE, Authorization=basic('alice'))
+    assert SECRET in page.text
+    assert page['Cache-Status'].endswith(';detail=user')
+    monkeypatch.undo()
+    for _ in range(2):
+        assert SECRET not in client.get(
+            PAGE, Authorization=basic('alice')).text
