@@ -29,8 +29,8 @@ from Products.PageCacheManager.demo.pages import PAGES
 from Products.PageCacheManager.demo.pages import SECTIONS
 from Products.PageCacheManager.demo.site import add_site
 from Products.PageCacheManager.manager import caches
-from Products.PageCacheManager.reads import catalog
 from Products.PageCacheManager.reads import pages
+from Products.PageCacheManager.reads import search
 from Products.PageCacheManager.tests import client as clients
 from Products.PageCacheManager.tests import layers
 
@@ -96,7 +96,7 @@ class Site:
         place = getattr(place, 'demo', place)
         return pages.what_changed(
             found, self.app._p_jar, lambda: None,
-            lambda question: catalog.ask(question, place)) is None
+            lambda question: search.ask(question, place)) is None
 
     def after(self, page):
         """Return the text of a page rendered now, and whether it is a hit."""

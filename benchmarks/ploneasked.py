@@ -12,8 +12,8 @@ from ZPublisher.WSGIPublisher import publish_module
 from Products.PageCacheManager.core.reads.made_from import MadeFrom
 from Products.PageCacheManager.core.reads.made_from import Value
 from Products.PageCacheManager.manager import caches
-from Products.PageCacheManager.reads import catalog
 from Products.PageCacheManager.reads import pages
+from Products.PageCacheManager.reads import search
 from Products.PageCacheManager.tests import client as clients
 from Products.PageCacheManager.tests.plone.client import PloneClient
 
@@ -136,7 +136,7 @@ class Site:
 
         def ask(question):
             if question not in answers:
-                answers[question] = catalog.ask(question, portal)
+                answers[question] = search.ask(question, portal)
             return answers[question]
 
         def is_other(one):

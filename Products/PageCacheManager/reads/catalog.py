@@ -1,28 +1,22 @@
-"""Searches of catalogs, as questions that can be asked again.
+"""Notes the searches of catalogs that a page asks.
 
 All pages share the catalog, and each edit changes it.  So the objects that
-a search reads do not count for a page: the search does, with its answer.
-That is which records it found, in which order, and those columns and paths
-that were read of them.
+a search reads do not count for a page: the search does, with its answer, see
+:mod:`.search`.
 
 :func:`install` puts two functions before methods of ZCatalog.  They do what
 these do, and note more only in a thread that records a page.
 """
-import io
 import json
 import math
-import pickle
 import time
-from collections.abc import Mapping
 from functools import partial
-from hashlib import blake2b
 from typing import Any
 from typing import NamedTuple
 
 from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
-from DateTime.interfaces import DateTimeError
 from Products.ZCatalog.Catalog import Catalog
 from Products.ZCatalog.ZCatalog import ZCatalog
 from ZTUtils.Lazy import LazyMap
@@ -36,26 +30,23 @@ from ..core.reads.unknown import Why
 from . import values
 from . import walk
 from . import zodb
-from .dates import next_change
 from .recording import Answered
 from .recording import Recording
 from .recording import thread
 from .recording import unrecorded
+from .search import PATH
+from .search import UNPICKLED
+from .search import Search
+from .search import digest_of
+from .search import items_of
+from .search import rid_of
+from .search import until_of
 from .values import NoQuestion
 
-
-#: A longer answer is not compared: its objects count.
-MAX_RECORDS = 10_000
 
 #: Of so many records rows and paths are read with the search; most pages show
 #: the first ones alone.
 MAX_ROWS = 200
-
-#: Errors for values that have no pickle.
-UNPICKLED = pickle.PicklingError, TypeError, AttributeError, ValueError
-
-#: Stands among columns for the path.
-PATH = ' path'
 
 
 class Place(NamedTuple):
@@ -64,82 +55,6 @@ class Place(NamedTuple):
     source: int
     catalog: Any
     path: tuple[str, ...]
-
-
-class Search(NamedTuple):
-    """A question to a catalog."""
-
-    #: Of the catalog: its database, oid, and the path of its tool.
-    source: int
-    oid: bytes
-    path: tuple[str, ...]
-    #: JSON of query, names of indexes to sort by, whether these are a list,
-    #: the order and the limit; their values are packed.
-    arguments: str
-    #: Which columns were read of which records: pairs of tuples.
-    shown: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
-    #: Whether scores were read.
-    has_scores: bool
-
-    @property
-    def size(self) -> int:
-        """Bytes that it takes."""
-        numbers = sum(len(rids) for _, rids in self.shown)
-        return len(self.arguments) + 40 * numbers
-
-    @property
-    def label(self) -> str:
-        query = json.loads(self.arguments)[0]
-        words = ', '.join(f'{name}: {_in_words(value)}' for name, value in (
-            values.unpacked(query, _Now).items()))
-        return f'search in {"/".join(self.path)} for {words}'
-
-
-def to_text(question: Search, database: str) -> str:
-    """Return a question as text, for other processes."""
-    return json.dumps([
-        database, question.oid.hex(), question.path, question.arguments,
-        question.shown, question.has_scores])
-
-
-def from_text(text: str, numbers: Mapping[str, int]) -> Search | None:
-    """Return the question that `to_text` gave, None for text of others.
-
-    `numbers` are those of the databases, by name.
-    """
-    try:
-        database, oid, path, arguments, shown, has_scores = json.loads(text)
-        query, names, *_, limit = json.loads(arguments)
-        for value in (query, limit):
-            values.unpacked(value)
-        if any(name.startswith(('@', '+')) for name in (*path, *names)):
-            return None  # no catalog has such a path
-        return Search(
-            numbers[database], bytes.fromhex(oid), tuple(path), arguments,
-            tuple(
-                (tuple(map(str, columns)), tuple(map(int, rids)))
-                for columns, rids in shown), has_scores is True)
-    except (
-            ValueError, TypeError, LookupError, AttributeError,
-            OverflowError, RecursionError, DateTimeError):
-        return None
-
-
-class _Now:
-    """In place of the time at which a question is asked."""
-
-    def __init__(self, *parts: Any) -> None:
-        """Take the packed parts of that time."""
-
-    def __repr__(self) -> str:
-        return 'now'
-
-
-def _in_words(value: Any) -> str:
-    if isinstance(value, dict):
-        return ', '.join(
-            f'{name} {_in_words(one)}' for name, one in value.items())
-    return repr(value)
 
 
 class Row(tuple):  # type: ignore[type-arg]
@@ -199,11 +114,11 @@ class OpenSearch:
 
     def read(self, result: Any) -> None:
         """Read what the search found; raises NoQuestion."""
-        self.items, self.count = _items(result)
-        self.until = _until(self.catalog, self.arguments)
+        self.items, self.count = items_of(result)
+        self.until = until_of(self.catalog, self.arguments)
         try:
             for item in self.items[:MAX_ROWS]:
-                self._read(_rid(item))
+                self._read(rid_of(item))
         except KeyError:
             raise NoQuestion from None
 
@@ -252,7 +167,7 @@ class OpenSearch:
                 (columns, tuple(rids))
                 for columns, rids in by_columns.items()), has_scores)
         try:
-            answer = _digest(
+            answer = digest_of(
                 self.items, self.count, schema, question,
                 self.rows.__getitem__, self.paths.__getitem__)
         except UNPICKLED:
@@ -260,58 +175,6 @@ class OpenSearch:
         return recording.answered(
             answers, question, Answered(answer, self.until), self.reads)
 
-
-def _digest(
-        items: list[Any], count: int, schema: Any, question: Search,
-        row: Any, path: Any) -> bytes:
-    """Return a digest of an answer."""
-    found = items if question.has_scores else [*map(_rid, items)]
-    digest = blake2b(_pickle_of((found, count)), digest_size=16)
-    for columns, rids in question.shown:
-        for rid in rids:
-            record = row(rid)
-            digest.update(_pickle_of([
-                path(rid) if name == PATH else record[schema[name]]
-                for name in columns]))
-    return digest.digest()
-
-
-def _pickle_of(value: Any) -> bytes:
-    """Return a pickle that is the same whichever parts are one object.
-
-    Of equal strings some are one object in one process, and two in another.
-    """
-    found = io.BytesIO()
-    pickler = pickle.Pickler(found, 4)
-    pickler.fast = True
-    pickler.dump(value)
-    return found.getvalue()
-
-
-def _rid(item: Any) -> int:
-    """Return the number of a record, which scores may stand before."""
-    rid: int = item[-1] if isinstance(item, tuple) else item
-    return rid
-
-
-def _items(result: Any) -> tuple[list[Any], int]:
-    """Return what a search found: numbers of records, with their scores.
-
-    And how many there are in all, which may be more.
-    """
-    if not isinstance(result, LazyMap):
-        if len(result):
-            raise NoQuestion
-        return [], 0
-    if len(result) > MAX_RECORDS:
-        raise NoQuestion
-    sequence = result._seq
-    return (
-        [sequence[index] for index in range(len(result))],
-        result.actual_result_count)
-
-
-# asked by the page
 
 def _search(
         plain: Any, self: Any, query: Any, sort_index: Any = None,
@@ -399,7 +262,7 @@ def _noting(
         current: Any = thread.recording
         if current is not recording:
             return plain(item)
-        rid = _rid(item)
+        rid = rid_of(item)
         row = search.row(rid, recording)
         if by_number:
             # as Catalog.__getitem__ does, which would read the row again
@@ -427,52 +290,6 @@ def _getpath(plain: Any, self: Any, rid: int) -> Any:
             search.located.add(rid)
             return search.paths[rid]
     return plain(self, rid)
-
-
-# asked again
-
-def ask(question: Any, context: Any) -> Answered | None:
-    """Return the answer of now to a :class:`Search`.
-
-    `context` is any content with a request.  None if the catalog, an index or
-    a record is gone.
-    """
-    tool = context.unrestrictedTraverse(question.path, None)
-    if not isinstance(aq_base(tool), ZCatalog):
-        return None
-    catalog = tool._catalog
-    if zodb.oid_of(aq_base(catalog)) != question.oid:
-        return None
-    arguments = json.loads(question.arguments)
-    query, sort_names, is_list, reverse, limit = arguments
-    indexes = [catalog.indexes.get(name) for name in sort_names]
-    if None in indexes:
-        return None
-    sort_index = indexes if is_list else (indexes or [None])[0]
-    with unrecorded():
-        until = _until(catalog, arguments)
-        result = catalog.search(
-            values.unpacked(query), sort_index, values.unpacked(reverse),
-            values.unpacked(limit))
-        try:
-            answer = _digest(
-                *_items(result), catalog.schema, question,
-                catalog.data.__getitem__, catalog.paths.__getitem__)
-        except (NoQuestion, KeyError, IndexError):
-            return None  # a record or a column is gone
-    return Answered(answer, until)
-
-
-def _until(catalog: Any, arguments: Any) -> float:
-    """Return when the clock may change the answer, seconds since 1970."""
-    until = math.inf
-    _, *query = arguments[0]
-    for name, value in zip(query[::2], query[1::2], strict=True):
-        if values.has_now(value):
-            index = catalog.indexes.get(name)
-            if index is not None:
-                until = min(until, next_change(aq_base(index)))
-    return until
 
 
 def install() -> None:

@@ -18,8 +18,8 @@ from ..core.reads.made_from import Asked
 from ..core.reads.made_from import State
 from ..core.reads.made_from import Value
 from ..core.reads.unknown import NotKept
-from . import catalog
 from . import pages
+from . import search
 from .recording import Recording
 from .recording import thread
 
@@ -105,4 +105,4 @@ def _is_current(asked: Asked, recording: Recording) -> bool:
         return True
     return not isinstance(asked.question, Value) and pages.ask_again(
         asked, recording.connection, recording,
-        lambda question: catalog.ask(question, getSite())) is not None
+        lambda question: search.ask(question, getSite())) is not None

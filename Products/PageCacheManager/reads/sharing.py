@@ -21,7 +21,7 @@ from ..core.reads.read_set import ReadSet
 from ..core.reads.unknown import NotKept
 from ..core.reads.unknown import Unknown
 from ..core.reads.unknown import Why
-from . import catalog
+from . import search
 from . import zodb
 from .commits import Reads
 from .pages import Ask
@@ -62,10 +62,10 @@ def portable(made: MadeFrom, connection: Any) -> Portable | None:
             if not is_unmoved(one, time.time()):
                 return None
             continue  # its objects count
-        if not isinstance(question, catalog.Search):
+        if not isinstance(question, search.Search):
             return None
         asked.append((
-            catalog.to_text(question, names[question.source]), one.answer))
+            search.to_text(question, names[question.source]), one.answer))
     return Portable(
         tuple(
             Source(name, zodb.root_tid(opened[name]), made.tids[number],
@@ -170,7 +170,7 @@ def _asked(
         text: str, answer: bytes, numbers: dict[str, int],
         recording: Recording | None, ask: Ask) -> tuple[Asked, int] | None:
     """Return a question and its bytes, None if it has another answer now."""
-    question = catalog.from_text(text, numbers)
+    question = search.from_text(text, numbers)
     if question is None or recording is None:
         return None
     known = answers.known(question, answer)

@@ -28,8 +28,8 @@ from ..publisher.sessions import BEFORE
 from ..publisher.sessions import thread
 from ..publisher.watch import MARKS
 from ..publisher.watch import WATCH
-from ..reads import catalog
 from ..reads import pages
+from ..reads import search
 from . import journal
 from . import lookup
 from . import repeated
@@ -267,7 +267,7 @@ class Exchange:
 
     def ask(self, question):
         """Return the answer of now to a question that a page asked."""
-        return catalog.ask(question, self.origin.context)
+        return search.ask(question, self.origin.context)
 
     # counting and logging
 

@@ -26,10 +26,11 @@ from Products.PageCacheManager.reads import catalog as module
 from Products.PageCacheManager.reads import dates as of_dates
 from Products.PageCacheManager.reads import pages
 from Products.PageCacheManager.reads import pointers
+from Products.PageCacheManager.reads import search
 from Products.PageCacheManager.reads import values
 from Products.PageCacheManager.reads import walk
-from Products.PageCacheManager.reads.catalog import Search
 from Products.PageCacheManager.reads.recording import thread
+from Products.PageCacheManager.reads.search import Search
 from Products.PageCacheManager.reads.zodb import marks
 
 from .databases import file_db
@@ -123,7 +124,7 @@ class Site:
         root = self.root
         return pages.what_changed(
             made, self.connection, lambda: recording,
-            lambda question: module.ask(question, root))
+            lambda question: search.ask(question, root))
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -204,7 +205,7 @@ def test_an_answer_that_can_not_be_compared_is_good_for_the_moment(
         raise TypeError('no pickle')
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, '_pickle_of', fail)
+        patch.setattr(search, '_pickle_of', fail)
         made = site.recorded(titles)
     assert made.objects.why == Why.ANSWER
     assert site.changed(made) is None
@@ -282,7 +283,7 @@ def test_scores_count_if_they_are_read(site):
     for has_scores, is_same in ((False, True), (True, False)):
         question = Search(1, b'', (), b'', (shown,), has_scores)
         digests = {
-            module._digest(
+            search.digest_of(
                 items, 2, {'title': 0}, question, lambda rid: ['x'], None)
             for items in (one, other)}
         assert (len(digests) == 1) is is_same
@@ -340,7 +341,7 @@ def test_pages_share_a_question_and_its_answer(site):
 
     def ask(question):
         asked.append(question)
-        return module.ask(question, root)
+        return search.ask(question, root)
     site.edit('doc-20', text='other')
     root = site.root
     recording = pages.start(marks(site.connection))
@@ -375,12 +376,12 @@ def test_without_a_recording_it_is_asked_all_the_same(site):
     for _ in range(2):
         assert pages.what_changed(
             made, site.connection, lambda: None,
-            lambda question: module.ask(question, root)) is None
+            lambda question: search.ask(question, root)) is None
     site.edit('doc-24', title='other')
     root = site.root
     assert pages.what_changed(
         made, site.connection, lambda: None,
-        lambda question: module.ask(question, root)) is not None
+        lambda question: search.ask(question, root)) is not None
 
 
 def test_who_can_not_ask_takes_it_for_changed(site):

@@ -11,12 +11,12 @@ from Products.PageCacheManager.core.reads.made_from import Answers
 from Products.PageCacheManager.core.reads.made_from import MadeFrom
 from Products.PageCacheManager.core.reads.portable import MAX_QUESTIONS
 from Products.PageCacheManager.core.reads.unknown import Changed
-from Products.PageCacheManager.reads import catalog
 from Products.PageCacheManager.reads import kept
 from Products.PageCacheManager.reads import pages
+from Products.PageCacheManager.reads import search
 from Products.PageCacheManager.reads import sharing
-from Products.PageCacheManager.reads.catalog import Search
 from Products.PageCacheManager.reads.recording import thread
+from Products.PageCacheManager.reads.search import Search
 from Products.PageCacheManager.reads.zodb import marks
 
 from .databases import Client
@@ -342,7 +342,7 @@ def test_a_page_with_a_value_of_before_is_not_shared(
 # searches
 
 def ask(site):  # noqa: F811
-    return lambda question: catalog.ask(question, site.root)
+    return lambda question: search.ask(question, site.root)
 
 
 def render(root):
@@ -448,9 +448,9 @@ def test_a_page_that_asked_too_much_is_not_shared(
 
 def test_text_of_a_question(site, process):  # noqa: F811
     asked, = site.made(render).asked
-    text = catalog.to_text(asked.question, 'main')
-    again = catalog.from_text(text, {'main': asked.question.source})
+    text = search.to_text(asked.question, 'main')
+    again = search.from_text(text, {'main': asked.question.source})
     assert again == asked.question
-    assert catalog.from_text(text, {'other': 1}) is None
+    assert search.from_text(text, {'other': 1}) is None
 
 
