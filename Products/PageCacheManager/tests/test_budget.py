@@ -1,7 +1,8 @@
 """How many Python functions a request calls: exact on every machine.
 
 A bound falls with each step that saves calls, and never rises.  Newer
-versions of Python call less: they inline comprehensions.
+versions of Python call less: they inline comprehensions, of which the floor
+has more than a hit.
 """
 import gc
 import sys
@@ -21,6 +22,9 @@ from .lane_client import warm
 ROOT = str(Path(Products.PageCacheManager.__file__).parent)
 TESTS = str(Path(__file__).parent)
 PAGE = '/site/doc/page'
+
+#: So many calls does the floor save by that.
+INLINED = 5 if sys.version_info >= (3, 12) else 0
 
 
 class Calls:
@@ -89,8 +93,8 @@ def test_a_request_without_a_page_of_ours(floor):
 
 def test_hit(client, floor):
     found = calls(client, PAGE, 'HIT')
-    assert found.ours <= 41
-    assert found.all - floor.all <= 16
+    assert found.ours <= 39
+    assert found.all - floor.all <= 13 + INLINED
 
 
 def test_hit_that_asks(site, client, floor):
@@ -98,20 +102,20 @@ def test_hit_that_asks(site, client, floor):
     caches.answers.clear()  # it stays empty where nobody remembers any
     found = calls(client, PAGE, 'HIT')
     assert found.ours <= 125
-    assert found.all - floor.all <= 167
+    assert found.all - floor.all <= 167 + INLINED
 
 
 def test_hit_of_a_user(client, floor):
     found = calls(client, PAGE, 'HIT', 'alice')
-    assert found.ours <= 44
+    assert found.ours <= 43
 
 
 def test_304(client, floor):
     tag = client.get(PAGE)['ETag']
     found = calls(client, PAGE, 'HIT', If_None_Match=tag)
     assert found.result.status == 304
-    assert found.ours <= 41
-    assert found.all - floor.all <= 11
+    assert found.ours <= 39
+    assert found.all - floor.all <= 7 + INLINED
 
 
 def test_miss(client, site):
