@@ -6,7 +6,6 @@ changed in this transaction has no version: the transaction may be aborted.
 """
 from contextlib import suppress
 from math import ceil
-from weakref import WeakKeyDictionary
 
 from Acquisition import aq_base
 from Acquisition import aq_get
@@ -105,7 +104,7 @@ def snapshots(connection):
 
 def _source_digest(ob, base):
     ob._updateFromFS()
-    known = _digests.get(base)
+    known = _digests.get(base._filepath)
     if known is not None and known[0] == vars(base):
         return known[1]
     state = {**vars(base)}  # other threads may read the file again
@@ -121,13 +120,13 @@ def _source_digest(ob, base):
     # what holds a list may change in place
     with suppress(TypeError):
         hash(described)
-        _digests[base] = state, found
+        _digests[base._filepath] = state, found
     return found
 
 
-#: By the template in a file: its attributes, and the digest of its source
-#: and of the settings from its .metadata file.
-_digests = WeakKeyDictionary()
+#: By the template's file: the attributes of the template, and the digest of
+#: its source and of the settings from its .metadata file.
+_digests = {}
 
 
 def version_of_content(ob):
