@@ -3,8 +3,8 @@
 What is remembered is the policy's answer, the key, and the headers of the
 page.  It is worked out anew after `late_ms` at the latest, and once anything
 was committed that was read for it, or that the page was made from.  What a
-request carries and who is logged in is compared each time; the page is taken
-from the store.
+request carries and who is logged in is compared each time; the store says
+whether the page is still there.
 """
 import math
 import time
