@@ -120,7 +120,7 @@ def ask(exchange):
         http_request.url(exchange.request, settings.ignored_parameters))
     key.versions = versions(exchange)
     key.partition = visitor.partition(
-        user, origin.context, exchange.request, settings, word)
+        user, exchange.who, origin.context, exchange.request, settings, word)
     if word.etag:
         arguments = origin.arguments(exchange.request)
         if arguments is None:

@@ -103,11 +103,12 @@ def rights(context):
         may('Access contents information', context))
 
 
-def partition(user, context, request, settings, answer):
+def partition(user, known, context, request, settings, answer):
     """Return the group of visitors that shares the page, as a string.
 
     A setting relaxes it, but not for a request with credentials of its own
-    unless the policy says that the page may be shared.
+    unless the policy says that the page may be shared.  `known` is what
+    :func:`who` tells of `user`, or None: in Plone roles are dear to find.
     """
     session = http_request.session(request, session_cookies(
         context, request, settings)) if request.cookies else ''
@@ -124,11 +125,11 @@ def partition(user, context, request, settings, answer):
     kind = sharing(request, settings, answer)
     if kind == 'etag':
         return session
-    roles = tuple(sorted(user.getRolesInContext(context)))
+    _, folder, name, roles = known or who(user, context)
     if kind == 'roles':
         # a Manager of a folder has no power above it
-        return repr((session, _folder_path(user), roles))
-    return repr((session, _folder_path(user), _name(user), roles))
+        return repr((session, folder, roles))
+    return repr((session, folder, name, roles))
 
 
 def session_cookies(context, request, settings):

@@ -1,7 +1,8 @@
 """A search of a catalog as a question, and its answer.
 
-It can be asked again, and sent to other processes.  The answer is which records it found, in which order, and those columns and
-paths that a page read of them.
+It can be asked again, and sent to other processes.  The answer is which
+records it found, in which order, and those columns and paths that a page read
+of them.
 """
 import io
 import json

@@ -54,6 +54,9 @@ class Exchange:
     #: The :class:`.Question` of the request, None where it has to be asked
     #: each time: set by the look-up.
     question = None
+    #: What `visitor.who` tells of the user, None for nobody and where the
+    #: look-up has not asked.
+    who = None
     #: What the policy says, and the key: set by the look-up.
     policy = key = None
     #: When any part of the page last changed, and the date to send, None for

@@ -58,7 +58,7 @@ def next_step(exchange):
         asked = exchange.request.__dict__.pop(recent.ASKED, None) or (
             recent.asked(exchange.request, exchange.origin))
         if asked is not None:
-            question, before = asked
+            question, before, exchange.who = asked
     exchange.question = question
     if before is not None:
         step = recent.answer(exchange, question, before)

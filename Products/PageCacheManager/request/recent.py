@@ -81,8 +81,9 @@ class Remembered(NamedTuple):
 
 
 def asked(request, origin):
-    """Return the :class:`Question` of a request, and the same one of before
-    with its answer, or None; None where it has to be asked each time.
+    """Return the :class:`Question` of a request; the same one of before with
+    its answer, or None; and what :func:`visitor.who` tells of the user.  None
+    where it has to be asked each time.
     """
     environ, marks = request.environ, request.__dict__.get(MARKS)
     if (not marks or permit.TICKET in environ  # the lane remembers it so long
@@ -98,10 +99,11 @@ def asked(request, origin):
     conditions = (
         said.pop('HTTP_IF_NONE_MATCH', None),
         said.pop('HTTP_IF_MODIFIED_SINCE', None))
+    who = visitor.who(
+        request.other.get('AUTHENTICATED_USER'), origin.context)
     parts = (
         origin.kind, origin.name, origin.identity,
-        identity_of(origin.context), origin.version_in_files(),
-        visitor.who(request.other.get('AUTHENTICATED_USER'), origin.context),
+        identity_of(origin.context), origin.version_in_files(), who,
         # no password is kept
         request._auth and sha256(repr(request._auth).encode(
             'utf-8', 'surrogatepass')).digest(), request.response.base,
@@ -111,7 +113,7 @@ def asked(request, origin):
         repr(request.cookies) if request.cookies else '',
         *said, *said.values())
     question = Question(parts, found, time.time(), conditions)
-    return question, answers.get(question)
+    return question, answers.get(question), who
 
 
 def answer(exchange, question, before):

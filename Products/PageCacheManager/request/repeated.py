@@ -68,7 +68,7 @@ def answered(request, origin):
     found = own[recent.ASKED] = recent.asked(request, origin)
     if found is None or found[1] is None:
         return False
-    question, (asked, known) = found
+    question, (asked, known), _ = found
     sent, response = known.sent, request.response
     if (sent is None or not known.is_of_snapshots
             or question.conditions != asked.conditions
