@@ -119,8 +119,7 @@ def ask(exchange):
         origin.path, path_of(origin.context),
         http_request.url(exchange.request, settings.ignored_parameters))
     key.versions = versions(exchange)
-    key.partition = visitor.partition(
-        user, exchange.who, origin.context, exchange.request, settings, word)
+    key.partition = visitor.partition(user, exchange, word)
     if word.etag:
         arguments = origin.arguments(exchange.request)
         if arguments is None:

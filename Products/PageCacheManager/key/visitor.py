@@ -103,15 +103,15 @@ def rights(context):
         may('Access contents information', context))
 
 
-def partition(user, known, context, request, settings, answer):
+def partition(user, exchange, answer):
     """Return the group of visitors that shares the page, as a string.
 
     A setting relaxes it, but not for a request with credentials of its own
-    unless the policy says that the page may be shared.  `known` is what
-    :func:`who` tells of `user`, or None: in Plone roles are dear to find.
+    unless the policy says that the page may be shared.
     """
-    session = http_request.session(request, session_cookies(
-        context, request, settings)) if request.cookies else ''
+    request, context = exchange.request, exchange.origin.context
+    session = http_request.session(
+        request, exchange.session_cookies) if request.cookies else ''
     if user is None:
         given = ''
         visitor = getSecurityManager().getUser()
@@ -122,10 +122,11 @@ def partition(user, known, context, request, settings, answer):
             request._auth or request.environ.get('REMOTE_USER')) else ''
         parts = session, given, unknown
         return repr(parts) if any(parts) else ''
-    kind = sharing(request, settings, answer)
+    kind = sharing(request, exchange.settings, answer)
     if kind == 'etag':
         return session
-    _, folder, name, roles = known or who(user, context)
+    # in Plone roles are dear to find
+    _, folder, name, roles = exchange.who or who(user, context)
     if kind == 'roles':
         # a Manager of a folder has no power above it
         return repr((session, folder, roles))

@@ -252,8 +252,9 @@ class Exchange:
         """Whether other code gets to see the response."""
         return handlers.others_follow(but=self.origin.unseen_by)
 
+    @cached_property
     def session_cookies(self):
-        """Return the cookies that lead to a session."""
+        """The names of the cookies that lead to a session."""
         return visitor.session_cookies(
             self.origin.context, self.request, self.settings)
 

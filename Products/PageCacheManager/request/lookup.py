@@ -240,7 +240,7 @@ def _check_cookies(exchange, page):
     """Raise RuledOut where `page` was made without a cookie that is here."""
     name = cookies.conflict(
         cookies.sent_by(exchange.request), page.absent_cookies,
-        exchange.settings, exchange.session_cookies())
+        exchange.settings, exchange.session_cookies)
     if name:
         raise RuledOut(cookies.reason(name))
 

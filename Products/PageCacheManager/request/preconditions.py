@@ -64,5 +64,5 @@ def foreign_cookie(exchange, varies):
     if len(sent) > 1:
         sent.discard(cookies.HEADER)
     return cookies.first_foreign(
-        sent, exchange.settings, exchange.session_cookies(),
+        sent, exchange.settings, exchange.session_cookies,
         exchange.site.cookies(exchange.request))

@@ -84,7 +84,7 @@ class Rendering:
         #: Cookies of the request, and those in the key beside the settings'.
         self._sent = cookies.sent_by(request)
         self._known = {
-            *exchange.site.cookies(request), *exchange.session_cookies()}
+            *exchange.site.cookies(request), *exchange.session_cookies}
         if hides:
             # from now on nothing is seen of them
             self._fields = frozenset(self._watched.field_names)

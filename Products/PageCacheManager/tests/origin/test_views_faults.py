@@ -285,7 +285,8 @@ def test_call_from_a_program_is_answered_by_the_view(
     assert text.startswith(f'<p>{arguments[0] if arguments else "none"} ')
 
 
-def as_without_a_cache(request, touches, choose, mark, *args, **keywords):
+def as_without_a_cache(
+        request, touches, choose, mark, has_its_user, *args, **keywords):
     del request.__dict__['traverse']
     return request.traverse(*args, **keywords)
 

@@ -193,7 +193,7 @@ def _listed(pairs):
 def _shared_by(exchange, partition):
     """Return the visitors that share the page; a session is not named."""
     has_session = http_request.session(
-        exchange.request, exchange.session_cookies())
+        exchange.request, exchange.session_cookies)
     user = visitor.current_user()
     if user is not None:
         users = _users(exchange, user)
