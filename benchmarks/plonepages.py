@@ -8,8 +8,10 @@ hit with the transforms off: what Zope and Plone cost by themselves.
 """
 import itertools
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import cmfsite
 import contenders
@@ -18,12 +20,14 @@ import plonesite
 import rounds
 from pages import absolute
 from pages import both
+from pages import miss_figures
 from plonesite import BARE
 from plonesite import OURS
 from plonesite import PACS
 from ZPublisher.WSGIPublisher import publish_module
 
 from Products.PageCacheManager.fastlane.filter import FastLane
+from Products.PageCacheManager.request import stand_in
 from Products.PageCacheManager.tests.plone.client import PloneClient
 
 
@@ -191,6 +195,34 @@ class Bench:
                 self._asker(each), RENDERS if each.renders else HITS)
             for name, each in self.contenders(page).items()}
 
+    def miss_actions(self, page):
+        """Return a page that nobody asked for yet, with cache and without.
+
+        Both are of the same site: others take longer, or less, to render.
+        """
+        numbers = itertools.count()
+        ask = self._asker(self._contender(OURS, page))
+
+        def fresh():
+            ask(QUERY_STRING=f'n={next(numbers)}')
+
+        def left_alone():
+            with mock.patch.object(stand_in, 'stand_in_for', _none):
+                fresh()
+
+        get = partial(self.clients[OURS].get, f'{page.path}?n=none')
+        headers = self.headers(OURS, page.user)
+        with mock.patch.object(stand_in, 'stand_in_for', _none):
+            assert get(**headers).outcome is None
+        assert get(**headers).outcome == 'MISS'
+        return {
+            'MISS': rounds.timed(fresh, RENDERS),
+            'uncached': rounds.timed(left_alone, RENDERS)}
+
+
+def _none(published, request):
+    """Leave each page to Zope."""
+
 
 def figures(options):
     """Return all figures of this program."""
@@ -201,6 +233,9 @@ def figures(options):
         for page in PAGES:
             found += time_figures(page, rounds.measure(
                 bench.actions(page), options.rounds))
+        for page in PAGES[:2]:
+            found += miss_figures(page.heading, rounds.measure(
+                bench.miss_actions(page), options.pairs))
         return found + [*plonekept.figures(bench)]
 
 
@@ -231,4 +266,4 @@ def time_figures(page, times):
 
 
 if __name__ == '__main__':
-    rounds.main(__doc__, figures, rounds=(25, 75))
+    rounds.main(__doc__, figures, rounds=(25, 75), pairs=(100, 500))

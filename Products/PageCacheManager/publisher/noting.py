@@ -5,8 +5,10 @@ from typing import Any
 
 from AccessControl.SimpleObjectPolicies import ContainerAssertions
 from zope.event import notify
+from ZPublisher import WSGIPublisher
 from ZPublisher.BaseRequest import BaseRequest
 from ZPublisher.BeforeTraverse import MultiHook
+from ZPublisher.mapply import mapply
 
 
 #: Stands for any name.
@@ -17,14 +19,18 @@ ANY = '*'
 _OTHERS = frozenset([notify.__code__, MultiHook.__call__.__code__])
 _HOOK = '__before_publishing_traverse__'
 
-#: Zope's traversal, which calls user folders itself.
+#: Zope's traversal, which calls user folders itself, and what calls the
+#: published object once it is over.
 _TRAVERSE = BaseRequest.traverse.__code__
+_MAPPLY = mapply.__code__
+_PUBLISH = WSGIPublisher.publish.__code__
 
 
 class State:
     """Whether looks count; to make one calls no function."""
 
-    #: None until rendering begins; False when it has ended.
+    #: None until the published object is called, or rendering is watched;
+    #: False when that has ended.
     is_rendering = None
     #: Whether nothing counts for the moment.
     is_paused = False
@@ -60,7 +66,8 @@ class Noting(MutableMapping, dict):
 
         Before rendering those count that the page's own code looks for, while
         it renders all, but for what `State.read_to_log_in` takes.  This calls
-        no other function, since each request of a site comes here.
+        no other function, since each request of a site comes here, also one
+        for a page that nobody keeps.
         """
         state, names = self._state, self._names
         if state.read_to_log_in is not None and not state.is_paused:
@@ -70,7 +77,7 @@ class Noting(MutableMapping, dict):
             if frame is not None and inner.f_code.co_name == 'validate':
                 state.read_to_log_in.append((names, name))
                 return self._plain.get(name, default)
-        frame = None if state.is_rendering else sys._getframe(1)
+        frame = sys._getframe(1) if state.is_rendering is None else None
         while frame is not None:
             code = frame.f_code
             if (code in _OTHERS or code.co_name == _HOOK
@@ -79,6 +86,9 @@ class Noting(MutableMapping, dict):
                         'request' in code.co_varnames[:2])):
                 break
             frame = frame.f_back
+            if code is _MAPPLY and frame.f_code is _PUBLISH:
+                # traversal is over, and nobody has to look again
+                frame, state.is_rendering = None, True
         else:
             if state.is_rendering is not False and not state.is_paused:
                 names.add(name)

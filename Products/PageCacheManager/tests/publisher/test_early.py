@@ -7,6 +7,7 @@ import sys
 import threading
 import uuid
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 import transaction
@@ -16,6 +17,7 @@ from zope.publisher.interfaces import IPublishTraverse
 from zope.publisher.interfaces.browser import IBrowserPublisher
 from ZPublisher.interfaces import IPubAfterTraversal
 
+from ...publisher import noting
 from ..lane_client import LaneClient
 from ..site import Item
 from ..site import add_template
@@ -605,3 +607,25 @@ def test_page_that_is_never_kept_is_made_as_ever(register, site, client):
     set_policy(site, etag='', last_modified=0)
     assert client.get(V).outcome == 'NO-ETAG'
     assert made == [dict, dict]
+
+
+def test_page_that_nobody_keeps_costs_no_looks_at_the_stack(
+        site, client, item, monkeypatch):
+    """A page of Plone reads a thousand names, many calls deep."""
+    looks = []
+
+    def getframe(depth):
+        looks.append(depth)
+        return sys._getframe(depth + 1)
+
+    def method(self, REQUEST):
+        """Give the page."""
+        for _ in range(100):
+            REQUEST.get('theme')
+            REQUEST.cookies.get('theme')
+        return 'x'
+
+    item('reading', method)
+    monkeypatch.setattr(noting, 'sys', SimpleNamespace(_getframe=getframe))
+    assert client.get('/site/doc/reading').text == 'x'
+    assert 0 < len(looks) < 10
