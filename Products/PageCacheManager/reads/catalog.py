@@ -143,10 +143,15 @@ class OpenSearch:
         """Return the question with its answer, and its bytes."""
         schema = self.catalog.schema
         names = {position: name for name, position in schema.items()}
+        # of most records the same is read
+        alike: dict[tuple[frozenset[int | None], bool], list[int]] = {}
+        for rid in {**self.noted, **dict.fromkeys(self.located)}:
+            alike.setdefault((
+                frozenset(self.noted.get(rid, ())), rid in self.located),
+                []).append(rid)
         by_columns: dict[tuple[str, ...], list[int]] = {}
         has_scores = False
-        for rid in {**self.noted, **dict.fromkeys(self.located)}:
-            positions = self.noted.get(rid, ())
+        for (positions, is_located), rids in alike.items():
             if None in positions:
                 columns = sorted(names.values())
             else:
@@ -157,10 +162,10 @@ class OpenSearch:
             has_scores = has_scores or None in positions or any(
                 position > len(names) for position in positions
                 if position is not None)
-            if rid in self.located:
+            if is_located:
                 columns.append(PATH)
             if columns:
-                by_columns.setdefault(tuple(columns), []).append(rid)
+                by_columns.setdefault(tuple(columns), []).extend(rids)
         question = Search(
             self.source, self.oid or b'', self.path,
             json.dumps(self.arguments), tuple(

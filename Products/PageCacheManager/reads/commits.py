@@ -87,15 +87,12 @@ class Commits:
         count as the last of them, so those before a render are not to be
         heard of together with those during it.  Raises what storages raise.
         """
-        number = self.watch(connection.db())
-        unknown = number if isinstance(number, Unknown) else (
-            self._hear(number, connection))
+        number = self._numbers.get(connection.db(), 0)
+        unknown = self._hear(number, connection)
         if unknown == Unknown(Why.LOST):
-            # a server was away: from now on it is known again
-            number = self.watch(connection.db())
-        elif unknown is not None:
-            return unknown
-        return number
+            # it is new, or a server was away: from now on it is known
+            return self.watch(connection.db())
+        return number if unknown is None else unknown
 
     def admit(self, reads: Mapping[int, Reads]) -> ReadSet | NotKept:
         """Return a read set of what was read from numbered databases.

@@ -1,9 +1,9 @@
 """Follows the pointers of a ring, where that may be done.
 
-The walk is one chain of iterators in C: no other thread runs meanwhile, so
-nothing can leave the ring.  Garbage collection, which could run any code, is
-held off.  While the cache is swept the ring has links that are in no object,
-so the walk begins with a look at the lock that a sweep holds.
+The walk is a chain of iterators, run through by C alone: no other thread runs
+meanwhile, so nothing can leave the ring.  Garbage collection, which could run
+any code, is held off.  While the cache is swept the ring has links that are in
+no object, so the walk begins with a look at the lock that a sweep holds.
 
 It may be done on builds that are known, after the places of the pointers were
 found and tried on a ring of known order.  Until then nothing is read but the
@@ -17,23 +17,21 @@ import os
 import platform
 import sys
 import threading
-from ctypes import POINTER
+from collections.abc import Iterator
 from ctypes import Structure
-from ctypes import addressof
 from ctypes import c_int
 from ctypes import c_size_t
 from ctypes import py_object
 from functools import partial
 from importlib.metadata import version
-from itertools import accumulate
 from itertools import chain
-from itertools import cycle
 from itertools import islice
-from itertools import repeat
 from itertools import takewhile
 from operator import add
 from operator import attrgetter
+from operator import call
 from operator import ne
+from operator import not_
 from typing import Any
 from typing import NamedTuple
 
@@ -55,9 +53,6 @@ KNOWN_RELEASES = (
     '5.2', '6.0', '6.1.1', '6.3', '6.5', '6.6', '6.7', '6.8', '6.9')
 KNOWN_BASICSIZE = 72
 
-#: In place of oids.
-SWEPT = (None,)
-
 value = attrgetter('value')
 
 SWITCH = 'PAGE_CACHE_POINTER_WALK'
@@ -68,11 +63,19 @@ TRIAL_SIZE = 50
 WORD = 8
 
 
-class Node(Structure):
-    """The part of an object that links it into a ring."""
+class Link(Structure):
+    """The parts of an object that name it and link it into a ring."""
+
+    _fields_ = [
+        ('oid', py_object), ('cache', c_size_t), ('older', c_size_t),
+        ('newer', c_size_t)]
 
 
-Node._fields_ = [('older', POINTER(Node)), ('newer', POINTER(Node))]
+#: Bytes from the start of a `Link` to its place in the ring.
+_RING = Link.older.offset
+
+_newer = attrgetter('newer')
+_oid = attrgetter('oid')
 
 
 class Layout(NamedTuple):
@@ -98,20 +101,34 @@ def walked(
     Raises ValueError while the cache is swept, and if the marker is not in
     the ring.
     """
-    start = Node.from_address(id(marker) + layout.ring)
-    steps = islice(cycle(('newer', 'contents')), 2 * limit + 2)
-    nodes = islice(accumulate(steps, getattr, initial=start), 2, None, 2)
-    links = takewhile(
-        partial(ne, id(cache) + layout.home), map(addressof, nodes))
-    places = map(add, links, repeat(layout.oid - layout.ring))
-    oids = map(value, map(py_object.from_address, places))
     lock = c_int.from_address(id(cache) + layout.lock)
-    ways = map((oids, SWEPT).__getitem__, map(value, (lock,)))
-    with no_collection():
-        found = list(chain.from_iterable(ways))
-    if found == [None]:
-        raise ValueError('the cache is being swept')
+    # to extend a list by what is made of its own items goes on from each
+    # that is added
+    links = [Link.from_address(id(marker) + layout.oid)]
+    places = takewhile(
+        partial(ne, id(cache) + layout.home), map(_newer, links))
+    newer = map(Link.from_address, map(partial(add, -_RING), places))
+    way = _unless(map(value, (lock,)), _unless(
+        map(not_, map(_newer, (links[0],))), islice(newer, limit + 1)))
+    steps: Any = (
+        partial(links.extend, way),
+        partial(list, map(_oid, islice(links, 1, None))))
+    try:
+        with no_collection():
+            _, found = map(call, steps)
+    except ValueError:
+        raise ValueError(
+            'the marker is not in the ring, or the cache is swept') from None
     return found if len(found) <= limit else None
+
+
+def _unless(is_barred: Iterator[Any], way: Iterator[Any]) -> Iterator[Any]:
+    """Return an iterator that goes a way, or raises ValueError.
+
+    It takes a value of `is_barred` when it begins.
+    """
+    return chain.from_iterable(
+        map((way, map(int, ('it is barred',))).__getitem__, is_barred))
 
 
 def is_known_build() -> bool:

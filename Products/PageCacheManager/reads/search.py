@@ -117,14 +117,15 @@ def digest_of(
         row: Any, path: Any) -> bytes:
     """Return a digest of an answer."""
     found = items if question.has_scores else [*map(rid_of, items)]
-    digest = blake2b(_pickle_of((found, count)), digest_size=16)
+    shown: list[Any] = []
     for columns, rids in question.shown:
         for rid in rids:
             record = row(rid)
-            digest.update(_pickle_of([
+            shown += [
                 path(rid) if name == PATH else record[schema[name]]
-                for name in columns]))
-    return digest.digest()
+                for name in columns]
+    return blake2b(
+        _pickle_of((found, count, shown)), digest_size=16).digest()
 
 
 def _pickle_of(value: Any) -> bytes:
