@@ -27,6 +27,7 @@ from plonesite import PACS
 from ZPublisher.WSGIPublisher import publish_module
 
 from Products.PageCacheManager.fastlane.filter import FastLane
+from Products.PageCacheManager.publisher import watch
 from Products.PageCacheManager.request import stand_in
 from Products.PageCacheManager.tests.plone.client import PloneClient
 
@@ -196,9 +197,10 @@ class Bench:
             for name, each in self.contenders(page).items()}
 
     def miss_actions(self, page):
-        """Return a page that nobody asked for yet, with cache and without.
+        """Return a page that nobody asked for yet: kept, not kept, and in a
+        Zope without the product.
 
-        Both are of the same site: others take longer, or less, to render.
+        All are of the same site: others take longer, or less, to render.
         """
         numbers = itertools.count()
         ask = self._asker(self._contender(OURS, page))
@@ -210,6 +212,10 @@ class Bench:
             with mock.patch.object(stand_in, 'stand_in_for', _none):
                 fresh()
 
+        def bare():
+            with mock.patch.object(watch, 'traverse', _plain):
+                fresh()
+
         get = partial(self.clients[OURS].get, f'{page.path}?n=none')
         headers = self.headers(OURS, page.user)
         with mock.patch.object(stand_in, 'stand_in_for', _none):
@@ -217,11 +223,19 @@ class Bench:
         assert get(**headers).outcome == 'MISS'
         return {
             'MISS': rounds.timed(fresh, RENDERS),
-            'uncached': rounds.timed(left_alone, RENDERS)}
+            'uncached': rounds.timed(left_alone, RENDERS),
+            'without the product': rounds.timed(bare, RENDERS)}
 
 
 def _none(published, request):
     """Leave each page to Zope."""
+
+
+def _plain(
+        request, touches, choose, mark, has_its_user, *args, **keywords):
+    """Traverse as Zope does."""
+    del request.__dict__['traverse']
+    return request.traverse(*args, **keywords)
 
 
 def figures(options):
@@ -234,8 +248,11 @@ def figures(options):
             found += time_figures(page, rounds.measure(
                 bench.actions(page), options.rounds))
         for page in PAGES[:2]:
-            found += miss_figures(page.heading, rounds.measure(
-                bench.miss_actions(page), options.pairs))
+            times = rounds.measure(bench.miss_actions(page), options.pairs)
+            found += miss_figures(page.heading, times)
+            found += both(
+                page.heading, 'uncached', 'x without the product',
+                times['uncached'], times['without the product'], 1.02)
         return found + [*plonekept.figures(bench)]
 
 
