@@ -86,7 +86,7 @@ class Noting(MutableMapping, dict):
                         'request' in code.co_varnames[:2])):
                 break
             frame = frame.f_back
-            if code is _MAPPLY and frame.f_code is _PUBLISH:
+            if code is _MAPPLY and frame and frame.f_code is _PUBLISH:
                 # traversal is over, and nobody has to look again
                 frame, state.is_rendering = None, True
         else:
