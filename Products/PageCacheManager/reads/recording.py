@@ -278,6 +278,10 @@ class Recording:
             self, answers: Answers, question: Question, answered: Answered,
             segment: Segment) -> tuple[Asked, int] | NotKept:
         """Return a question that was answered, and the bytes it takes."""
+        known = answers.known(question, answered.answer)
+        if known is not None:
+            # what it rests on is asked again once any of that was changed
+            return known, 0
         reads = self.admit(segment)
         if isinstance(reads, NotKept):
             return reads

@@ -351,6 +351,32 @@ def test_pages_share_a_question_and_its_answer(site):
     assert len(asked) == 1
 
 
+def test_what_an_answer_rests_on_is_worked_out_once(site, monkeypatch):
+    """Each page of Plone asks what most others ask."""
+    added = []
+    add = pages.table.add
+    monkeypatch.setattr(
+        pages.table, 'add', lambda reads: added.append(reads) or add(reads))
+    one = site.made(titles)
+    assert len(added) == 2  # of the search, and of the page
+    two = site.made(titles)
+    assert len(added) == 3 and one.asked == two.asked
+
+
+def test_known_answer_of_a_page_that_shows_what_changed_meanwhile(site):
+    """The known one is as old as its own page, not as this."""
+    def render(root):
+        titles(root)
+        site.edit_meanwhile('doc-22', title='another title')
+
+    known = site.made(titles)
+    made = site.recorded(render)
+    assert made.asked == known.asked
+    assert site.changed(made) is None
+    site.begin()
+    assert isinstance(site.changed(made), Search)
+
+
 def test_an_answer_of_an_older_snapshot_is_none_of_later_ones(site):
     """A connection that shows the past asks for itself alone."""
     made = site.made(titles)
