@@ -40,6 +40,10 @@ _OWN_BYTES = 6000
 
 _NO_CONDITIONS = None, None
 
+#: With one of these begin the names under which servers pass objects that no
+#: page is made from.
+_OF_SERVERS = 'wsgi.', 'waitress.', 'gunicorn.', 'mod_wsgi.', 'werkzeug.'
+
 #: Where a request keeps what :func:`asked` returned, until the look-up.
 ASKED = '_page_cache_asked'
 
@@ -95,12 +99,18 @@ def asked(request, origin):
     # of the environment all that a client, a server or a filter says
     said = dict(compress(environ.items(), map(
         PLAIN.__contains__, map(type, environ.values()))))
+    for name in environ.keys() - said.keys():
+        if not str(name).startswith(_OF_SERVERS):
+            return None  # it can be neither compared nor kept
     said.pop('REMOTE_PORT', None)  # another one for the same client
     conditions = (
         said.pop('HTTP_IF_NONE_MATCH', None),
         said.pop('HTTP_IF_MODIFIED_SINCE', None))
-    who = visitor.who(
-        request.other.get('AUTHENTICATED_USER'), origin.context)
+    # and what code put into the request
+    other = request.other
+    put = dict(compress(other.items(), map(
+        PLAIN.__contains__, map(type, other.values()))))
+    who = visitor.who(other.get('AUTHENTICATED_USER'), origin.context)
     parts = (
         origin.kind, origin.name, origin.identity,
         identity_of(origin.context), origin.version_in_files(), who,
@@ -111,7 +121,9 @@ def asked(request, origin):
         request.__dict__.get('__provides__'),
         # hooks of traversal may have added some
         repr(request.cookies) if request.cookies else '',
-        *said, *said.values())
+        repr(request.form) if request.form else '',
+        *said, *said.values(), *map(type, said.values()),  # 1 equals True
+        '', *put, *put.values(), *map(type, put.values()))
     question = Question(parts, found, time.time(), conditions)
     return question, answers.get(question), who
 

@@ -4,6 +4,7 @@ import time
 from email.utils import parsedate_to_datetime
 from types import FunctionType
 from types import ModuleType
+from types import SimpleNamespace
 
 import pytest
 import transaction
@@ -20,6 +21,7 @@ from ...request import recent
 from ...request import shared
 from ..client import Filtered
 from ..lane_client import LaneClient
+from ..site import add_template
 from ..site import set_policy
 from ..view_cases import COUNTING
 
@@ -262,6 +264,50 @@ def test_what_a_filter_says_is_asked_about(warm, asked, value):
     client = Filtered({'site.tenant': value})
     assert times(asked, lambda: client.get(PAGE)) == 1
     assert times(asked, lambda: client.get(PAGE)) == 0
+
+
+def test_values_of_a_filter_that_are_equal_are_told_apart(warm, asked):
+    clients = [Filtered({'site.tenant': value}) for value in (1, True, 1.0)]
+    for client in clients:
+        assert times(asked, lambda client=client: client.get(PAGE)) == 1
+
+
+@pytest.mark.parametrize('make', [
+    lambda name: {'name': name}, lambda name: (name,),
+    lambda name: SimpleNamespace(name=name)])
+def test_objects_of_a_filter_are_asked_about(warm, site, item, make):
+    """A dict may hold another value each time, under the same name."""
+    item('tenant', lambda self: str(self.REQUEST.environ['site.tenant']))
+    add_template(
+        site.portal_skins.custom, 'of_tenant',
+        '<p tal:content="here/tenant"/>')
+    set_policy(site, etag='python: object.tenant()')
+    for _ in range(4):
+        for name in ('one', 'two'):
+            page = Filtered({'site.tenant': make(name)}).get(
+                '/site/doc/of_tenant')
+            assert name in page.text
+
+
+def test_objects_of_a_server_are_not(warm, asked):
+    client = Filtered({'waitress.client_disconnected': object()})
+    assert times(asked, lambda: client.get(PAGE)) == 0
+
+
+@pytest.mark.parametrize('put', [
+    lambda request, value: request.set('bucket', value),
+    lambda request, value: request.form.update(bucket=value)])
+def test_what_code_put_into_the_request_is_asked_about(
+        warm, site, subscribe, put):
+    add_template(
+        site.portal_skins.custom, 'of_bucket',
+        '<p tal:content="request/bucket"/>')
+    set_policy(site, etag='request/bucket')
+    values = []
+    subscribe(lambda event: put(event.request, values[-1]), PubAfterTraversal)
+    for value in ['one', 'one', 'one', 'two', 'one', 'two']:
+        values.append(value)
+        assert value in warm.get('/site/doc/of_bucket').text
 
 
 def test_another_query_is_asked_about(warm, asked):
