@@ -32,6 +32,7 @@ from . import walk
 from . import zodb
 from .recording import Answered
 from .recording import Recording
+from .recording import noted
 from .recording import thread
 from .recording import unrecorded
 from .search import PATH
@@ -299,14 +300,5 @@ def _getpath(plain: Any, self: Any, rid: int) -> Any:
 
 def install() -> None:
     """Put the functions above before methods of ZCatalog, once."""
-    put_before(Catalog, 'search', partial(_noted, _search))
-    put_before(ZCatalog, 'getpath', partial(_noted, _getpath))
-
-
-def _noted(function: Any, plain: Any) -> Any:
-    """Return `function` for a thread that records, `plain` for others."""
-    def method(self: Any, *args: Any, **keywords: Any) -> Any:
-        if thread.recording is None:
-            return plain(self, *args, **keywords)
-        return function(plain, self, *args, **keywords)
-    return method
+    put_before(Catalog, 'search', partial(noted, _search))
+    put_before(ZCatalog, 'getpath', partial(noted, _getpath))

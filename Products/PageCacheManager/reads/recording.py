@@ -184,9 +184,9 @@ class Recording:
             begun.asked.update(counted)
             begun.changed_at = max(begun.changed_at, changed_at)
 
-    def lose(self) -> None:
+    def lose(self, why: Why = Why.LOST) -> None:
         """Note that something counts of which it is not known what."""
-        self._unknown = self._unknown or Unknown(Why.LOST)
+        self._unknown = self._unknown or Unknown(why)
 
     def changed_at(
             self, reads: Mapping[int, Iterable[bytes]], questions: list[Any]
@@ -319,6 +319,15 @@ class _Thread(threading.local):
 
 
 thread = _Thread()
+
+
+def noted(function: Any, plain: Any) -> Any:
+    """Return `function` for a thread that records, `plain` for others."""
+    def method(self: Any, *args: Any, **keywords: Any) -> Any:
+        if thread.recording is None:
+            return plain(self, *args, **keywords)
+        return function(plain, self, *args, **keywords)
+    return method
 
 
 @contextmanager

@@ -87,13 +87,14 @@ def floor(site, client, item):
 
 
 def test_a_request_without_a_page_of_ours(floor):
-    # one is `opaque_items`, in the place of a function of CMF that calls more
-    assert floor.ours <= 9
+    # one is `opaque_items`, in the place of a function of CMF that calls more;
+    # one is a door before `DB.open`
+    assert floor.ours <= 10
 
 
 def test_hit(client, floor):
     found = calls(client, PAGE, 'HIT')
-    assert found.ours <= 39
+    assert found.ours <= 40
     assert found.all - floor.all <= 13 + INLINED
 
 
@@ -101,20 +102,20 @@ def test_hit_that_asks(site, client, floor):
     site.page_cache.manage_editProps('', {'late_ms': 0})
     caches.answers.clear()  # it stays empty where nobody remembers any
     found = calls(client, PAGE, 'HIT')
-    assert found.ours <= 125
+    assert found.ours <= 126
     assert found.all - floor.all <= 167 + INLINED
 
 
 def test_hit_of_a_user(client, floor):
     found = calls(client, PAGE, 'HIT', 'alice')
-    assert found.ours <= 43
+    assert found.ours <= 44
 
 
 def test_304(client, floor):
     tag = client.get(PAGE)['ETag']
     found = calls(client, PAGE, 'HIT', If_None_Match=tag)
     assert found.result.status == 304
-    assert found.ours <= 39
+    assert found.ours <= 40
     assert found.all - floor.all <= 7 + INLINED
 
 
@@ -124,13 +125,13 @@ def test_miss(client, site):
     # some free what pages of before took, or find what pages have in common
     found = [Calls(client.get, f'{PAGE}?a={n}') for n in range(2, 12)]
     assert {one.result.outcome for one in found} == {'MISS'}
-    assert min(one.ours for one in found) <= 345
+    assert min(one.ours for one in found) <= 346
 
 
 def test_hit_of_a_view(client, viewed):
     client.get(view_cases.COUNTING)
     found = calls(client, view_cases.COUNTING, 'HIT')
-    assert found.ours <= 88
+    assert found.ours <= 89
 
 
 def test_hit_of_the_fast_lane(site):

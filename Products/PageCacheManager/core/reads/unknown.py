@@ -11,7 +11,7 @@ class Why(StrEnum):
     CLOSED = 'A database or connection of the request is closed.'
     SNAPSHOT = 'The transaction ended during the render.'
     CHANGES = 'The request changed objects.'
-    OPENED = 'The request opened a connection to another database.'
+    OPENED = 'A connection to a database was opened meanwhile.'
     TOO_MANY = 'The page was made from too many objects.'
     NO_SNAPSHOT = 'A connection is closed, or shows the past.'
     BEHIND = 'Commits that the request knows were not heard of in time.'

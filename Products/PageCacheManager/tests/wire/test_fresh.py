@@ -407,3 +407,31 @@ def test_reading_never_writes(site, client):
             client.head(path, user)
     client.get('/site/page_cache/manage_stats', 'root')
     assert site._p_jar.db().lastTransaction() == last
+
+
+@pytest.mark.parametrize('is_of_own_transaction', [False, True])
+def test_page_that_reads_by_another_connection_is_not_kept(
+        site, client, item, is_of_own_transaction):
+    """What is read by it is in no ring of the request."""
+    def read(self):
+        manager = None
+        if is_of_own_transaction:
+            manager = transaction.TransactionManager()
+        connection = self._p_jar.db().open(manager)
+        try:
+            return connection.root()['Application'].site.folder.other.text
+        finally:
+            connection.close()
+
+    site.folder._setObject('other', Item('other', 'one'))
+    item('read', read)
+    add_template(
+        site.portal_skins.custom, 'apart', '<p tal:content="here/read"/>')
+    set_policy(site, etag='string:same')
+    for _ in range(2):
+        page = client.get('/site/doc/apart')
+        assert 'one' in page.text
+        assert page['Cache-Status'].endswith(';detail=reads-unknown')
+    site.folder.other.text = 'two'
+    transaction.commit()
+    assert 'two' in client.get('/site/doc/apart').text
