@@ -125,8 +125,8 @@ def test_the_way_imports_are_read():
         f'{PACKAGE}.core.page'}
     assert own_imports(ROOT / '__init__.py') == {
         f'{PACKAGE}.PageCacheManager', f'{PACKAGE}.cmf.opaque',
-        f'{PACKAGE}.reads.catalog', f'{PACKAGE}.reads.ram',
-        f'{PACKAGE}.reads.volatile'}
+        f'{PACKAGE}.reads.catalog', f'{PACKAGE}.reads.opened',
+        f'{PACKAGE}.reads.ram', f'{PACKAGE}.reads.volatile'}
 
 
 @each_module
