@@ -30,6 +30,7 @@ from Products.PageCacheManager.reads import search
 from Products.PageCacheManager.reads import values
 from Products.PageCacheManager.reads import walk
 from Products.PageCacheManager.reads.recording import thread
+from Products.PageCacheManager.reads.recording import unrecorded
 from Products.PageCacheManager.reads.search import Search
 from Products.PageCacheManager.reads.zodb import marks
 
@@ -87,16 +88,17 @@ class Site:
 
     def edit_meanwhile(self, name, **values):
         """The same, which is heard of, and not shown by this connection."""
-        with_other = Site(self.database)
-        with_other.begin()
-        item = with_other.root[name]
-        for key, value in values.items():
-            setattr(item, key, value)
-        with_other.catalog.catalog_object(item, f'/{name}')
-        with_other.manager.commit()
-        with_other.begin()
-        pages.commits.listen(with_other.connection)
-        with_other.close()
+        with unrecorded():  # as in another thread
+            with_other = Site(self.database)
+            with_other.begin()
+            item = with_other.root[name]
+            for key, value in values.items():
+                setattr(item, key, value)
+            with_other.catalog.catalog_object(item, f'/{name}')
+            with_other.manager.commit()
+            with_other.begin()
+            pages.commits.listen(with_other.connection)
+            with_other.close()
 
     def made(self, render):
         """Return what a page that `render` makes is made from."""
