@@ -40,9 +40,11 @@ _OWN_BYTES = 6000
 
 _NO_CONDITIONS = None, None
 
-#: With one of these begin the names under which servers pass objects that no
-#: page is made from.
-_OF_SERVERS = 'wsgi.', 'waitress.', 'gunicorn.', 'mod_wsgi.', 'werkzeug.'
+#: With one of these begin the names under which servers, and Zope's own
+#: filter, pass objects that no page is made from.
+_OF_SERVERS = (
+    'wsgi.', 'waitress.', 'gunicorn.', 'mod_wsgi.', 'werkzeug.',
+    'Zope2.httpexceptions')
 
 #: Where a request keeps what :func:`asked` returned, until the look-up.
 ASKED = '_page_cache_asked'

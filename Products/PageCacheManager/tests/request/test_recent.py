@@ -289,8 +289,10 @@ def test_objects_of_a_filter_are_asked_about(warm, site, item, make):
             assert name in page.text
 
 
-def test_objects_of_a_server_are_not(warm, asked):
-    client = Filtered({'waitress.client_disconnected': object()})
+@pytest.mark.parametrize('name', [
+    'waitress.client_disconnected', 'Zope2.httpexceptions'])
+def test_objects_of_a_server_are_not(warm, asked, name):
+    client = Filtered({name: object()})
     assert times(asked, lambda: client.get(PAGE)) == 0
 
 
