@@ -124,8 +124,8 @@ def _source_digest(ob, base):
     return found
 
 
-#: By the template's file: the attributes of the template, and the digest of
-#: its source and of the settings from its .metadata file.
+#: By the template's file, so no more than there are: the attributes of the
+#: template, and the digest of its source and of its .metadata file.
 _digests = {}
 
 

@@ -82,7 +82,6 @@ class Layout(NamedTuple):
     """Where the pointers are, bytes from the start of an object."""
 
     oid: int
-    ring: int
     #: In the cache: the ring's first and last link.
     home: int
     #: In the cache: 1 while it is swept, else 0.
@@ -165,8 +164,7 @@ def found_layout() -> Layout:
     home = older - id(cache)
     if older != newer or not 0 < home < PickleCache.__basicsize__:
         raise NotKnown('the ring of one object is not a ring')
-    layout = Layout(
-        (place + 1) * WORD, (place + 3) * WORD, home, _lock_place())
+    layout = Layout((place + 1) * WORD, home, _lock_place())
     _check_ring(cache, jar, layout, marker)
     return layout
 
@@ -220,7 +218,7 @@ def _check_ring(
     for ob in (*obs[3::3], *obs[1:9:2]):
         ob.touch()
     order = [ob for _, ob in cache.lru_items()]
-    links = [id(ob) + layout.ring for ob in order]
+    links = [id(ob) + layout.oid + _RING for ob in order]
     links = [id(cache) + layout.home, *links, id(cache) + layout.home]
     for older, link, newer in zip(links, links[1:-1], links[2:], strict=False):
         if _words(link, 2 * WORD) != [older, newer]:

@@ -126,12 +126,9 @@ class PageStore:
         hashed, record = entry
         now = self._clock()
         with self._lock:
-            contents, expiry = self._contents, self._expiry
-            bounds = self._room.bounds
-            if not expiry.rests_from <= now < expiry.rests_until:
-                expiry.sweep(contents, bounds, now)
+            contents = self._contents
             if contents.records.find(hashed) is not record or is_too_old(
-                    record[CREATED], now, bounds.max_age_secs):
+                    record[CREATED], now, self._room.bounds.max_age_secs):
                 return False
             number = record[0]
             contents.queue.touch(number)

@@ -67,6 +67,8 @@ def test_credentials_of_another_user_are_noticed(client, tile, way):
     assert SECRET in seen.text
     # with the cookie the page itself is bob's
     assert seen.outcome == ('BYPASS' if way == 'basic' else 'MISS')
+    assert client.get(PAGE, Authorization=basic('bob')).outcome == (
+        'MISS' if way == 'basic' else 'HIT')
     for _ in range(3):
         assert SECRET not in client.get(PAGE, **own).text
 
