@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import transaction
 from DateTime import DateTime
+from docutils.core import publish_doctree
 
 import Products.PageCacheManager
 
@@ -39,6 +40,14 @@ def read(name):
 def flat(text):
     """Return `text` with each run of white space as one blank."""
     return ' '.join(text.split())
+
+
+@pytest.mark.parametrize('name', sorted(
+    path.name for path in ROOT.glob('*.rst')))
+def test_a_document_outside_of_docs_has_no_errors(name):
+    tree = publish_doctree(
+        read(name), settings_overrides={'report_level': 5})
+    assert not [*tree.findall(lambda node: node.tagname == 'system_message')]
 
 
 # settings
