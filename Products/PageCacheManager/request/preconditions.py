@@ -29,7 +29,7 @@ def held(exchange, asked, tag, modified, now, is_stored, varies=()):
             or http_response.is_status_locked(exchange.response)):
         return None
     tags = http_request.tags(exchange.request, tag)
-    if if_none_match is not None:
+    if if_none_match is not None:  # beside it a date is ignored (13.1.3)
         tag = conditional.held_tag(if_none_match, tags)
         if not tag:
             return None
@@ -37,12 +37,12 @@ def held(exchange, asked, tag, modified, now, is_stored, varies=()):
         return Held('' if is_any else conditional.tag_for_304(tag))
     if not tags and is_stored:
         return None  # a page without a tag has no date either
-    if conditional.not_modified(
-            None, since, tags, modified, now,
-            _dates_count(exchange)
-            and (is_stored or not (varies or exchange.key.varies))):
-        return Held('')
-    return None
+    if (since is None or modified is None
+            or not (is_stored or not (varies or exchange.key.varies))
+            or not _dates_count(exchange)
+            or not conditional.not_modified_since(since, modified, now)):
+        return None
+    return Held('')
 
 
 def _dates_count(exchange):
