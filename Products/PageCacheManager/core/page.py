@@ -184,21 +184,12 @@ def from_bytes(data: object, envelope: str) -> Page | None:
         return None
 
 
-def why_not(
-        status: int,
-        headers: Mapping[str, str],
-        body: bytes,
-        sets_cookie: bool) -> str:
-    """Return why a response must not be stored, '' if it may be.
+def why_not(headers: Mapping[str, str], body: bytes) -> str:
+    """Return why a 200 for several visitors must not be stored, or ''.
 
     `headers` have lower-case names.  RFC 9111 section 3 where it decides;
     the rest is caution.
     """
-    if status != 200:
-        return Reason.STATUS
-    whose = why_of_one_visitor(headers, sets_cookie)
-    if whose:
-        return whose
     control, vary = headers.get('cache-control'), headers.get('vary', '')
     if control and 'no-store' in directives(control):
         return Reason.NO_STORE

@@ -106,8 +106,7 @@ def _is_for_anybody(exchange, step):
     """Return whether any anonymous visitor may get this response."""
     origin, page = exchange.origin, step.page
     return (
-        page is not None
-        and not page.max_age_secs  # the lane does not check this limit
+        not page.max_age_secs  # the lane does not check this limit
         and not origin.is_called
         and exchange.changes.headers_before() <= (
             exchange.site.headers_of_all | origin.headers_of_all)

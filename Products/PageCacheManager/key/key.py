@@ -1,4 +1,4 @@
-"""Which requests share a page: what the policy says, and the key (I1, I3)."""
+"""Which requests share a page: what the policy says, and the key."""
 from copy import copy
 from functools import lru_cache
 from traceback import format_exception_only
@@ -140,7 +140,7 @@ def _vary_by(exchange):
 
 
 def key_parts(exchange, arguments):
-    """Return the parts of the key (I3)."""
+    """Return the parts of the key."""
     key, request, origin = exchange.key, exchange.request, exchange.origin
     context, site = origin.context, exchange.site
     key_cookies = exchange.settings.key_cookies
@@ -219,7 +219,7 @@ def dates(exchange):
 
 
 def entity_tag(exchange, body, own, varies=()):
-    """Return the tag of a page that was rendered (I6), '' for none.
+    """Return the tag of a page that was rendered, '' for none.
 
     `body` is its body without a content coding, `own` are the headers of
     rendering, and `varies` those beyond the key by which it varies.

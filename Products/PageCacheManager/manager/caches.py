@@ -97,8 +97,9 @@ class ManagerCache:
         self._had_kept_pages = False
         self.used_at = time.monotonic()
         self._shared_rests_until = 0
-        # one template has a path of its own in portal_skins
-        self._template_paths = defaultdict(set)
+        #: The paths under which a template's pages are stored, by its
+        #: identity: it has another path in portal_skins.
+        self.template_paths = defaultdict(set)
 
     @property
     def settings(self):
@@ -154,10 +155,6 @@ class ManagerCache:
             self.in_force = serial, settings
         logger.info('Settings in force: %s', settings)
 
-    def saw(self, identity, key):
-        """Note under which path a template's pages are stored."""
-        self._template_paths[identity].add(key[0])
-
     def forget_template(self, template):
         """Drop the pages of a template; return how many entries they were."""
         return self.forget({identity_of(template), path_of(template)})
@@ -174,7 +171,7 @@ class ManagerCache:
         folders = tuple(filter(is_below, names))
         paths = set(names) - rows - set(folders)
         for name in names:
-            paths |= self._template_paths.get(name, set())
+            paths |= self.template_paths.get(name, set())
         removed = sum(map(self.pages.remove_path, paths))
         if rows or folders:
             removed += sum(

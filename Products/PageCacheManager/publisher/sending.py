@@ -200,7 +200,8 @@ def forbid_storing(response):
     No date stays that a cache which knows no Cache-Control would go by.
     """
     values = dict.fromkeys(('etag', 'last-modified', 'expires'))
-    if 'no-store' not in content_control(response):
+    if 'no-store' not in directives(
+            lower_headers(response).get('cache-control', '')):
         values['cache-control'] = 'private, no-store'
     put_headers(response, values)
 
@@ -223,11 +224,6 @@ def keep_private(response):
         put_headers(response, {
             'expires': None, **merged(
                 {'cache-control': control}, {'cache-control': 'private'})})
-
-
-def content_control(response):
-    """Return the directives of the response's Cache-Control."""
-    return directives(lower_headers(response).get('cache-control', ''))
 
 
 def send_304(response, values):

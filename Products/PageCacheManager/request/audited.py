@@ -77,12 +77,11 @@ class AuditExchange(Exchange):
 
     def _begin(self, step):
         self.stored = step.page.whole()
-        # from now on it is watched, as for a page that is kept
-        self.is_dry = False
         outcome = Outcome('MISS')
         self.step = Again(outcome, rendering=Rendering(
             self, outcome, step.varies,
-            hides=bool(self.request.environ.get('QUERY_STRING'))))
+            hides=bool(self.request.environ.get('QUERY_STRING')),
+            watched_dry=True))
 
     def commit(self):
         """Do nothing: no visitor asked."""
@@ -90,9 +89,6 @@ class AuditExchange(Exchange):
     def abandon(self, is_retry):
         self.end()
         self.content = None
-
-    def count(self, word, detail):
-        """Count nothing here: the audit counts itself."""
 
     def note(self, content, rendering):
         """Note what was rendered; it is compared once the request ended."""

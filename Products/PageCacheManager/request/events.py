@@ -40,11 +40,14 @@ def publication(event):
     """
     request, kind = event.request, type(event)
     if kind is PubStart:
-        is_purge = request.environ.get('REQUEST_METHOD') == purge.METHOD
-        request.__dict__['traverse'] = partial(
-            purge.traverse, request) if is_purge else partial(
-            watch.traverse, request, thread.touches, stand_in.stand_in_for,
-            zodb.marks, partial(visitor.is_user_of_copy, request))
+        if request.environ.get('REQUEST_METHOD') == purge.METHOD:
+            traverse = partial(purge.traverse, request)
+        else:
+            traverse = partial(
+                watch.traverse, request, thread.touches,
+                stand_in.stand_in_for, zodb.marks,
+                partial(visitor.is_user_of_copy, request))
+        request.__dict__['traverse'] = traverse
         return
     # looked up here, to cost other requests nothing
     exchange = request.__dict__.get(EXCHANGE)

@@ -91,7 +91,6 @@ class Exchange:
         #: Whether other machinery sets headers of this page, too.
         self.is_beside_another = claim is not None and not claim.is_ours
         self._began_at = time.perf_counter()
-        self._touches_before = request.__dict__[BEFORE]
         #: What code looks for in the request, None for other methods.
         self.watch = request.__dict__.get(WATCH)
         request.__dict__[EXCHANGE] = self
@@ -226,13 +225,11 @@ class Exchange:
             response.headers['X-PageCache'] = outcome.word
         if self.settings.show_cache_status:
             if outcome.stored or outcome.word == 'HIT':
-                page, age, limit = self.step.page, 0, self.settings.max_age
-                if page is not None:
-                    age = max(0, int(time.time() - page.created))
-                    if page.max_age_secs:
-                        limit = min(
-                            limit or page.max_age_secs, page.max_age_secs)
+                page, limit = self.step.page, self.settings.max_age
+                if page.max_age_secs:
+                    limit = min(limit or page.max_age_secs, page.max_age_secs)
                 if limit:
+                    age = max(0, int(time.time() - page.created))
                     outcome = outcome._replace(ttl=max(0, limit - age))
             if outcome.collapsed:  # RFC 9211 2.6: a kind of forwarding
                 outcome = outcome._replace(word='MISS')
@@ -244,7 +241,7 @@ class Exchange:
     def touched_session(self):
         """Return whether the session was looked at, in whatever way."""
         # to look at it by the request creates it
-        return (thread.touches != self._touches_before
+        return (thread.touches != self.request.__dict__[BEFORE]
                 or 'SESSION' in self.request.other)
 
     @cached_property

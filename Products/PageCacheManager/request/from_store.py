@@ -13,20 +13,29 @@ from .step import Step
 
 
 class Found(NamedTuple):
-    """The result of a look into the store."""
+    """The result of a look into a store."""
 
-    page: object = None
-    #: Request headers beyond the key by which the stored pages vary.
-    varies: tuple = ()
-    store: object = None
     #: The index in it.
     index: object = None
-    #: Why the store was not asked, '' where it was.
+    #: Request headers beyond the key by which the stored pages vary.
+    varies: tuple = ()
+    page: object = None
+    #: Why the store gave no answer, '' where it did.
     trouble: str = ''
 
 
+def found_in(exchange, get):
+    """Return what `get` of a store gives, through a signpost if it is one."""
+    key = exchange.key
+    page = get(key.index)
+    if page is None or not page.varies:
+        return Found(key.index, (), page)
+    index = key.index_for(exchange.request, page.varies)
+    return Found(index, page.varies, get(index))
+
+
 class FromStore(Step):
-    """A step whose answer comes from the store; `page` may be None."""
+    """A step whose answer comes from the store."""
 
     #: Response headers before the answer, lower-case names; None where no
     #: other code sets more of them until it is delivered.
@@ -43,7 +52,6 @@ class FromStore(Step):
         self.headers = headers
         #: Request headers beyond the key by which the page varies.
         self.varies = found.varies
-        self._store = found.store
         #: The client's own copy, None where it holds none.
         self.held = held
         if not exchange.origin.is_alone_until_delivery:
@@ -111,7 +119,7 @@ class FromStore(Step):
         self.page = self.page.with_coding(name, data)
         data = self.page.coded(name)
         attempt(
-            exchange, 'store', self._store.add_coding,
+            exchange, 'store', exchange.cache.pages.add_coding,
             exchange.key.index_for(exchange.request, self.varies),
             self.page.created, name, data)
         return data

@@ -43,7 +43,7 @@ class Answer(FromStore):
 
     def _set_own_headers(self, exchange):
         """Set what a view, had it rendered, would have set itself."""
-        if self.page is None or not exchange.origin.is_captured_last:
+        if not exchange.origin.is_captured_last:
             return
         present = http_request.lower_headers(exchange.response)
         sending.put_headers(exchange.response, {
@@ -61,7 +61,7 @@ class Answer(FromStore):
         values, held = self.headers, self.held
         if held.tag:
             values = {**values, 'etag': held.tag}
-        elif self.page is not None and 'etag' in values:
+        elif 'etag' in values:
             # a date or * decided: the tag is that of what a 200 would send
             # (RFC 9110 section 15.4.5), which may have to be made for that
             name, _ = self.choose_coding(exchange, may_make=(

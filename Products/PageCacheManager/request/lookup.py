@@ -29,8 +29,9 @@ from . import journal
 from . import page_headers
 from . import preconditions
 from . import recent
-from . import shared
+from . import shared_store
 from .from_store import Found
+from .from_store import found_in
 from .hit import Hit
 from .hit import HitOfCalled
 from .hit import NotModified
@@ -123,18 +124,16 @@ def _answer_of_now(exchange):
             rendering=Rendering(exchange))
     found = _find(exchange) if key.index is not None else _NOTHING
     asked = http_request.conditions(exchange.request)
-    if found.page is None:
-        # what is stored has the date that it was sent with
-        _date(exchange)
-    now = time.time()
     if found.page is not None:
-        return _answer(exchange, found, asked, now)
+        return _answer(exchange, found, asked, time.time())
+    # what is stored has the date that it was sent with
+    _date(exchange)
     if key.index is None:
         outcome = Outcome('NO-ETAG', Reason.NO_ETAG)
     elif found.trouble:
         outcome = Outcome('BYPASS', found.trouble)
     else:
-        return _board(exchange, found, asked, now)
+        return _board(exchange, found, asked, time.time())
     return Bypass(
         outcome, rendering=Rendering(exchange, outcome, found.varies),
         asked=asked)
@@ -210,23 +209,26 @@ def _find(exchange):
 def _find_in_store(exchange):
     store = exchange.cache.pages
     is_counted = not (exchange.is_dry or exchange.counted_as)
-    index, varies, page = shared.found_in(
-        exchange, store.get if is_counted else store.peek)
-    if page is not None and _is_stale(exchange, page):
+    found = found_in(exchange, store.get if is_counted else store.peek)
+    if found.page is not None and _is_stale(exchange, found.page):
         if is_counted:
-            store.drop_stale(index, page.created)
-        page = None
-    if page is None and exchange.settings.store != 'process':
-        found = shared.adopted(exchange)
-        if found is not None and not _is_stale(exchange, found.page):
-            index, varies, page = found
-    if page is not None and exchange.origin.is_called:
-        page = page.whole()  # other code is given its text
-    return Found(page, varies, store, index)
+            store.drop_stale(found.index, found.page.created)
+        found = found._replace(page=None)
+    if found.page is None and exchange.settings.store != 'process':
+        adopted = shared_store.adopted(exchange)
+        if adopted is not None and not _is_stale(exchange, adopted.page):
+            found = adopted
+    if found.page is not None and exchange.origin.is_called:
+        # other code is given its text
+        found = found._replace(page=found.page.whole())
+    return found
 
 
 def _is_stale(exchange, page):
-    """Return whether anything that a page was made from changed since."""
+    """Return whether anything that a page was made from changed since.
+
+    Sets `exchange.stale`.
+    """
     if page.made_from is None:
         return False
     found = attempt(

@@ -17,7 +17,7 @@ from ..manager.events import PageStored
 from ..publisher import request as http_request
 from ..reads import pages
 from . import journal
-from . import shared
+from . import shared_store
 from .rendered import Rendered
 
 
@@ -34,15 +34,11 @@ class Miss(Rendered):
         return self._refused(exchange, Reason.FRAGMENT)
 
     def _capture(
-            self, exchange, body, zipped, own, values, varies, caught,
-            of_one_origin, sets_cookie, made_from, changed_at):
-        """Return the step of a page that is to be stored, or is refused.
-
-        `caught` is the failure that it shows, or ''.
-        """
+            self, exchange, body, zipped, own, values, varies,
+            of_one_origin, made_from, changed_at):
         origin, rendering = exchange.origin, self.rendering
-        reason = self._why_not_stored(
-            exchange, body, own, caught, of_one_origin, sets_cookie)
+        caught = rendering.caught
+        reason = self._why_not_stored(exchange, body, own, of_one_origin)
         if reason:
             return self._refused(exchange, reason)
         headers = dict(own)
@@ -78,20 +74,19 @@ class Miss(Rendered):
         return Stored(
             self.outcome._replace(stored=True), rendering, self.flight, page)
 
-    def _why_not_stored(
-            self, exchange, body, own, caught, of_one_origin, sets_cookie):
+    def _why_not_stored(self, exchange, body, own, of_one_origin):
         """Return why the page is not kept, '' if it may be."""
         response, rendering = exchange.response, self.rendering
         origin, settings = exchange.origin, exchange.settings
         present = http_request.lower_headers(response)
-        reason = why_not(response.status, present, body, sets_cookie)
+        reason = why_not(present, body)
         if reason:
             return reason
         taken = rendering.headers_before.keys() - (
             rendering.headers_left.keys() & present.keys())
         if (taken.difference(http_request.OF_THE_BODY)
                 or len(response.accumulated_headers) < rendering.added_before
-                or rendering.had_cookie and not sets_cookie):
+                or rendering.had_cookie):
             return Reason.REMOVED_HEADER
         if (len(response.accumulated_headers) > rendering.added_before
                 or http_request.appends(own, rendering.headers_before)):
@@ -111,7 +106,7 @@ class Miss(Rendered):
             return Reason.DOOMED
         if rendering.has_changes and not origin.may_write:
             return Reason.WROTE_TO_DATABASE
-        if caught and not settings.max_error_age:
+        if rendering.caught and not settings.max_error_age:
             return Reason.RENDER_ERROR
         if rendering.field:
             return Reason.PARAMETER
@@ -156,8 +151,12 @@ class Stored(Rendered):
             index = key.index_for(exchange.request, page.varies)
         is_kept = store.set(index, page)
         if exchange.settings.store != 'process':
-            shared.keep(exchange, index, page)
+            shared_store.keep(exchange, index, page)
         if is_kept:
+            origin = exchange.origin
+            if origin.identity:
+                exchange.cache.template_paths[origin.identity].add(
+                    key.page_id[0])
             if key.partition:
                 journal.compare_with_others(exchange, index, page)
             notify(PageStored(exchange.manager, *key.page_id))

@@ -168,7 +168,7 @@ def answer(exchange, question, before):
         keep(asked._replace(conditions=question.conditions),
              known._replace(held=held, sent=None))
     return (Hit if held is None else NotModified)(
-        exchange, Found(page, known.varies, store, known.index), held,
+        exchange, Found(known.index, known.varies, page), held,
         headers)
 
 

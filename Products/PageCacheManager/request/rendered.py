@@ -61,6 +61,12 @@ class Rendered(Step):
     def made_from(self, exchange):
         """Return what the page was made from, None if it does not count."""
 
+    def _capture(
+            self, exchange, body, zipped, own, values, varies,
+            of_one_origin, made_from, changed_at):
+        """Return the step of a page that is to be stored, or is refused."""
+        return self
+
     def _of_nothing(self, exchange):
         """Return the step where the called template gave no text."""
         return self
@@ -92,10 +98,10 @@ class Rendered(Step):
         sending.send_page(response, data or body, values, name)
         of_one_origin = http_request.is_of_one_origin(exchange.request, own)
         caught = rendering.caught
-        if step.outcome.word == 'MISS':
+        if step is self:
             step = self._capture(
-                exchange, body, zipped, own, values, varies, caught,
-                of_one_origin, sets_cookie, made_from, changed_at)
+                exchange, body, zipped, own, values, varies,
+                of_one_origin, made_from, changed_at)
         if caught:
             step.outcome = _with_failure(exchange, step.outcome, caught)
         if whose:

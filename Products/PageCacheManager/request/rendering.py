@@ -27,7 +27,8 @@ class Rendering:
     """The rendering of one page: what it is made from, and what it sets.
 
     Without an `outcome`, where no policy fits or one failed, the page stays
-    as it is and nothing of it is watched.
+    as it is and nothing of it is watched.  Neither is that of a dry run, if
+    it is not `watched_dry`.
     """
 
     #: Response headers when the origin's own code ended, lower-case names.
@@ -44,13 +45,19 @@ class Rendering:
     #: Names of cookies that the page looked for in vain.
     absent_cookies = ()
 
+    #: The failure that was caught meanwhile, in a line, or '': known at the
+    #: end.
+    caught = ''
+
     #: How long rendering took until the page was captured, 0 before.
     secs = 0
 
     _is_over = False
     _reads = _hidden = _watched = _sent = _fields = _failures = None
 
-    def __init__(self, exchange, outcome=None, varies=(), hides=False):
+    def __init__(
+            self, exchange, outcome=None, varies=(), hides=False,
+            watched_dry=False):
         response = exchange.response
         self._exchange = exchange
         self._began_at = time.perf_counter()
@@ -65,7 +72,7 @@ class Rendering:
         self._transaction = transaction.get()
         #: Whether the policy's headers are sent.
         self.has_policy = outcome is not None
-        if self.has_policy and not exchange.is_dry:
+        if self.has_policy and (watched_dry or not exchange.is_dry):
             try:
                 self._watch(exchange, outcome, hides)
             except BaseException:
@@ -133,9 +140,11 @@ class Rendering:
             reads.thread.recording = None
         if self._watched is not None:
             self._watched.end(self._exchange.request)
-        for watch in (self._hidden, self._failures):
-            if watch is not None:
-                watch.end()
+        if self._hidden is not None:
+            self._hidden.end()
+        if self._failures is not None:
+            self._failures.end()
+            self.caught = self._failures.failure
 
     def made_from(self):
         """Return what the page was made from, or why that is not known."""
@@ -144,11 +153,6 @@ class Rendering:
         exchange = self._exchange
         return pages.stop(
             self._reads, exchange.manager.oids_of(exchange.key.marks))
-
-    @property
-    def caught(self):
-        """The failure that was caught meanwhile, in a line, or ''."""
-        return '' if self._failures is None else self._failures.failure
 
     def why_of_one_visitor(self, varies):
         """Return why what it looked at makes the page this visitor's alone,

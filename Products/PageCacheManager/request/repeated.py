@@ -126,7 +126,7 @@ def note(exchange):
             or before[0].conditions != exchange.question.conditions
             or exchange.claim is not None or exchange.others_follow
             or settings.audit_every or settings.hot_pages
-            or step.page is None or step.page.max_age_secs
+            or step.page.max_age_secs
             or step.outcome.collapsed
             or not changes.is_settled(response)
             or {'expires', 'cache-status'} & changes.headers_before()):

@@ -91,11 +91,10 @@ class TrialExchange(Exchange):
         """Have the page rendered in a step of this `kind`."""
         step = self.step
         varies = step.varies if step.is_answered else step.rendering.varies
-        # from now on it is watched, as for a page that is kept
-        self.is_dry = False
         self.step = kind(outcome, rendering=Rendering(
             self, outcome, varies,
-            hides=bool(self.request.environ.get('QUERY_STRING'))))
+            hides=bool(self.request.environ.get('QUERY_STRING')),
+            watched_dry=True))
 
     def commit(self):
         """Note the answer; nothing is counted or stored."""
@@ -105,9 +104,6 @@ class TrialExchange(Exchange):
 
     def abandon(self, is_retry):
         self.end()
-
-    def count(self, word, detail):
-        """Count nothing: no visitor asked."""
 
     def saw_failure(self, caught):
         """Remember nothing: the page is not stored."""

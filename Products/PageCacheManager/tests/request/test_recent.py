@@ -18,7 +18,7 @@ from ...core.recent import RecentAnswers
 from ...manager import caches
 from ...request import lookup
 from ...request import recent
-from ...request import shared
+from ...request import shared_store
 from ..client import Filtered
 from ..lane_client import LaneClient
 from ..site import add_template
@@ -76,7 +76,7 @@ def test_the_shared_cache_is_not_asked_more_often(
         site, client, asked, monkeypatch):
     looked = []
     monkeypatch.setattr(
-        shared, 'adopted', lambda exchange: looked.append(exchange))
+        shared_store, 'adopted', lambda exchange: looked.append(exchange))
     counts = []
     for late_ms in 0, 60_000:
         site.page_cache.manage_editProps(
