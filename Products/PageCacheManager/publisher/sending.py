@@ -6,9 +6,9 @@ from ..core.http.headers import not_modified_headers
 from ..core.page import directives
 from ..core.page import joined
 from . import response as http_response
-from .request import OF_THE_BODY
-from .request import lower_headers
-from .request import sets_cookie
+from .response_headers import OF_THE_BODY
+from .response_headers import lower_headers
+from .response_headers import sets_cookie
 
 
 _ABSENT = object()

@@ -100,7 +100,7 @@ def test_hit(client, floor):
 
 def test_hit_that_asks(site, client, floor):
     site.page_cache.manage_editProps('', {'late_ms': 0})
-    caches.answers.clear()  # it stays empty where nobody remembers any
+    caches.recent_answers.clear()  # it stays empty where nobody remembers any
     found = calls(client, PAGE, 'HIT')
     assert found.ours <= 126
     assert found.all - floor.all <= 167 + INLINES

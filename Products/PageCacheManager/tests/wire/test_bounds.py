@@ -52,7 +52,7 @@ OF_THE_SITE = {
     'key.code_version._code_version', 'key.code_version._file_digest',
     'key.code_version.code_version',
     'key.code_version._installed_places',
-    'key.key._known_varies',
+    'key.key._keyed_headers',
     'key.visitor._spellings',
     'origin.template.gives_its_page',
     'origin.view._spelled', 'origin.view._template_files',
@@ -75,7 +75,7 @@ TABLES = {
     'reads.ram._known'}  # MAX_VALUES
 
 #: Tables of Zope and CMF that are imported.
-NOT_OURS = {'publisher.handlers.subscribers', 'cmf.guard.SKINDATA'}
+NOT_OURS = {'publisher.other_handlers.subscribers', 'cmf.guard.SKINDATA'}
 
 LEFT_OUT = ('tests', 'demo')
 

@@ -18,7 +18,7 @@ from . import zodb
 from .commits import Commits
 from .recording import Answered
 from .recording import Recording
-from .zodb import Mark
+from .zodb import RingMark
 
 
 table = Table()
@@ -29,8 +29,8 @@ answers = Answers()
 Ask = Callable[[Question], Answered | None]
 
 
-def start(marks: list[Mark]) -> Recording:
-    """Record what is read behind `marks`, which :func:`zodb.marks` set.
+def start(marks: list[RingMark]) -> Recording:
+    """Record what is read behind `marks`, which :func:`zodb.mark_rings` set.
 
     Raises what storages raise.
     """
