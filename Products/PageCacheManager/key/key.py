@@ -199,7 +199,8 @@ def has_changed(exchange):
 
 
 def dates(exchange):
-    """Return when any part of the page last changed, and the date to send.
+    """Return when any part of the page last changed, and the date to send;
+    set `marks` of the key.
 
     Both are seconds since 1970.  The second is None where the policy gives
     no date, or fails: then `exchange.no_date` is the RuledOut.

@@ -12,7 +12,8 @@ from .noting import put_keys
 #: Where a request keeps its watch.
 WATCH = '_page_cache_watch'
 
-#: Where it keeps the marks behind which all stands that it reads.
+#: Where it keeps one mark for each connection: what the request reads stands
+#: behind it in the ring.
 RING_MARKS = '_page_cache_ring_marks'
 
 COOKIE = 'HTTP_COOKIE'
@@ -60,7 +61,7 @@ class Watch:
                 environ.pop(key, None)
 
     def end(self, request):
-        """Watch no longer; again does nothing."""
+        """Watch no longer.  A second call does nothing."""
         if self.state.is_rendering:
             self.state.is_rendering = False
             self.pause(request)

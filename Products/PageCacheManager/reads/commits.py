@@ -40,7 +40,7 @@ T = TypeVar('T')
 
 
 class Reads(NamedTuple):
-    """What was read from one database."""
+    """What this process read from one database."""
 
     #: The last transaction that was shown.
     tid: int

@@ -63,7 +63,7 @@ def what_changed(
     if unknown is not None:
         return unknown
     sequence, now = table.sequence, time.time()
-    checked, until = made.state
+    checked, until = made.last_check
     if checked == sequence and now < until:
         return None
     changed = commits.what_changed(made.objects, connection)
@@ -81,7 +81,7 @@ def what_changed(
             is_known = is_known and again
         until = min(until, asked.state.until)
     if is_known and isinstance(made.objects, ReadSet):
-        made.state = sequence, until
+        made.last_check = sequence, until
     return None
 
 

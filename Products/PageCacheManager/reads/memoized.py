@@ -77,11 +77,11 @@ def _made_from(
 
 
 def given(known: ValueMadeFrom | None, may_be_dear: bool = False) -> bool:
-    """Let what a value was made from count for the page that is given it.
+    """Count what a value was made from, for the page that is given it.
 
-    Return False if that has changed, and the value is to be made anew: if it
-    is cheap, or `may_be_dear`.  None stands for a value of which nothing is
-    known.
+    Return whether the page may use the value.  A changed one is still used if
+    it took long to make, unless `may_be_dear`.  None stands for a value of
+    which nothing is known.
     """
     recording: Any = thread.recording
     if recording is None or known is None:

@@ -1,4 +1,5 @@
-"""What is asked of ZODB beyond its interfaces; no other module does so here.
+"""What is asked of ZODB beyond its interfaces; no other module of this folder
+does so.
 
 A transaction id is an int here.
 """

@@ -72,7 +72,8 @@ def before_commit_at_last(event):
     """Capture the page of a view, which transforms had their part in.
 
     A stored page has that already, and must not get it twice.  Handlers for
-    the event's class come after those for its interface.
+    the event's class come after those for its interface.  A render that no
+    visitor waits for is aborted, unless its maker may commit.
     """
     exchange = event.request.__dict__.get(EXCHANGE)
     if exchange is not None and exchange.origin.is_captured_last:

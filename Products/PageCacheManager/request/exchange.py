@@ -1,7 +1,9 @@
 """One request for a page that a manager keeps, from arrival to end.
 
-    PubStart     traverse      call            PubBeforeCommit   PubSuccess
-    watch        StandIn       look_up         deliver           commit
+    PubStart   traverse   call             PubBeforeCommit   PubSuccess
+    watch      StandIn    look_up, render  show, deliver     commit
+
+    PubBeforeAbort, at any moment: abandon      EndRequest: end
 
 What a client may name (forms, cookies, headers) can shadow attributes of a
 request, so the exchange is kept in the request's own ``__dict__``.
@@ -16,6 +18,7 @@ from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..core.http.cache_status import Outcome
 from ..core.http.cache_status import cache_status
+from ..core.http.cache_status import with_ttl
 from ..core.reasons import Reason
 from ..key import visitor
 from ..manager.caches import cache_and_settings
@@ -126,8 +129,8 @@ class Exchange:
             self._quiet_for = keywords
 
     def end_call(self, call, text):
-        """End that, if it is this call for which it began; note what the
-        template gave, if it is the page's own call.
+        """Let CMF ask again if it was kept from asking for this `call`; keep
+        `text` if the call is that of the page's own template.
         """
         if self._quiet_for is call:
             self._quiet_for = None
@@ -221,18 +224,20 @@ class Exchange:
         if self.settings.show_outcome:
             # a name in mixed case is sent as it is
             response.headers['X-PageCache'] = outcome.word
-        if self.settings.show_cache_status:
-            if outcome.stored or outcome.word == 'HIT':
-                page, limit = self.step.page, self.settings.max_age
-                if page.max_age_secs:
-                    limit = min(limit or page.max_age_secs, page.max_age_secs)
-                if limit:
-                    age = max(0, int(time.time() - page.created))
-                    outcome = outcome._replace(ttl=max(0, limit - age))
+        if not self.settings.show_cache_status:
+            return
+        if outcome.stored or outcome.word == 'HIT':
+            page, limit = self.step.page, self.settings.max_age
+            if page.max_age_secs:
+                limit = min(limit or page.max_age_secs, page.max_age_secs)
+            ttl = None if not limit else max(
+                0, limit - max(0, int(time.time() - page.created)))
             if outcome.collapsed:  # RFC 9211 2.6: a kind of forwarding
                 outcome = outcome._replace(word='MISS')
-            sending.append_header(
-                response, 'cache-status', cache_status(outcome))
+            said = with_ttl(outcome, ttl)
+        else:
+            said = cache_status(outcome)
+        sending.append_header(response, 'cache-status', said)
 
     # what is known of the request
 

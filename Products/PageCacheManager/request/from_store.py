@@ -38,8 +38,8 @@ def found_in(exchange, get):
 class FromStore(Step):
     """A step whose answer comes from the store."""
 
-    #: Response headers before the answer, lower-case names; None where no
-    #: other code sets more of them until it is delivered.
+    #: Response headers when the page was found, lower-case names; None where
+    #: no other code sets any before the answer is delivered.
     _headers_before = None
 
     def __init__(self, exchange, found, held, headers, collapsed=False):

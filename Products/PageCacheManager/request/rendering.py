@@ -129,8 +129,9 @@ class Rendering:
         self._look_for_user()
 
     def end(self):
-        """Watch no longer, and leave the request as it was; again does
-        nothing.
+        """Watch no longer, and leave the request as it was.
+
+        A second call does nothing.
         """
         if self._is_over:
             return
