@@ -3,8 +3,8 @@ from typing import Any
 from typing import NamedTuple
 
 from ..cmf import policy
+from ..core.http.lists import names
 from ..core.key import Key
-from ..core.page import names
 from ..core.reads.read_set import ReadSet
 from ..key import visitor
 from ..publisher import request

@@ -7,11 +7,11 @@ from zExceptions import Unauthorized
 
 from ..cmf import policy
 from ..core.http import conditional
+from ..core.http.lists import directives
+from ..core.http.lists import names
 from ..core.key import KeyParts
 from ..core.key import digest
 from ..core.key import secondary
-from ..core.page import directives
-from ..core.page import names
 from ..core.reasons import Reason
 from ..publisher import request as http_request
 from . import visitor

@@ -15,7 +15,7 @@ from zope.i18n.interfaces import IUserPreferredLanguages
 from zope.i18n.negotiator import Negotiator
 from zope.i18n.negotiator import normalize_lang
 
-from ..core.page import directives
+from ..core.http.lists import directives
 from ..publisher import request as http_request
 from .versions import container_of
 

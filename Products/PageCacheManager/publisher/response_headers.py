@@ -1,6 +1,6 @@
 """Reads the headers of a response."""
+from ..core.http.lists import names
 from ..core.key import is_ignored
-from ..core.page import names
 
 
 #: setBody() sets these anew for each response, from the body.

@@ -6,8 +6,8 @@ from App.config import getConfiguration
 from zope.event import notify
 
 from ..core.attempt import attempt
+from ..core.http.lists import directives
 from ..core.page import Page
-from ..core.page import directives
 from ..core.page import why_not
 from ..core.reads.made_from import MadeFrom
 from ..core.reads.made_from import UntilCommit

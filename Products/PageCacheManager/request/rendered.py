@@ -7,8 +7,8 @@ import transaction
 
 from ..core.http.cache_status import Outcome
 from ..core.http.headers import without_later
-from ..core.page import joined
-from ..core.page import names
+from ..core.http.lists import joined
+from ..core.http.lists import names
 from ..core.page import why_of_one_visitor
 from ..core.reads.made_from import MadeFrom
 from ..core.reasons import Reason

@@ -5,8 +5,8 @@ import pytest
 from ZODB.POSException import POSKeyError
 
 from Products.PageCacheManager.core.page import Page
-from Products.PageCacheManager.core.page import from_bytes
-from Products.PageCacheManager.core.page import to_bytes
+from Products.PageCacheManager.core.page_bytes import from_bytes
+from Products.PageCacheManager.core.page_bytes import to_bytes
 from Products.PageCacheManager.core.reads.made_from import Answers
 from Products.PageCacheManager.core.reads.made_from import MadeFrom
 from Products.PageCacheManager.core.reads.portable import MAX_QUESTIONS

@@ -64,12 +64,13 @@ OF_CLIENTS = {
     'core.http.content_coding._preferences',
     'core.http.content_coding.is_worthwhile',
     'core.http.headers._combined',
-    'core.page.directives', 'core.page.names',
+    'core.http.lists.directives', 'core.http.lists.names',
     'core.store.entries._shared',
     'publisher.request._environ_key'}
 
 #: Tables of modules that grow; what they hold is bounded by itself.
 TABLES = {
+    'key.versions._digests',  # by the file of a template
     'manager.caches._caches',  # by manager, and dropped when idle
     'reads.pointers._layouts',  # one, that of this build
     'reads.ram._known'}  # MAX_VALUES
