@@ -17,7 +17,7 @@ MAX_PAGE_SHARE = 4
 
 
 class Bounds(NamedTuple):
-    """The arguments of `IBoundedPageStore.configure`."""
+    """The arguments of `PageStore.configure`."""
 
     max_entries: int
     max_bytes: int

@@ -522,7 +522,7 @@ def test_signpost_counts_neither_as_hit_nor_as_miss():
     assert (counts.hits, counts.misses) == (1, 1)
 
 
-def test_report_says_what_the_contract_names():
+def test_report_says_what_the_interface_names():
     pages = store()
     pages.set(key(), page(b'12'))
     pages.set(key(variant='de'), page(b'1', created=NOW + 5))
