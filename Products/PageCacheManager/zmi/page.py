@@ -61,13 +61,18 @@ def template(name):
     return PageTemplateFile(str(WWW / name), {}, __name__=name)
 
 
+_frame = template('frame.zpt')
+
+
 def show(page, context, **options):
-    """Return the output of a page template, for any strings, in the language
-    of the browser.
+    """Return the output of a page template between Zope's header and footer,
+    for any strings, in the language of the browser.
     """
-    text = page.__of__(context)(
-        header=header(context), style=STYLE,
-        **translated({'language': _('en'), **options}, context.REQUEST))
+    options = translated({'language': _('en'), **options}, context.REQUEST)
+    start = header(context)  # first: it sets the charset of the response
+    text = _frame.__of__(context)(
+        header=start, style=STYLE, content=page.__of__(context)(**options),
+        **options)
     text = _SHORTENING.sub(lambda found: _KEEPING, text)
     # a form can contain half a surrogate pair, a response can not
     return text.encode('utf-8', 'replace').decode('utf-8')

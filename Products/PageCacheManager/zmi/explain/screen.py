@@ -53,7 +53,9 @@ def explain(manager, request, renders=False):
     return render(
         _page, manager, request, 'Explain', path=_typed(request, 'path'),
         visitor=_typed(request, 'visitor'), other=_typed(request, 'other'),
-        other_visitor=_typed(request, 'other_visitor'), user=user, **asked)
+        other_visitor=_typed(request, 'other_visitor'), user=user,
+        language=None,  # its texts are English, as those of Zope
+        **asked)
 
 
 def explain_json(manager, request):
