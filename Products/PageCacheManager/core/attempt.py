@@ -5,7 +5,7 @@ from types import CodeType
 from typing import Any
 from typing import Protocol
 
-from .log_limit import LogLimit
+from .limits import LogLimit
 
 
 logger = logging.getLogger(__name__.partition('.core.')[0])

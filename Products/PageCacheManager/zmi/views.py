@@ -2,7 +2,7 @@
 from dataclasses import dataclass
 from dataclasses import field
 
-from ..cmf.types import portal_types
+from ..cmf.presets import portal_types
 from ..core.associations import MAX_ASSOCIATIONS
 from ..core.associations import Association
 from ..core.associations import AssociationError

@@ -16,8 +16,8 @@ from ..key import Key
 from ..key import PageId
 from ..page import Page
 from .bounds import Bounds
+from .bounds import Counts
 from .bounds import Room
-from .counts import Counts
 from .entries import CREATED
 from .entries import Contents
 from .entries import flatten
