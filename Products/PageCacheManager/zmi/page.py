@@ -37,6 +37,9 @@ DONE = {
         'So many at once take many other pages with them.'),
 }
 
+NOT_THIS_FORM = _(
+    'Nothing was changed. The request does not have the form of this tab.')
+
 #: So many names at once hit at least a third of all marks, which names share.
 MANY = 200
 
@@ -91,6 +94,12 @@ def render(page, manager, request, tab, message='', kind='success',
         **{name: _plain(value) for name, value in options.items()})
 
 
+def typed(request, name):
+    """Return a text of the form in `request`, '' if it is not one."""
+    value = request.form.get(name)
+    return value if isinstance(value, str) else ''
+
+
 def edit_url(policies):
     """Return the URL of the form that edits a caching policy manager's."""
     return f'{policies.absolute_url()}/manage_cachingPolicies'
@@ -133,13 +142,8 @@ def cut_in_the_middle(text):
 def header(context):
     """Return Zope's header with the title escaped; Zope does not escape it.
     """
-    return escape_title(context.manage_page_header(), context)
-
-
-def escape_title(page, context):
-    """Return a page of Zope's with its title escaped."""
     title = context.title_or_id()
-    return page.replace(
+    return context.manage_page_header().replace(
         f'<title>{title}</title>', f'<title>{html.escape(title)}</title>')
 
 

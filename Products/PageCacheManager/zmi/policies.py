@@ -23,6 +23,7 @@ from .page import edit_url
 from .page import moment
 from .page import render
 from .page import template
+from .page import typed
 from .translation import _
 
 
@@ -45,7 +46,7 @@ _page = template('policies.zpt')
 def policies(manager, request, message='', kind='success'):
     """Return the Policies screen."""
     found = policy.find_manager(aq_parent(aq_inner(manager)))
-    chosen, path = (_typed(request, name) for name in ('preset', 'path'))
+    chosen, path = (typed(request, name) for name in ('preset', 'path'))
     tried = {}
     if chosen in presets.PRESETS and path:
         tried = attempt(
@@ -65,11 +66,6 @@ def policies(manager, request, message='', kind='success'):
             for name, preset in presets.PRESETS.items()],
         may_add=found is not None and presets.may_add(found),
         path=path, tried=tried)
-
-
-def _typed(request, name):
-    value = request.form.get(name)
-    return value if isinstance(value, str) else ''
 
 
 def _rows(manager, found):

@@ -15,6 +15,7 @@ from ..page import cut
 from ..page import edit_url
 from ..page import render
 from ..page import template
+from ..page import typed
 from ..translation import translated
 from . import compared
 from . import made_from
@@ -46,14 +47,14 @@ def explain(manager, request, renders=False):
     With `renders` the page is rendered too.
     """
     asked = _asked(manager, request) if 'path' in request.form else {}
-    user = _typed(request, 'user')
+    user = typed(request, 'user')
     if renders and 'answer' in asked and not user:
         asked['rendered'] = render_now(
-            request, _typed(request, 'path'), _is_anonymous(request))
+            request, typed(request, 'path'), _is_anonymous(request))
     return render(
-        _page, manager, request, 'Explain', path=_typed(request, 'path'),
-        visitor=_typed(request, 'visitor'), other=_typed(request, 'other'),
-        other_visitor=_typed(request, 'other_visitor'), user=user,
+        _page, manager, request, 'Explain', path=typed(request, 'path'),
+        visitor=typed(request, 'visitor'), other=typed(request, 'other'),
+        other_visitor=typed(request, 'other_visitor'), user=user,
         language=None,  # its texts are English, as those of Zope
         **asked)
 
@@ -66,21 +67,16 @@ def explain_json(manager, request):
 
 def _asked(manager, request):
     """Return the explanation that a form asks for, or an error."""
-    names_reads = bool(_typed(request, 'made_from')) and may_know(manager)
+    names_reads = bool(typed(request, 'made_from')) and may_know(manager)
     result = attempt(
         None, 'explain', _explanation, manager, request,
-        _typed(request, 'path'), _is_anonymous(request), names_reads)
+        typed(request, 'path'), _is_anonymous(request), names_reads)
     return result if result is not FAILED else {
         'error': 'The explanation failed. The event log has the traceback.'}
 
 
-def _typed(request, name):
-    value = request.form.get(name)
-    return value if isinstance(value, str) else ''
-
-
 def _is_anonymous(request):
-    return _typed(request, 'visitor') == 'anonymous'
+    return typed(request, 'visitor') == 'anonymous'
 
 
 def _explanation(manager, request, path, as_anonymous, names_reads):
@@ -88,7 +84,7 @@ def _explanation(manager, request, path, as_anonymous, names_reads):
 
     With `names_reads` they name what a stored page was made from.
     """
-    user = _typed(request, 'user').strip()
+    user = typed(request, 'user').strip()
     try:
         as_user = user_named(manager, user) if user else None
         as_anonymous = as_anonymous and as_user is None
@@ -105,8 +101,8 @@ def _explanation(manager, request, path, as_anonymous, names_reads):
         return {'user_error': str(error), 'error': str(error)}
     except Inexplicable as error:
         return {'error': cut(str(error))}
-    other = _typed(request, 'other')
-    other_visitor = _typed(request, 'other_visitor')
+    other = typed(request, 'other')
+    other_visitor = typed(request, 'other_visitor')
     if other or other_visitor:
         try:
             found['sections'].insert(0, _section(
