@@ -24,23 +24,6 @@ class Bounds(NamedTuple):
     max_age_secs: int
     cleanup_interval_secs: int
 
-    def check(self) -> None:
-        """Raise ValueError for the first that is out of its range."""
-        for name, value in self._asdict().items():
-            low, high = _RANGES[name]
-            if type(value) is not int or not low <= value <= high:
-                raise ValueError(
-                    f'{name} must be a whole number from {low} to {high}, '
-                    f'not {value!r}')
-
-
-_RANGES = {
-    'max_entries': (1, 10_000_000),
-    'max_bytes': (1, 1 << 40),
-    'max_age_secs': (0, 31_536_000),
-    'cleanup_interval_secs': (1, 86_400),
-}
-
 
 class Counts(NamedTuple):
     """The contents of a store at one moment, and its counters."""

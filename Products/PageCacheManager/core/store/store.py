@@ -76,7 +76,6 @@ class PageStore:
             clock: Callable[[], float] = time.time) -> None:
         bounds = Bounds(
             max_entries, max_bytes, max_age_secs, cleanup_interval_secs)
-        bounds.check()
         self._room = Room(bounds)
         self._places = Places(self._room)
         self._lock = threading.Lock()
@@ -246,7 +245,6 @@ class PageStore:
         """
         bounds = Bounds(
             max_entries, max_bytes, max_age_secs, cleanup_interval_secs)
-        bounds.check()
         while not self._fit(bounds):
             pass
 
