@@ -15,7 +15,6 @@ from App.config import getConfiguration
 
 from ..core.attempt import log_limit
 from ..core.audit.audits import Audits
-from ..core.caught import Caught
 from ..core.flights import Flights
 from ..core.hot import HotPages
 from ..core.key import is_row_id
@@ -45,7 +44,8 @@ IDLE_SECS = 86_400
 #: long: each request might wait for it.
 REST_SECS = 10
 
-#: Of more policies than this nothing is noted.
+#: Of more policies than this nothing is noted, and of more pages than this
+#: those are forgotten that failed longest ago.
 MAX_FAILURES = 200
 
 #: What a store counts, beside what it holds now.
@@ -73,8 +73,9 @@ class ManagerCache:
             settings.cleanup_interval)
         self.flights = Flights()
         self.tally = Tally()
-        #: Failures that were caught while pages were rendered.
-        self.caught = Caught()
+        #: The last failure that was caught while a page was rendered, by the
+        #: id of its row: the last line of a traceback; it may tell secrets.
+        self.failures = {}
         #: Requests that were not answered from memory.
         self.journal = Journal()
         #: The last failure of each policy: when (seconds since 1970), of which
@@ -129,6 +130,14 @@ class ManagerCache:
             counters.reset()
         self._stored_before = self.pages.counts()
         self.since = time.time()
+
+    def page_failed(self, page_id, line):
+        """Note the last failure of a page."""
+        row = row_id(page_id)
+        self.failures.pop(row, None)
+        self.failures[row] = line
+        for oldest in [*self.failures][:-MAX_FAILURES]:
+            self.failures.pop(oldest, None)
 
     def policy_failed(self, policy_id, expression, line):
         """Note the last failure of a policy; a few are kept."""

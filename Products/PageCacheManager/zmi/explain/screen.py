@@ -4,6 +4,7 @@ import json
 from ...cmf import policy
 from ...core.attempt import FAILED
 from ...core.attempt import attempt
+from ...core.key import row_id
 from ...core.reasons import explained
 from ...interfaces import IPageCacheManager
 from ...key.key import variant_names
@@ -159,7 +160,7 @@ def _answer(exchange):
             text = (
                 'Zope rendered the page recently; the cache did not store it.')
     elif step.page is not None and step.page.shows_failure:
-        failure = cache.caught.of(key.page_id)
+        failure = cache.failures.get(row_id(key.page_id), '')
     meaning, advice = explained(reason) if reason else ('', '')
     return {
         'word': word, 'color': color, 'text': text, 'reason': reason,
