@@ -160,7 +160,7 @@ class PageCacheManager(
         self._modernize()
         write(self._purged)
         notify(PagesPurged(self, None))
-        caches.purge_after_commit(self.cache_name())
+        caches.after_commit(self.cache_name(), caches.ManagerCache.purge)
         if REQUEST is not None:
             zmi.show_tab(self, REQUEST, 'manage_main', 'purged')
 

@@ -265,23 +265,7 @@ def _drop_idle():
 
 def drop_after_commit(name):
     """Forget all that is held for a manager that was deleted."""
-    _after_commit(name, lambda cache: _drop(name))
-
-
-def purge_after_commit(name):
-    """Drop all pages of a manager once the transaction is through."""
-    _after_commit(name, ManagerCache.purge)
-
-
-def forget_after_commit(name, names):
-    """Drop the pages that `names` stand for once the transaction is through.
-    """
-    _after_commit(name, lambda cache: cache.forget(names))
-
-
-def reset_after_commit(name):
-    """Begin to count anew once the transaction is through."""
-    _after_commit(name, ManagerCache.reset)
+    after_commit(name, lambda cache: _drop(name))
 
 
 def _drop(name):
@@ -289,15 +273,17 @@ def _drop(name):
         _caches.pop(name, None)
 
 
-def _after_commit(name, act):
-    """Once the transaction is through, have `act` called with the cache."""
-    transaction.get().addAfterCommitHook(_act, (name, act))
+def after_commit(name, act, *args):
+    """Call `act` with a manager's cache, and `args`, once the transaction is
+    through.
+    """
+    transaction.get().addAfterCommitHook(_act, (name, act, args))
 
 
-def _act(succeeded, name, act):
+def _act(succeeded, name, act, args):
     cache = _caches.get(name)
     if succeeded and cache is not None:
-        act(cache)
+        act(cache, *args)
 
 
 def forget_all():

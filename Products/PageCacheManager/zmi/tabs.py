@@ -96,7 +96,7 @@ class ManagerTabs:
     @postonly
     def manage_resetStats(self, REQUEST=None):
         """Begin to count anew in this process; stored pages stay."""
-        caches.reset_after_commit(self.cache_name())
+        caches.after_commit(self.cache_name(), caches.ManagerCache.reset)
         if REQUEST is not None:
             show_tab(self, REQUEST, 'manage_stats', 'stats_reset')
 
