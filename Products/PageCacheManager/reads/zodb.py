@@ -1,4 +1,4 @@
-"""What is asked of ZODB beyond its interfaces; no other module does so here.
+"""Access to ZODB beyond its interfaces; only this module has such access.
 
 A transaction id is an int here.
 """
