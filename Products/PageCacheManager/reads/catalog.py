@@ -51,7 +51,7 @@ MAX_ROWS = 200
 
 
 class Place(NamedTuple):
-    """Where a catalog is: its database, itself, and the path of its tool."""
+    """The place of a catalog: database, catalog, and path of its tool."""
 
     source: int
     catalog: Any

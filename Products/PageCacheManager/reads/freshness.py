@@ -1,4 +1,4 @@
-"""What pages were made from, and whether it is still as it was."""
+"""Read sets of pages, and the check that a page is current."""
 import time
 from collections.abc import Callable
 from itertools import islice

@@ -29,7 +29,7 @@ CHEAP_SECS = 0.2
 
 
 class ValueMadeFrom(NamedTuple):
-    """What a value was made from."""
+    """The sources of a value."""
 
     #: Itself, and the questions that it asked.
     asked: tuple[Asked, ...]

@@ -313,7 +313,7 @@ class Recording:
 
 
 class _Thread(threading.local):
-    """What a thread records at this moment."""
+    """The recording of a thread at this moment."""
 
     recording: Recording | None = None
 

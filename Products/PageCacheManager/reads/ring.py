@@ -1,4 +1,4 @@
-"""What one connection read: a marker in the ring of its pickle cache.
+"""The reads of one connection: a marker in the ring of its pickle cache.
 
 Each use of a persistent object moves it to the recent end of the ring, so
 all that was used since stands after the marker.  The marker has an oid that

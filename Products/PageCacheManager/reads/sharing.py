@@ -1,4 +1,4 @@
-"""What pages of other processes were made from, and whether it is current.
+"""Read sets of pages of other processes, and the check of such a page.
 
 Such a page comes from a store that several processes share, and so may be
 written by anybody: all of it is checked.

@@ -1,5 +1,4 @@
-"""What is asked of ZODB beyond its interfaces; no other module of this folder
-does so.
+"""Access to ZODB beyond its interfaces; no other module of this folder has it.
 
 A transaction id is an int here.
 """

@@ -62,7 +62,7 @@ class AheadExchange(Exchange):
     counted_as = 'AHEAD'
 
     def commit(self):
-        """Store the page, and tell whether it is the one that is hot."""
+        """Store the page, and note whether it is the hot one."""
         super().commit()
         page, hot = self.step.page, self.request.environ[own_request.MAKER]
         # a cookie may have led the visitor to one in another language

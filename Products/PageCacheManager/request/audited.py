@@ -46,7 +46,7 @@ class Render:
 
     @property
     def content(self):
-        """What rendering gave, None if it gave no page."""
+        """Return the rendered content, None if there was no page."""
         return None if self.exchange is None else self.exchange.content
 
 

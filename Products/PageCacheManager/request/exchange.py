@@ -249,7 +249,7 @@ class Exchange:
 
     @cached_property
     def others_follow(self):
-        """Whether other code gets to see the response."""
+        """Return whether other code sees the response."""
         return other_handlers.others_follow(but=self.origin.unseen_by)
 
     @cached_property

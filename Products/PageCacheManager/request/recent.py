@@ -51,7 +51,7 @@ RECALLED = '_page_cache_recalled'
 
 
 class Remembered(NamedTuple):
-    """What was worked out for a request that a stored page answered."""
+    """The remembered answer to a request that a stored page answered."""
 
     #: A weak reference to the :class:`.caches.ManagerCache`.
     cache: Any

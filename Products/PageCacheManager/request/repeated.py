@@ -29,7 +29,7 @@ REPEATED = '_page_cache_repeated'
 
 
 class Sent(NamedTuple):
-    """How a page or a 304 was sent."""
+    """A page or a 304 as it was sent."""
 
     #: Headers before the cache had its say, and all that were sent; Expires
     #: and Cache-Status are those of then.
@@ -50,7 +50,7 @@ class Sent(NamedTuple):
 
 
 class Repeated(NamedTuple):
-    """What is known of a request to which an answer was sent again."""
+    """Data on a request to which an answer was sent again."""
 
     cache: Any
     known: Any

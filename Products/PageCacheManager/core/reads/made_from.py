@@ -1,4 +1,4 @@
-"""What a page was made from: objects, and questions with their answers."""
+"""The sources of a page: objects, and questions with their answers."""
 import math
 from operator import attrgetter
 from typing import NamedTuple
@@ -34,7 +34,7 @@ class UntilCommit(NamedTuple):
 
 
 class Question(Protocol):
-    """What a render asked, so that it can be asked again; hashable."""
+    """A question of a render, which can be asked again; hashable."""
 
     @property
     def label(self) -> str:
@@ -97,7 +97,7 @@ class Asked:
 
 
 class MadeFrom:
-    """What one page was made from."""
+    """The sources of one page."""
 
     __slots__ = (
         'objects', 'asked', 'changed_at', 'tids', 'sources', 'last_check',

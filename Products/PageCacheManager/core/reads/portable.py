@@ -1,4 +1,4 @@
-"""What a page was made from, in a form that every process understands."""
+"""Read sets in a form that every process understands."""
 from typing import Any
 from typing import NamedTuple
 

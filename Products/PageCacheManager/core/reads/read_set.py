@@ -1,4 +1,4 @@
-"""What a page was made from, in few bytes: numbers of slots in a table.
+"""Read sets in few bytes: numbers of slots in a table.
 
 Slots that many pages have in common are a group, which is stored once.
 """
