@@ -9,7 +9,7 @@ from Acquisition import aq_base
 from Products.PortalTransforms.cache import Cache
 
 from ..core.doors import put_before
-from ..reads import kept
+from ..reads import memoized
 from ..reads.recording import thread
 
 
@@ -28,17 +28,17 @@ def _noted_get(plain):
         found = plain(self, key)
         if thread.recording is None or (
                 found is not None
-                and kept.given(
+                and memoized.given(
                     _known_of(self.obj).get(key), may_be_dear=True)):
             return found
-        kept.missing((id(self.obj), key))
+        memoized.missing((id(self.obj), key))
         return None
     return getCache
 
 
 def _noted_set(plain):
     def setCache(self, key, value):
-        known = kept.made((id(self.obj), key), f'output as {key}')
+        known = memoized.made((id(self.obj), key), f'output as {key}')
         of_text = _known_of(self.obj)
         if known is not None:
             of_text[key] = known

@@ -9,6 +9,7 @@ import re
 
 from ..core.key import is_ignored
 from .noting import ANY
+from .watch import COOKIE
 from .watch import HEADER
 
 
@@ -19,8 +20,6 @@ MAX_CHARACTERS = 2000
 #: Names that stand in headers and statistics as they are.
 _PLAIN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
 
-_COOKIE = 'HTTP_COOKIE'
-
 
 def sent_by(request):
     """Return the names of a request's cookies, and the header itself.
@@ -28,7 +27,7 @@ def sent_by(request):
     Code may have taken some of them out of the request already.
     """
     names = {*request.cookies}
-    header = request.environ.get(_COOKIE)
+    header = request.environ.get(COOKIE)
     if header:
         names.add(HEADER)
         for pair in header.split(';'):
@@ -60,7 +59,7 @@ def looked_for(watch, sent, settings, known):
     those of the settings.
     """
     names = watch.cookies
-    if _COOKIE in watch.variables:
+    if COOKIE in watch.variables:
         names = names | {ANY, HEADER}
     if ANY in names:
         names = names | (sent - {HEADER})

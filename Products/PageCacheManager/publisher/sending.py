@@ -3,12 +3,12 @@ from ..core.http.conditional import coded_tag
 from ..core.http.headers import is_private
 from ..core.http.headers import merged
 from ..core.http.headers import not_modified_headers
-from ..core.page import directives
-from ..core.page import joined
+from ..core.http.lists import directives
+from ..core.http.lists import joined
 from . import response as http_response
-from .request import OF_THE_BODY
-from .request import lower_headers
-from .request import sets_cookie
+from .response_headers import OF_THE_BODY
+from .response_headers import lower_headers
+from .response_headers import sets_cookie
 
 
 _ABSENT = object()
@@ -200,7 +200,8 @@ def forbid_storing(response):
     No date stays that a cache which knows no Cache-Control would go by.
     """
     values = dict.fromkeys(('etag', 'last-modified', 'expires'))
-    if 'no-store' not in content_control(response):
+    if 'no-store' not in directives(
+            lower_headers(response).get('cache-control', '')):
         values['cache-control'] = 'private, no-store'
     put_headers(response, values)
 
@@ -223,11 +224,6 @@ def keep_private(response):
         put_headers(response, {
             'expires': None, **merged(
                 {'cache-control': control}, {'cache-control': 'private'})})
-
-
-def content_control(response):
-    """Return the directives of the response's Cache-Control."""
-    return directives(lower_headers(response).get('cache-control', ''))
 
 
 def send_304(response, values):

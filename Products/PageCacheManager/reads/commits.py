@@ -40,7 +40,7 @@ T = TypeVar('T')
 
 
 class Reads(NamedTuple):
-    """The reads from one database."""
+    """The reads of this process from one database."""
 
     #: The last transaction that was shown.
     tid: int

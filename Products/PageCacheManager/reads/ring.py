@@ -24,7 +24,7 @@ class Ring:
     out of the cache show in the count of its objects.
     """
 
-    def __init__(self, mark: zodb.Mark) -> None:
+    def __init__(self, mark: zodb.RingMark) -> None:
         self._mark = mark
         self.connection = mark.connection
         #: The last transaction that the connection shows, None for none.

@@ -9,7 +9,7 @@ from typing import Any
 from plone.memoize.volatile import CleanupDict
 
 from ..core.doors import put_before
-from . import kept
+from . import memoized
 from .recording import thread
 
 
@@ -32,9 +32,9 @@ def _noted_get(plain: Any) -> Any:
         known = vars(self).get(_MADE_FROM, {}).get(key, _absent)
         # one that was made outside of pages is made anew, once
         if value is not _absent and known is not _absent and (
-                kept.given(known)):
+                memoized.given(known)):
             return value
-        kept.missing((id(self), key))
+        memoized.missing((id(self), key))
         return default
     return get
 
@@ -42,7 +42,7 @@ def _noted_get(plain: Any) -> Any:
 def _noted_set(plain: Any) -> Any:
     def __setitem__(self: Any, key: Any, value: Any) -> None:
         is_watched = thread.recording is not None
-        known = kept.made((id(self), key), str(key).partition(':')[0])
+        known = memoized.made((id(self), key), str(key).partition(':')[0])
         made_from = vars(self).setdefault(_MADE_FROM, {})
         made_from.pop(key, None)
         plain(self, key, value)

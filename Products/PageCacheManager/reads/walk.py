@@ -5,11 +5,16 @@ their last use; each holds pointers to its neighbours.  To follow these from
 the marker costs by what was used since.  Where that may not be done,
 `lru_items()` gives the ring whole, which costs by its size.
 """
-from types import ModuleType
 from typing import Any
 
 from .marker import Marker
 from .marker import listed
+
+
+try:
+    from . import pointers
+except ImportError:  # a Python without ctypes
+    pointers = None  # type: ignore[assignment]
 
 
 def used_since(cache: Any, marker: Marker, limit: int) -> list[bytes] | None:
@@ -18,12 +23,11 @@ def used_since(cache: Any, marker: Marker, limit: int) -> list[bytes] | None:
     None if there are more than `limit`.  Raises LookupError or ValueError
     if the marker is not in the ring, ValueError while the cache is swept.
     """
-    pointers = _pointers()
-    layout = pointers.layout() if pointers is not None else None
-    if pointers is None or layout is None:
+    layout = None if pointers is None else pointers.layout()
+    if layout is None:
         return listed(cache, marker, limit)
     bound = min(limit, cache.cache_non_ghost_count)
-    oids: list[bytes] | None = pointers.walked(cache, marker, bound, layout)
+    oids = pointers.walked(cache, marker, bound, layout)
     if oids is None and bound < limit:
         pointers.give_up('one has more links than objects')
         return listed(cache, marker, limit)
@@ -32,14 +36,4 @@ def used_since(cache: Any, marker: Marker, limit: int) -> list[bytes] | None:
 
 def is_cheap() -> bool:
     """Return whether a walk costs by what was used, not by the ring."""
-    pointers = _pointers()
     return pointers is not None and pointers.layout() is not None
-
-
-def _pointers() -> ModuleType | None:
-    """Return the module, None on a Python without ctypes."""
-    try:
-        from . import pointers
-    except ImportError:
-        return None
-    return pointers

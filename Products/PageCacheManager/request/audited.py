@@ -10,7 +10,7 @@ from ..core.http.cache_status import Outcome
 from ..core.reasons import Reason
 from ..key.versions import identity_of
 from ..key.versions import path_of
-from ..reads import pages
+from ..reads import freshness
 from .exchange import Exchange
 from .hit import Answer
 from .rendered import Rendered
@@ -30,7 +30,7 @@ class Render:
     def __init__(self, page):
         self._page = page
 
-    def opened(self, request, origin, manager, site, claim):
+    def new_exchange(self, request, origin, manager, site, claim):
         """Return the exchange of the request, or of its repetition."""
         self.exchange = AuditExchange(
             request, origin, manager, site, claim, is_dry=True)
@@ -77,12 +77,11 @@ class AuditExchange(Exchange):
 
     def _begin(self, step):
         self.stored = step.page.whole()
-        # from now on it is watched, as for a page that is kept
-        self.is_dry = False
         outcome = Outcome('MISS')
         self.step = Again(outcome, rendering=Rendering(
             self, outcome, step.varies,
-            hides=bool(self.request.environ.get('QUERY_STRING'))))
+            hides=bool(self.request.environ.get('QUERY_STRING')),
+            watched_dry=True))
 
     def commit(self):
         """Do nothing: no visitor asked."""
@@ -90,9 +89,6 @@ class AuditExchange(Exchange):
     def abandon(self, is_retry):
         self.end()
         self.content = None
-
-    def count(self, word, detail):
-        """Count nothing here: the audit counts itself."""
 
     def note(self, content, rendering):
         """Note what was rendered; it is compared once the request ended."""
@@ -108,7 +104,7 @@ class AuditExchange(Exchange):
         page = self.stored
         if page.made_from is None:
             return
-        changed, asked = pages.read_anew(
+        changed, asked = freshness.read_anew(
             page.made_from, rendering.made_from(), self.manager._p_jar,
             page.created)
         self.changed = [

@@ -9,27 +9,37 @@ from ..core.http.headers import may_be_coded
 from ..core.reasons import Reason
 from ..publisher import request as http_request
 from ..publisher import response as http_response
+from ..publisher import response_headers
 from .step import Step
 
 
 class Found(NamedTuple):
-    """The result of a look into the store."""
+    """The result of a look into a store."""
 
-    page: object = None
-    #: Request headers beyond the key by which the stored pages vary.
-    varies: tuple = ()
-    store: object = None
     #: The index in it.
     index: object = None
-    #: Why the store was not asked, '' where it was.
+    #: Request headers beyond the key by which the stored pages vary.
+    varies: tuple = ()
+    page: object = None
+    #: Why the store gave no answer, '' where it did.
     trouble: str = ''
 
 
-class FromStore(Step):
-    """A step whose answer comes from the store; `page` may be None."""
+def found_in(exchange, get):
+    """Return what `get` of a store gives, through a signpost if it is one."""
+    key = exchange.key
+    page = get(key.index)
+    if page is None or not page.varies:
+        return Found(key.index, (), page)
+    index = key.index_for(exchange.request, page.varies)
+    return Found(index, page.varies, get(index))
 
-    #: Response headers before the answer, lower-case names; None where no
-    #: other code sets more of them until it is delivered.
+
+class FromStore(Step):
+    """A step whose answer comes from the store."""
+
+    #: Response headers when the page was found, lower-case names; None where
+    #: no other code sets any before the answer is delivered.
     _headers_before = None
 
     def __init__(self, exchange, found, held, headers, collapsed=False):
@@ -43,11 +53,10 @@ class FromStore(Step):
         self.headers = headers
         #: Request headers beyond the key by which the page varies.
         self.varies = found.varies
-        self._store = found.store
         #: The client's own copy, None where it holds none.
         self.held = held
         if not exchange.origin.is_alone_until_delivery:
-            self._headers_before = http_request.lower_headers(
+            self._headers_before = response_headers.lower_headers(
                 exchange.response)
         if self.has_body and held is None and not page.body:
             self._make_sure(exchange)
@@ -111,7 +120,7 @@ class FromStore(Step):
         self.page = self.page.with_coding(name, data)
         data = self.page.coded(name)
         attempt(
-            exchange, 'store', self._store.add_coding,
+            exchange, 'store', exchange.cache.pages.add_coding,
             exchange.key.index_for(exchange.request, self.varies),
             self.page.created, name, data)
         return data

@@ -6,18 +6,18 @@ from App.config import getConfiguration
 from zope.event import notify
 
 from ..core.attempt import attempt
+from ..core.http.lists import directives
 from ..core.page import Page
-from ..core.page import directives
 from ..core.page import why_not
 from ..core.reads.made_from import MadeFrom
 from ..core.reads.made_from import UntilCommit
 from ..core.reasons import Reason
 from ..key.key import has_changed
 from ..manager.events import PageStored
-from ..publisher import request as http_request
-from ..reads import pages
+from ..publisher import response_headers
+from ..reads import freshness
 from . import journal
-from . import shared
+from . import shared_store
 from .rendered import Rendered
 
 
@@ -34,15 +34,11 @@ class Miss(Rendered):
         return self._refused(exchange, Reason.FRAGMENT)
 
     def _capture(
-            self, exchange, body, zipped, own, values, varies, caught,
-            of_one_origin, sets_cookie, made_from, changed_at):
-        """Return the step of a page that is to be stored, or is refused.
-
-        `caught` is the failure that it shows, or ''.
-        """
+            self, exchange, body, zipped, own, values, varies,
+            of_one_site, made_from, changed_at):
         origin, rendering = exchange.origin, self.rendering
-        reason = self._why_not_stored(
-            exchange, body, own, caught, of_one_origin, sets_cookie)
+        caught = rendering.caught
+        reason = self._why_not_stored(exchange, body, own, of_one_site)
         if reason:
             return self._refused(exchange, reason)
         headers = dict(own)
@@ -75,26 +71,25 @@ class Miss(Rendered):
             made_from=made_from)
         if zipped and not origin.is_called:
             page = page.with_coding('gzip', zipped)
-        return Stored(
+        return Captured(
             self.outcome._replace(stored=True), rendering, self.flight, page)
 
-    def _why_not_stored(
-            self, exchange, body, own, caught, of_one_origin, sets_cookie):
+    def _why_not_stored(self, exchange, body, own, of_one_site):
         """Return why the page is not kept, '' if it may be."""
         response, rendering = exchange.response, self.rendering
         origin, settings = exchange.origin, exchange.settings
-        present = http_request.lower_headers(response)
-        reason = why_not(response.status, present, body, sets_cookie)
+        present = response_headers.lower_headers(response)
+        reason = why_not(present, body)
         if reason:
             return reason
         taken = rendering.headers_before.keys() - (
             rendering.headers_left.keys() & present.keys())
-        if (taken.difference(http_request.OF_THE_BODY)
+        if (taken.difference(response_headers.OF_THE_BODY)
                 or len(response.accumulated_headers) < rendering.added_before
-                or rendering.had_cookie and not sets_cookie):
+                or rendering.had_cookie):
             return Reason.REMOVED_HEADER
         if (len(response.accumulated_headers) > rendering.added_before
-                or http_request.appends(own, rendering.headers_before)):
+                or response_headers.appends(own, rendering.headers_before)):
             return Reason.ADDED_HEADER
         if origin.is_called and response.base != rendering.base_before:
             # other code gets the text, which does not show it
@@ -103,7 +98,7 @@ class Miss(Rendered):
         control = own.get('cache-control')
         if control and 'no-store' in directives(control):
             return Reason.NO_STORE
-        if of_one_origin:
+        if of_one_site:
             return Reason.ORIGIN
         if len(body) > settings.max_page_bytes:
             return Reason.TOO_LARGE
@@ -111,15 +106,15 @@ class Miss(Rendered):
             return Reason.DOOMED
         if rendering.has_changes and not origin.may_write:
             return Reason.WROTE_TO_DATABASE
-        if caught and not settings.max_error_age:
+        if rendering.caught and not settings.max_error_age:
             return Reason.RENDER_ERROR
         if rendering.field:
             return Reason.PARAMETER
         return ''
 
 
-class Stored(Rendered):
-    """The page was sent, and is kept once the transaction is through."""
+class Captured(Rendered):
+    """The page was sent, and is stored once the transaction is through."""
 
     def __init__(self, outcome, rendering, flight, page):
         self.outcome = outcome
@@ -148,7 +143,7 @@ class Stored(Rendered):
         """Store the page, behind a signpost if it varies by more headers."""
         key = exchange.key
         if isinstance(page.made_from.objects, UntilCommit):
-            pages.commits.settle(
+            freshness.commits.settle(
                 page.made_from.objects, exchange.manager._p_jar)
         store, index = exchange.cache.pages, key.index
         if page.varies:
@@ -156,7 +151,7 @@ class Stored(Rendered):
             index = key.index_for(exchange.request, page.varies)
         is_kept = store.set(index, page)
         if exchange.settings.store != 'process':
-            shared.keep(exchange, index, page)
+            shared_store.keep(exchange, index, page)
         if is_kept:
             if key.partition:
                 journal.compare_with_others(exchange, index, page)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import transaction
 from DateTime import DateTime
+from docutils.core import publish_doctree
 
 import Products.PageCacheManager
 
@@ -39,6 +40,14 @@ def read(name):
 def flat(text):
     """Return `text` with each run of white space as one blank."""
     return ' '.join(text.split())
+
+
+@pytest.mark.parametrize('name', sorted(
+    path.name for path in ROOT.glob('*.rst')))
+def test_a_document_outside_of_docs_has_no_errors(name):
+    tree = publish_doctree(
+        read(name), settings_overrides={'report_level': 5})
+    assert not [*tree.findall(lambda node: node.tagname == 'system_message')]
 
 
 # settings
@@ -229,12 +238,12 @@ def steps_in_the_design():
     """Return the methods of classes that the ways of a request name."""
     text = read('docs/design.rst').partition('\nThe folders\n')[0]
     return set(re.findall(
-        r'``(Exchange|Hit|NotModified|Miss|Stored|Bypass)\.(\w+)``', text))
+        r'``(Exchange|Hit|NotModified|Miss|Captured|Bypass)\.(\w+)``', text))
 
 
 def test_steps_in_the_design_exist():
     found = steps_in_the_design()
-    assert {('Exchange', 'deliver'), ('Stored', 'commit')} <= found
+    assert {('Exchange', 'deliver'), ('Captured', 'commit')} <= found
     for kind, method in found:
         assert any(
             exists(f'request.{module}:{kind}.{method}')

@@ -132,34 +132,19 @@ def tag_for_304(held: str) -> str:
         f'{_FILTER_MARK}{coding}') else held
 
 
-def if_none_match(header: str | None, tags: Collection[str]) -> bool | None:
-    """Return whether If-None-Match (13.1.2) holds one of the page's `tags`.
-
-    None means that there is no such header.  Several header lines come
-    joined by commas.  ``*`` alone is any page; a list that does not parse
-    to its end holds nothing.  Linear in the length of `header`.
-    """
-    if header is None:
-        return None
-    text = header.strip(' \t')
-    # 13.1.2: "*" holds whenever there is a current representation at all;
-    # the grammar has it alone or not at all.
-    if text == '*':
-        return True
-    found = _opaque_tags(text)
-    # 8.8.3.2: weak comparison looks at the opaque parts, whichever is weak.
-    return any(tag.removeprefix('W/') in found for tag in tags)
-
-
 def held_tag(header: str, tags: Collection[str]) -> str:
-    """Return the first of `tags` that If-None-Match holds, '' for none.
+    """Return the first of `tags` that If-None-Match (13.1.2) holds, '' for
+    none.
 
-    For ``*`` that is the first.  Reads `header` once.
+    Several header lines come joined by commas.  ``*`` alone holds any page;
+    a list that does not parse to its end holds nothing.  Linear in the length
+    of `header`.
     """
     text = header.strip(' \t')
-    if text == '*':
+    if text == '*':  # the grammar has it alone or not at all
         return next(iter(tags), '')
     found = _opaque_tags(text)
+    # 8.8.3.2: weak comparison looks at the opaque parts, whichever is weak.
     for tag in tags:
         if tag.removeprefix('W/') in found:
             return tag
@@ -232,35 +217,15 @@ def format_date(secs: float) -> str:
     return formatdate(math.floor(secs), usegmt=True)
 
 
-def not_modified(
-        if_none_match_value: str | None,
-        if_modified_since_value: str | None,
-        tags: Collection[str],
-        modified: int | None,
-        now: float,
-        dates_count: bool) -> bool:
-    """Return whether a GET or HEAD is answered with 304 (13.2.2).
+def not_modified_since(value: str, modified: int, now: float) -> bool:
+    """Return whether a page is no newer than If-Modified-Since (13.1.3).
 
-    `tags` are those that the 200 could carry, `modified` its Last-Modified
-    in seconds since 1970 or None.  `dates_count` is whether a date alone
-    may decide.
+    `modified` is its Last-Modified, in seconds since 1970.
     """
-    # 13.2.2 step 3: If-None-Match, where it is present.
-    matches = if_none_match(if_none_match_value, tags)
-    if matches is not None:
-        # 13.1.3: beside it, If-Modified-Since is ignored.
-        return matches
-    # 13.2.2 step 4: If-Modified-Since.
-    if if_modified_since_value is None or modified is None or not dates_count:
-        return False
-    return _not_modified_since(if_modified_since_value, modified, now)
-
-
-def _not_modified_since(value: str, modified: int, now: float) -> bool:
     since = parse_date(value, now)
-    # 13.1.3: what is no HTTP-date is ignored.  So is one that a clock which
-    # goes a little wrong does not explain.
+    # What is no HTTP-date is ignored.  So is one that a clock which goes a
+    # little wrong does not explain.
     if since is None or since > now + MAX_SKEW_SECS:
         return False
-    # 13.1.3: earlier than the date given, or equal to it, is not modified.
+    # Earlier than the date given, or equal to it, is not modified.
     return modified <= since

@@ -100,7 +100,8 @@ class MadeFrom:
     """The sources of one page."""
 
     __slots__ = (
-        'objects', 'asked', 'changed_at', 'tids', 'sources', 'state', 'size')
+        'objects', 'asked', 'changed_at', 'tids', 'sources', 'last_check',
+        'size')
 
     def __init__(
             self, objects: ReadSet | UntilCommit, changed_at: float,
@@ -116,9 +117,9 @@ class MadeFrom:
         #: Numbers of the databases that were read.
         self.sources = tuple(set(objects.sources).union(
             *map(_sources, asked)))
-        #: The table's sequence at which all was as it was, and the time up
-        #: to which that holds.
-        self.state: tuple[int, float] = (0, -math.inf)
+        #: The last check that found no change: the table's sequence then, and
+        #: the time from which the clock may change an answer.
+        self.last_check: tuple[int, float] = (0, -math.inf)
         #: Bytes that the page takes for it.
         self.size = _OWN_BYTES + objects.size + asked_size
 

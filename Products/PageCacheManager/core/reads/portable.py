@@ -10,7 +10,7 @@ MAX_QUESTIONS = 500
 
 
 class Source(NamedTuple):
-    """The reads from one database."""
+    """The reads from one database, in terms that all processes share."""
 
     name: str
     #: The last change of its root.  Databases of one name differ in it.

@@ -10,7 +10,8 @@ from collections import deque
 #: A Python object with its slots, beside the bytes of its array.
 OBJECT_BYTES = 120
 
-#: Holders of slots that are gone, whose slots can be let go.
+#: Slots of read sets and groups that nobody holds any more; the table frees
+#: them.
 Gone = deque['array[int]']
 
 

@@ -27,6 +27,7 @@ from .tables import Records
 #: the page was made from; then the page's id; then variant, validity, varies,
 #: absent cookies, codings and headers, all in one row.
 CREATED = 3
+_VARIANT_END, _VALIDITY_END = 5, 6
 _PATH = 11
 _PAGE_ID = slice(_PATH, 14)
 _VARIANT = 14
@@ -35,35 +36,35 @@ _VARIANT = 14
 MAX_SHARED_LENGTH = 200
 
 
-def flatten(key: Key, page: Page) -> Record:
-    """Return all of an entry but its number as one tuple without nesting.
+def flatten(key: Key, page: Page) -> list[Any]:
+    """Return an entry in one list without nesting, with 0 for its number.
 
-    The first collection that comes by drops such a tuple from its sight.
-    Of tuples in tuples it may need three, and the third may never come.
+    The record that is made of it is a tuple, which the first collection that
+    comes by drops from its sight.  Of tuples in tuples it may need three, and
+    the third may never come.
     """
     variant_end = _VARIANT + len(key[3])
     validity_end = variant_end + len(key[4])
     varies_end = validity_end + len(page.varies)
     cookies_end = varies_end + len(page.absent_cookies)
     codings_end = cookies_end + 2 * len(page.codings)
-    record = [
-        page.body, int(page.modified), float(page.created),
+    record: list[Any] = [
+        NONE, page.body, int(page.modified), float(page.created),
         page.max_age_secs, variant_end, validity_end, varies_end,
         cookies_end, codings_end, page.made_from,
         *key[:3], *key[3], *key[4], *page.varies, *page.absent_cookies,
         *chain.from_iterable(page.codings),
         *chain.from_iterable(page.headers)]
     shared: Any = _shared.cached  # type: ignore[attr-defined]
-    # all positions count the number of the entry, which is not there yet
     for position in chain(
             (_PATH,), range(_VARIANT, variant_end),
             range(variant_end + 1, validity_end),
             range(varies_end, cookies_end),
-            range(codings_end, len(record) + 1)):
-        text: Any = record[position - 1]
+            range(codings_end, len(record))):
+        text = record[position]
         if len(text) <= MAX_SHARED_LENGTH:
-            record[position - 1] = shared(text)
-    return tuple(record)
+            record[position] = shared(text)
+    return record
 
 
 @remembered(4096, MAX_SHARED_LENGTH)
@@ -78,7 +79,7 @@ def _shared(text: str) -> str:
 
 def key_of(record: Record) -> Key:
     """Return the key in a record."""
-    variant_end, validity_end = record[5:7]
+    variant_end, validity_end = record[_VARIANT_END], record[_VALIDITY_END]
     return (
         *record[_PAGE_ID],
         record[_VARIANT:variant_end],
@@ -136,8 +137,9 @@ class Contents:
         """Return the record of an entry, or None."""
         record = self.records.find(hash(key))
         if record is None or (
-                record[_PATH:record[6]] != (*key[:3], *key[3], *key[4])
-                or record[5] != _VARIANT + len(key[3])):
+                record[_PATH:record[_VALIDITY_END]] != (
+                    *key[:3], *key[3], *key[4])
+                or record[_VARIANT_END] != _VARIANT + len(key[3])):
             return None
         return record
 
@@ -214,42 +216,43 @@ class Contents:
             'created': self.created[self.rows.newest[row]],
         }
 
-    def link(self, key: Key, flat: Record) -> int:
+    def link(self, key: Key, flat: list[Any]) -> int:
         """Make a new entry, still in no queue; return its number.
 
         It is NONE if another key, page or slot has the same hash.  A new row
         starts with the miss that brought the page.
         """
-        row, slot = self.rows.find(hash(key[:3])), self.slots.find(
-            hash(key[:4]))
-        if (self.records.find(hash(key)) is not None
+        hashed, of_row, of_slot = hash(key), hash(key[:3]), hash(key[:4])
+        row, slot = self.rows.find(of_row), self.slots.find(of_slot)
+        if (self.records.find(hashed) is not None
                 or row and self.page_id(row) != key[:3]
                 or slot and self.key(self.slots.newest[slot])[:4] != key[:4]):
             return NONE
         number = self.numbers.take()
-        self.hashes[number] = hash(key)
-        self.created[number] = flat[CREATED - 1]
-        row = self.rows.join(number, hash(key[:3]))
+        self.hashes[number] = hashed
+        self.created[number] = flat[CREATED]
+        row = self.rows.join(number, of_row)
         if self.rows.lengths[row] == 1:
             self.hits[row], self.misses[row], self.sizes[row] = 0, 1, 0
-        group = self.slots.join(number, hash(key[:4]))
+        group = self.slots.join(number, of_slot)
         if self.slots.lengths[group] == 1:
             self.modified[group] = -math.inf
         self._templates.join(number, hash(key[0]))
         self._contexts.join(number, hash(key[1]))
-        self.records.put(self.hashes[number], (number, *flat))
+        self.rewrite(number, flat)
         return number
 
-    def write(self, number: int, flat: Record) -> None:
+    def write(self, number: int, flat: list[Any]) -> None:
         """Give an entry its page; it becomes the newest."""
         self.rewrite(number, flat)
-        self.created[number] = flat[CREATED - 1]
+        self.created[number] = flat[CREATED]
         self.rows.renew(number)
         self.slots.renew(number)
 
-    def rewrite(self, number: int, flat: Record) -> None:
+    def rewrite(self, number: int, flat: list[Any]) -> None:
         """Give an entry the same page in another form."""
-        self.records.put(self.hashes[number], (number, *flat))
+        flat[0] = number
+        self.records.put(self.hashes[number], tuple(flat))
 
     def resize(self, number: int, size: int) -> None:
         """Note that an entry takes more or less than before."""

@@ -2,13 +2,14 @@
 
 Callers hold the store's lock.
 """
+from typing import Any
+
 from ..key import Key
 from ..page import Page
 from .bounds import Room
 from .entries import Contents
 from .entries import flatten
 from .spare import Parts
-from .tables import Record
 
 
 #: What an entry takes beside its strings, in bytes.
@@ -46,7 +47,7 @@ class Places:
         self.superseded = 0
 
     def put(
-            self, contents: Contents, key: Key, flat: Record, size: int,
+            self, contents: Contents, key: Key, flat: list[Any], size: int,
             parts: Parts) -> bool:
         """Add an entry, or replace it; return whether it was kept.
 

@@ -49,13 +49,6 @@ def test_forgetting_costs_what_is_dropped(costs, act, dropped):
     assert large[1] <= small[1] + 2 * dropped <= 40 + 40 * dropped
 
 
-def test_a_template_is_known_by_its_identity():
-    cache = filled(100)
-    cache.saw('oid:main:07', key('/few', '/0'))
-    assert cache.forget({'oid:main:07'}) == 10
-    assert cache.pages.counts().entries == 90
-
-
 def test_a_row_is_dropped_alone():
     cache = filled(100)
     row = row_id(key('/many', '/7')[:3])

@@ -1,28 +1,8 @@
 """Pages in a store that several processes share, behind that of this one."""
-from typing import NamedTuple
-
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..reads import sharing
-
-
-class Found(NamedTuple):
-    """A page as a store has it."""
-
-    index: object
-    #: Request headers beyond the key by which the stored pages vary.
-    varies: tuple
-    page: object
-
-
-def found_in(exchange, get):
-    """Return what `get` of a store gives, through a signpost if it is one."""
-    key = exchange.key
-    page = get(key.index)
-    if page is None or not page.varies:
-        return Found(key.index, (), page)
-    index = key.index_for(exchange.request, page.varies)
-    return Found(index, page.varies, get(index))
+from .from_store import found_in
 
 
 def adopted(exchange):
