@@ -61,7 +61,7 @@ class Site(ploneasked.Site):
 
 def start(home):
     """Start Zope in the directory `home`; return the application root."""
-    make(home, 'admin', 'admin', 'skel_plone')
+    make(home, 'admin', 'admin', is_plone=True)
     # this program adds its own site
     (home / 'etc' / 'package-includes' / 'demo-configure.zcml').unlink()
     make_wsgi_app({}, str(home / 'etc' / 'zope.conf'))

@@ -83,7 +83,7 @@ def start(home):
     Return the application root, with a request.
     """
     is_new = not (home / 'var' / 'Data.fs').exists()
-    make(home, 'admin', 'admin', 'skel_plone')
+    make(home, 'admin', 'admin', is_plone=True)
     # this program adds its own site
     (home / 'etc' / 'package-includes' / 'demo-configure.zcml').unlink(
         missing_ok=True)

@@ -47,7 +47,7 @@ def start(home, threads=1):
 
     A connection that its thread finds again has its objects in memory.
     """
-    make(home, 'admin', 'admin', 'skel_plone')
+    make(home, 'admin', 'admin', is_plone=True)
     conf = home / 'etc' / 'zope.conf'
     conf.write_text(conf.read_text().replace(
         '  cache-size ', f'  pool-size {threads}\n   cache-size ', 1))

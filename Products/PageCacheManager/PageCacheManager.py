@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from AccessControl.class_init import InitializeClass
 from AccessControl.Permissions import view_management_screens
-from AccessControl.requestmethod import requestmethod
+from AccessControl.requestmethod import postonly
 from AccessControl.SecurityInfo import ClassSecurityInfo
 from OFS.Cache import CacheManager
 from OFS.ObjectManager import checkValidId
@@ -26,16 +26,11 @@ from .manager.events import PagesPurged
 from .manager.generation import Generation
 from .marks import write
 from .request.zcache import page_cache
-from .zmi.associating import Associating
-
-
-postonly = requestmethod('POST')
 
 
 @implementer(IPageCacheManager)
 class PageCacheManager(
-        Generation, Associating, zmi.SettingUp, zmi.Policies,
-        zmi.Metrics, zmi.Exporting, zmi.ManagerTabs, CacheManager, SimpleItem):
+        Generation, zmi.ManagerTabs, CacheManager, SimpleItem):
     """Stores whole rendered pages in memory, and finds them by their ETag."""
 
     meta_type = 'Page Cache Manager'
@@ -165,7 +160,7 @@ class PageCacheManager(
         self._modernize()
         write(self._purged)
         notify(PagesPurged(self, None))
-        caches.purge_after_commit(self.cache_name())
+        caches.after_commit(self.cache_name(), caches.ManagerCache.purge)
         if REQUEST is not None:
             zmi.show_tab(self, REQUEST, 'manage_main', 'purged')
 

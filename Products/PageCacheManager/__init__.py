@@ -21,5 +21,4 @@ def initialize(context):
         permission='Add Page Cache Managers',
         constructors=(
             PageCacheManager.manage_addPageCacheManagerForm,
-            PageCacheManager.manage_addPageCacheManager),
-        icon='zmi/www/pagecache.svg')
+            PageCacheManager.manage_addPageCacheManager))

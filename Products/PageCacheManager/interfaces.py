@@ -5,100 +5,6 @@ from zope.interface import Attribute
 from zope.interface import Interface
 
 
-class IPageStore(Interface):
-    """Holds pages by key.  Every method may be called by any thread."""
-
-    def get(key):
-        """Return the :class:`core.page.Page` stored under `key`, or None.
-
-        A value that is absent, expired, foreign or unreadable is a miss,
-        that is None, and never an error.
-        """
-
-    def set(key, page):
-        """Store `page` under `key`; return whether it was kept.
-
-        A page that the bounds do not admit is not kept; that is no error.
-        """
-
-
-class IBoundedPageStore(IPageStore):
-    """The store of this process: bounded, expiring, counted.
-
-    At every moment there are at most `max_entries` entries, which take at
-    most `max_bytes` bytes.  Bytes are those of body, coded body, headers and
-    key, and a fixed share for the entry itself.
-
-    A page that is kept in a coding counts by that, and by gzip if it is kept
-    in that and in another one.  The other coding, and the body without any,
-    are spare: they take a quarter of `max_bytes` at most, and are the first
-    to go when room is needed.  `get` returns a page with an empty body then,
-    and says of the coding that it is not worth its bytes.
-
-    Getting, setting, evicting and removing one entry, and adding a coding,
-    cost constant time, whatever the number of entries.
-    """
-
-    def peek(key):
-        """Return what `get` would return, for one who only looks.
-
-        The page is neither counted nor kept any longer for it.
-        """
-
-    def add_coding(key, created, name, data):
-        """Keep the body of the page under `key` in a content coding too.
-
-        Nothing happens unless that page was rendered at `created`, or if it
-        has the coding already.  Empty `data` says that the coding is not
-        worth its bytes.  Return whether it was kept.
-        """
-
-    def configure(max_entries, max_bytes, max_age_secs,
-                  cleanup_interval_secs):
-        """Take new bounds; what exceeds them goes at once.
-
-        `max_age_secs` 0 means no limit.  Raises ValueError for a bound that
-        is out of range and then changes nothing.
-        """
-
-    def remove_page(page_id):
-        """Remove all entries of one page; return how many they were.
-
-        `page_id` is ``key[:3]``.
-        """
-
-    def remove_path(path):
-        """Remove the pages of a template or of content at a path.
-
-        Return how many entries they were.  It costs what is removed, and
-        never holds the lock longer than a slice of that takes.
-        """
-
-    def page_ids():
-        """Yield the ids of all pages, a slice of them at a time."""
-
-    def purge():
-        """Remove everything, in constant time."""
-
-    def counts():
-        """Return :class:`core.counts.Counts` of one moment."""
-
-    def row(page_id):
-        """Return the dict that `report` has for one page, or None.
-
-        It takes constant time.
-        """
-
-    def report():
-        """Return a list with a dict for each page.
-
-        ``template_path``, ``context_path``, ``url``, ``hits`` and
-        ``misses`` since the page came in, ``entries`` (number), ``size``
-        (bytes that these count, without what is spare), ``created`` (of the
-        newest entry, seconds since 1970).
-        """
-
-
 class IStepOfRequest(Interface):
     """An event of a publication at which the cache takes a step.
 
@@ -265,8 +171,11 @@ class IPageCacheManager(Interface):
     def getCacheReport():
         """Return the list of this process's pages, a dict for each.
 
-        Beside what :meth:`IBoundedPageStore.report` gives, ``row`` is the
-        id that `manage_invalidate` takes.
+        ``template_path``, ``context_path``, ``url``, ``hits`` and
+        ``misses`` since the page came in, ``entries`` (number), ``size``
+        (bytes that these count, without what is spare), ``created`` (of the
+        newest entry, seconds since 1970), and ``row``, the id that
+        `manage_invalidate` takes.
         """
 
     def enable(option='on_always'):

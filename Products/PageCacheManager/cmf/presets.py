@@ -7,7 +7,9 @@ from Products.CMFCore.CachingPolicyManager import CachingPolicy
 from Products.CMFCore.CachingPolicyManager import (
     manage_addCachingPolicyManager,
 )
+from Products.CMFCore.interfaces import ITypesTool
 from Products.CMFCore.permissions import ManagePortal
+from zope.component import queryUtility
 
 from ..core.key import digest
 from . import expressions
@@ -114,3 +116,9 @@ def described(policies):
             if isinstance(policy, CachingPolicy) else '',
             bool(policy.getNoStore()))
         for policy_id, policy in policies.listPolicies()]
+
+
+def portal_types():
+    """Return the ids of all types, None where the site has no types tool."""
+    tool = queryUtility(ITypesTool)
+    return None if tool is None else frozenset(tool.listContentTypes())

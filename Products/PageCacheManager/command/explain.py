@@ -1,6 +1,5 @@
 """Prints what the Explain screen of a manager shows."""
 import json
-import sys
 
 from .manager import RemoteManager
 from .usage import Failure
@@ -8,24 +7,17 @@ from .web import printable
 
 
 def run(options):
-    """Explain a page; return the exit code."""
-    manager = RemoteManager(options)
-    try:
-        text = manager.get(
-            'manage_explainJSON', path=options.url, visitor=options.visitor)
-        found = _read(text)
-    except Failure as error:
-        print(printable(f'pagecache explain: {error}'), file=sys.stderr)
-        return 1
+    """Explain a page; return the exit code.  Raises Failure."""
+    text = RemoteManager(options).get(
+        'manage_explainJSON', path=options.url, visitor=options.visitor)
+    found = _read(text)
     if options.json:
         print(text)
     elif 'error' not in found:
         for line in _lines(found):
             print(printable(line))
     if 'error' in found:
-        print(printable(f'pagecache explain: {found["error"]}'),
-              file=sys.stderr)
-        return 1
+        raise Failure(found['error'])
     return 0
 
 

@@ -9,13 +9,15 @@ import sys
 from importlib import import_module
 
 from .login import add_login
+from .usage import Failure
 from .usage import UsageError
+from .web import printable
 
 
 def main(arguments=None):
     """Run the command; return its exit code.
 
-    For bad usage it is 2, as argparse has it.
+    For bad usage it is 2, as argparse has it, and 1 for a failure.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -25,6 +27,10 @@ def main(arguments=None):
     except UsageError as error:
         print(f'pagecache {options.command}: {error}', file=sys.stderr)
         return 2
+    except Failure as error:  # its text may be of a server
+        print(printable(f'pagecache {options.command}: {error}'),
+              file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f'pagecache {options.command}: interrupted', file=sys.stderr)
         return 1

@@ -1,14 +1,14 @@
 """Forgets pages, on every client of the database."""
-import sys
-
 from .manager import RemoteManager
-from .usage import Failure
 from .usage import UsageError
 from .web import printable
 
 
 def run(options):
-    """Forget all pages, or those of a path; return the exit code."""
+    """Forget all pages, or those of a path; return the exit code.
+
+    Raises UsageError and Failure.
+    """
     path = options.path
     if path is not None and not path.startswith(('/', '@@')):
         raise UsageError('PATH begins with / or @@.')
@@ -20,14 +20,10 @@ def run(options):
         if not path:
             raise UsageError('/ has no page of its own: add --below.')
     manager = RemoteManager(options)
-    try:
-        if path is None:
-            manager.post('manage_purge')
-        else:
-            manager.post('manage_invalidate', **{'paths:list': path})
-    except Failure as error:
-        print(printable(f'pagecache purge: {error}'), file=sys.stderr)
-        return 1
+    if path is None:
+        manager.post('manage_purge')
+    else:
+        manager.post('manage_invalidate', **{'paths:list': path})
     print('All pages are purged.' if path is None else
           f'The pages of {printable(path)} are invalidated.')
     return 0

@@ -1,6 +1,5 @@
 """Prints the metrics of a manager for people."""
 import re
-import sys
 
 from .manager import RemoteManager
 from .usage import Failure
@@ -15,15 +14,10 @@ _LABEL = re.compile(r'\w+="((?:\\.|[^"\\])*)"')
 
 
 def run(options):
-    """Print the metrics; return the exit code."""
-    manager = RemoteManager(options)
-    try:
-        lines = list(_lines(manager.get('manage_metrics')))
-        if not lines:
-            raise Failure('the answer is none of a Page Cache Manager')
-    except Failure as error:
-        print(printable(f'pagecache stats: {error}'), file=sys.stderr)
-        return 1
+    """Print the metrics; return the exit code.  Raises Failure."""
+    lines = list(_lines(RemoteManager(options).get('manage_metrics')))
+    if not lines:
+        raise Failure('the answer is none of a Page Cache Manager')
     for line in lines:
         print(printable(line))
     return 0

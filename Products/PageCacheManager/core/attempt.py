@@ -3,9 +3,8 @@ import logging
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
-from typing import Protocol
 
-from .log_limit import LogLimit
+from .limits import LogLimit
 
 
 logger = logging.getLogger(__name__.partition('.core.')[0])
@@ -17,23 +16,14 @@ FAILED: Any = object()
 log_limit = LogLimit(60)
 
 
-class Counts(Protocol):
-    """Counts failures, and names what they concern."""
-
-    def count(self, word: str, detail: str) -> None:
-        """Count an event."""
-
-    def describe(self) -> str:
-        """Return what is asked for."""
-
-
 def attempt(
-        counts: Counts | None, stage: str, function: Callable[..., Any],
+        counts: Any, stage: str, function: Callable[..., Any],
         *args: Any) -> Any:
     """Return what `function` returns, FAILED if it raises an Exception.
 
     The failure is counted as ``ERROR`` of the `stage` and logged with its
-    traceback, if it can be.  `counts` is None where there is no request, or
+    traceback, if it can be.  `counts` is what failed, such as an exchange: it
+    counts, and describes itself.  It is None where there is no request, or
     none that the cache takes part in.
     """
     try:
@@ -45,7 +35,7 @@ def attempt(
         return FAILED
 
 
-def report(counts: Counts | None, stage: str, error: Exception) -> None:
+def report(counts: Any, stage: str, error: Exception) -> None:
     """Count and log a failure, as :func:`attempt` does."""
     about = ''
     if counts is not None:

@@ -1,5 +1,6 @@
 """Functions of ours before methods of other packages."""
 from collections.abc import Callable
+from functools import update_wrapper
 from typing import Any
 
 
@@ -12,7 +13,6 @@ def put_before(
     """
     plain = getattr(kind, name)
     if not hasattr(plain, 'page_cache_plain'):
-        method: Any = make(plain)
-        method.__name__, method.__doc__ = plain.__name__, plain.__doc__
+        method: Any = update_wrapper(make(plain), plain)
         method.page_cache_plain = plain
         setattr(kind, name, method)

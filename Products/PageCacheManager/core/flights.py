@@ -75,12 +75,8 @@ class Flights:
         self._landed: OrderedDict[int, float] = OrderedDict()
         #: Why, and how many times in a row.
         self._reasons: OrderedDict[int, tuple[str, int]] = OrderedDict()
-        self._waiting = 0
-
-    @property
-    def waiting(self) -> int:
-        """How many requests wait now."""
-        return self._waiting
+        #: How many requests wait now.
+        self.waiting = 0
 
     def refusal(self, key: Hashable) -> str:
         """Return why a page was refused twice in a row lately, else ''."""
@@ -123,12 +119,12 @@ class Flights:
             if not flight.led:
                 flight.led = True
                 return flight
-            if wait_secs <= 0 or self._waiting >= max_waiting:
+            if wait_secs <= 0 or self.waiting >= max_waiting:
                 return None
             return self._wait(flight, self._clock() + wait_secs)
 
     def _wait(self, flight: Flight, deadline: float) -> Flight | Page | None:
-        self._waiting += 1
+        self.waiting += 1
         flight.waiting += 1
         try:
             while flight.led and not flight.over:
@@ -137,7 +133,7 @@ class Flights:
                     return None
                 flight.news.wait(left)
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
             flight.waiting -= 1
         if flight.over:
             return flight.page

@@ -13,7 +13,7 @@ from heapq import nlargest
 from operator import attrgetter
 from typing import Any
 
-from .rate import Rate
+from .limits import Rate
 
 
 #: All counts are halved so often: what was hot yesterday is not hot today.

@@ -79,7 +79,7 @@ def database_of(home):
     return home / 'var' / 'Data.fs'
 
 
-def make(home, user, password, skeleton='skel'):
+def make(home, user, password, is_plone=False):
     """Make the instance; existing files stay, and all users.
 
     Raises OSError where it can't be written, and leaves nothing of a new
@@ -87,20 +87,25 @@ def make(home, user, password, skeleton='skel'):
     """
     is_new = not home.exists()
     try:
-        _make(home, user, password, skeleton)
+        _make(home, user, password, is_plone)
     except OSError:
         if is_new:
             shutil.rmtree(home, ignore_errors=True)
         raise
 
 
-def _make(home, user, password, skeleton):
-    instance = {'INSTANCE_HOME': str(home)}
-    ours = Path(__file__).parent / skeleton
-    zope = Path(Zope2.__file__).parent / 'utilities' / 'skel'
+def _make(home, user, password, is_plone):
+    ours = Path(__file__).parent
+    zope = Path(Zope2.__file__).parent / 'utilities'
+    skeletons, lane = [ours / 'skel', zope / 'skel'], ''
+    if is_plone:
+        skeletons.insert(0, ours / 'skel_plone')
+        lane = 'egg:Products.PageCacheManager#fastlane'
     home.mkdir(parents=True, exist_ok=True)  # copyskel only prints errors
-    for skeleton in (ours, zope):
-        copyskel(str(skeleton), str(home), None, None, **instance)
+    for skeleton in skeletons:  # the first that has a file wins
+        copyskel(
+            str(skeleton), str(home), None, None,
+            INSTANCE_HOME=str(home), FASTLANE=lane)
     # Zope would replace the only user of an existing database by this one
     inituser = home / 'inituser'
     if not database_of(home).exists() and not inituser.exists():
@@ -164,7 +169,7 @@ def main():
     if home.exists() and not home.is_dir():
         sys.exit(f'{home} is a file. Name a folder: make start INSTANCE=demo')
     try:
-        make(home, user, password, 'skel_plone' if options.plone else 'skel')
+        make(home, user, password, options.plone)
     except OSError as error:
         sys.exit(f'The instance cannot be written: {error}\n'
                  f'Name another folder: make start INSTANCE=~/demo')

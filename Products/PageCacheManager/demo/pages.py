@@ -1,5 +1,13 @@
 """The words of the demo site: a town library by the harbour."""
 
+TITLE = 'Harbour Library'
+
+# Names, passwords and roles; the password rules of a site are for forms.
+MEMBERS = (
+    ('alice', 'alice', ('Member', 'Editor'), 'Alice Arden'),
+    ('bob', 'bob', ('Member',), 'Bob Birch'),
+)
+
 SECTIONS = (
     ('news', 'News', 'What is new at the library and around it.'),
     ('docs', 'Guides', 'How to find, borrow, read and ask.'),

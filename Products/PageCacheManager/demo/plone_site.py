@@ -3,25 +3,21 @@
 It has the texts of the CMF demo site, so that both can be compared.
 """
 
-from AccessControl.SecurityManagement import getSecurityManager
-from AccessControl.SecurityManagement import newSecurityManager
-from AccessControl.SecurityManagement import setSecurityManager
-from AccessControl.users import system
 from plone.app.textfield.value import RichTextValue
 from Products.CMFCore.indexing import processQueue
 from Products.CMFPlone.factory import addPloneSite
 from zope.component import adapter
-from zope.component.hooks import getSite
-from zope.component.hooks import setSite
 from zope.processlifetime import IDatabaseOpenedWithRoot
 
 from .pages import BODY
+from .pages import MEMBERS
 from .pages import PAGES
+from .pages import TITLE
 from .start import add_missing
+from .start import as_system
 
 
 SITE_ID = 'Plone'
-TITLE = 'Harbour Library'
 
 #: What Plone's own form for a new site applies beside its profile, and the
 #: add-on.
@@ -34,12 +30,6 @@ PROFILES = (
 
 WORKFLOW = 'simple_publication_workflow'
 
-#: Names, passwords and roles; the password rules of a site are for forms.
-MEMBERS = (
-    ('alice', 'alice', ('Member', 'Editor'), 'Alice Arden'),
-    ('bob', 'bob', ('Member',), 'Bob Birch'),
-)
-
 LISTED = 30
 
 
@@ -51,15 +41,10 @@ def add_if_missing(event):
 
 def add_site(app, site_id=SITE_ID):
     """Build the site in the application root; the caller commits."""
-    security_before, site_before = getSecurityManager(), getSite()
-    newSecurityManager(None, system.__of__(app.acl_users))
-    try:
+    with as_system(app):
         site = addPloneSite(
             app, site_id, title=TITLE, extension_ids=PROFILES)
         fill(site)
-    finally:
-        setSite(site_before)
-        setSecurityManager(security_before)
     return app[site_id]
 
 

@@ -2,10 +2,6 @@
 
 from pathlib import Path
 
-from AccessControl.SecurityManagement import getSecurityManager
-from AccessControl.SecurityManagement import newSecurityManager
-from AccessControl.SecurityManagement import setSecurityManager
-from AccessControl.users import system
 from DateTime import DateTime
 from Products.CMFCore import interfaces
 from Products.CMFCore.ActionInformation import Action
@@ -33,20 +29,21 @@ from Products.PluginIndexes.FieldIndex.FieldIndex import FieldIndex
 from Products.PluginIndexes.KeywordIndex.KeywordIndex import KeywordIndex
 from Products.PluginIndexes.PathIndex.PathIndex import PathIndex
 from zope.component import adapter
-from zope.component.hooks import getSite
 from zope.component.hooks import setSite
 from zope.processlifetime import IDatabaseOpenedWithRoot
 
 from .content import DemoSite
 from .pages import BODY
 from .pages import CLOSING
+from .pages import MEMBERS
 from .pages import PAGES
 from .pages import SECTIONS
+from .pages import TITLE
 from .start import add_missing
+from .start import as_system
 
 
 SITE_ID = 'demo'
-TITLE = 'Harbour Library'
 
 # What an administrator types into the form of caching_policy_manager: who
 # asks, and the hour. The cache knows what of the database a page is made of;
@@ -86,11 +83,6 @@ TOOLS = (
     (ISetupTool, setup_tool),
 )
 
-MEMBERS = (
-    ('alice', 'alice', ('Member', 'Editor'), 'Alice Arden'),
-    ('bob', 'bob', ('Member',), 'Bob Birch'),
-)
-
 
 @adapter(IDatabaseOpenedWithRoot)
 def add_if_missing(event):
@@ -103,9 +95,7 @@ def add_site(app, site_id=SITE_ID):
 
     Raises zExceptions.BadRequest if the id is taken.
     """
-    security_before, site_before = getSecurityManager(), getSite()
-    newSecurityManager(None, system)
-    try:
+    with as_system(app):
         app._setObject(site_id, DemoSite(site_id, TITLE))
         site = app[site_id]
         setSite(site)
@@ -118,9 +108,6 @@ def add_site(app, site_id=SITE_ID):
         add_content(site)
         add_page_cache(site)
         add_policies(site.caching_policy_manager)
-    finally:
-        setSite(site_before)
-        setSecurityManager(security_before)
     return app[site_id]
 
 

@@ -1,8 +1,15 @@
 """Adds a site when Zope starts."""
 import logging
+from contextlib import contextmanager
 
 import transaction
+from AccessControl.SecurityManagement import getSecurityManager
+from AccessControl.SecurityManagement import newSecurityManager
+from AccessControl.SecurityManagement import setSecurityManager
+from AccessControl.users import system
 from Testing.makerequest import makerequest
+from zope.component.hooks import getSite
+from zope.component.hooks import setSite
 
 
 logger = logging.getLogger(__name__)
@@ -23,3 +30,15 @@ def add_missing(database, site_id, add_site):
     finally:
         transaction.abort()
         connection.close()
+
+
+@contextmanager
+def as_system(app):
+    """Let Zope's system user act within; user and site change back then."""
+    security_before, site_before = getSecurityManager(), getSite()
+    newSecurityManager(None, system.__of__(app.acl_users))
+    try:
+        yield
+    finally:
+        setSite(site_before)
+        setSecurityManager(security_before)

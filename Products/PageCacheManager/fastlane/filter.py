@@ -16,13 +16,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from email.utils import formatdate
-from functools import lru_cache
 
 from ..core.attempt import attempt
 from ..core.attempt import report
 from ..core.http.cache_status import Outcome
 from ..core.http.cache_status import with_ttl
+from ..core.http.conditional import format_date
 from ..reads import freshness
 from . import entry as lane_entry
 from . import options as lane_options
@@ -149,7 +148,7 @@ class FastLane:
     def _said(entry, cache, page):
         """Return the headers that are new in each answer."""
         now = time.time()
-        said = [_date(int(now))]
+        said = [('Date', format_date(int(now)))]
         if entry.says_status:
             limit = cache.settings.max_age
             ttl = max(0, limit - page.age(now)) if limit else None
@@ -218,11 +217,6 @@ class FastLane:
         table[key] = value
         while len(table) > self._max_entries:
             del table[next(iter(table))]
-
-
-@lru_cache(maxsize=4)
-def _date(secs):
-    return 'Date', formatdate(secs, usegmt=True)
 
 
 def _is_body_as_permitted(result, permit):

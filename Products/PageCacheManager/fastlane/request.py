@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..core.key import is_ignored
 from ..core.key import query_key
+from ..publisher.request import environ_key
 
 
 #: Variables by which a server identifies the visitor (RFC 3875 4.1).
@@ -121,9 +122,3 @@ def length(key):
     """Return the number of characters in a key."""
     address, rules, *values = key
     return sum(len(str(part)) for part in (*address, *rules.varies, *values))
-
-
-def environ_key(name):
-    """Return the name of a header in a WSGI environment (PEP 3333)."""
-    key = name.upper().replace('-', '_')
-    return key if key in ('CONTENT_TYPE', 'CONTENT_LENGTH') else f'HTTP_{key}'

@@ -54,9 +54,6 @@ class HiddenProfiles:
         return [f'Products.PageCacheManager:{name}'
                 for name in ('uninstall', 'caching')]
 
-    def getNonInstallableProducts(self):
-        return []
-
 
 def install(tool):
     """Add the manager, its views and policies, unless they exist.

@@ -19,7 +19,6 @@ from ..interfaces import ISurroundings
 from ..key import visitor
 from ..publisher import request as http_request
 from . import caching
-from . import rich_text
 from . import transforms
 
 
@@ -138,5 +137,4 @@ def _told(secs):
     return max(60, secs // 60 * 60) if secs < DAY else secs // 3600 * 3600
 
 
-rich_text.install()
 transforms.install()

@@ -3,29 +3,22 @@
 All ways of its API lead through two methods: one returns the browser's id,
 the other the data of any id.
 """
-from functools import wraps
-
 from Products.Sessions.BrowserIdManager import BrowserIdManager
 from Products.Sessions.SessionDataManager import SessionDataManager
 
+from ..core.doors import put_before
 from ..publisher.sessions import touch
 
 
 def watch(event):
-    """Wrap both methods; wrappers of other code stay."""
-    for kind, name in (
-            (BrowserIdManager, 'getBrowserId'),
-            (SessionDataManager, '_getSessionDataContainer')):
-        method = getattr(kind, name)
-        if not hasattr(method, 'notes_session'):
-            setattr(kind, name, _noted(method))
+    """Put a function before both methods, once; wrappers of other code stay.
+    """
+    put_before(BrowserIdManager, 'getBrowserId', _noting)
+    put_before(SessionDataManager, '_getSessionDataContainer', _noting)
 
 
-def _noted(method):
-    @wraps(method)
+def _noting(plain):
     def noting(*args, **keywords):
         touch()
-        return method(*args, **keywords)
-
-    noting.notes_session = True
+        return plain(*args, **keywords)
     return noting

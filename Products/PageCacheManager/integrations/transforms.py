@@ -2,15 +2,22 @@
 
 portal_transforms keeps the output with the text: a page that shows it later
 reads neither the settings of the transforms nor what the text links to.
+
+plone.app.textfield keeps the output in memory.  Before it gives that, it looks
+at a counter of all changes of the catalog; if that moved, it looks for images
+of the text that were modified.  So each edit would make all pages with rich
+text new.  Here its images count, not the counter.
 """
 from weakref import ref
 
 from Acquisition import aq_base
+from plone.app.textfield import transform
 from Products.PortalTransforms.cache import Cache
 
 from ..core.doors import put_before
 from ..reads import memoized
 from ..reads.recording import thread
+from ..reads.recording import unrecorded
 
 
 #: What is known of the outputs of each text, by id: texts have no hash.
@@ -21,6 +28,9 @@ def install():
     """Put functions before the methods that keep outputs, once."""
     put_before(Cache, 'getCache', _noted_get)
     put_before(Cache, 'setCache', _noted_set)
+    put_before(
+        transform.PortalTransformsTransformer, 'check_referenced_images',
+        _noted_images)
 
 
 def _noted_get(plain):
@@ -46,6 +56,23 @@ def _noted_set(plain):
             of_text.pop(key, None)
         return plain(self, key, value)
     return setCache
+
+
+def _noted_images(plain):
+    def check_referenced_images(self, value, target_mimetype, cache_obj):
+        """Look for images that were modified; let these count for a page."""
+        recording = thread.recording
+        if recording is None:
+            return plain(self, value, target_mimetype, cache_obj)
+        with recording.aside(), unrecorded():
+            plain(self, value, target_mimetype, cache_obj)
+        uids = transform.imguid_re.findall(value)
+        if uids:
+            # a search that is asked again, with the dates that it found
+            for brain in self.catalog(UID=uids):
+                brain.modified  # noqa: B018
+        return None
+    return check_referenced_images
 
 
 def _known_of(text):

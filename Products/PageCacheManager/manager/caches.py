@@ -14,7 +14,6 @@ from App.config import getConfiguration
 
 from ..core.attempt import log_limit
 from ..core.audit.audits import Audits
-from ..core.caught import Caught
 from ..core.flights import Flights
 from ..core.hot import HotPages
 from ..core.key import is_row_id
@@ -43,7 +42,8 @@ IDLE_SECS = 86_400
 #: long: each request might wait for it.
 REST_SECS = 10
 
-#: Of more policies than this nothing is noted.
+#: Of more policies than this nothing is noted, and of more pages than this
+#: those are forgotten that failed longest ago.
 MAX_FAILURES = 200
 
 #: What a store counts, beside what it holds now.
@@ -71,8 +71,9 @@ class ManagerCache:
             settings.cleanup_interval)
         self.flights = Flights()
         self.tally = Tally()
-        #: Failures that were caught while pages were rendered.
-        self.caught = Caught()
+        #: The last failure that was caught while a page was rendered, by the
+        #: id of its row: the last line of a traceback; it may tell secrets.
+        self.failures = {}
         #: Requests that were not answered from memory.
         self.journal = Journal()
         #: The last failure of each policy: when (seconds since 1970), of which
@@ -124,6 +125,14 @@ class ManagerCache:
             counters.reset()
         self._stored_before = self.pages.counts()
         self.since = time.time()
+
+    def page_failed(self, page_id, line):
+        """Note the last failure of a page."""
+        row = row_id(page_id)
+        self.failures.pop(row, None)
+        self.failures[row] = line
+        for oldest in [*self.failures][:-MAX_FAILURES]:
+            self.failures.pop(oldest, None)
 
     def policy_failed(self, policy_id, expression, line):
         """Note the last failure of a policy; a few are kept."""
@@ -249,23 +258,7 @@ def _drop_idle():
 
 def drop_after_commit(name):
     """Forget all that is held for a manager that was deleted."""
-    _after_commit(name, lambda cache: _drop(name))
-
-
-def purge_after_commit(name):
-    """Drop all pages of a manager once the transaction is through."""
-    _after_commit(name, ManagerCache.purge)
-
-
-def forget_after_commit(name, names):
-    """Drop the pages that `names` stand for once the transaction is through.
-    """
-    _after_commit(name, lambda cache: cache.forget(names))
-
-
-def reset_after_commit(name):
-    """Begin to count anew once the transaction is through."""
-    _after_commit(name, ManagerCache.reset)
+    after_commit(name, lambda cache: _drop(name))
 
 
 def _drop(name):
@@ -273,15 +266,17 @@ def _drop(name):
         _caches.pop(name, None)
 
 
-def _after_commit(name, act):
-    """Once the transaction is through, have `act` called with the cache."""
-    transaction.get().addAfterCommitHook(_act, (name, act))
+def after_commit(name, act, *args):
+    """Call `act` with a manager's cache, and `args`, once the transaction is
+    through.
+    """
+    transaction.get().addAfterCommitHook(_act, (name, act, args))
 
 
-def _act(succeeded, name, act):
+def _act(succeeded, name, act, args):
     cache = _caches.get(name)
     if succeeded and cache is not None:
-        act(cache)
+        act(cache, *args)
 
 
 def forget_all():

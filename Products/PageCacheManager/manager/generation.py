@@ -88,7 +88,8 @@ class Generation:
         self._modernize()
         self._invalidated.mark(names, templates)
         notify(PagesPurged(self, frozenset(names)))
-        caches.forget_after_commit(self.cache_name(), names | templates)
+        caches.after_commit(
+            self.cache_name(), caches.ManagerCache.forget, names | templates)
 
     def _names_of(self, paths):
         if not isinstance(paths, (list, tuple, set, frozenset)) or not paths:

@@ -37,7 +37,10 @@ def site_cache():
 
 
 class MemoizeStore:
-    """Pages in the site's plone.memoize cache; see IPageStore.
+    """Pages in the site's plone.memoize cache.
+
+    A value that is absent, expired, foreign or unreadable is a miss, and never
+    an error.
 
     What they were made from is :class:`core.reads.portable.Portable`, and
     they come back without content codings.

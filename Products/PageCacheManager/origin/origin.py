@@ -39,7 +39,8 @@ class Origin:
     may_write = True
     #: Whether a date covers everything that its pages show.
     dates_count = True
-    #: The names of the strings that `versions` and `variant` return.
+    #: The names of the strings that `versions` and `variant` return, for
+    #: people.
     version_names = ()
     variant_names = ()
     #: Response headers that it sets before the look-up.

@@ -32,7 +32,7 @@ _NO_ARGUMENTS = arguments_key(({'args': ()}, []))
 class TemplateOrigin(Origin):
     """An associated page template, whoever calls it."""
 
-    version_names = ('template', 'code')
+    version_names = ('Template', 'Code and templates in files')
     # a template sets it itself
     headers_of_all = frozenset(['content-type'])
 

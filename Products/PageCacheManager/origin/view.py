@@ -39,7 +39,7 @@ class View(Origin):
     may_write = False
     reads_files_again = True
     dates_count = False
-    version_names = ('code', 'content')
+    version_names = ('Code and templates in files', 'Content')
     variant_names = ('class', 'layers')
 
     def __init__(self, view, method='', is_part=False, parent=None):
@@ -138,10 +138,9 @@ class View(Origin):
 
 def published_view(published):
     """Return the :class:`View` that is published, None if it is none."""
-    view, method = published, ''
-    found = owner(published)
-    if found is not None:
-        view = found
+    view, method, owner = published, '', None
+    if isinstance(published, (MethodType, BoundPageTemplate)):
+        view = owner = published.__self__
         # a template as a method has no name of its own
         method = getattr(published, '__name__', '') or getattr(
             view, '__page_attribute__', '')
@@ -151,8 +150,8 @@ def published_view(published):
             aq_base(getattr(view, 'context', None)), 'getPhysicalPath'):
         return None
     return View(
-        view, method, found is not None and not _is_itself(published, view),
-        found)
+        view, method, owner is not None and not _is_itself(published, view),
+        owner)
 
 
 def _is_itself(published, view):
@@ -167,14 +166,6 @@ def _is_itself(published, view):
         if name in vars(kind):
             return published.__func__ is vars(kind)[name]
     return False
-
-
-def owner(published):
-    """Return the view of which a method or template is published, or None.
-    """
-    if isinstance(published, (MethodType, BoundPageTemplate)):
-        return published.__self__
-    return None
 
 
 @lru_cache(maxsize=512)

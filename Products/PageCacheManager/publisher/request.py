@@ -69,14 +69,14 @@ def url(request, ignored_parameters):
 
 def header(request, name):
     """Return a request header's value, or None."""
-    key = _environ_key(name)
+    key = environ_key(name)
     if key == 'HTTP_AUTHORIZATION':  # which the request takes out of environ
         return request._auth
     return request.environ.get(key)
 
 
 @remembered(256, 200)
-def _environ_key(name):
+def environ_key(name):
     """Return where a header stands in a WSGI environment (PEP 3333)."""
     key = name.upper().replace('-', '_')
     return key if key in ('CONTENT_TYPE', 'CONTENT_LENGTH') else f'HTTP_{key}'

@@ -282,7 +282,7 @@ class Exchange:
 
     def saw_failure(self, caught):
         """Remember a failure that the page shows, for the screens."""
-        self.cache.caught.saw(self.key.page_id, caught)
+        self.cache.page_failed(self.key.page_id, caught)
 
     def describe(self):
         """Return origin and URL, for the log."""

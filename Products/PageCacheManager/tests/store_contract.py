@@ -46,7 +46,7 @@ def make_page(body=b'<p>page</p>', **parts):
 
 
 class StoreContract:
-    """Tests of `IPageStore`.  Subclass it, and name the class ``Test...``."""
+    """Tests of any store.  Subclass it, and name the class ``Test...``."""
 
     #: Makes the pages that the store is given.
     page = staticmethod(make_page)

@@ -1,14 +1,10 @@
 """The management screens: functions that return HTML, and the tabs."""
-from .export import Exporting
-from .metrics import Metrics
 from .page import MANY
 from .page import show
 from .page import show_tab
 from .page import template
-from .policies import Policies
 from .properties import properties
 from .properties import typed_settings
-from .set_up import SettingUp
 from .statistics import statistics
 from .tabs import ManagerTabs
 from .translation import _
@@ -17,9 +13,8 @@ from .views import views
 
 
 __all__ = [
-    'MANY', 'Exporting', 'ManagerTabs', 'Metrics', 'Policies', 'SettingUp',
-    'add_form', 'properties', 'show_tab', 'statistics', 'typed_settings',
-    'typed_views', 'views']
+    'MANY', 'ManagerTabs', 'add_form', 'properties', 'show_tab',
+    'statistics', 'typed_settings', 'typed_views', 'views']
 
 _add_form = template('add.zpt')
 

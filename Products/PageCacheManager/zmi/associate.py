@@ -13,6 +13,7 @@ from ..cmf import guard
 from ..core.report.statistics import number_text
 from ..key.versions import path_of
 from ..manager import associated
+from .page import NOT_THIS_FORM
 from .page import cut
 from .page import render
 from .page import template
@@ -24,9 +25,6 @@ MAX_ROWS = 200
 
 #: Maximum length of a search text, in characters.
 MAX_TEXT = 200
-
-NOT_THIS_FORM = _(
-    'Nothing was changed. The request does not have the form of this tab.')
 
 _page = template('associate.zpt')
 

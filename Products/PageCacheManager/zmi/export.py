@@ -1,4 +1,4 @@
-"""The statistics as CSV and JSON, and the button that resets them."""
+"""The statistics as CSV and JSON."""
 import csv
 import io
 import json
@@ -7,20 +7,11 @@ import socket
 import time
 from dataclasses import replace
 
-from AccessControl.class_init import InitializeClass
-from AccessControl.Permissions import view_management_screens
-from AccessControl.requestmethod import requestmethod
-from AccessControl.SecurityInfo import ClassSecurityInfo
-from ZPublisher import zpublish
-
 from ..core.report import statistics as figures
 from ..manager import caches
 from . import uncached
 from .page import moment
-from .page import show_tab
 
-
-postonly = requestmethod('POST')
 
 #: Columns of the CSV: their title, and the value of a row of the report.
 _COLUMNS = {
@@ -37,38 +28,16 @@ _COLUMNS = {
 _FORMULA = tuple('=+-@\t\r')
 
 
-class Exporting:
-    """Methods for programs that read the statistics, and the reset."""
-
-    security = ClassSecurityInfo()
-
-    @zpublish(methods='GET')
-    @security.protected(view_management_screens)
-    def manage_statsCSV(self, REQUEST=None):
-        """Return the pages of the Statistics screen as CSV."""
-        request = REQUEST or self.REQUEST
-        _name(request.response, 'text/csv; charset=utf-8', 'csv')
-        return _csv(_pages(self, request))
-
-    @zpublish(methods='GET')
-    @security.protected(view_management_screens)
-    def manage_statsJSON(self, REQUEST=None):
-        """Return all numbers of the Statistics screen as JSON."""
-        request = REQUEST or self.REQUEST
-        _name(request.response, 'application/json', 'json')
-        return json.dumps(_all(self, request))
-
-    @zpublish(methods='POST')
-    @security.protected('Change cache managers')
-    @postonly
-    def manage_resetStats(self, REQUEST=None):
-        """Begin to count anew in this process; stored pages stay."""
-        caches.reset_after_commit(self.cache_name())
-        if REQUEST is not None:
-            show_tab(self, REQUEST, 'manage_stats', 'stats_reset')
+def stats_csv(manager, request):
+    """Return the pages of the Statistics screen as CSV."""
+    _name(request.response, 'text/csv; charset=utf-8', 'csv')
+    return _csv(_pages(manager, request))
 
 
-InitializeClass(Exporting)
+def stats_json(manager, request):
+    """Return all numbers of the Statistics screen as JSON."""
+    _name(request.response, 'application/json', 'json')
+    return json.dumps(_all(manager, request))
 
 
 def _name(response, content_type, extension):

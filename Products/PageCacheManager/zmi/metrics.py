@@ -5,10 +5,6 @@ name of a visitor, a cookie or a policy.
 """
 from collections import Counter
 
-from AccessControl.class_init import InitializeClass
-from AccessControl.SecurityInfo import ClassSecurityInfo
-from ZPublisher import zpublish
-
 from ..core.report import statistics as figures
 from ..manager import caches
 
@@ -49,23 +45,8 @@ _GAUGES = (
 )
 
 
-class Metrics:
-    """The method that a Prometheus server asks."""
-
-    security = ClassSecurityInfo()
-    security.setPermissionDefault('View page cache metrics', ('Manager',))
-
-    @zpublish(methods='GET')
-    @security.protected('View page cache metrics')
-    def manage_metrics(self, REQUEST=None):
-        """Return metrics of this process in Prometheus' text format."""
-        return _metrics(self, (REQUEST or self.REQUEST).response)
-
-
-InitializeClass(Metrics)
-
-
-def _metrics(manager, response):
+def metrics(manager, response):
+    """Return the metrics in Prometheus' text format."""
     try:
         import prometheus_client
     except ImportError:

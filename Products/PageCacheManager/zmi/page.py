@@ -37,6 +37,9 @@ DONE = {
         'So many at once take many other pages with them.'),
 }
 
+NOT_THIS_FORM = _(
+    'Nothing was changed. The request does not have the form of this tab.')
+
 #: So many names at once hit at least a third of all marks, which names share.
 MANY = 200
 
@@ -61,13 +64,18 @@ def template(name):
     return PageTemplateFile(str(WWW / name), {}, __name__=name)
 
 
+_frame = template('frame.zpt')
+
+
 def show(page, context, **options):
-    """Return the output of a page template, for any strings, in the language
-    of the browser.
+    """Return the output of a page template between Zope's header and footer,
+    for any strings, in the language of the browser.
     """
-    text = page.__of__(context)(
-        header=header(context), style=STYLE,
-        **translated({'language': _('en'), **options}, context.REQUEST))
+    options = translated({'language': _('en'), **options}, context.REQUEST)
+    start = header(context)  # first: it sets the charset of the response
+    text = _frame.__of__(context)(
+        header=start, style=STYLE, content=page.__of__(context)(**options),
+        **options)
     text = _SHORTENING.sub(lambda found: _KEEPING, text)
     # a form can contain half a surrogate pair, a response can not
     return text.encode('utf-8', 'replace').decode('utf-8')
@@ -84,6 +92,12 @@ def render(page, manager, request, tab, message='', kind='success',
         may_change=bool(getSecurityManager().checkPermission(
             'Change cache managers', manager)),
         **{name: _plain(value) for name, value in options.items()})
+
+
+def typed(request, name):
+    """Return a text of the form in `request`, '' if it is not one."""
+    value = request.form.get(name)
+    return value if isinstance(value, str) else ''
 
 
 def edit_url(policies):
@@ -128,13 +142,8 @@ def cut_in_the_middle(text):
 def header(context):
     """Return Zope's header with the title escaped; Zope does not escape it.
     """
-    return escape_title(context.manage_page_header(), context)
-
-
-def escape_title(page, context):
-    """Return a page of Zope's with its title escaped."""
     title = context.title_or_id()
-    return page.replace(
+    return context.manage_page_header().replace(
         f'<title>{title}</title>', f'<title>{html.escape(title)}</title>')
 
 

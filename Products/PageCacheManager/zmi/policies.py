@@ -2,13 +2,9 @@
 import re
 import time
 
-from AccessControl.class_init import InitializeClass
-from AccessControl.requestmethod import requestmethod
-from AccessControl.SecurityInfo import ClassSecurityInfo
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from zExceptions import Unauthorized
-from ZPublisher import zpublish
 
 from ..cmf import policy
 from ..cmf import presets
@@ -26,12 +22,10 @@ from .page import cut_in_the_middle
 from .page import edit_url
 from .page import moment
 from .page import render
-from .page import show_tab
 from .page import template
+from .page import typed
 from .translation import _
 
-
-postonly = requestmethod('POST')
 
 #: After so many requests it means something that a policy was never reached,
 #: or that an ETag was new each time.
@@ -52,7 +46,7 @@ _page = template('policies.zpt')
 def policies(manager, request, message='', kind='success'):
     """Return the Policies screen."""
     found = policy.find_manager(aq_parent(aq_inner(manager)))
-    chosen, path = (_typed(request, name) for name in ('preset', 'path'))
+    chosen, path = (typed(request, name) for name in ('preset', 'path'))
     tried = {}
     if chosen in presets.PRESETS and path:
         tried = attempt(
@@ -72,11 +66,6 @@ def policies(manager, request, message='', kind='success'):
             for name, preset in presets.PRESETS.items()],
         may_add=found is not None and presets.may_add(found),
         path=path, tried=tried)
-
-
-def _typed(request, name):
-    value = request.form.get(name)
-    return value if isinstance(value, str) else ''
 
 
 def _rows(manager, found):
@@ -197,41 +186,12 @@ def _tried(manager, request, policy_id, path):
         'etag': cut(tried.etag)})}
 
 
-class Policies:
-    """The tab, and the method that adds a preset."""
+def add_policy(manager, preset):
+    """Add a preset behind all policies of the site.
 
-    security = ClassSecurityInfo()
-
-    @zpublish
-    @security.protected('View management screens')
-    def manage_policies(self, REQUEST=None):
-        """Show the Policies screen."""
-        return policies(self, REQUEST or self.REQUEST)
-
-    @zpublish(methods='POST')
-    @security.protected('Change cache managers')
-    @postonly
-    def manage_addPolicy(self, preset, REQUEST=None):
-        """Add a preset behind all policies of the site.
-
-        Raises ValueError for what is no preset, or where there is no caching
-        policy manager, and Unauthorized if this user may not add policies.
-        """
-        try:
-            add(self, preset)
-        except ValueError as error:
-            if REQUEST is None:
-                raise
-            return policies(self, REQUEST, str(error), 'danger')
-        if REQUEST is not None:
-            show_tab(self, REQUEST, 'manage_policies', 'policy_added')
-
-
-InitializeClass(Policies)
-
-
-def add(manager, preset):
-    """Add a preset; see :meth:`Policies.manage_addPolicy`."""
+    Raises ValueError for what is no preset, or where there is no caching
+    policy manager, and Unauthorized if this user may not add policies.
+    """
     if not isinstance(preset, str) or preset not in presets.PRESETS:
         raise ValueError(
             f'The preset is none of {", ".join(presets.PRESETS)}.')

@@ -2,16 +2,11 @@
 from itertools import islice
 
 from AccessControl import getSecurityManager
-from AccessControl.class_init import InitializeClass
-from AccessControl.requestmethod import requestmethod
-from AccessControl.SecurityInfo import ClassSecurityInfo
 from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from OFS.Cache import ChangeCacheSettingsPermission as change_cache_settings
-from zExceptions import BadRequest
 from zExceptions import Unauthorized
-from ZPublisher import zpublish
 
 from ..cmf import policy
 from ..cmf import presets
@@ -21,12 +16,9 @@ from ..manager.associated import free_templates
 from ..manager.associated import templates_of
 from .page import cut
 from .page import edit_url
-from .page import show_tab
-from .policies import add
+from .policies import add_policy
 from .translation import _
 
-
-postonly = requestmethod('POST')
 
 #: Policies are asked about so many templates and views.
 MAX_SAMPLES = 5
@@ -154,34 +146,12 @@ def _page(folder, templates):
             for page in pages[:1]])
 
 
-class SettingUp:
-    """The method that takes steps for an administrator."""
+def take(manager, step, request):
+    """Take a step, or all.
 
-    security = ClassSecurityInfo()
-
-    @zpublish(methods='POST')
-    @security.protected('Change cache managers')
-    @postonly
-    def manage_setUp(self, step='all', REQUEST=None):
-        """Take a step, or all: ``policies``, ``policy``, ``templates``.
-
-        Raises ValueError for another step, and Unauthorized for what this
-        user may not add.
-        """
-        try:
-            _take(self, step, REQUEST or self.REQUEST)
-        except ValueError as error:
-            if REQUEST is None:
-                raise
-            raise BadRequest(str(error)) from error
-        if REQUEST is not None:
-            show_tab(self, REQUEST, 'manage_main', 'set_up')
-
-
-InitializeClass(SettingUp)
-
-
-def _take(manager, step, request):
+    Raises ValueError for another step, and Unauthorized for what this user
+    may not add.
+    """
     if step == 'all':
         names = [
             one['name'] for one in steps_of(manager, request)
@@ -204,7 +174,7 @@ def _add_policies(manager):
 
 
 def _add_policy(manager):
-    add(manager, next(iter(presets.PRESETS)))
+    add_policy(manager, next(iter(presets.PRESETS)))
 
 
 def _take_templates(manager):

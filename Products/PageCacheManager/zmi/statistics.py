@@ -116,7 +116,7 @@ def _reason(manager, cache, detail, count, word=None):
         'count': figures.number_text(count),
         'meaning': _(meaning),
         'advice': _(advice),
-        'last': cut(cache.caught.newest()) if (
+        'last': cut(['', *cache.failures.values()][-1]) if (
             detail == 'render-error') else '',
         'requests': history.of_reason(manager, cache.journal, detail, word)}
 

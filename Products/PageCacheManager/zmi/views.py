@@ -2,7 +2,7 @@
 from dataclasses import dataclass
 from dataclasses import field
 
-from ..cmf.types import portal_types
+from ..cmf.presets import portal_types
 from ..core.associations import MAX_ASSOCIATIONS
 from ..core.associations import Association
 from ..core.associations import AssociationError
@@ -11,6 +11,7 @@ from ..core.associations import read
 from ..core.report.statistics import number_text
 from ..manager import caches
 from ..publisher import request as http_request
+from .page import NOT_THIS_FORM
 from .page import cut
 from .page import render
 from .page import template
@@ -24,8 +25,6 @@ MAX_OFFERS = 50
 EMPTY_ROWS = 2
 
 NOT_CHANGED = _('Nothing was changed. Please correct the marked fields.')
-NOT_THIS_FORM = _(
-    'Nothing was changed. The request does not have the form of this tab.')
 
 _page = template('views.zpt')
 

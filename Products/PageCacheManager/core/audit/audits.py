@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..rate import Rate
+from ..limits import Rate
 
 
 #: So many findings are kept, of the pages that were found last.

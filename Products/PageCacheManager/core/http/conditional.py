@@ -12,6 +12,7 @@ from calendar import timegm
 from collections.abc import Collection
 from collections.abc import Iterable
 from email.utils import formatdate
+from functools import lru_cache
 from urllib.parse import quote
 
 from .content_coding import CODINGS
@@ -212,8 +213,12 @@ def _full_year(moment: tuple[int, ...], now: float) -> int:
     return year
 
 
+@lru_cache(maxsize=64)
 def format_date(secs: float) -> str:
-    """Return seconds since 1970 as an IMF-fixdate (5.6.7), rounded down."""
+    """Return seconds since 1970 as an IMF-fixdate (5.6.7), rounded down.
+
+    Requests of a second share it.
+    """
     return formatdate(math.floor(secs), usegmt=True)
 
 

@@ -17,29 +17,36 @@ MAX_PAGE_SHARE = 4
 
 
 class Bounds(NamedTuple):
-    """The arguments of `IBoundedPageStore.configure`."""
+    """The arguments of `PageStore.configure`."""
 
     max_entries: int
     max_bytes: int
     max_age_secs: int
     cleanup_interval_secs: int
 
-    def check(self) -> None:
-        """Raise ValueError for the first that is out of its range."""
-        for name, value in self._asdict().items():
-            low, high = _RANGES[name]
-            if type(value) is not int or not low <= value <= high:
-                raise ValueError(
-                    f'{name} must be a whole number from {low} to {high}, '
-                    f'not {value!r}')
 
+class Counts(NamedTuple):
+    """The contents of a store at one moment, and its counters."""
 
-_RANGES = {
-    'max_entries': (1, 10_000_000),
-    'max_bytes': (1, 1 << 40),
-    'max_age_secs': (0, 31_536_000),
-    'cleanup_interval_secs': (1, 86_400),
-}
+    entries: int
+    #: All that is kept, what is spare too.
+    bytes: int
+    max_entries: int
+    max_bytes: int
+    hits: int
+    misses: int
+    #: Entries that went because room was needed.
+    evictions: int
+    #: Entries that went because they were too old.
+    expirations: int
+    #: Entries that went by `remove_page`, by `remove_path`, or because
+    #: a newer page came.
+    removals: int
+    #: Pages that were not admitted.
+    rejections: int
+    #: Bytes of what is kept only while there is room: bodies of pages that
+    #: are kept in a coding, and of two codings the better one.
+    spare: int
 
 
 class Room:

@@ -16,8 +16,8 @@ from ..key import Key
 from ..key import PageId
 from ..page import Page
 from .bounds import Bounds
+from .bounds import Counts
 from .bounds import Room
-from .counts import Counts
 from .entries import CREATED
 from .entries import Contents
 from .entries import flatten
@@ -51,7 +51,21 @@ class Entry(NamedTuple):
 
 
 class PageStore:
-    """Implements :class:`interfaces.IBoundedPageStore`."""
+    """Pages by key.  Every method may be called by any thread.
+
+    At every moment there are at most `max_entries` entries, which take at
+    most `max_bytes` bytes.  Bytes are those of body, coded body, headers and
+    key, and a fixed share for the entry itself.
+
+    A page that is kept in a coding counts by that, and by gzip if it is kept
+    in that and in another one.  The other coding, and the body without any,
+    are spare: they take a quarter of `max_bytes` at most, and are the first
+    to go when room is needed.  `get` returns a page with an empty body then,
+    and says of the coding that it is not worth its bytes.
+
+    Getting, setting, evicting and removing one entry, and adding a coding,
+    cost constant time, whatever the number of entries.
+    """
 
     def __init__(
             self,
@@ -62,7 +76,6 @@ class PageStore:
             clock: Callable[[], float] = time.time) -> None:
         bounds = Bounds(
             max_entries, max_bytes, max_age_secs, cleanup_interval_secs)
-        bounds.check()
         self._room = Room(bounds)
         self._places = Places(self._room)
         self._lock = threading.Lock()
@@ -182,7 +195,10 @@ class PageStore:
                     for number in contents.of_page(page, limit))]
 
     def set(self, key: Key, page: Page) -> bool:
-        """Store `page` under `key`; return whether it was kept."""
+        """Store `page` under `key`; return whether it was kept.
+
+        A page that the bounds do not admit is not kept; that is no error.
+        """
         parts = parted(page)
         size = entry_size(key, parts.kept)
         flat = flatten(key, parts.kept)
@@ -198,7 +214,12 @@ class PageStore:
 
     def add_coding(
             self, key: Key, created: float, name: str, data: bytes) -> bool:
-        """Keep the page's body in a coding as well; see the contract."""
+        """Keep the body of the page under `key` in a content coding too.
+
+        Nothing happens unless that page was rendered at `created`, or if it
+        has the coding already.  Empty `data` says that the coding is not
+        worth its bytes.  Return whether it was kept.
+        """
         with self._lock:
             contents = self._contents
             record = contents.find(key)
@@ -217,23 +238,29 @@ class PageStore:
             max_bytes: int,
             max_age_secs: int,
             cleanup_interval_secs: int) -> None:
-        """Take new bounds, all or none.
+        """Take new bounds, all or none; `max_age_secs` 0 means no limit.
 
         They come into force at once, together, when enough is evicted; the
         lock is let go after each slice of that.
         """
         bounds = Bounds(
             max_entries, max_bytes, max_age_secs, cleanup_interval_secs)
-        bounds.check()
         while not self._fit(bounds):
             pass
 
     def remove_page(self, page_id: PageId) -> int:
-        """Remove all entries of one page; return how many they were."""
+        """Remove all entries of one page; return how many they were.
+
+        `page_id` is ``key[:3]``.
+        """
         return self._remove(Contents.of_page, page_id)
 
     def remove_path(self, path: str) -> int:
-        """Remove the pages of a template or of content, see the contract."""
+        """Remove the pages of a template or of content at a path.
+
+        Return how many entries they were.  It costs what is removed, and
+        never holds the lock longer than a slice of that takes.
+        """
         return (
             self._remove(Contents.of_template, path)
             + self._remove(Contents.of_context, path))
@@ -289,13 +316,13 @@ class PageStore:
                 spare=self._contents.spare_bytes)
 
     def row(self, page_id: PageId) -> dict[str, Any] | None:
-        """Return the report's dict for one page, or None."""
+        """Return the report's dict for one page, or None, in constant time."""
         with self._lock:
             row = self._contents.row(page_id)
             return self._contents.describe(row)[1] if row else None
 
     def report(self) -> list[dict[str, Any]]:
-        """Return a dict for each page, see the contract.
+        """Return a dict for each page, see `getCacheReport` of a manager.
 
         Pages that come and go meanwhile may be in it or not.
         """

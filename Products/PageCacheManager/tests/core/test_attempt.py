@@ -4,8 +4,8 @@ import pytest
 from ...core import attempt as module
 from ...core.attempt import FAILED
 from ...core.attempt import attempt
-from ...core.log_limit import MAX_CAUSES
-from ...core.log_limit import LogLimit
+from ...core.limits import MAX_CAUSES
+from ...core.limits import LogLimit
 
 
 class Counts:

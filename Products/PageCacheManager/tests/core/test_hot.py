@@ -4,7 +4,7 @@ from random import Random
 
 from ...core import hot
 from ...core.hot import HotPages
-from ...core.rate import Rate
+from ...core.limits import Rate
 
 
 class Clock:

@@ -153,6 +153,16 @@ def test_requests_that_wait_are_logged(run, tmp_path, kind):
     assert settings['logger_waitress.queue']['handlers'] == 'eventlog'
 
 
+@pytest.mark.parametrize('kind, lane', [
+    ([], []), (['--plone'], ['egg:Products.PageCacheManager#fastlane'])])
+def test_plone_has_the_fast_lane(run, tmp_path, kind, lane):
+    run('--no-start', *kind)
+    settings = ConfigParser(interpolation=None)
+    settings.read(tmp_path / 'home' / 'etc' / 'zope.ini')
+    assert settings['pipeline:main']['pipeline'].split() == [
+        'egg:Zope#httpexceptions', 'translogger', *lane, 'zope']
+
+
 def test_it_tells_where_the_site_is_and_starts_it(run, tmp_path, capsys):
     port = free_port()
     with pytest.raises(Started) as started:

@@ -44,11 +44,10 @@ OF_THE_SITE = {
     'PageCacheManager._associations',
     'cmf.expressions._named_in', 'cmf.opaque._said',
     'cmf.policy._cache_control', 'cmf.policy._date_text',
-    'core.http.cache_status.with_ttl',
+    'core.http.cache_status.with_ttl', 'core.http.conditional.format_date',
     'core.audit.ignored._hiding', 'core.audit.ignored._names',
     'core.key._matcher',
     'core.reads.records._kind',
-    'fastlane.filter._date',
     'key.code_version._code_version', 'key.code_version._file_digest',
     'key.code_version.code_version',
     'key.code_version._installed_places',
@@ -66,7 +65,7 @@ OF_CLIENTS = {
     'core.http.headers._combined',
     'core.http.lists.directives', 'core.http.lists.names',
     'core.store.entries._shared',
-    'publisher.request._environ_key'}
+    'publisher.request.environ_key'}
 
 #: Tables of modules that grow; what they hold is bounded by itself.
 TABLES = {

@@ -16,13 +16,6 @@ from ...publisher import request as http_request
 from ..page import moment
 
 
-#: Labels for versions in the key.
-VERSIONS = {
-    'template': 'Template',
-    'code': 'Code and templates in files',
-    'content': 'Content',
-}
-
 #: Names of cookies and headers that may prove an identity.
 _SECRET = re.compile(
     'auth|cookie|csrf|__ac|key|pass|secret|session|sid|token|_zopeid',
@@ -158,7 +151,7 @@ def of_versions(exchange):
     key = exchange.key
     labels = (
         'Purges and invalidations', 'Settings for keys',
-        *(VERSIONS[name] for name in exchange.origin.version_names))
+        *exchange.origin.version_names)
     yield from zip(labels, key.versions, strict=True)
     yield 'Date expression of the policy', exchange.policy.date_rule
 

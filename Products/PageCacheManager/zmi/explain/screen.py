@@ -4,6 +4,7 @@ import json
 from ...cmf import policy
 from ...core.attempt import FAILED
 from ...core.attempt import attempt
+from ...core.key import row_id
 from ...core.reasons import explained
 from ...interfaces import IPageCacheManager
 from ...key.key import variant_names
@@ -15,6 +16,7 @@ from ..page import cut
 from ..page import edit_url
 from ..page import render
 from ..page import template
+from ..page import typed
 from ..translation import translated
 from . import compared
 from . import made_from
@@ -46,14 +48,16 @@ def explain(manager, request, renders=False):
     With `renders` the page is rendered too.
     """
     asked = _asked(manager, request) if 'path' in request.form else {}
-    user = _typed(request, 'user')
+    user = typed(request, 'user')
     if renders and 'answer' in asked and not user:
         asked['rendered'] = render_now(
-            request, _typed(request, 'path'), _is_anonymous(request))
+            request, typed(request, 'path'), _is_anonymous(request))
     return render(
-        _page, manager, request, 'Explain', path=_typed(request, 'path'),
-        visitor=_typed(request, 'visitor'), other=_typed(request, 'other'),
-        other_visitor=_typed(request, 'other_visitor'), user=user, **asked)
+        _page, manager, request, 'Explain', path=typed(request, 'path'),
+        visitor=typed(request, 'visitor'), other=typed(request, 'other'),
+        other_visitor=typed(request, 'other_visitor'), user=user,
+        language=None,  # its texts are English, as those of Zope
+        **asked)
 
 
 def explain_json(manager, request):
@@ -64,21 +68,16 @@ def explain_json(manager, request):
 
 def _asked(manager, request):
     """Return the explanation that a form asks for, or an error."""
-    names_reads = bool(_typed(request, 'made_from')) and may_know(manager)
+    names_reads = bool(typed(request, 'made_from')) and may_know(manager)
     result = attempt(
         None, 'explain', _explanation, manager, request,
-        _typed(request, 'path'), _is_anonymous(request), names_reads)
+        typed(request, 'path'), _is_anonymous(request), names_reads)
     return result if result is not FAILED else {
         'error': 'The explanation failed. The event log has the traceback.'}
 
 
-def _typed(request, name):
-    value = request.form.get(name)
-    return value if isinstance(value, str) else ''
-
-
 def _is_anonymous(request):
-    return _typed(request, 'visitor') == 'anonymous'
+    return typed(request, 'visitor') == 'anonymous'
 
 
 def _explanation(manager, request, path, as_anonymous, names_reads):
@@ -86,7 +85,7 @@ def _explanation(manager, request, path, as_anonymous, names_reads):
 
     With `names_reads` they name what a stored page was made from.
     """
-    user = _typed(request, 'user').strip()
+    user = typed(request, 'user').strip()
     try:
         as_user = user_named(manager, user) if user else None
         as_anonymous = as_anonymous and as_user is None
@@ -103,8 +102,8 @@ def _explanation(manager, request, path, as_anonymous, names_reads):
         return {'user_error': str(error), 'error': str(error)}
     except Inexplicable as error:
         return {'error': cut(str(error))}
-    other = _typed(request, 'other')
-    other_visitor = _typed(request, 'other_visitor')
+    other = typed(request, 'other')
+    other_visitor = typed(request, 'other_visitor')
     if other or other_visitor:
         try:
             found['sections'].insert(0, _section(
@@ -161,7 +160,7 @@ def _answer(exchange):
             text = (
                 'Zope rendered the page recently; the cache did not store it.')
     elif step.page is not None and step.page.shows_failure:
-        failure = cache.caught.of(key.page_id)
+        failure = cache.failures.get(row_id(key.page_id), '')
     meaning, advice = explained(reason) if reason else ('', '')
     return {
         'word': word, 'color': color, 'text': text, 'reason': reason,

@@ -15,7 +15,6 @@ from hypothesis.stateful import invariant
 from hypothesis.stateful import rule
 
 from Products.PageCacheManager.core.page import Page
-from Products.PageCacheManager.core.store import bounds as room_module
 from Products.PageCacheManager.core.store import eviction
 from Products.PageCacheManager.core.store import expiry
 from Products.PageCacheManager.core.store import store as module
@@ -522,7 +521,7 @@ def test_signpost_counts_neither_as_hit_nor_as_miss():
     assert (counts.hits, counts.misses) == (1, 1)
 
 
-def test_report_says_what_the_contract_names():
+def test_report_says_what_the_interface_names():
     pages = store()
     pages.set(key(), page(b'12'))
     pages.set(key(variant='de'), page(b'1', created=NOW + 5))
@@ -670,38 +669,6 @@ def test_purge_when_no_thread_can_start(monkeypatch):
 
 
 # Settings
-
-WRONG = [
-    ('max_entries', 0), ('max_entries', 10_000_001), ('max_entries', 1.5),
-    ('max_entries', True), ('max_entries', '10'), ('max_bytes', 0),
-    ('max_bytes', (1 << 40) + 1), ('max_bytes', None), ('max_age_secs', -1),
-    ('max_age_secs', 31_536_001), ('max_age_secs', float('nan')),
-    ('cleanup_interval_secs', 0), ('cleanup_interval_secs', 86_401),
-]
-
-
-@pytest.mark.parametrize(('name', 'value'), WRONG)
-def test_configure_when_out_of_range_changes_nothing(name, value):
-    pages = store(max_entries=10, max_bytes=50_000, max_age_secs=5)
-    pages.set(key(), page())
-    right = {
-        'max_entries': 20, 'max_bytes': 60_000, 'max_age_secs': 7,
-        'cleanup_interval_secs': 9}
-    before = pages.counts(), pages._room.bounds
-    with pytest.raises(ValueError) as caught:
-        pages.configure(**right | {name: value})
-    low, high = room_module._RANGES[name]
-    for said in (name, repr(value), str(low), str(high)):
-        assert said in str(caught.value)
-    assert (pages.counts(), pages._room.bounds) == before
-
-
-@pytest.mark.parametrize(('name', 'value'), WRONG)
-def test_store_when_out_of_range_is_not_made(name, value):
-    right = {'max_entries': 20, 'max_bytes': 60_000}
-    with pytest.raises(ValueError, match=name):
-        PageStore(**right | {name: value})
-
 
 def test_store_without_further_bounds_knows_no_age():
     assert PageStore(10, 5000)._room.bounds == (10, 5000, 0, 60)
