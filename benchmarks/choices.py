@@ -42,7 +42,7 @@ def date_on_each_hit():
         as_it_is(exchange)
         exchange.policy.date()
 
-    as_it_is = key.ask
+    as_it_is = key.ask_policy
     return replaced(key, 'ask', ask)
 
 

@@ -16,6 +16,7 @@ from OFS.SimpleItem import SimpleItem
 from pages import CPU
 from pages import both
 
+from Products.PageCacheManager.manager.caches import recent_answers
 from Products.PageCacheManager.tests.client import Client
 from Products.PageCacheManager.tests.site import Item
 
@@ -86,6 +87,7 @@ class Bench:
         site = self.app.site
         site.page_cache.manage_editProps('', {'late_ms': 0})
         transaction.commit()
+        recent_answers.clear()
         ask = cmfsite.asker(PAGE)
         for number in range(self.pages):
             ask(QUERY_STRING=f'page={number}')

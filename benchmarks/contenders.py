@@ -36,6 +36,8 @@ class Contender(NamedTuple):
     #: What X-PageCache says, None if it is not ours.
     outcome: str | None = None
     renders: int = 0
+    #: Whether the policy is asked for each hit.
+    asks: bool = False
     at_most: tuple = (None, None, None)
 
 
@@ -72,8 +74,8 @@ def found(memcached):
             print(f'left out: {name} ({error})', flush=True)
             continue
         contenders.append(Contender(
-            name, template, outcome=outcome, at_most=AT_MOST.get(
-                template, (None, None, None))))
+            name, template, outcome=outcome, asks=template in AT_MOST,
+            at_most=AT_MOST.get(template, (None, None, None))))
         managers.append((template, manager))
     return contenders, managers
 

@@ -29,7 +29,7 @@ from Products.PageCacheManager.demo.pages import PAGES
 from Products.PageCacheManager.demo.pages import SECTIONS
 from Products.PageCacheManager.demo.site import add_site
 from Products.PageCacheManager.manager import caches
-from Products.PageCacheManager.reads import pages
+from Products.PageCacheManager.reads import freshness
 from Products.PageCacheManager.reads import search
 from Products.PageCacheManager.tests import client as clients
 from Products.PageCacheManager.tests import layers
@@ -49,13 +49,13 @@ class Recorder:
 
     def __init__(self):
         self.last = None
-        stop = pages.stop
+        stop = freshness.stop
 
         def noted(recording, *hidden):
             self.last = stop(recording, *hidden)
             return self.last
 
-        pages.stop = noted
+        freshness.stop = noted
 
 
 class Site:
@@ -94,7 +94,7 @@ class Site:
             return False
         place = makerequest(self.app)
         place = getattr(place, 'demo', place)
-        return pages.what_changed(
+        return freshness.what_changed(
             found, self.app._p_jar, lambda: None,
             lambda question: search.ask(question, place)) is None
 

@@ -12,7 +12,7 @@ from ZPublisher.WSGIPublisher import publish_module
 from Products.PageCacheManager.core.reads.made_from import MadeFrom
 from Products.PageCacheManager.core.reads.made_from import Value
 from Products.PageCacheManager.manager import caches
-from Products.PageCacheManager.reads import pages
+from Products.PageCacheManager.reads import freshness
 from Products.PageCacheManager.reads import search
 from Products.PageCacheManager.tests import client as clients
 from Products.PageCacheManager.tests.plone.client import PloneClient
@@ -149,7 +149,7 @@ class Site:
         for page, (_, made) in self.kept.items():
             changed, labels = made, []
             if isinstance(made, MadeFrom):
-                changed = pages.what_changed(
+                changed = freshness.what_changed(
                     made, self.root._p_jar, lambda: None, ask)
                 if changed is not None:
                     labels = [one.question.label for one in made.asked

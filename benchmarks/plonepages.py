@@ -27,8 +27,8 @@ from plonesite import PACS
 from ZPublisher.WSGIPublisher import publish_module
 
 from Products.PageCacheManager.fastlane.filter import FastLane
-from Products.PageCacheManager.publisher import watch
 from Products.PageCacheManager.request import stand_in
+from Products.PageCacheManager.request import traversal
 from Products.PageCacheManager.tests.plone.client import PloneClient
 
 
@@ -213,7 +213,7 @@ class Bench:
                 fresh()
 
         def bare():
-            with mock.patch.object(watch, 'traverse', _plain):
+            with mock.patch.object(traversal, 'traverse', _plain):
                 fresh()
 
         get = partial(self.clients[OURS].get, f'{page.path}?n=none')
@@ -231,8 +231,7 @@ def _none(published, request):
     """Leave each page to Zope."""
 
 
-def _plain(
-        request, touches, choose, mark, has_its_user, *args, **keywords):
+def _plain(request, touches, *args, **keywords):
     """Traverse as Zope does."""
     del request.__dict__['traverse']
     return request.traverse(*args, **keywords)

@@ -11,7 +11,7 @@ from collections import deque
 from pickle import Unpickler
 from typing import NamedTuple
 
-from Products.PageCacheManager.reads import pages
+from Products.PageCacheManager.reads import freshness
 
 
 #: What differs from label to label of one question.
@@ -187,7 +187,7 @@ class Roots:
         if unknown is not None:
             reasons = [f'unknown: {unknown.name}']
         else:
-            oids = {one.oid for one in pages.table.objects(made.objects)}
+            oids = {one.oid for one in freshness.table.objects(made.objects)}
             reasons = [
                 self._told(oid) for oid in oids & self._changed]
             reasons += [_ADDRESS.sub('', label) for label in asked]

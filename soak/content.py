@@ -23,7 +23,7 @@ from ZODB.POSException import ConflictError
 from ZPublisher import zpublish
 
 from Products.PageCacheManager.manager import caches
-from Products.PageCacheManager.publisher.again import MAKER
+from Products.PageCacheManager.publisher.own_request import MAKER
 
 
 #: The header by which a client asks for a mishap.  It is in no key.

@@ -66,7 +66,6 @@ MOST_TABLE_ONCE = 1000
 #: Tables that are printed: most entries in the first half, in the second.
 SHOWN = (
     'caches._caches',
-    'caches._caches[].template_paths',
     'caches._caches[].flights._flights',
     'caches._caches[].flights._landed',
     'caches._caches[].flights._refused',

@@ -6,13 +6,13 @@ def initialize(context):
     from . import PageCacheManager
     from .cmf import opaque
     from .reads import catalog
-    from .reads import opened
+    from .reads import connections
     from .reads import ram
     from .reads import volatile
 
     catalog.install()
     opaque.install()
-    opened.install()
+    connections.install()
     ram.install()
     volatile.install()
 

@@ -110,9 +110,9 @@ def ask(content, view_name, keywords, request, manager_id=''):
     """Return the :class:`Answer` for a view of `content`, or None.
 
     `keywords` finds, for a request, those that CMF gives to its expressions;
-    `manager_id`
-    names who keeps the page, which CMF knows nothing of.  None means that
-    no policy fits.  Whatever an expression raises goes to the caller.
+    `manager_id` names the manager that keeps the page, which CMF does not
+    know.  None means that no policy fits.  Whatever an expression raises goes
+    to the caller.
     """
     manager = find_manager(content)
     if manager is None:

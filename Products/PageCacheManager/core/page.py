@@ -1,16 +1,13 @@
 """A stored page, and which responses may become one."""
-import json
-import struct
-from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from .http import codecs
-from .reads import portable
+from .http.lists import directives
+from .http.lists import names
 from .reads.made_from import MadeFrom
 from .reads.portable import Portable
 from .reasons import Reason
-from .remembered import remembered
 
 
 class Page(NamedTuple):
@@ -123,67 +120,6 @@ class Page(NamedTuple):
         return size
 
 
-_CSP = ('content-security-policy', 'content-security-policy-report-only')
-
-_MAGIC = b'PCM4'
-#: Of the line of JSON, the body, and the oids.
-_LENGTHS = struct.Struct('>III')
-
-
-def to_bytes(page: Page, envelope: str) -> bytes:
-    """Return `page` in a format of our own, free of pickles.
-
-    Its body has no content coding, and what it was made from is `Portable`,
-    or None for a signpost.  `envelope` is kept beside it and has to be given
-    again to read it back: a value that lands under a foreign key is never
-    taken for the page.
-    """
-    reads, oids = None, b''
-    if isinstance(page.made_from, Portable):
-        reads, oids = portable.to_parts(page.made_from)
-    head = json.dumps([
-        envelope, page.headers, page.modified, page.created, page.varies,
-        page.absent_cookies, page.max_age_secs, reads]).encode('ascii')
-    lengths = _LENGTHS.pack(len(head), len(page.body), len(oids))
-    return b''.join((_MAGIC, lengths, head, page.body, oids))
-
-
-def from_bytes(data: object, envelope: str) -> Page | None:
-    """Return the page in `data`, None for foreign data.
-
-    What is absent, foreign, cut short or of another envelope is a miss, not
-    an error.
-    """
-    if not isinstance(data, bytes) or data[:4] != _MAGIC:
-        return None
-    start = 4 + _LENGTHS.size
-    try:
-        lengths = _LENGTHS.unpack(data[4:start])
-        if len(data) != start + sum(lengths):
-            return None
-        middle = start + lengths[0]
-        end = middle + lengths[1]
-        (found, headers, modified, created, varies, cookies, max_age_secs,
-         reads) = json.loads(data[start:middle])
-        if found != envelope:
-            return None
-        return Page(
-            body=data[middle:end],
-            codings=(),
-            headers=tuple((str(name), str(value)) for name, value in headers),
-            modified=int(modified),
-            created=float(created),
-            varies=tuple(str(name) for name in varies),
-            absent_cookies=tuple(str(name) for name in cookies),
-            max_age_secs=int(max_age_secs),
-            made_from=portable.from_parts(reads, data[end:]))
-    except (
-            struct.error, ValueError, TypeError,
-            # JSON of others: numbers without end, lists nested too deep.
-            OverflowError, RecursionError):
-        return None
-
-
 def why_not(headers: Mapping[str, str], body: bytes) -> str:
     """Return why a 200 for several visitors must not be stored, or ''.
 
@@ -202,6 +138,9 @@ def why_not(headers: Mapping[str, str], body: bytes) -> str:
     return ''
 
 
+_CSP = ('content-security-policy', 'content-security-policy-report-only')
+
+
 def why_of_one_visitor(headers: Mapping[str, str], sets_cookie: bool) -> str:
     """Return why a response belongs to one visitor alone, '' if it does not.
 
@@ -213,33 +152,3 @@ def why_of_one_visitor(headers: Mapping[str, str], sets_cookie: bool) -> str:
         if "'nonce-" in headers.get(name, '').lower():
             return Reason.NONCE
     return ''
-
-
-@remembered(256, 200)
-def directives(cache_control: str) -> frozenset[str]:
-    """Return the names of the directives in a Cache-Control value."""
-    return frozenset(
-        part.partition('=')[0].strip().lower()
-        for part in cache_control.split(','))
-
-
-@remembered(256, 200)
-def names(value: str) -> tuple[str, ...]:
-    """Return the field names in a list such as Vary's, lower case, sorted."""
-    return tuple(sorted({name.lower() for name in listed(value)}))
-
-
-def listed(value: str) -> list[str]:
-    """Return the members of a list such as Vary's, as they are spelled."""
-    return [name for part in value.split(',') if (name := part.strip())]
-
-
-def joined(value: str, more: Iterable[str]) -> str:
-    """Return the list `value` with the names in `more` that it lacks."""
-    result = listed(value)
-    present = {name.lower() for name in result}
-    for name in more:
-        if name.lower() not in present and '*' not in present:
-            present.add(name.lower())
-            result.append(name)
-    return ', '.join(result)

@@ -5,11 +5,11 @@ from typing import Any
 from typing import NamedTuple
 
 
-class Question(NamedTuple):
-    """What was asked, and when."""
+class Fingerprint(NamedTuple):
+    """All of a request that its answer may depend on, and when it came."""
 
-    #: All of the request that the answer may depend on; hashable.
-    asked: tuple[Any, ...]
+    #: What has to be the same; hashable.
+    parts: tuple[Any, ...]
     #: The snapshot of each database that the request reads.
     snapshots: Mapping[str, Any]
     #: Seconds since 1970.
@@ -28,44 +28,44 @@ class RecentAnswers:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        #: All of them; to see that there is none calls nothing.
-        self.found: dict[tuple[Any, ...], tuple[Question, Any, float, int]]
-        self.found = {}
+        #: All answers; to see that there is none calls nothing.
+        self.table: dict[tuple[Any, ...], tuple[Fingerprint, Any, float, int]]
+        self.table = {}
         self._bytes = 0
 
-    def get(self, question: Question) -> tuple[Question, Any] | None:
-        """Return the same question of before and its answer, or None.
+    def get(self, fingerprint: Fingerprint) -> tuple[Fingerprint, Any] | None:
+        """Return the same fingerprint of before with its answer, or None.
 
         It is not older than it may be, but may be of other snapshots.
         """
-        found = self.found.get(question.asked)
+        found = self.table.get(fingerprint.parts)
         if found is None or not (
-                0 <= question.time - found[0].time < found[2]):
+                0 <= fingerprint.time - found[0].time < found[2]):
             return None
         return found[:2]
 
     def put(
-            self, question: Question, answer: Any, late_secs: float,
+            self, fingerprint: Fingerprint, answer: Any, late_secs: float,
             size: int) -> None:
-        """Keep an answer of `size` bytes, with its question, for `late_secs`.
-
-        The oldest ones go where there are too many.
+        """Keep an answer for `late_secs`; it takes `size` bytes with its
+        fingerprint.  The oldest ones go where there are too many.
         """
         with self._lock:
-            self._drop(question.asked)
-            self.found[question.asked] = question, answer, late_secs, size
+            self._drop(fingerprint.parts)
+            self.table[fingerprint.parts] = (
+                fingerprint, answer, late_secs, size)
             self._bytes += size
-            while (len(self.found) > self._max_entries
+            while (len(self.table) > self._max_entries
                     or self._bytes > self._max_bytes):
-                self._drop(next(iter(self.found)))
+                self._drop(next(iter(self.table)))
 
     def clear(self) -> None:
         """Forget all."""
         with self._lock:
-            self.found.clear()
+            self.table.clear()
             self._bytes = 0
 
-    def _drop(self, asked: tuple[Any, ...]) -> None:
-        found = self.found.pop(asked, None)
+    def _drop(self, parts: tuple[Any, ...]) -> None:
+        found = self.table.pop(parts, None)
         if found is not None:
             self._bytes -= found[3]

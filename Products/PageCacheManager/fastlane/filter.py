@@ -22,7 +22,7 @@ from ..core.attempt import report
 from ..core.http.cache_status import Outcome
 from ..core.http.cache_status import with_ttl
 from ..core.http.conditional import format_date
-from ..reads import pages
+from ..reads import freshness
 from . import entry as lane_entry
 from . import options as lane_options
 from . import request
@@ -137,7 +137,7 @@ class FastLane:
         """Return whether an answer is as it was before the last commits."""
         reads, made = entry.permit.reads, page.made_from
         if reads is None or made is None or (
-                not pages.are_unmoved(made, reads)):
+                not freshness.are_unmoved(made, reads)):
             return False
         with self._lock:
             if self._entries.get(key) is entry:

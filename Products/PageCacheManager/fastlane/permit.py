@@ -3,11 +3,12 @@ from typing import Any
 from typing import NamedTuple
 
 from ..cmf import policy
+from ..core.http.lists import names
 from ..core.key import Key
-from ..core.page import names
 from ..core.reads.read_set import ReadSet
 from ..key import visitor
 from ..publisher import request
+from ..publisher import response_headers
 
 
 #: Where the fast lane leaves its ticket in the WSGI environment.
@@ -72,7 +73,7 @@ def permit(exchange, step):
             created=page.created,
             body=response.body,
             coding=coding or '',
-            headers=frozenset(request.lower_headers(response).items()),
+            headers=frozenset(response_headers.lower_headers(response).items()),
             varies=varies,
             ignored_parameters=settings.ignored_parameters,
             cookies=frozenset(
@@ -138,7 +139,7 @@ def coding_of(body, page):
 
 def _varies(exchange, step):
     """Return the request headers by which the answers of a page differ."""
-    keyed = {*exchange.key.varies, *step.varies}
+    keyed = {*exchange.key.keyed_headers, *step.varies}
     named = {
         *names(exchange.response.headers.get('vary', '')),
         # traversal may choose another view by Accept

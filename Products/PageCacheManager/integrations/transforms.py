@@ -16,7 +16,7 @@ from plone.app.textfield import transform
 from Products.PortalTransforms.cache import Cache
 
 from ..core.doors import put_before
-from ..reads import kept
+from ..reads import memoized
 from ..reads.recording import noted
 from ..reads.recording import thread
 from ..reads.recording import unrecorded
@@ -37,16 +37,16 @@ def install():
 
 def _get(plain, self, key):
     found = plain(self, key)
-    if found is not None and kept.given(
+    if found is not None and memoized.given(
             _known_of(self.obj).get(key), may_be_dear=True):
         return found
-    kept.missing((id(self.obj), key))
+    memoized.missing((id(self.obj), key))
     return None
 
 
 def _noted_set(plain):
     def setCache(self, key, value):
-        known = kept.made((id(self.obj), key), f'output as {key}')
+        known = memoized.made((id(self.obj), key), f'output as {key}')
         of_text = _known_of(self.obj)
         if known is not None:
             of_text[key] = known

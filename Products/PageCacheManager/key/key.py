@@ -7,11 +7,11 @@ from zExceptions import Unauthorized
 
 from ..cmf import policy
 from ..core.http import conditional
+from ..core.http.lists import directives
+from ..core.http.lists import names
 from ..core.key import KeyParts
 from ..core.key import digest
 from ..core.key import secondary
-from ..core.page import directives
-from ..core.page import names
 from ..core.reasons import Reason
 from ..publisher import request as http_request
 from . import visitor
@@ -54,9 +54,9 @@ class PageKey:
     #: In which languages the site would answer, None for a site of one.
     language = None
     #: Request headers of which the values are in the key.
-    varies = ()
+    keyed_headers = ()
     #: Request headers that Vary has to name (RFC 9110 12.5.5).
-    vary_by = ()
+    named_in_vary = ()
     #: All versions.
     versions = ()
     #: What is written when the page is purged or invalidated.
@@ -80,7 +80,7 @@ class PageKey:
 
     def has_all_cookies(self, varies):
         """Return whether the key, with `varies`, has all of Cookie."""
-        return 'cookie' in self.varies or 'cookie' in varies
+        return 'cookie' in self.keyed_headers or 'cookie' in varies
 
 
 #: The names of the strings in the variant of each key, in their order.
@@ -90,7 +90,7 @@ VARIANT = (
     'partition', 'arguments', 'headers', 'cookies')
 
 
-def ask(exchange):
+def ask_policy(exchange):
     """Ask the policy; set ``policy`` and ``key`` of the exchange.
 
     Raises RuledOut.
@@ -100,27 +100,27 @@ def ask(exchange):
     user = visitor.current_user()
     key.has_user = user is not None
     key.may_view, key.may_list = visitor.rights(origin.context)
-    word = exchange.policy = evaluated(
+    answer = exchange.policy = evaluated(
         policy.ask, origin.context, origin.name,
         origin.keywords, exchange.request,
         exchange.manager.getId())
-    if word is None:
+    if answer is None:
         return
     key.language = exchange.site.language(exchange.request)
-    key.vary_by = _vary_by(exchange)
-    vary = word.headers.get('vary', '')
+    key.named_in_vary = _named_in_vary(exchange)
+    vary = answer.headers.get('vary', '')
     if '*' in vary and '*' in names(vary):
         raise RuledOut(Reason.VARY_ANY)
-    control = word.headers.get('cache-control', '')
+    control = answer.headers.get('cache-control', '')
     if 'no-store' in control.lower() and 'no-store' in directives(control):
         raise RuledOut(Reason.NO_STORE)
-    key.varies = _known_varies(vary, settings.key_headers)
+    key.keyed_headers = _keyed_headers(vary, settings.key_headers)
     key.page_id = (
         origin.path, path_of(origin.context),
         http_request.url(exchange.request, settings.ignored_parameters))
-    key.versions = versions(exchange)
-    key.partition = visitor.partition(user, exchange, word)
-    if word.etag:
+    key.versions = versions_now(exchange)
+    key.partition = visitor.partition(user, exchange)
+    if answer.etag:
         arguments = origin.arguments(exchange.request)
         if arguments is None:
             raise RuledOut(Reason.UNKEYED_ARGUMENTS)
@@ -128,7 +128,7 @@ def ask(exchange):
         key.index = key.parts.key()
 
 
-def _vary_by(exchange):
+def _named_in_vary(exchange):
     request, settings = exchange.request, exchange.settings
     found = (*settings.key_headers, *exchange.site.vary_by(
         request, exchange.key.language))
@@ -158,8 +158,8 @@ def key_parts(exchange, arguments):
             key.language or '',
             key.partition,
             arguments,
-            repr(http_request.headers(request, key.varies)) if (
-                key.varies) else '()',
+            repr(http_request.headers(request, key.keyed_headers)) if (
+                key.keyed_headers) else '()',
             repr(http_request.cookies(request, key_cookies)) if (
                 key_cookies) else '()',
             *origin.variant(request),
@@ -175,7 +175,7 @@ def variant_names(exchange):
         *exchange.site.variant_names)
 
 
-def versions(exchange):
+def versions_now(exchange):
     """Return generation, rules and versions of the origin, as strings.
 
     Raises RuledOut where this transaction changed any of them.
@@ -193,13 +193,14 @@ def versions(exchange):
 def has_changed(exchange):
     """Return whether the template or the generation changed meanwhile."""
     try:
-        return versions(exchange) != exchange.key.versions
+        return versions_now(exchange) != exchange.key.versions
     except RuledOut:
         return True
 
 
 def dates(exchange):
-    """Return when any part of the page last changed, and the date to send.
+    """Return when any part of the page last changed, and the date to send;
+    set `marks` of the key.
 
     Both are seconds since 1970.  The second is None where the policy gives
     no date, or fails: then `exchange.no_date` is the RuledOut.
@@ -246,7 +247,7 @@ def evaluated(function, *args):
 
 
 @lru_cache(maxsize=256)
-def _known_varies(vary, key_headers):
+def _keyed_headers(vary, key_headers):
     """Return the headers of which the values are in every key.
 
     The store has the body without a content coding, so Accept-Encoding in

@@ -1,4 +1,4 @@
-"""What comes of each caching policy for a page."""
+"""The result of each caching policy for a page."""
 from typing import NamedTuple
 
 from ..cmf import policy

@@ -15,7 +15,7 @@ from zope.i18n.interfaces import IUserPreferredLanguages
 from zope.i18n.negotiator import Negotiator
 from zope.i18n.negotiator import normalize_lang
 
-from ..core.page import directives
+from ..core.http.lists import directives
 from ..publisher import request as http_request
 from .versions import container_of
 
@@ -103,7 +103,7 @@ def rights(context):
         may('Access contents information', context))
 
 
-def partition(user, exchange, answer):
+def partition(user, exchange):
     """Return the group of visitors that shares the page, as a string.
 
     A setting relaxes it, but not for a request with credentials of its own
@@ -122,7 +122,8 @@ def partition(user, exchange, answer):
             request._auth or request.environ.get('REMOTE_USER')) else ''
         parts = session, given, unknown
         return repr(parts) if any(parts) else ''
-    kind = sharing(request, exchange.settings, answer)
+    kind = sharing(
+        request, exchange.settings, exchange.policy)
     if kind == 'etag':
         return session
     # in Plone roles are dear to find

@@ -8,7 +8,6 @@ old bounds back.
 import logging
 import threading
 import time
-from collections import defaultdict
 
 import transaction
 from App.config import getConfiguration
@@ -26,7 +25,6 @@ from ..core.report.tally import Tally
 from ..core.settings import Settings
 from ..core.settings import stored
 from ..core.store.store import PageStore
-from ..key.versions import identity_of
 from ..key.versions import is_committed
 from ..key.versions import path_of
 from ..marks import is_below
@@ -54,7 +52,7 @@ _COUNTERS = (
 
 #: Answers of the last moments, of all managers: whose page a request asks for
 #: is found out for the first one.
-answers = RecentAnswers()
+recent_answers = RecentAnswers()
 
 _lock = threading.Lock()
 _caches = {}
@@ -98,9 +96,6 @@ class ManagerCache:
         self._had_kept_pages = False
         self.used_at = time.monotonic()
         self._shared_rests_until = 0
-        #: The paths under which a template's pages are stored, by its
-        #: identity: it has another path in portal_skins.
-        self.template_paths = defaultdict(set)
 
     @property
     def settings(self):
@@ -166,21 +161,19 @@ class ManagerCache:
 
     def forget_template(self, template):
         """Drop the pages of a template; return how many entries they were."""
-        return self.forget({identity_of(template), path_of(template)})
+        return self.forget({path_of(template)})
 
     def forget(self, names):
         """Drop the pages that any of `names` stands for.
 
-        They are paths of templates or contexts, identities of templates or
-        ids of report rows.  Only ids of rows, and paths that end in a slash,
+        They are paths of templates or contexts, and ids of report rows; any
+        others drop nothing.  Only ids of rows, and paths that end in a slash,
         cost more than what is dropped: a walk over the pages, as the report
         does.
         """
         rows = {name for name in names if is_row_id(name)}
         folders = tuple(filter(is_below, names))
         paths = set(names) - rows - set(folders)
-        for name in names:
-            paths |= self.template_paths.get(name, set())
         removed = sum(map(self.pages.remove_path, paths))
         if rows or folders:
             removed += sum(
@@ -210,7 +203,7 @@ class ManagerCache:
         self._shared_rests_until = time.monotonic() + REST_SECS
 
 
-def held_for(manager):
+def cache_and_settings(manager):
     """Return the :class:`ManagerCache` of `manager`, and the settings that
     the manager has in its own connection.
 
@@ -233,7 +226,7 @@ def held_for(manager):
 
 def cache_of(manager):
     """Return the :class:`ManagerCache` of `manager`."""
-    return held_for(manager)[0]
+    return cache_and_settings(manager)[0]
 
 
 def all_caches():
@@ -290,5 +283,5 @@ def forget_all():
     """Drop the caches of all managers, as a restart does."""
     with _lock:
         _caches.clear()
-    answers.clear()
+    recent_answers.clear()
     log_limit.forget()

@@ -12,7 +12,7 @@ from plone.memoize import ram
 from plone.memoize.interfaces import ICacheChooser
 from zope.component import queryUtility
 
-from ..core import page as page_format
+from ..core import page_bytes
 from ..core.key import digest
 from ..core.store.expiry import is_too_old
 
@@ -61,7 +61,7 @@ class MemoizeStore:
             value = self._cache.get(_name(envelope))
         except _UNREADABLE:
             return None
-        page = page_format.from_bytes(value, envelope)
+        page = page_bytes.from_bytes(value, envelope)
         if (page is None or len(page.body) > self._max_page_bytes
                 or is_too_old(
                     page.created, self._clock(), self._max_age_secs,
@@ -71,7 +71,7 @@ class MemoizeStore:
 
     def set(self, key, page):
         envelope = self._envelope(key)
-        self._cache[_name(envelope)] = page_format.to_bytes(page, envelope)
+        self._cache[_name(envelope)] = page_bytes.to_bytes(page, envelope)
         return True
 
     def remove(self, key):

@@ -2,7 +2,11 @@
 
 
 class Origin:
-    """A published template or view, or a template that other code calls."""
+    """A published template or view, or a template that other code calls.
+
+    `is_alone_until_delivery` is true of published templates alone, `is_called`
+    of called ones, `is_captured_last` of views.
+    """
 
     #: The content that the page is of.
     context = None

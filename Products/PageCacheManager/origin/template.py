@@ -21,6 +21,7 @@ from ..manager.caches import cache_of
 from ..manager.find import managers
 from ..publisher import request as http_request
 from ..publisher import response as http_response
+from ..publisher import response_headers
 from .origin import Origin
 
 
@@ -81,7 +82,7 @@ class TemplateOrigin(Origin):
         return None if None in files else ' '.join(files)
 
     def own_headers(self, rendering, response, settings):
-        return http_request.changed_headers(
+        return response_headers.changed_headers(
             rendering.headers_left, rendering.headers_before)
 
     def forget_conditions(self, request):

@@ -19,9 +19,10 @@ from ..key.versions import version_of_content
 from ..key.versions import version_of_frame
 from ..manager.caches import cache_of
 from ..manager.find import managers
-from ..publisher import handlers
+from ..publisher import other_handlers
 from ..publisher import request as http_request
 from ..publisher import response as http_response
+from ..publisher import response_headers
 from .origin import Origin
 
 
@@ -34,7 +35,7 @@ class View(Origin):
     kind = 'view'
     is_captured_last = True
     # a stored page goes without transforms
-    unseen_by = handlers.TRANSFORMS
+    unseen_by = other_handlers.TRANSFORMS
     may_write = False
     reads_files_again = True
     dates_count = False
@@ -96,12 +97,13 @@ class View(Origin):
         that other code sets for the site of the request.
         """
         before, left = rendering.headers_before, rendering.headers_left
-        kept = http_request.kept_headers(response, settings.dropped_headers)
+        kept = response_headers.kept_headers(
+            response, settings.dropped_headers)
         return {
             name: value for name, value in kept.items()
             if name == 'content-type' or before.get(name) != value
             and (left.get(name) == value
-                 or not http_request.is_of_origins(name))}
+                 or not response_headers.is_of_asking_site(name))}
 
     def body(self, response, text):
         return http_response.plain_body(response)

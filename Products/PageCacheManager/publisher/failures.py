@@ -45,7 +45,7 @@ class Watch:
         self._all.append(self)
 
     def end(self):
-        """Watch no longer; again does nothing."""
+        """Watch no longer.  A second call does nothing."""
         if self in self._all:
             self._all.remove(self)
 

@@ -35,7 +35,7 @@ class Hidden:
         copy.clear()
 
     def end(self):
-        """Let the request be as it came; again does nothing."""
+        """Let the request be as it came.  A second call does nothing."""
         request = self._request
         if self._was is not None:
             written = request.form, request.taintedform

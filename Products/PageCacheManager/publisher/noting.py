@@ -27,7 +27,7 @@ _PUBLISH = WSGIPublisher.publish.__code__
 
 
 class State:
-    """Whether looks count; to make one calls no function."""
+    """Holds whether looks count; its creation calls no function."""
 
     #: None until the published object is called, or rendering is watched;
     #: False when that has ended.

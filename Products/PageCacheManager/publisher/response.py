@@ -4,7 +4,7 @@ from ZPublisher.HTTPResponse import HTTPBaseResponse
 from ..core.http import content_coding
 from ..core.reasons import Reason
 from .request import codings
-from .request import lower_headers
+from .response_headers import lower_headers
 
 
 #: The number of bytes that are searched for HTML.

@@ -3,12 +3,12 @@ from ..core.http.conditional import coded_tag
 from ..core.http.headers import is_private
 from ..core.http.headers import merged
 from ..core.http.headers import not_modified_headers
-from ..core.page import directives
-from ..core.page import joined
+from ..core.http.lists import directives
+from ..core.http.lists import joined
 from . import response as http_response
-from .request import OF_THE_BODY
-from .request import lower_headers
-from .request import sets_cookie
+from .response_headers import OF_THE_BODY
+from .response_headers import lower_headers
+from .response_headers import sets_cookie
 
 
 _ABSENT = object()

@@ -1,4 +1,4 @@
-"""What pages were made from, and whether it was changed since.
+"""Read sets of pages, and the changes of their objects.
 
 `pages` has what other packages call.  A :class:`.pages.Recording` puts a
 marker into the ring of each connection (`ring`), and reads back what was used

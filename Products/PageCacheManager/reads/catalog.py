@@ -27,9 +27,10 @@ from ..core.reads.made_from import Asked
 from ..core.reads.unknown import NotKept
 from ..core.reads.unknown import Unknown
 from ..core.reads.unknown import Why
-from . import values
+from . import packing
 from . import walk
 from . import zodb
+from .packing import NoQuestion
 from .recording import Answered
 from .recording import Recording
 from .recording import noted
@@ -42,7 +43,6 @@ from .search import digest_of
 from .search import items_of
 from .search import rid_of
 from .search import until_of
-from .values import NoQuestion
 
 
 #: Of so many records rows and paths are read with the search; most pages show
@@ -51,7 +51,7 @@ MAX_ROWS = 200
 
 
 class Place(NamedTuple):
-    """Where a catalog is: its database, itself, and the path of its tool."""
+    """The place of a catalog: database, catalog, and path of its tool."""
 
     source: int
     catalog: Any
@@ -103,7 +103,7 @@ class OpenSearch:
         self.count = 0
         self.until = math.inf
         #: Whether the time of now is part of the question.
-        self.has_now = values.has_now(arguments[0])
+        self.has_now = packing.has_now(arguments[0])
         #: What was read inside, by number of the database.
         self.reads: dict[int, frozenset[bytes]] = {}
         #: Positions of columns that were read, by record; None for all.
@@ -238,10 +238,10 @@ def _arguments(
             name: query[name] for name in sorted(
                 name for name in query if type(name) is str)}
         return (
-            values.packed(plain, is_of_clock),
+            packing.packed(plain, is_of_clock),
             [index.getId() for index in indexes], is_list,
-            values.packed(reverse, is_of_clock),
-            values.packed(limit, is_of_clock))
+            packing.packed(reverse, is_of_clock),
+            packing.packed(limit, is_of_clock))
     except (NoQuestion, AttributeError, TypeError, ValueError, OverflowError):
         return None
 

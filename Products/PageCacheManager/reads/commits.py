@@ -1,4 +1,4 @@
-"""What was committed to the databases, by this process and by others.
+"""Commits to the databases, by this process and by others.
 
 Each database has an observer: a storage instance as a connection has, whose
 invalidations nobody else takes.  It is polled when a connection shows more
@@ -40,7 +40,7 @@ T = TypeVar('T')
 
 
 class Reads(NamedTuple):
-    """What was read from one database."""
+    """What this process read from one database."""
 
     #: The last transaction that was shown.
     tid: int

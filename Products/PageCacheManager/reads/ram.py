@@ -1,7 +1,7 @@
 """Values that plone.memoize keeps in memory.
 
 :func:`install` puts functions before the methods with which plone.memoize
-looks for a value and keeps it; see :mod:`.kept`.
+looks for a value and keeps it; see :mod:`.memoized`.
 """
 import threading
 from collections import OrderedDict
@@ -11,7 +11,7 @@ from typing import Any
 from plone.memoize.ram import RAMCacheAdapter
 
 from ..core.doors import put_before
-from . import kept
+from . import memoized
 from . import zodb
 from .recording import noted
 
@@ -19,7 +19,7 @@ from .recording import noted
 #: Of so many values it is known what they were made from.
 MAX_VALUES = 5000
 
-_known: OrderedDict[Any, kept.MadeFrom] = OrderedDict()
+_known: OrderedDict[Any, memoized.ValueMadeFrom] = OrderedDict()
 
 #: What is known of a value is of the one that is there.  To pickle a value
 #: may lead to others.
@@ -50,16 +50,16 @@ def _get(plain: Any, self: Any, key: Any) -> Any:
             is_there = True
         except KeyError:
             is_there = False
-    if is_there and kept.given(known):
+    if is_there and memoized.given(known):
         return value
-    kept.missing(place)
+    memoized.missing(place)
     raise KeyError(key)
 
 
 def _noted_set(plain: Any) -> Any:
     def __setitem__(self: Any, key: Any, value: Any) -> None:
         place = _place(self, key)
-        known = None if place is None else kept.made(
+        known = None if place is None else memoized.made(
             place, self.globalkey)
         with _lock:
             plain(self, key, value)

@@ -26,7 +26,7 @@ from .commits import Commits
 from .commits import Reads
 from .ring import MAX_OBJECTS
 from .ring import Ring
-from .zodb import Mark
+from .zodb import RingMark
 
 
 #: What was read between two cuts: oids by the number of their database.
@@ -76,7 +76,7 @@ class Recording:
     so.
     """
 
-    def __init__(self, commits: Commits, marks: list[Mark]) -> None:
+    def __init__(self, commits: Commits, marks: list[RingMark]) -> None:
         self._commits = commits
         self.connection = marks[0].connection
         self._connections = self.connection.connections
@@ -153,14 +153,14 @@ class Recording:
         for ring in self._rings.values():
             ring.skip()
 
-    def begin(self, key: Hashable) -> None:
+    def begin_value(self, key: Hashable) -> None:
         """Note that code makes a value from now on, to keep it."""
         self.keep()
         self._begun.append(Begun(
             key, self._rings, len(self.open_questions)))
         del self._begun[:-MAX_BEGUN]  # most of these are never kept
 
-    def end(self, key: Hashable) -> Begun | None:
+    def end_value(self, key: Hashable) -> Begun | None:
         """Return the value that was made, None if it was not begun."""
         self.keep()
         for place, begun in reversed([*enumerate(self._begun)]):
@@ -170,7 +170,7 @@ class Recording:
                 return begun
         return None
 
-    def count(
+    def count_value(
             self, asked: tuple[Asked, ...], changed_at: float, size: int
     ) -> None:
         """Let what a value was made from count, for the page and for values
@@ -313,7 +313,7 @@ class Recording:
 
 
 class _Thread(threading.local):
-    """What a thread records at this moment."""
+    """The recording of a thread at this moment."""
 
     recording: Recording | None = None
 

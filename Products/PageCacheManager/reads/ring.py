@@ -1,4 +1,4 @@
-"""What one connection read: a marker in the ring of its pickle cache.
+"""The reads of one connection: a marker in the ring of its pickle cache.
 
 Each use of a persistent object moves it to the recent end of the ring, so
 all that was used since stands after the marker.  The marker has an oid that
@@ -24,7 +24,7 @@ class Ring:
     out of the cache show in the count of its objects.
     """
 
-    def __init__(self, mark: zodb.Mark) -> None:
+    def __init__(self, mark: zodb.RingMark) -> None:
         self._mark = mark
         self.connection = mark.connection
         #: The last transaction that the connection shows, None for none.

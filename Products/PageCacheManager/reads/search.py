@@ -18,12 +18,12 @@ from DateTime.interfaces import DateTimeError
 from Products.ZCatalog.ZCatalog import ZCatalog
 from ZTUtils.Lazy import LazyMap
 
-from . import values
+from . import packing
 from . import zodb
 from .dates import next_change
+from .packing import NoQuestion
 from .recording import Answered
 from .recording import unrecorded
-from .values import NoQuestion
 
 
 #: A longer answer is not compared: its objects count.
@@ -61,7 +61,7 @@ class Search(NamedTuple):
     def label(self) -> str:
         query = json.loads(self.arguments)[0]
         words = ', '.join(f'{name}: {_in_words(value)}' for name, value in (
-            values.unpacked(query, _Now).items()))
+            packing.unpacked(query, _Now).items()))
         return f'search in {"/".join(self.path)} for {words}'
 
 
@@ -81,7 +81,7 @@ def from_text(text: str, numbers: Mapping[str, int]) -> Search | None:
         database, oid, path, arguments, shown, has_scores = json.loads(text)
         query, names, *_, limit = json.loads(arguments)
         for value in (query, limit):
-            values.unpacked(value)
+            packing.unpacked(value)
         if any(name.startswith(('@', '+')) for name in (*path, *names)):
             return None  # no catalog has such a path
         return Search(
@@ -184,8 +184,8 @@ def ask(question: Any, context: Any) -> Answered | None:
     with unrecorded():
         until = until_of(catalog, arguments)
         result = catalog.search(
-            values.unpacked(query), sort_index, values.unpacked(reverse),
-            values.unpacked(limit))
+            packing.unpacked(query), sort_index, packing.unpacked(reverse),
+            packing.unpacked(limit))
         try:
             answer = digest_of(
                 *items_of(result), catalog.schema, question,
@@ -200,7 +200,7 @@ def until_of(catalog: Any, arguments: Any) -> float:
     until = math.inf
     _, *query = arguments[0]
     for name, value in zip(query[::2], query[1::2], strict=True):
-        if values.has_now(value):
+        if packing.has_now(value):
             index = catalog.indexes.get(name)
             if index is not None:
                 until = min(until, next_change(aq_base(index)))

@@ -1,4 +1,4 @@
-"""What pages of other processes were made from, and whether it is current.
+"""Read sets of pages of other processes, and the check of such a page.
 
 Such a page comes from a store that several processes share, and so may be
 written by anybody: all of it is checked.
@@ -24,11 +24,11 @@ from ..core.reads.unknown import Why
 from . import search
 from . import zodb
 from .commits import Reads
-from .pages import Ask
-from .pages import answers
-from .pages import commits
-from .pages import is_unmoved
-from .pages import table
+from .freshness import Ask
+from .freshness import answers
+from .freshness import commits
+from .freshness import is_unmoved
+from .freshness import table
 from .recording import Recording
 
 

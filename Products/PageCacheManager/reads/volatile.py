@@ -2,7 +2,7 @@
 
 Such a dict lives as long as an object in the cache of one connection, or as
 a view, and only one thread has it.  What its values were made from is noted
-on it; see :mod:`.kept`.
+on it; see :mod:`.memoized`.
 """
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from plone.memoize.volatile import CleanupDict
 
 from ..core.doors import put_before
-from . import kept
+from . import memoized
 from .recording import noted
 from .recording import thread
 
@@ -30,16 +30,16 @@ def _get(plain: Any, self: Any, key: Any, default: Any = None) -> Any:
     value = plain(self, key, _absent)
     known = vars(self).get(_MADE_FROM, {}).get(key, _absent)
     # one that was made outside of pages is made anew, once
-    if value is not _absent and known is not _absent and kept.given(known):
+    if value is not _absent and known is not _absent and memoized.given(known):
         return value
-    kept.missing((id(self), key))
+    memoized.missing((id(self), key))
     return default
 
 
 def _noted_set(plain: Any) -> Any:
     def __setitem__(self: Any, key: Any, value: Any) -> None:
         is_watched = thread.recording is not None
-        known = kept.made((id(self), key), str(key).partition(':')[0])
+        known = memoized.made((id(self), key), str(key).partition(':')[0])
         made_from = vars(self).setdefault(_MADE_FROM, {})
         made_from.pop(key, None)
         plain(self, key, value)

@@ -1,4 +1,4 @@
-"""What is asked of ZODB beyond its interfaces; no other module does so here.
+"""Access to ZODB beyond its interfaces; no other module of this folder has it.
 
 A transaction id is an int here.
 """
@@ -22,7 +22,7 @@ from .marker import Marker
 from .marker import made
 
 
-class Mark(NamedTuple):
+class RingMark(NamedTuple):
     """A connection, and how its pickle cache was when reading began."""
 
     connection: Any
@@ -44,7 +44,7 @@ _serial = attrgetter('_p_serial')
 _is_there = partial(is_not, None)
 
 
-def marks(connection: Any) -> list[Mark]:
+def mark_rings(connection: Any) -> list[RingMark]:
     """Put a marker into the ring of each connection of a transaction.
 
     All that is used from now on stands behind it.  A marker stays in its
@@ -61,7 +61,7 @@ def marks(connection: Any) -> list[Mark]:
         own = marker.__dict__
         own['turn'] = turn = own.get('turn', 0) + 1
         marker.touched  # noqa: B018 - any use moves it to the end
-        found.append(Mark(
+        found.append(RingMark(
             one, cache, marker, turn,
             cache.cache_non_ghost_count - one._load_count, one.opened,
             getattr(one._normal_storage, '_start', None), now))
@@ -98,7 +98,7 @@ def has_changes(connection: Any) -> bool:
         or connection._savepoint_storage is not None)
 
 
-def shown(mark: Mark) -> int | None:
+def shown(mark: RingMark) -> int | None:
     """Return the last transaction that a connection shows since its mark.
 
     None if it shows no single moment.
@@ -109,7 +109,7 @@ def shown(mark: Mark) -> int | None:
     return snapshot_of(one)
 
 
-def is_in_place(mark: Mark) -> bool:
+def is_in_place(mark: RingMark) -> bool:
     """Return whether the marker of a cache is where it was put."""
     marker = mark.marker
     return (
@@ -120,7 +120,7 @@ def is_in_place(mark: Mark) -> bool:
         and marker.__dict__.get('turn') == mark.turn)
 
 
-def is_complete(mark: Mark) -> bool:
+def is_complete(mark: RingMark) -> bool:
     """Return whether no object left the cache since its mark."""
     return bool(mark.expected == (
         mark.cache.cache_non_ghost_count - mark.connection._load_count))

@@ -12,9 +12,9 @@ from ..core.key import slot
 from ..core.worker import Worker
 from ..fastlane import permit
 from ..manager import caches
-from ..publisher import again
+from ..publisher import own_request
 from ..publisher.request import PLAIN
-from ..reads import pages
+from ..reads import freshness
 from .exchange import Exchange
 
 
@@ -51,7 +51,7 @@ class HotPage:
         self.index = index
         self.environ = environ
 
-    def opened(self, request, origin, manager, site, claim):
+    def new_exchange(self, request, origin, manager, site, claim):
         """Return the exchange of the request, or of its repetition."""
         return AheadExchange(request, origin, manager, site, claim)
 
@@ -62,9 +62,9 @@ class AheadExchange(Exchange):
     counted_as = 'AHEAD'
 
     def commit(self):
-        """Store the page, and tell whether it is the one that is hot."""
+        """Store the page, and note whether it is the hot one."""
         super().commit()
-        page, hot = self.step.page, self.request.environ[again.MAKER]
+        page, hot = self.step.page, self.request.environ[own_request.MAKER]
         # a cookie may have led the visitor to one in another language
         hot.is_made = page is not None and slot(self.key.index_for(
             self.request, page.varies)) == slot(hot.index)
@@ -87,7 +87,7 @@ def count(exchange):
 
 def _hot_page(request, index):
     """Return what to render later, None where that is not possible."""
-    environ = again.environ_of(request)
+    environ = own_request.environ_of(request)
     if environ is None:
         return None
     kept = {
@@ -122,7 +122,7 @@ def _round(cache):
         return False
     hottest = cache.hot.hottest(settings.hot_pages)
     # once for all of them: some storages are asked over the network for it
-    is_heard = bool(hottest) and attempt(None, 'hot pages', pages.hear)
+    is_heard = bool(hottest) and attempt(None, 'hot pages', freshness.hear)
     for hot in hottest:
         if attempt(None, 'hot pages', _renew, cache, hot,
                    is_heard is True) is FAILED:
@@ -136,9 +136,9 @@ def _renew(cache, hot, is_heard):
     page = None if index is None else cache.pages.peek(index)
     # a signpost is made from nothing: the page varies by headers now
     if page is None or page.made_from is None or (
-            pages.are_unmoved(page.made_from, is_heard=is_heard)):
+            freshness.are_unmoved(page.made_from, is_heard=is_heard)):
         return
-    commit = pages.table.sequence
+    commit = freshness.table.sequence
     before = hot.before if hot.commit == commit else ()
     if (page.created in before or len(before) == MAX_RENDERS
             or not cache.hot.rate.allows(cache.settings.hot_per_minute)):
@@ -146,8 +146,8 @@ def _renew(cache, hot, is_heard):
     hot.commit, hot.before = commit, (*before, page.created)
     hot.is_made = False
     # what writes when it renders waits for a visitor
-    with suppress(again.Refused):
-        again.publish(hot, hot.environ)
+    with suppress(own_request.Refused):
+        own_request.publish(hot, hot.environ)
     if hot.is_made:
         # no visitor's headers make the page for long
         cache.hot.wear_out(slot(index))

@@ -21,9 +21,9 @@ from ..core.audit.compare import plain
 from ..core.worker import Worker
 from ..fastlane import permit
 from ..key import visitor
-from ..publisher import again
+from ..publisher import own_request
 from ..publisher import request as http_request
-from ..reads import pages
+from ..reads import freshness
 from .audited import Render
 
 
@@ -64,7 +64,7 @@ def consider(exchange):
     if step.page.max_age_secs or not exchange.cache.audits.is_due(
             settings.audit_every, settings.audit_per_minute):
         return
-    environ = again.environ_of(exchange.request)
+    environ = own_request.environ_of(exchange.request)
     if environ is not None and not worker.put(Job(
             environ, exchange.cache,
             exchange.cache.shared_store(
@@ -88,7 +88,7 @@ def _whose(exchange):
 def _render(job):
     """Render a hit; return None if that failed."""
     render = Render(job.page)
-    status = attempt(job, 'audit', again.publish, render, job.environ)
+    status = attempt(job, 'audit', own_request.publish, render, job.environ)
     if status is FAILED:
         return None
     render.status = status
@@ -127,7 +127,7 @@ def _word(job, render):
         return 'failed'
     if render.content is None:
         made = job.page.made_from
-        is_as_it_was = made is not None and pages.are_unmoved(made)
+        is_as_it_was = made is not None and freshness.are_unmoved(made)
         return 'differs' if is_as_it_was else 'overtaken'
     return 'same' if _parts(job, exchange.content) == _stored_parts(
         job, exchange) else 'differs'

@@ -10,7 +10,7 @@ from ..core.http.cache_status import Outcome
 from ..core.reasons import Reason
 from ..key.versions import identity_of
 from ..key.versions import path_of
-from ..reads import pages
+from ..reads import freshness
 from .exchange import Exchange
 from .hit import Answer
 from .rendered import Rendered
@@ -30,7 +30,7 @@ class Render:
     def __init__(self, page):
         self._page = page
 
-    def opened(self, request, origin, manager, site, claim):
+    def new_exchange(self, request, origin, manager, site, claim):
         """Return the exchange of the request, or of its repetition."""
         self.exchange = AuditExchange(
             request, origin, manager, site, claim, is_dry=True)
@@ -46,7 +46,7 @@ class Render:
 
     @property
     def content(self):
-        """What rendering gave, None if it gave no page."""
+        """Return the rendered content, None if there was no page."""
         return None if self.exchange is None else self.exchange.content
 
 
@@ -104,7 +104,7 @@ class AuditExchange(Exchange):
         page = self.stored
         if page.made_from is None:
             return
-        changed, asked = pages.read_anew(
+        changed, asked = freshness.read_anew(
             page.made_from, rendering.made_from(), self.manager._p_jar,
             page.created)
         self.changed = [

@@ -16,7 +16,7 @@ from ZPublisher.WSGIPublisher import validate_user
 
 from ..cmf import guard
 from ..publisher import sessions
-from .exchange import opened
+from .exchange import new_exchange
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def traverse(copy):
 
 def look_up(copy, origin):
     """Return the exchange of a GET, None if no manager keeps the page."""
-    exchange = opened(copy, origin, is_dry=True)
+    exchange = new_exchange(copy, origin, is_dry=True)
     if exchange is not None:
         exchange.look_up()
     return exchange

@@ -1,9 +1,7 @@
-"""Handlers for Zope's events: steps of a request, changes of managers."""
+"""Handlers for Zope's events, each a step of a request."""
 from functools import partial
 
 import transaction
-from Acquisition import aq_base
-from OFS.Cache import ZCM_MANAGERS
 from ZPublisher.pubevents import PubBeforeAbort
 from ZPublisher.pubevents import PubBeforeCommit
 from ZPublisher.pubevents import PubStart
@@ -12,22 +10,20 @@ from ZPublisher.pubevents import PubSuccess
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..key import code_version
-from ..key import visitor
-from ..manager import caches
-from ..publisher import again
+from ..publisher import own_request
 from ..publisher import watch
 from ..publisher.sessions import thread
-from ..reads import zodb
 from . import ahead
 from . import audit
 from . import purge
 from . import recent
 from . import repeated
 from . import stand_in
+from . import traversal
 from .exchange import EXCHANGE
 
 
-def opened(event):
+def database_opened(event):
     """Work out now which code it is: later a visitor would wait for it."""
     attempt(None, 'code version', code_version.code_version)
 
@@ -44,9 +40,7 @@ def publication(event):
             traverse = partial(purge.traverse, request)
         else:
             traverse = partial(
-                watch.traverse, request, thread.touches,
-                stand_in.stand_in_for, zodb.marks,
-                partial(visitor.is_user_of_copy, request))
+                traversal.traverse, request, thread.touches)
         request.__dict__['traverse'] = traverse
         return
     # looked up here, to cost other requests nothing
@@ -78,12 +72,13 @@ def before_commit_at_last(event):
     """Capture the page of a view, which transforms had their part in.
 
     A stored page has that already, and must not get it twice.  Handlers for
-    the event's class come after those for its interface.
+    the event's class come after those for its interface.  A render that no
+    visitor waits for is aborted, unless its maker may commit.
     """
     exchange = event.request.__dict__.get(EXCHANGE)
     if exchange is not None and exchange.origin.is_captured_last:
         attempt(exchange, 'finish', exchange.deliver)
-    maker = event.request.environ.get(again.MAKER)
+    maker = event.request.environ.get(own_request.MAKER)
     if maker is not None and not maker.may_commit:
         transaction.doom()
 
@@ -93,35 +88,9 @@ def request_ended(event):
     own = getattr(event.request, '__dict__', {})
     # these lead back to the request
     for name in (
-            stand_in.UNKEPT, repeated.REPEATED, recent.ASKED,
-            watch.WATCH, watch.MARKS, 'clone'):
+            stand_in.UNKEPT, repeated.REPEATED, recent.RECALLED,
+            watch.WATCH, watch.RING_MARKS, 'clone'):
         own.pop(name, None)
     exchange = own.pop(EXCHANGE, None)
     if exchange is not None and exchange.step.rendering is not None:
         attempt(exchange, 'finish', exchange.end)
-
-
-def manager_added(manager, event):
-    """Give a manager that was added, pasted or imported an own identity."""
-    manager.renew()
-
-
-def manager_moved(manager, event):
-    """Forget what is held for a manager that goes, and take it off lists."""
-    if event.newParent is None:
-        caches.drop_after_commit(manager.cache_name())
-    is_alone = aq_base(event.object) is aq_base(manager)
-    if is_alone and event.oldParent is not None:
-        _unlist(event.oldParent, event.oldName)
-
-
-def _unlist(container, name):
-    """Take a manager that went away off its container's list.
-
-    A name that stays on the list would make whatever comes to stand under
-    it pass for a cache manager.
-    """
-    names = getattr(aq_base(container), ZCM_MANAGERS, ())
-    if name in names and name not in container.objectIds():
-        setattr(container, ZCM_MANAGERS, tuple(
-            other for other in names if other != name))

@@ -1,7 +1,9 @@
 """One request for a page that a manager keeps, from arrival to end.
 
-    PubStart     traverse      call            PubBeforeCommit   PubSuccess
-    watch        StandIn       look_up         deliver           commit
+    PubStart   traverse   call             PubBeforeCommit   PubSuccess
+    watch      StandIn    look_up, render  show, deliver     commit
+
+    PubBeforeAbort, at any moment: abandon      EndRequest: end
 
 What a client may name (forms, cookies, headers) can shadow attributes of a
 request, so the exchange is kept in the request's own ``__dict__``.
@@ -16,24 +18,25 @@ from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..core.http.cache_status import Outcome
 from ..core.http.cache_status import cache_status
+from ..core.http.cache_status import with_ttl
 from ..core.reasons import Reason
 from ..key import visitor
-from ..manager.caches import held_for
+from ..manager.caches import cache_and_settings
 from ..origin.site import around
-from ..publisher import handlers
+from ..publisher import other_handlers
 from ..publisher import request as http_request
 from ..publisher import sending
-from ..publisher.again import MAKER
+from ..publisher.own_request import MAKER
 from ..publisher.sessions import BEFORE
 from ..publisher.sessions import thread
-from ..publisher.watch import MARKS
+from ..publisher.watch import RING_MARKS
 from ..publisher.watch import WATCH
-from ..reads import pages
+from ..reads import freshness
 from ..reads import search
 from . import journal
 from . import lookup
 from . import repeated
-from .recent import ASKED
+from .recent import RECALLED
 from .rendered import Bypass
 
 
@@ -51,17 +54,15 @@ class Exchange:
     counted for it.
     """
 
-    #: The :class:`.Question` of the request, None where it has to be asked
-    #: each time: set by the look-up.
-    question = None
-    #: What `visitor.who` tells of the user, None for nobody and where the
-    #: look-up has not asked.
-    who = None
+    #: The :class:`.Fingerprint` of the request, None where it has to be looked
+    #: up each time; and what `visitor.who` returns for its user, None where
+    #: that was not asked: set by the look-up.
+    fingerprint = who = None
     #: What the policy says, and the key: set by the look-up.
     policy = key = None
     #: When any part of the page last changed, and the date to send, None for
     #: none; seconds since 1970.
-    changed_at, modified = 0, None
+    changed_at, date = 0, None
     #: Why the policy failed to give a date, None where it did not fail.
     no_date = None
     #: Where the request stands: see `step`.  It is this one until the
@@ -71,8 +72,8 @@ class Exchange:
     changes = None
     #: Why a page that was stored is not the answer, None where none was.
     stale = None
-    #: The word that counts a request of no visitor, '' for one of a visitor,
-    #: which its outcome counts.
+    #: The word that is counted for a render that no visitor waits for, in
+    #: place of the outcome's; '' for a visitor's request.
     counted_as = ''
     #: What the request reads, once it has to be known.
     _recording = None
@@ -87,7 +88,7 @@ class Exchange:
         #: What the kind of site adds, and other machinery says of the page.
         self.site, self.claim = site, claim
         self.is_dry = is_dry
-        self.cache, self.settings = held_for(manager)
+        self.cache, self.settings = cache_and_settings(manager)
         #: Whether other machinery sets headers of this page, too.
         self.is_beside_another = claim is not None and not claim.is_ours
         self._began_at = time.perf_counter()
@@ -99,8 +100,8 @@ class Exchange:
 
     def look_up(self):
         """Find the step; return the result for Zope, None to render."""
-        # what was asked for a repetition has paused it
-        if self.watch is not None and ASKED not in self.request.__dict__:
+        # `repeated.answered` has paused it already
+        if self.watch is not None and RECALLED not in self.request.__dict__:
             self.watch.pause(self.request)
         step = attempt(self, 'answer', lookup.next_step, self)
         self.step = step = _FAILED_STEP if step is FAILED else step
@@ -128,8 +129,8 @@ class Exchange:
             self._quiet_for = keywords
 
     def end_call(self, call, text):
-        """End that, if it is this call for which it began; note what the
-        template gave, if it is the page's own call.
+        """Let CMF ask again if it was kept from asking for this `call`; keep
+        `text` if the call is that of the page's own template.
         """
         if self._quiet_for is call:
             self._quiet_for = None
@@ -196,7 +197,7 @@ class Exchange:
             sending.heed_others(self.response, self.policy is not None and (
                 step.outcome.word != 'BYPASS'))
         step.commit(self)
-        if self.question is not None and step.is_answered and (
+        if self.fingerprint is not None and step.is_answered and (
                 self.origin.is_alone_until_delivery):
             attempt(self, 'finish', repeated.note, self)
         if step.outcome.word not in ('HIT', 'OFF'):
@@ -223,18 +224,20 @@ class Exchange:
         if self.settings.show_outcome:
             # a name in mixed case is sent as it is
             response.headers['X-PageCache'] = outcome.word
-        if self.settings.show_cache_status:
-            if outcome.stored or outcome.word == 'HIT':
-                page, limit = self.step.page, self.settings.max_age
-                if page.max_age_secs:
-                    limit = min(limit or page.max_age_secs, page.max_age_secs)
-                if limit:
-                    age = max(0, int(time.time() - page.created))
-                    outcome = outcome._replace(ttl=max(0, limit - age))
+        if not self.settings.show_cache_status:
+            return
+        if outcome.stored or outcome.word == 'HIT':
+            page, limit = self.step.page, self.settings.max_age
+            if page.max_age_secs:
+                limit = min(limit or page.max_age_secs, page.max_age_secs)
+            ttl = None if not limit else max(
+                0, limit - max(0, int(time.time() - page.created)))
             if outcome.collapsed:  # RFC 9211 2.6: a kind of forwarding
                 outcome = outcome._replace(word='MISS')
-            sending.append_header(
-                response, 'cache-status', cache_status(outcome))
+            said = with_ttl(outcome, ttl)
+        else:
+            said = cache_status(outcome)
+        sending.append_header(response, 'cache-status', said)
 
     # what is known of the request
 
@@ -246,8 +249,8 @@ class Exchange:
 
     @cached_property
     def others_follow(self):
-        """Whether other code gets to see the response."""
-        return handlers.others_follow(but=self.origin.unseen_by)
+        """Return whether other code sees the response."""
+        return other_handlers.others_follow(but=self.origin.unseen_by)
 
     @cached_property
     def session_cookies(self):
@@ -260,9 +263,9 @@ class Exchange:
         than GET.
         """
         if self._recording is None:
-            marks = self.request.__dict__.get(MARKS)
+            marks = self.request.__dict__.get(RING_MARKS)
             if marks:
-                started = attempt(self, 'reads', pages.start, marks)
+                started = attempt(self, 'reads', freshness.start, marks)
                 self._recording = None if started is FAILED else started
         return self._recording
 
@@ -294,7 +297,7 @@ def exchange_of(request):
     return getattr(request, '__dict__', {}).get(EXCHANGE)
 
 
-def opened(request, origin, is_dry=False):
+def new_exchange(request, origin, is_dry=False):
     """Return a new exchange, None if no manager keeps the page."""
     site = around(getSite())
     claim = site.claim(request)
@@ -303,5 +306,5 @@ def opened(request, origin, is_dry=False):
         return None
     maker = request.environ.get(MAKER)
     if maker is not None:
-        return maker.opened(request, origin, manager, site, claim)
+        return maker.new_exchange(request, origin, manager, site, claim)
     return Exchange(request, origin, manager, site, claim, is_dry)

@@ -9,6 +9,7 @@ from ..core.http.headers import may_be_coded
 from ..core.reasons import Reason
 from ..publisher import request as http_request
 from ..publisher import response as http_response
+from ..publisher import response_headers
 from .step import Step
 
 
@@ -37,8 +38,8 @@ def found_in(exchange, get):
 class FromStore(Step):
     """A step whose answer comes from the store."""
 
-    #: Response headers before the answer, lower-case names; None where no
-    #: other code sets more of them until it is delivered.
+    #: Response headers when the page was found, lower-case names; None where
+    #: no other code sets any before the answer is delivered.
     _headers_before = None
 
     def __init__(self, exchange, found, held, headers, collapsed=False):
@@ -55,7 +56,7 @@ class FromStore(Step):
         #: The client's own copy, None where it holds none.
         self.held = held
         if not exchange.origin.is_alone_until_delivery:
-            self._headers_before = http_request.lower_headers(
+            self._headers_before = response_headers.lower_headers(
                 exchange.response)
         if self.has_body and held is None and not page.body:
             self._make_sure(exchange)

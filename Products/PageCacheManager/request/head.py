@@ -17,6 +17,7 @@ from ..core.reasons import is_of_one_visitor
 from ..origin.published import origin_of
 from ..origin.view import published_view
 from ..publisher import request as http_request
+from ..publisher import response_headers
 from ..publisher import sending
 from . import dry_run
 from . import page_headers
@@ -139,10 +140,10 @@ class Head(Step):
         if content_type:
             # this adds a charset, as it does for GET
             get.response.setHeader('content-type', content_type)
-        own = http_request.lower_headers(get.response)
+        own = response_headers.lower_headers(get.response)
         varies = get.step.rendering.varies
         # what the page is made from gives it tag and date
-        modified = get.modified if get.key.index is None else None
+        modified = get.date if get.key.index is None else None
         sending.send_page(
             response, b'', page_headers.of_render(
                 get, own, time.time(), modified, varies))

@@ -7,8 +7,8 @@ from ..core.http.conditional import coded_tag
 from ..core.http.headers import without_later
 from ..core.reasons import Reason
 from ..fastlane import permit
-from ..publisher import request as http_request
 from ..publisher import response as http_response
+from ..publisher import response_headers
 from ..publisher import sending
 from .from_store import FromStore
 from .rendered import Bypass
@@ -45,7 +45,7 @@ class Answer(FromStore):
         """Set what a view, had it rendered, would have set itself."""
         if not exchange.origin.is_captured_last:
             return
-        present = http_request.lower_headers(exchange.response)
+        present = response_headers.lower_headers(exchange.response)
         sending.put_headers(exchange.response, {
             name: value for name, value in self.page.headers
             if name not in ('etag', 'last-modified', *present)})
@@ -89,8 +89,8 @@ class Answer(FromStore):
         if (not response.body or response.body is not self.page.body
                 or not http_response.is_as_it_is(response)
                 # another tag is of other code, which means these bytes
-                or http_request.lower_headers(response).get('etag') not in (
-                    None, self.page.tag)):
+                or response_headers.lower_headers(response).get(
+                    'etag') not in (None, self.page.tag)):
             return
         name, body = self.choose_coding(exchange)
         if name:
@@ -143,7 +143,7 @@ class Hit(Answer):
     def _values(self, exchange):
         """Return the headers, but for those that other code set since."""
         return without_later(
-            self.headers, http_request.lower_headers(exchange.response),
+            self.headers, response_headers.lower_headers(exchange.response),
             self._headers_before, {})
 
     def deliver_to_head(self, exchange):

@@ -12,7 +12,7 @@ from ..key.key import VARIANT
 from ..key.versions import path_of
 from ..manager.events import PageDropped
 from ..publisher import request as http_request
-from ..reads import pages
+from ..reads import freshness
 
 
 #: A page is compared with so many other entries.
@@ -36,7 +36,7 @@ def note(exchange):
     if exchange.stale is not None:
         notify(PageDropped(
             exchange.manager, *key.page_id,
-            reason=_why_stale(exchange.stale)))
+            reason=why_stale(exchange.stale)))
 
 
 def compare_with_others(exchange, index, page):
@@ -49,7 +49,7 @@ def compare_with_others(exchange, index, page):
            and _of_all_visitors(key) == variant
            # not one of before an edit
            and other.made_from is not None
-           and pages.are_unmoved(other.made_from)
+           and freshness.are_unmoved(other.made_from)
            for key, other in cache.pages.of_page(
                index[:3], MAX_COMPARED)):
         cache.policy_names_no_user(policy_id, index[2])
@@ -63,23 +63,12 @@ def _of_all_visitors(index):
     return variant
 
 
-def _why_stale(stale):
+def why_stale(stale):
     """Return the reason for which a stored page was dropped."""
     if isinstance(stale, Changed):
         return Reason.CONTENT_CHANGED
     return Reason.COMMITTED if isinstance(stale, Unknown) else (
         Reason.ANSWER_CHANGED)
-
-
-def why_rendered(exchange, index):
-    """Return why no stored page is the answer, '' if there was none."""
-    if exchange.stale is not None:
-        return _why_stale(exchange.stale)
-    older = exchange.cache.pages.older(index)
-    if older is None or older == index:
-        return ''
-    return Reason.VERSION_CHANGED if older[4][0] == index[4][0] else (
-        Reason.ETAG_CHANGED)
 
 
 def _page_of(exchange):
@@ -91,7 +80,7 @@ def _page_of(exchange):
 def _dropped(stale):
     if isinstance(stale, Changed):
         return journal.Changed(
-            pages.commits.name_of(stale.source), stale.oid)
+            freshness.commits.name_of(stale.source), stale.oid)
     if isinstance(stale, Unknown):
         return stale.why
     return stale.label

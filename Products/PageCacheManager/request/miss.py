@@ -6,16 +6,16 @@ from App.config import getConfiguration
 from zope.event import notify
 
 from ..core.attempt import attempt
+from ..core.http.lists import directives
 from ..core.page import Page
-from ..core.page import directives
 from ..core.page import why_not
 from ..core.reads.made_from import MadeFrom
 from ..core.reads.made_from import UntilCommit
 from ..core.reasons import Reason
 from ..key.key import has_changed
 from ..manager.events import PageStored
-from ..publisher import request as http_request
-from ..reads import pages
+from ..publisher import response_headers
+from ..reads import freshness
 from . import journal
 from . import shared_store
 from .rendered import Rendered
@@ -35,10 +35,10 @@ class Miss(Rendered):
 
     def _capture(
             self, exchange, body, zipped, own, values, varies,
-            of_one_origin, made_from, changed_at):
+            of_one_site, made_from, changed_at):
         origin, rendering = exchange.origin, self.rendering
         caught = rendering.caught
-        reason = self._why_not_stored(exchange, body, own, of_one_origin)
+        reason = self._why_not_stored(exchange, body, own, of_one_site)
         if reason:
             return self._refused(exchange, reason)
         headers = dict(own)
@@ -71,25 +71,25 @@ class Miss(Rendered):
             made_from=made_from)
         if zipped and not origin.is_called:
             page = page.with_coding('gzip', zipped)
-        return Stored(
+        return Captured(
             self.outcome._replace(stored=True), rendering, self.flight, page)
 
-    def _why_not_stored(self, exchange, body, own, of_one_origin):
+    def _why_not_stored(self, exchange, body, own, of_one_site):
         """Return why the page is not kept, '' if it may be."""
         response, rendering = exchange.response, self.rendering
         origin, settings = exchange.origin, exchange.settings
-        present = http_request.lower_headers(response)
+        present = response_headers.lower_headers(response)
         reason = why_not(present, body)
         if reason:
             return reason
         taken = rendering.headers_before.keys() - (
             rendering.headers_left.keys() & present.keys())
-        if (taken.difference(http_request.OF_THE_BODY)
+        if (taken.difference(response_headers.OF_THE_BODY)
                 or len(response.accumulated_headers) < rendering.added_before
                 or rendering.had_cookie):
             return Reason.REMOVED_HEADER
         if (len(response.accumulated_headers) > rendering.added_before
-                or http_request.appends(own, rendering.headers_before)):
+                or response_headers.appends(own, rendering.headers_before)):
             return Reason.ADDED_HEADER
         if origin.is_called and response.base != rendering.base_before:
             # other code gets the text, which does not show it
@@ -98,7 +98,7 @@ class Miss(Rendered):
         control = own.get('cache-control')
         if control and 'no-store' in directives(control):
             return Reason.NO_STORE
-        if of_one_origin:
+        if of_one_site:
             return Reason.ORIGIN
         if len(body) > settings.max_page_bytes:
             return Reason.TOO_LARGE
@@ -113,8 +113,8 @@ class Miss(Rendered):
         return ''
 
 
-class Stored(Rendered):
-    """The page was sent, and is kept once the transaction is through."""
+class Captured(Rendered):
+    """The page was sent, and is stored once the transaction is through."""
 
     def __init__(self, outcome, rendering, flight, page):
         self.outcome = outcome
@@ -143,7 +143,7 @@ class Stored(Rendered):
         """Store the page, behind a signpost if it varies by more headers."""
         key = exchange.key
         if isinstance(page.made_from.objects, UntilCommit):
-            pages.commits.settle(
+            freshness.commits.settle(
                 page.made_from.objects, exchange.manager._p_jar)
         store, index = exchange.cache.pages, key.index
         if page.varies:
@@ -153,10 +153,6 @@ class Stored(Rendered):
         if exchange.settings.store != 'process':
             shared_store.keep(exchange, index, page)
         if is_kept:
-            origin = exchange.origin
-            if origin.identity:
-                exchange.cache.template_paths[origin.identity].add(
-                    key.page_id[0])
             if key.partition:
                 journal.compare_with_others(exchange, index, page)
             notify(PageStored(exchange.manager, *key.page_id))

@@ -10,24 +10,23 @@ def of_page(exchange, page, now):
     tag, modified = own.pop('etag', ''), own.pop('last-modified', None)
     return headers.page_headers(
         own, exchange.policy.headers_at(now), tag, modified,
-        now - page.created, exchange.key.vary_by)
+        now - page.created, exchange.key.named_in_vary)
 
 
-def of_render(exchange, own, now, modified, varies=(), body=None):
+def of_render(exchange, own, now, date, varies=(), body=None):
     """Return the headers of a 200 with the headers `own` of rendering.
 
-    `modified` is when it changed, seconds since 1970, None for no date.
+    `date` is when it changed, seconds since 1970, None for no date.
     `varies` are the request headers beyond the key by which it varies.
     Without a `body`, which HEAD does not know, there is no tag.
     """
     tag = '' if body is None else entity_tag(exchange, body, own, varies)
-    if modified is not None:
-        modified = headers.last_modified(modified, now)
+    modified = None if date is None else headers.last_modified(date, now)
     # where there is a key, rendering gives a tag
     whose = () if exchange.key.index is not None else told_by(exchange)
     values = headers.page_headers(
         own, exchange.policy.headers_at(now), tag, modified,
-        vary_by=(*exchange.key.vary_by, *whose))
+        vary_by=(*exchange.key.named_in_vary, *whose))
     if whose:
         # once logged out the same browser would ask by it
         values['last-modified'] = None

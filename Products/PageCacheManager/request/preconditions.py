@@ -15,16 +15,16 @@ class Held(NamedTuple):
     tag: str
 
 
-def held(exchange, asked, tag, modified, now, is_stored, varies=()):
+def held(exchange, conditions, tag, date, now, is_stored, varies=()):
     """Return the :class:`Held` copy of the client that is the answer, or
     None (RFC 9110 13.2.2).
 
-    `tag` is that of the page, which is stored or was just rendered, '' for
-    none, and `modified` its date, seconds since 1970, or None.  A date counts
-    for anonymous visitors alone.  Where the page varies by headers only what
-    is stored says which variant the client may hold.
+    The page is stored, or was just rendered.  `tag` is its entity-tag, '' for
+    none, `date` its Last-Modified in seconds since 1970, or None.  A date
+    counts for anonymous visitors alone.  Where the page varies by headers only
+    what is stored says which variant the client may hold.
     """
-    if_none_match, since = asked
+    if_none_match, since = conditions
     if (not exchange.policy.allows_304
             or http_response.is_status_locked(exchange.response)):
         return None
@@ -37,10 +37,10 @@ def held(exchange, asked, tag, modified, now, is_stored, varies=()):
         return Held('' if is_any else conditional.tag_for_304(tag))
     if not tags and is_stored:
         return None  # a page without a tag has no date either
-    if (since is None or modified is None
-            or not (is_stored or not (varies or exchange.key.varies))
+    if (since is None or date is None
+            or not (is_stored or not (varies or exchange.key.keyed_headers))
             or not _dates_count(exchange)
-            or not conditional.not_modified_since(since, modified, now)):
+            or not conditional.not_modified_since(since, date, now)):
         return None
     return Held('')
 

@@ -14,7 +14,7 @@ from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..key.versions import identity_of
 from ..key.versions import path_of
-from ..manager.caches import held_for
+from ..manager.caches import cache_and_settings
 from ..manager.find import managers
 from ..publisher import request as http_request
 
@@ -51,7 +51,7 @@ def _answer(request):
     """
     content, behind = _content(request)
     found = [
-        (manager, held_for(manager)[1].purge_clients)
+        (manager, cache_and_settings(manager)[1].purge_clients)
         for manager in managers(content)]
     if not any(networks for _, networks in found):
         return None

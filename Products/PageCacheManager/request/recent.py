@@ -15,17 +15,17 @@ from typing import Any
 from typing import NamedTuple
 
 from ..core.reads.read_set import ReadSet
-from ..core.recent import Question
+from ..core.recent import Fingerprint
 from ..fastlane import permit
 from ..key import visitor
 from ..key.versions import identity_of
 from ..key.versions import snapshots
-from ..manager.caches import answers
+from ..manager.caches import recent_answers
 from ..publisher import response as http_response
-from ..publisher.again import MAKER
+from ..publisher.own_request import MAKER
 from ..publisher.request import PLAIN
-from ..publisher.watch import MARKS
-from ..reads import pages
+from ..publisher.watch import RING_MARKS
+from ..reads import freshness
 from . import preconditions
 from .from_store import Found
 from .hit import Hit
@@ -46,13 +46,12 @@ _OF_SERVERS = (
     'wsgi.', 'waitress.', 'gunicorn.', 'mod_wsgi.', 'werkzeug.',
     'Zope2.httpexceptions')
 
-#: Where a request keeps what :func:`asked` returned, until the look-up.
-ASKED = '_page_cache_asked'
-
+#: Where a request keeps what :func:`recall` returned, until the look-up.
+RECALLED = '_page_cache_recalled'
 
 
 class Remembered(NamedTuple):
-    """What was worked out for a request that a stored page answered."""
+    """The remembered answer to a request that a stored page answered."""
 
     #: A weak reference to the :class:`.caches.ManagerCache`.
     cache: Any
@@ -68,7 +67,7 @@ class Remembered(NamedTuple):
     varies: tuple[str, ...]
     #: The headers of the page, without those that depend on the time.
     headers: dict[str, str]
-    #: The client's own copy by the conditions of the question, None where it
+    #: The client's own copy by the conditions of the request, None where it
     #: held none.
     held: Any
     #: When the page has to be looked at anew, seconds since 1970.
@@ -78,7 +77,7 @@ class Remembered(NamedTuple):
     #: What was read to answer, None where that is not known.
     reads: ReadSet | None
     #: How long it is remembered, and the bytes of all this and of its
-    #: question without conditions, about.
+    #: fingerprint without conditions, about.
     late_secs: float
     size: int
     #: How it was sent, see :class:`.repeated.Sent`, None where it can't be
@@ -86,12 +85,12 @@ class Remembered(NamedTuple):
     sent: Any = None
 
 
-def asked(request, origin):
-    """Return the :class:`Question` of a request; the same one of before with
-    its answer, or None; and what :func:`visitor.who` tells of the user.  None
-    where it has to be asked each time.
+def recall(request, origin):
+    """Return the :class:`Fingerprint` of a request; the same one of before
+    with what is :class:`Remembered`, or None; and what :func:`visitor.who`
+    returns for its user.  None where it has to be looked up each time.
     """
-    environ, marks = request.environ, request.__dict__.get(MARKS)
+    environ, marks = request.environ, request.__dict__.get(RING_MARKS)
     if (not marks or permit.TICKET in environ  # the lane remembers it so long
             or MAKER in environ):
         return None
@@ -126,46 +125,46 @@ def asked(request, origin):
         repr(request.form) if request.form else '',
         *said, *said.values(), *map(type, said.values()),  # 1 equals True
         '', *put, *put.values(), *map(type, put.values()))
-    question = Question(parts, found, time.time(), conditions)
-    return question, answers.get(question), who
+    fingerprint = Fingerprint(parts, found, time.time(), conditions)
+    return fingerprint, recent_answers.get(fingerprint), who
 
 
-def answer(exchange, question, before):
-    """Return the step of the page that answered the same question `before`,
+def answer(exchange, fingerprint, before):
+    """Return the step of the page that answered the same request `before`,
     None if there is none now.
 
     Sets ``policy`` and ``key`` of the exchange.
     """
-    asked, known = before
+    then, known = before
     if (known.cache() is not exchange.cache or known.claim != exchange.claim
-            or question.conditions != _NO_CONDITIONS
+            or fingerprint.conditions != _NO_CONDITIONS
             # there is no 304 then
             and http_response.is_status_locked(exchange.response)):
         return None
     store = exchange.cache.pages
     if not (known.is_of_snapshots
-            and asked.snapshots.items() <= question.snapshots.items()):
+            and then.snapshots.items() <= fingerprint.snapshots.items()):
         known = _outlasting(store, known)
         if known is None:
             return None
         # the next request of this moment need not look again
-        asked = asked._replace(
-            snapshots={**asked.snapshots, **question.snapshots})
-        keep(asked, known)
+        then = then._replace(
+            snapshots={**then.snapshots, **fingerprint.snapshots})
+        keep(then, known)
     page = store.get(known.index, known.created) if (
-        question.time < known.until) else None
+        fingerprint.time < known.until) else None
     if page is None:
         return None
     exchange.policy, exchange.key = known.policy, known.key
     headers, held = known.headers, known.held
     if known.policy.max_age_secs is not None:
-        now = known.policy.headers_at(question.time)
+        now = known.policy.headers_at(fingerprint.time)
         headers = {**headers, 'expires': now['expires']}
-    if question.conditions != asked.conditions:
+    if fingerprint.conditions != then.conditions:
         held = preconditions.held(
-            exchange, question.conditions, page.tag, page.date,
-            question.time, is_stored=True)
-        keep(asked._replace(conditions=question.conditions),
+            exchange, fingerprint.conditions, page.tag, page.date,
+            fingerprint.time, is_stored=True)
+        keep(then._replace(conditions=fingerprint.conditions),
              known._replace(held=held, sent=None))
     return (Hit if held is None else NotModified)(
         exchange, Found(known.index, known.varies, page), held,
@@ -176,12 +175,12 @@ def _outlasting(store, known):
     """Return an answer that the last commits left as it was, or None."""
     page = None if known.reads is None else store.peek(known.index)
     if (page is None or page.created != known.created
-            or not pages.are_unmoved(page.made_from, known.reads)):
+            or not freshness.are_unmoved(page.made_from, known.reads)):
         return None
-    return known._replace(until=pages.until(page.made_from))
+    return known._replace(until=freshness.until(page.made_from))
 
 
-def remember(exchange, question, step):
+def remember(exchange, fingerprint, step):
     """Remember how a stored page came to be the answer.
 
     What was read for that is found out for a request that comes again and
@@ -189,36 +188,36 @@ def remember(exchange, question, step):
     others.
     """
     now = snapshots(exchange.manager._p_jar)
-    length = len(repr(question.asked))
+    length = len(repr(fingerprint.parts))
     policy, page, headers = exchange.policy, step.page, {**step.headers}
     if headers.pop('expires', None) is not None and (
             policy.max_age_secs is None):
         return  # it depends on the time
     if (now is None or None in now.values()
-            or not question.snapshots.items() <= now.items()
+            or not fingerprint.snapshots.items() <= now.items()
             or length > MAX_LENGTH
             or http_response.is_status_locked(exchange.response)):
         return
     key, made = exchange.key, page.made_from
-    is_again = made is not None and answers.get(question) is not None
+    is_again = made is not None and recent_answers.get(fingerprint) is not None
     reads = permit.reads(exchange) if is_again else None
-    keep(question._replace(snapshots=now), Remembered(
+    keep(fingerprint._replace(snapshots=now), Remembered(
         cache=weakref.ref(exchange.cache), claim=exchange.claim,
         policy=policy.without_date(), key=key.without_objects(),
         index=key.index_for(exchange.request, step.varies),
         created=page.created, varies=step.varies, headers=headers,
         held=step.held,
-        until=math.inf if made is None else pages.until(made),
+        until=math.inf if made is None else freshness.until(made),
         is_of_snapshots=made is None or (
-            pages.databases_of(made) <= now.keys()),
+            freshness.databases_of(made) <= now.keys()),
         reads=reads, late_secs=exchange.settings.late_ms / 1000,
         size=_OWN_BYTES + length + len(repr(headers)) + (
             0 if reads is None else reads.size)))
 
 
-def keep(question, known):
-    """Remember an answer, if its question is not too long."""
-    length = sum(len(one) for one in question.conditions if one)
+def keep(fingerprint, known):
+    """Remember an answer, if the request's conditions are not too long."""
+    length = sum(len(one) for one in fingerprint.conditions if one)
     if length <= MAX_LENGTH:
         size = known.size + (0 if known.sent is None else known.sent.size)
-        answers.put(question, known, known.late_secs, size + length)
+        recent_answers.put(fingerprint, known, known.late_secs, size + length)

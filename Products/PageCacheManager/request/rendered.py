@@ -7,16 +7,16 @@ import transaction
 
 from ..core.http.cache_status import Outcome
 from ..core.http.headers import without_later
-from ..core.page import joined
-from ..core.page import names
+from ..core.http.lists import joined
+from ..core.http.lists import names
 from ..core.page import why_of_one_visitor
 from ..core.reads.made_from import MadeFrom
 from ..core.reasons import Reason
 from ..core.reasons import is_for_once
 from ..core.reasons import is_of_one_visitor
 from ..core.reasons import lasts
-from ..publisher import request as http_request
 from ..publisher import response as http_response
+from ..publisher import response_headers
 from ..publisher import sending
 from . import page_headers
 from . import preconditions
@@ -35,7 +35,7 @@ class Rendered(Step):
     #: The right to render for all who wait, or None.
     flight = None
     #: The preconditions of the request, None for none.
-    asked = None
+    conditions = None
 
     @property
     def is_quiet(self):
@@ -63,7 +63,7 @@ class Rendered(Step):
 
     def _capture(
             self, exchange, body, zipped, own, values, varies,
-            of_one_origin, made_from, changed_at):
+            of_one_site, made_from, changed_at):
         """Return the step of a page that is to be stored, or is refused."""
         return self
 
@@ -75,8 +75,8 @@ class Rendered(Step):
         """Send what was rendered with the policy's headers."""
         response, rendering = exchange.response, self.rendering
         own = self._own_headers(exchange)
-        present = http_request.lower_headers(response)
-        sets_cookie = http_request.sets_cookie(response)
+        present = response_headers.lower_headers(response)
+        sets_cookie = response_headers.sets_cookie(response)
         varies = _varies_of(exchange)
         whose = rendering.why_of_one_visitor(varies) or (
             why_of_one_visitor(present, sets_cookie))
@@ -84,36 +84,36 @@ class Rendered(Step):
         zipped = http_response.zipped_by_zope(response)
         now = time.time()
         made_from = step.made_from(exchange)
-        changed_at, modified = exchange.changed_at, exchange.modified
+        changed_at, date = exchange.changed_at, exchange.date
         if isinstance(made_from, MadeFrom):
             changed_at = max(changed_at, ceil(made_from.changed_at))
-            modified = modified and changed_at
+            date = date and changed_at
         values = page_headers.of_render(
-            exchange, own, now, modified, varies, body)
+            exchange, own, now, date, varies, body)
         if not exchange.origin.is_captured_last:
             values = without_later(
                 values, present, rendering.headers_before, own)
         name, data = http_response.zopes_coding(
             exchange.request, zipped, body)
         sending.send_page(response, data or body, values, name)
-        of_one_origin = http_request.is_of_one_origin(exchange.request, own)
+        of_one_site = response_headers.is_of_one_site(exchange.request, own)
         caught = rendering.caught
         if step is self:
             step = self._capture(
                 exchange, body, zipped, own, values, varies,
-                of_one_origin, made_from, changed_at)
+                of_one_site, made_from, changed_at)
         if caught:
             step.outcome = _with_failure(exchange, step.outcome, caught)
         if whose:
             sending.forbid_storing(response)
         elif (transaction.isDoomed() or is_for_once(step.outcome.detail)
-                or of_one_origin):
+                or of_one_site):
             # what a doomed transaction changed was never there: a tag would
             # have the client keep it
             sending.take_tag_away(response, page_headers.told_by(exchange))
-        elif self.asked is not None and not caught:
+        elif self.conditions is not None and not caught:
             held = preconditions.held(
-                exchange, self.asked, values.get('etag') or '', modified,
+                exchange, self.conditions, values.get('etag') or '', date,
                 now, is_stored=False, varies=varies)
             if held is not None:
                 if held.tag:
@@ -127,9 +127,9 @@ class Rendered(Step):
         response = exchange.response
         own = exchange.origin.own_headers(
             self.rendering, response, exchange.settings)
-        if self.rendering.saw_origin and not http_request.is_of_one_origin(
-                exchange.request, own):
-            _name_origin(response, own)
+        if self.rendering.saw_asking_site and not (
+                response_headers.is_of_one_site(exchange.request, own)):
+            _name_asking_site(response, own)
         return own
 
     def _left_to_others(self, exchange, whose):
@@ -183,11 +183,11 @@ def _with_failure(exchange, outcome, caught):
 def _varies_of(exchange):
     """Return the headers in the response's Vary that the key lacks."""
     vary = exchange.response.headers.get('vary', '')
-    known = {'accept-encoding', *exchange.key.varies}
+    known = {'accept-encoding', *exchange.key.keyed_headers}
     return tuple(sorted({*names(vary)} - known)) if vary else ()
 
 
-def _name_origin(response, own):
+def _name_asking_site(response, own):
     """Say that the page may be another one for another site that asks."""
     for values in (response.headers, own):
         values['vary'] = joined(values.get('vary', ''), ['Origin'])

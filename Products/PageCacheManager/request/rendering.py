@@ -14,13 +14,13 @@ from ..key import visitor
 from ..key.versions import holds_changes
 from ..publisher import cookies
 from ..publisher import failures
-from ..publisher import request as http_request
+from ..publisher import response_headers
 from ..publisher.hidden import Hidden
 from ..publisher.hidden import ignored_field
 from ..publisher.watch import OF_NO_SESSION
-from ..publisher.watch import ORIGIN
-from ..reads import pages
-from ..reads import recording as reads
+from ..publisher.watch import ORIGIN_HEADER
+from ..reads import freshness
+from ..reads import recording
 
 
 class Rendering:
@@ -38,7 +38,7 @@ class Rendering:
     #: Whether rendering went on as the user who asked for the page.
     is_of_user = True
     #: Whether it looked at which other site asks.
-    saw_origin = False
+    saw_asking_site = False
     #: Whether it wrote to the database.
     has_changes = False
 
@@ -53,7 +53,7 @@ class Rendering:
     secs = 0
 
     _is_over = False
-    _reads = _hidden = _watched = _sent = _fields = _failures = None
+    _recording = _hidden = _watched = _sent = _fields = _failures = None
 
     def __init__(
             self, exchange, outcome=None, varies=(), hides=False,
@@ -63,11 +63,11 @@ class Rendering:
         self._began_at = time.perf_counter()
         #: Request headers beyond the key by which the stored pages vary.
         self.varies = varies
-        self.headers_before = http_request.lower_headers(response)
+        self.headers_before = response_headers.lower_headers(response)
         self.added_before = len(response.accumulated_headers)
         self.base_before = response.base
         #: Whether other code had set a cookie before.
-        self.had_cookie = http_request.sets_cookie(response)
+        self.had_cookie = response_headers.sets_cookie(response)
         # rendering may commit it and begin another
         self._transaction = transaction.get()
         #: Whether the policy's headers are sent.
@@ -83,8 +83,8 @@ class Rendering:
         request, settings = exchange.request, exchange.settings
         self._failures = failures.Watch()
         if outcome.word == 'MISS':
-            self._reads = exchange.recording()
-            reads.thread.recording = self._reads
+            self._recording = exchange.recording()
+            recording.thread.recording = self._recording
         if is_for_once(outcome.detail):
             return
         self._watched = exchange.watch
@@ -101,10 +101,10 @@ class Rendering:
     def origin_ended(self):
         """Note how the origin's own code left request and response."""
         self._look_for_user()
-        self.saw_origin = self._watched is not None and (
-            ORIGIN in self._watched.variables)
+        self.saw_asking_site = self._watched is not None and (
+            ORIGIN_HEADER in self._watched.variables)
         # at last: without them nothing can be delivered
-        self.headers_left = http_request.lower_headers(
+        self.headers_left = response_headers.lower_headers(
             self._exchange.response)
 
     def _look_for_user(self):
@@ -129,15 +129,18 @@ class Rendering:
         self._look_for_user()
 
     def end(self):
-        """Watch no longer, and leave the request as it was; again does
-        nothing.
+        """Watch no longer, and leave the request as it was.
+
+        A second call does nothing.
         """
         if self._is_over:
             return
         self._is_over = True
         self.secs = time.perf_counter() - self._began_at
-        if self._reads is not None and reads.thread.recording is self._reads:
-            reads.thread.recording = None
+        thread = recording.thread
+        if self._recording is not None and (
+                thread.recording is self._recording):
+            thread.recording = None
         if self._watched is not None:
             self._watched.end(self._exchange.request)
         if self._hidden is not None:
@@ -148,11 +151,11 @@ class Rendering:
 
     def made_from(self):
         """Return what the page was made from, or why that is not known."""
-        if self._reads is None:
+        if self._recording is None:
             return Unknown(Why.LOST)
         exchange = self._exchange
-        return pages.stop(
-            self._reads, exchange.manager.oids_of(exchange.key.marks))
+        return freshness.stop(
+            self._recording, exchange.manager.oids_of(exchange.key.marks))
 
     def why_of_one_visitor(self, varies):
         """Return why what it looked at makes the page this visitor's alone,

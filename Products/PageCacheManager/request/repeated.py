@@ -14,8 +14,8 @@ from ..core.http.cache_status import Outcome
 from ..core.http.cache_status import with_ttl
 from ..fastlane import permit
 from ..key import visitor
-from ..manager.caches import answers
-from ..publisher import handlers
+from ..manager.caches import recent_answers
+from ..publisher import other_handlers
 from ..publisher import response as http_response
 from ..publisher import sending
 from ..publisher.sessions import BEFORE
@@ -29,7 +29,7 @@ REPEATED = '_page_cache_repeated'
 
 
 class Sent(NamedTuple):
-    """How a page or a 304 was sent."""
+    """A page or a 304 as it was sent."""
 
     #: Headers before the cache had its say, and all that were sent; Expires
     #: and Cache-Status are those of then.
@@ -50,7 +50,7 @@ class Sent(NamedTuple):
 
 
 class Repeated(NamedTuple):
-    """What is known of a request to which an answer was sent again."""
+    """Data on a request to which an answer was sent again."""
 
     cache: Any
     known: Any
@@ -65,21 +65,21 @@ def answered(request, origin):
     if WATCH not in own:
         return False
     own[WATCH].pause(request)
-    found = own[recent.ASKED] = recent.asked(request, origin)
-    if found is None or found[1] is None:
+    recalled = own[recent.RECALLED] = recent.recall(request, origin)
+    if recalled is None or recalled[1] is None:
         return False
-    question, (asked, known), _ = found
-    sent, response = known.sent, request.response
+    fingerprint, (then, known), _ = recalled
+    sent, response, now = known.sent, request.response, fingerprint.time
     if (sent is None or not known.is_of_snapshots
-            or question.conditions != asked.conditions
-            or question.time >= known.until
-            or not asked.snapshots.items() <= question.snapshots.items()
+            or fingerprint.conditions != then.conditions
+            or now >= known.until
+            or not then.snapshots.items() <= fingerprint.snapshots.items()
             or response.headers != sent.before
             or thread.touches != own[BEFORE]
             or 'SESSION' in request.other
             or not http_response.is_untouched(response)
             or not visitor.is_of_request(request, origin.context)
-            or handlers.others_follow()
+            or other_handlers.others_follow()
             or origin.association() != sent.association):
         return False
     cache = known.cache()
@@ -87,10 +87,10 @@ def answered(request, origin):
         return False
     headers = {**sent.headers}
     if known.policy.max_age_secs is not None:
-        headers['expires'] = known.policy.headers_at(question.time)['expires']
+        headers['expires'] = known.policy.headers_at(now)['expires']
     if sent.says_status:
         ttl = None if not sent.max_age_secs else max(
-            0, sent.max_age_secs - max(0, int(question.time - sent.created)))
+            0, sent.max_age_secs - max(0, int(now - sent.created)))
         headers['cache-status'] = with_ttl(sent.outcome, ttl)
     sending.send_again(response, sent.body, headers, not sent.body)
     own[REPEATED] = Repeated(cache, known, headers, began_at)
@@ -119,11 +119,11 @@ def note(exchange):
 
     It is called once the transaction is through.
     """
-    before, step = answers.get(exchange.question), exchange.step
+    before, step = recent_answers.get(exchange.fingerprint), exchange.step
     response, changes, settings = (
         exchange.response, exchange.changes, exchange.settings)
     if (before is None
-            or before[0].conditions != exchange.question.conditions
+            or before[0].conditions != exchange.fingerprint.conditions
             or exchange.claim is not None or exchange.others_follow
             or settings.audit_every or settings.hot_pages
             or step.page.max_age_secs
@@ -131,7 +131,7 @@ def note(exchange):
             or not changes.is_settled(response)
             or {'expires', 'cache-status'} & changes.headers_before()):
         return
-    asked, known = before
+    then, known = before
     entry = exchange.cache.pages.entry(known.index, step.page.created)
     body = response.body
     if entry is None or response.status != 304 and (
@@ -140,7 +140,7 @@ def note(exchange):
     if known.sent is not None and known.sent.entry.record is entry.record:
         return
     headers = {**response.headers}
-    recent.keep(asked, known._replace(sent=Sent(
+    recent.keep(then, known._replace(sent=Sent(
         before=changes.before, headers=headers, outcome=step.outcome,
         body=body, entry=entry, created=step.page.created,
         size=len(repr(headers)) + len(repr(changes.before)) + len(body),

@@ -7,14 +7,14 @@ import time
 
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
-from ..manager.caches import answers
+from ..manager.caches import recent_answers
 from ..origin.published import origin_of
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 from . import head
 from . import repeated
 from .exchange import EXCHANGE
-from .exchange import opened
+from .exchange import new_exchange
 
 
 #: Stops the transforms of plone.transformchain.
@@ -56,11 +56,11 @@ class StandIn:
         request = self._request
         if EXCHANGE in request.__dict__:
             return self._render()
-        if answers.found and self._origin.is_alone_until_delivery and (
+        if recent_answers.table and self._origin.is_alone_until_delivery and (
                 attempt(None, 'answer', repeated.answered, request,
                         self._origin) is True):
             return request.response
-        exchange = attempt(None, 'answer', opened, request, self._origin)
+        exchange = attempt(None, 'answer', new_exchange, request, self._origin)
         if exchange is None:
             began_at = time.perf_counter()
             result = self._render()

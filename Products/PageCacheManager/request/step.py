@@ -24,8 +24,10 @@ class Step:
     page = None
     #: The failure of a policy, in a line, or ''.
     failure = ''
-    #: Whether the answer is known without rendering, and has a body.
-    is_answered = has_body = False
+    #: Whether the answer is known without rendering.
+    is_answered = False
+    #: Whether that answer has a body.
+    has_body = False
     #: What Zope is given in place of rendering, None where it renders.
     result = None
 
@@ -46,6 +48,7 @@ class Step:
         """Do what is left to do once the transaction is through."""
 
     def abandon(self):
-        """Let others render the page that this request does not give them;
-        again does nothing.
+        """Let others render the page that this request does not give them.
+
+        A second call does nothing.
         """

@@ -11,8 +11,8 @@ from ..core.attempt import attempt
 from ..core.http.cache_status import Outcome
 from ..core.reasons import lasts
 from ..core.worker import Worker
-from ..publisher import again
-from ..publisher import request as http_request
+from ..publisher import own_request
+from ..publisher import response_headers
 from .exchange import Exchange
 from .hit import Answer
 from .miss import Miss
@@ -41,7 +41,7 @@ class Trial:
         self._environ = environ
         self._ended = threading.Event()
 
-    def opened(self, request, origin, manager, site, claim):
+    def new_exchange(self, request, origin, manager, site, claim):
         """Return the exchange of the request, or of its repetition."""
         self.exchange = TrialExchange(
             request, origin, manager, site, claim, is_dry=True)
@@ -61,7 +61,8 @@ class Trial:
         if self.is_given_up:
             return
         begin = time.perf_counter()
-        status = attempt(None, 'trial', again.publish, self, self._environ)
+        status = attempt(
+            None, 'trial', own_request.publish, self, self._environ)
         self.status = None if status is FAILED else status
         self.secs = time.perf_counter() - begin
         self._ended.set()
@@ -100,7 +101,8 @@ class TrialExchange(Exchange):
         """Note the answer; nothing is counted or stored."""
         self.outcome = self.step.outcome
         self.size = len(self.response.body or b'')
-        self.tag = http_request.lower_headers(self.response).get('etag', '')
+        self.tag = response_headers.lower_headers(
+            self.response).get('etag', '')
 
     def abandon(self, is_retry):
         self.end()

@@ -16,7 +16,7 @@ from ..origin.template import CalledTemplate
 from ..origin.template import manager_of_template
 from ..publisher import request as http_request
 from .exchange import exchange_of
-from .exchange import opened
+from .exchange import new_exchange
 
 
 class PageCache(Cache):
@@ -35,7 +35,8 @@ class PageCache(Cache):
         exchange = exchange_of(request)
         result = None
         if exchange is None:
-            exchange = attempt(None, 'answer', _opened, ob, keywords, request)
+            exchange = attempt(
+                None, 'answer', _new_exchange, ob, keywords, request)
             if exchange is None or exchange is FAILED:
                 return default
             result = exchange.look_up()
@@ -80,8 +81,8 @@ InitializeClass(PageCache)
 page_cache = PageCache()
 
 
-def _opened(template, keywords, request):
-    return opened(request, CalledTemplate(template, keywords))
+def _new_exchange(template, keywords, request):
+    return new_exchange(request, CalledTemplate(template, keywords))
 
 
 def _is_page_template_call(keywords):

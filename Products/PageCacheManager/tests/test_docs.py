@@ -238,12 +238,12 @@ def steps_in_the_design():
     """Return the methods of classes that the ways of a request name."""
     text = read('docs/design.rst').partition('\nThe folders\n')[0]
     return set(re.findall(
-        r'``(Exchange|Hit|NotModified|Miss|Stored|Bypass)\.(\w+)``', text))
+        r'``(Exchange|Hit|NotModified|Miss|Captured|Bypass)\.(\w+)``', text))
 
 
 def test_steps_in_the_design_exist():
     found = steps_in_the_design()
-    assert {('Exchange', 'deliver'), ('Stored', 'commit')} <= found
+    assert {('Exchange', 'deliver'), ('Captured', 'commit')} <= found
     for kind, method in found:
         assert any(
             exists(f'request.{module}:{kind}.{method}')

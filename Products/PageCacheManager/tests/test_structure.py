@@ -119,13 +119,13 @@ def test_the_way_imports_are_read():
         ROOT / 'request' / 'events.py')
     assert f'{PACKAGE}.core.key' in own_imports(
         ROOT / 'manager' / 'caches.py')
-    assert f'{PACKAGE}.manager.caches' in own_imports(
+    assert f'{PACKAGE}.key.code_version' in own_imports(
         ROOT / 'request' / 'events.py')
     assert own_imports(ROOT / 'core' / 'flights.py') == {
         f'{PACKAGE}.core.page'}
     assert own_imports(ROOT / '__init__.py') == {
         f'{PACKAGE}.PageCacheManager', f'{PACKAGE}.cmf.opaque',
-        f'{PACKAGE}.reads.catalog', f'{PACKAGE}.reads.opened',
+        f'{PACKAGE}.reads.catalog', f'{PACKAGE}.reads.connections',
         f'{PACKAGE}.reads.ram', f'{PACKAGE}.reads.volatile'}
 
 

@@ -63,7 +63,7 @@ class _Collector:
     """Gives the metrics of a manager in this process."""
 
     def __init__(self, manager):
-        self._cache, self._settings = caches.held_for(manager)
+        self._cache, self._settings = caches.cache_and_settings(manager)
 
     def collect(self):
         """Yield each metric."""

@@ -4,12 +4,12 @@ All mappings here have lower-case names.
 """
 from collections.abc import Mapping
 
-from ..page import directives
-from ..page import joined
-from ..page import listed
 from ..remembered import remembered
 from .conditional import format_date
 from .conditional import parse_date
+from .lists import directives
+from .lists import joined
+from .lists import listed
 
 
 Headers = dict[str, str]

@@ -1,1 +1,1 @@
-"""What pages were made from: objects by number, and their last changes."""
+"""Read sets of pages: objects by number, and their last changes."""

@@ -1,4 +1,4 @@
-"""What a page was made from: objects, and questions with their answers."""
+"""The sources of a page: objects, and questions with their answers."""
 import math
 from operator import attrgetter
 from typing import NamedTuple
@@ -34,7 +34,7 @@ class UntilCommit(NamedTuple):
 
 
 class Question(Protocol):
-    """What a render asked, so that it can be asked again; hashable."""
+    """A question of a render, which can be asked again; hashable."""
 
     @property
     def label(self) -> str:
@@ -97,10 +97,11 @@ class Asked:
 
 
 class MadeFrom:
-    """What one page was made from."""
+    """The sources of one page."""
 
     __slots__ = (
-        'objects', 'asked', 'changed_at', 'tids', 'sources', 'state', 'size')
+        'objects', 'asked', 'changed_at', 'tids', 'sources', 'last_check',
+        'size')
 
     def __init__(
             self, objects: ReadSet | UntilCommit, changed_at: float,
@@ -116,9 +117,9 @@ class MadeFrom:
         #: Numbers of the databases that were read.
         self.sources = tuple(set(objects.sources).union(
             *map(_sources, asked)))
-        #: The table's sequence at which all was as it was, and the time up
-        #: to which that holds.
-        self.state: tuple[int, float] = (0, -math.inf)
+        #: The last check that found no change: the table's sequence then, and
+        #: the time from which the clock may change an answer.
+        self.last_check: tuple[int, float] = (0, -math.inf)
         #: Bytes that the page takes for it.
         self.size = _OWN_BYTES + objects.size + asked_size
 

@@ -1,4 +1,4 @@
-"""What a page was made from, in a form that every process understands."""
+"""Read sets in a form that every process understands."""
 from typing import Any
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ MAX_QUESTIONS = 500
 
 
 class Source(NamedTuple):
-    """What was read from one database."""
+    """What was read from one database, in terms that all processes share."""
 
     name: str
     #: The last change of its root.  Databases of one name differ in it.

@@ -1,4 +1,4 @@
-"""What a page was made from, in few bytes: numbers of slots in a table.
+"""Read sets in few bytes: numbers of slots in a table.
 
 Slots that many pages have in common are a group, which is stored once.
 """
@@ -10,7 +10,8 @@ from collections import deque
 #: A Python object with its slots, beside the bytes of its array.
 OBJECT_BYTES = 120
 
-#: Holders of slots that are gone, whose slots can be let go.
+#: Slots of read sets and groups that nobody holds any more; the table frees
+#: them.
 Gone = deque['array[int]']
 
 

@@ -1,4 +1,4 @@
-"""Whether two records of an object say the same.
+"""Comparison of two records of an object.
 
 A record is what ZODB stores of an object: a pickle of its class, and one of
 its state.  Nothing is imported for it, and no code of the object is run.

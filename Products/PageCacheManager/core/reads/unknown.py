@@ -1,10 +1,10 @@
-"""Why it is not known what a page was made from, or what changed since."""
+"""Reasons for an unknown read set or an unknown change."""
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Why(StrEnum):
-    """What makes a read set unknown, or its freshness."""
+    """Reasons for an unknown read set, or unknown freshness."""
 
     EVICTED = 'Objects left the cache of the connection during the render.'
     MARKER = 'The mark in the cache of the connection is gone.'

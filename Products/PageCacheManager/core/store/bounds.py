@@ -50,7 +50,7 @@ class Counts(NamedTuple):
 
 
 class Room:
-    """How much there may be.  What goes is bounded at each call."""
+    """The room in a store.  Each call drops a bounded number of entries."""
 
     def __init__(self, bounds: Bounds) -> None:
         #: Those in force.

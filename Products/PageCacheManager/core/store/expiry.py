@@ -1,6 +1,6 @@
 """Expiry: pages that are too old are found at a look-up, and by a sweep.
 
-Whoever uses it holds the store's lock.
+Callers hold the store's lock.
 """
 import math
 
@@ -28,7 +28,7 @@ def is_too_old(
 
 
 class Expiry:
-    """How far the sweep is, and how many entries went by their age."""
+    """The position of the sweep, and the count of expired entries."""
 
     def __init__(self, bounds: Bounds, now: float) -> None:
         self.expirations = 0

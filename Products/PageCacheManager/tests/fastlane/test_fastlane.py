@@ -11,7 +11,7 @@ from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.core.reads.unknown import Why
 from Products.PageCacheManager.fastlane import permit
 from Products.PageCacheManager.fastlane.filter import filter_app
-from Products.PageCacheManager.reads import pages
+from Products.PageCacheManager.reads import freshness
 from Products.PageCacheManager.reads.recording import Recording
 
 from ..client import Client
@@ -172,8 +172,8 @@ def test_other_commits_leave_the_lane_open(lane, site):
 
 def test_an_answer_is_held_against_a_commit_once(lane, site, monkeypatch):
     looks = []
-    are_unmoved = pages.are_unmoved
-    monkeypatch.setattr(pages, 'are_unmoved', lambda *given: (
+    are_unmoved = freshness.are_unmoved
+    monkeypatch.setattr(freshness, 'are_unmoved', lambda *given: (
         looks.append(1) or are_unmoved(*given)))
     warm(lane)
     commit(site, text='other')
@@ -232,7 +232,7 @@ def test_a_storage_that_fails_closes_the_lane(lane, site, monkeypatch):
     warm(lane)
     commit(site, text='other')
     with monkeypatch.context() as patch:
-        patch.setattr(pages.commits, '_poll', fail)
+        patch.setattr(freshness.commits, '_poll', fail)
         assert not lane.is_fast()
 
 

@@ -16,8 +16,8 @@ from ...core.key import digest
 from ...core.key import query_key
 from ...core.key import secondary
 from ...core.page import Page
-from ...core.page import from_bytes
-from ...core.page import to_bytes
+from ...core.page_bytes import from_bytes
+from ...core.page_bytes import to_bytes
 from ...manager import caches
 from ...manager.memoize import MemoizeStore
 from ...origin.template import CalledTemplate

@@ -49,21 +49,6 @@ def test_forgetting_costs_what_is_dropped(costs, act, dropped):
     assert large[1] <= small[1] + 2 * dropped <= 40 + 40 * dropped
 
 
-def test_a_template_is_known_by_its_identity():
-    cache = filled(100)
-    cache.template_paths['oid:main:07'].add('/few')
-    assert cache.forget({'oid:main:07'}) == 10
-    assert cache.pages.counts().entries == 90
-
-
-def test_an_edit_of_a_template_in_portal_skins_drops_its_pages(site, client):
-    for path in ('/site/doc/page', '/site/doc/page?a=1', '/site/doc/fspage'):
-        assert client.get(path).outcome == 'MISS'
-    said = site.portal_skins.custom.page.ZCacheable_invalidate()
-    assert said == '2 entries dropped.'
-    assert len(site.page_cache.getCacheReport()) == 1
-
-
 def test_a_row_is_dropped_alone():
     cache = filled(100)
     row = row_id(key('/many', '/7')[:3])

@@ -547,7 +547,7 @@ def test_an_older_snapshot_never_puts_old_settings_back(app, site, client):
         assert old_manager._p_serial == old_serial
         assert bounds(name) == 5
         # yet what it decides for its own pages is of its own snapshot
-        assert caches.held_for(old_manager)[1] == Settings()
+        assert caches.cache_and_settings(old_manager)[1] == Settings()
     client.get(PAGE)
     assert bounds(name) == 5
 

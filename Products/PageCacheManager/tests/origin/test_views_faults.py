@@ -63,7 +63,7 @@ def broken(*args, **keywords):
     (view, 'code_version', 'error'),
     (policy, 'ask', 'policy-error'),
     (key, 'key_parts', 'error'),
-    (exchange, 'held_for', None),
+    (exchange, 'cache_and_settings', None),
     (kinds.Plain, 'variant', 'error')])
 def test_fault_before_rendering(
         client, cache, caplog, monkeypatch, place, name, word):
@@ -285,8 +285,7 @@ def test_call_from_a_program_is_answered_by_the_view(
     assert text.startswith(f'<p>{arguments[0] if arguments else "none"} ')
 
 
-def as_without_a_cache(
-        request, touches, choose, mark, has_its_user, *args, **keywords):
+def as_without_a_cache(request, touches, *args, **keywords):
     del request.__dict__['traverse']
     return request.traverse(*args, **keywords)
 
@@ -306,7 +305,7 @@ def test_transaction_is_described_as_ever(
     manage_addVirtualHostMonster(app)
     with handler(note, IPubEvent):
         client.get(f'{host}/{path}' if host else f'/site/{path}')
-        monkeypatch.setattr(events.watch, 'traverse', as_without_a_cache)
+        monkeypatch.setattr(events.traversal, 'traverse', as_without_a_cache)
         client.get(f'{host}/{path}' if host else f'/site/{path}')
     assert described[0] == described[1]
     assert described[0].startswith(f'/site/{path}')

@@ -6,8 +6,8 @@ import transaction
 from ZPublisher.pubevents import PubAfterTraversal
 
 from ...manager import caches
-from ...publisher import again
-from ...reads import pages
+from ...publisher import own_request
+from ...reads import freshness
 from ...request import ahead
 from .changes import text
 from .conftest import act_in
@@ -30,7 +30,7 @@ def hot(addon, monkeypatch):
 
 def test_what_writes_leaves_no_error(hot, client, subscribe):
     def write(event):
-        if event.request.environ.get(again.MAKER) is not None:
+        if event.request.environ.get(own_request.MAKER) is not None:
             event.request['PARENTS'][-1].visits = 1
     client.get('/a-document')
     assert client.get('/a-document').outcome == 'HIT'
@@ -55,7 +55,8 @@ def are_new(portal):
     found = [
         cache.pages.peek(cache.pages.older(one.index))
         for one in cache.hot.hottest(20)]
-    return found and all(pages.are_unmoved(page.made_from) for page in found)
+    return found and all(
+        freshness.are_unmoved(page.made_from) for page in found)
 
 
 def test_visitors_after_an_edit_hit(hot, client):

@@ -363,7 +363,7 @@ def test_a_hit_asks_once_for_roles(addon, client, monkeypatch, is_remembered):
     logged_in = {'Cookie': client.log_in('alice')}
     warm(client, '/a-document', **logged_in)
     if not is_remembered:
-        caches.answers.clear()
+        caches.recent_answers.clear()
     monkeypatch.setattr(
         PloneUser, 'getRolesInContext',
         lambda self, ob: asked.append(ob) or find(self, ob))

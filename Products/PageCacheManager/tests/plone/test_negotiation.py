@@ -5,7 +5,7 @@ from plone.registry.interfaces import IRegistry
 from zope.component import getUtility
 from zope.component.hooks import setSite
 
-from ...core.page import names
+from ...core.http.lists import names
 from ...manager import caches
 from .changes import has_frame_for_scripts
 from .freshness import shown

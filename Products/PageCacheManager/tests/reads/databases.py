@@ -13,7 +13,7 @@ from Products.PageCacheManager.core.reads.table import Table
 from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.reads.commits import Commits
 from Products.PageCacheManager.reads.recording import Recording
-from Products.PageCacheManager.reads.zodb import marks
+from Products.PageCacheManager.reads.zodb import mark_rings
 
 
 class Document(Persistent):
@@ -79,7 +79,7 @@ def make_commits(**options):
 
 def record(commits, client):
     """Return a recording of what `client` reads from now on."""
-    return Recording(commits, marks(client.connection))
+    return Recording(commits, mark_rings(client.connection))
 
 
 def stopped(recording):

@@ -24,15 +24,15 @@ from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.core.reads.unknown import Why
 from Products.PageCacheManager.reads import catalog as module
 from Products.PageCacheManager.reads import dates as of_dates
-from Products.PageCacheManager.reads import pages
+from Products.PageCacheManager.reads import freshness
+from Products.PageCacheManager.reads import packing
 from Products.PageCacheManager.reads import pointers
 from Products.PageCacheManager.reads import search
-from Products.PageCacheManager.reads import values
 from Products.PageCacheManager.reads import walk
 from Products.PageCacheManager.reads.recording import thread
 from Products.PageCacheManager.reads.recording import unrecorded
 from Products.PageCacheManager.reads.search import Search
-from Products.PageCacheManager.reads.zodb import marks
+from Products.PageCacheManager.reads.zodb import mark_rings
 
 from .databases import file_db
 
@@ -97,7 +97,7 @@ class Site:
             with_other.catalog.catalog_object(item, f'/{name}')
             with_other.manager.commit()
             with_other.begin()
-            pages.commits.listen(with_other.connection)
+            freshness.commits.listen(with_other.connection)
             with_other.close()
 
     def made(self, render):
@@ -112,19 +112,19 @@ class Site:
     def recorded(self, render):
         """Return the same, where that need not be known."""
         self.begin()
-        recording = pages.start(marks(self.connection))
+        recording = freshness.start(mark_rings(self.connection))
         thread.recording = recording
         try:
             render(self.root)
         finally:
             thread.recording = None
-        return pages.stop(recording)
+        return freshness.stop(recording)
 
     def changed(self, made):
         """Return what changed, as a request in the connection finds it."""
-        recording = pages.start(marks(self.connection))
+        recording = freshness.start(mark_rings(self.connection))
         root = self.root
-        return pages.what_changed(
+        return freshness.what_changed(
             made, self.connection, lambda: recording,
             lambda question: search.ask(question, root))
 
@@ -346,9 +346,9 @@ def test_pages_share_a_question_and_its_answer(site):
         return search.ask(question, root)
     site.edit('doc-20', text='other')
     root = site.root
-    recording = pages.start(marks(site.connection))
+    recording = freshness.start(mark_rings(site.connection))
     for made in one, two, one:
-        assert pages.what_changed(
+        assert freshness.what_changed(
             made, site.connection, lambda: recording, ask) is None
     assert len(asked) == 1
 
@@ -356,9 +356,10 @@ def test_pages_share_a_question_and_its_answer(site):
 def test_what_an_answer_rests_on_is_worked_out_once(site, monkeypatch):
     """Each page of Plone asks what most others ask."""
     added = []
-    add = pages.table.add
+    add = freshness.table.add
     monkeypatch.setattr(
-        pages.table, 'add', lambda reads: added.append(reads) or add(reads))
+        freshness.table, 'add',
+        lambda reads: added.append(reads) or add(reads))
     one = site.made(titles)
     assert len(added) == 2  # of the search, and of the page
     two = site.made(titles)
@@ -402,22 +403,22 @@ def test_without_a_recording_it_is_asked_all_the_same(site):
     site.edit('doc-24', text='other')
     root = site.root
     for _ in range(2):
-        assert pages.what_changed(
+        assert freshness.what_changed(
             made, site.connection, lambda: None,
             lambda question: search.ask(question, root)) is None
     site.edit('doc-24', title='other')
     root = site.root
-    assert pages.what_changed(
+    assert freshness.what_changed(
         made, site.connection, lambda: None,
         lambda question: search.ask(question, root)) is not None
 
 
 def test_who_can_not_ask_takes_it_for_changed(site):
     made = site.made(titles)
-    assert pages.what_changed(
+    assert freshness.what_changed(
         made, site.connection, lambda: None, lambda question: None) is None
     site.edit('doc-26', text='other')
-    assert isinstance(pages.what_changed(
+    assert isinstance(freshness.what_changed(
         made, site.connection, lambda: None, lambda question: None), Search)
 
 
@@ -494,9 +495,9 @@ def clock(monkeypatch):
     clock = SimpleNamespace(ahead=0.0, gmtime=time.gmtime)
     clock.time = lambda: real() + clock.ahead
     monkeypatch.setattr(module, 'time', clock)
-    monkeypatch.setattr(pages, 'time', clock)
+    monkeypatch.setattr(freshness, 'time', clock)
     monkeypatch.setattr(
-        values, 'time_of_now',
+        packing, 'time_of_now',
         lambda kind, zone: DateTime(clock.time()) if kind == 'DateTime'
         else datetime.fromtimestamp(clock.time(), UTC))
     return clock

@@ -9,7 +9,7 @@ from persistent.TimeStamp import TimeStamp
 from plone.memoize import ram
 from zope.ramcache.ram import RAMCache
 
-from ...reads import kept
+from ...reads import memoized
 from ...reads import ram as doors
 from ...reads.recording import MAX_BEGUN
 from ...reads.recording import Recording
@@ -91,7 +91,7 @@ def test_it_is_made_anew_once_for_all_pages(site, client, made):
 
 def test_a_dear_one_is_not_made_anew_and_no_page_with_it_is_kept(
         site, client, made, monkeypatch):
-    monkeypatch.setattr(kept, 'CHEAP_SECS', 0)
+    monkeypatch.setattr(memoized, 'CHEAP_SECS', 0)
     client.get(FIRST)
     edit(site, 'new text')
     for _ in range(2):
@@ -163,12 +163,12 @@ def test_a_failure_of_ours_is_none_of_the_page(
     def fail(*given):
         raise RuntimeError('of ours')
     with monkeypatch.context() as patch:
-        patch.setattr(kept, '_made_from', fail)
+        patch.setattr(memoized, '_made_from', fail)
         assert 'inner text' in client.get(FIRST).text
     ram.global_cache.invalidateAll()
     client.get('/site/doc/show?n=3')
     with monkeypatch.context() as patch:
-        patch.setattr(kept, '_count', fail)
+        patch.setattr(memoized, '_count', fail)
         for _ in range(2):  # what it was made from is not known
             answer = client.get(SECOND)
             assert answer.outcome != 'HIT' and 'inner text' in answer.text
@@ -179,7 +179,7 @@ def test_a_failure_of_ours_is_none_of_the_page(
 def test_values_that_are_never_kept_cost_little(
         site, client, made, monkeypatch):
     counts = []
-    begin = Recording.begin
+    begin = Recording.begin_value
 
     def look_in_vain(self):
         cache = ram.store_in_cache(part)
@@ -191,7 +191,7 @@ def test_values_that_are_never_kept_cost_little(
         begin(self, key)
         counts.append(len(self._begun))
 
-    monkeypatch.setattr(Recording, 'begin', counted)
+    monkeypatch.setattr(Recording, 'begin_value', counted)
     monkeypatch.setattr(Item, 'made', look_in_vain)
     client.get(FIRST)
     assert len(counts) == 101 and max(counts) == MAX_BEGUN

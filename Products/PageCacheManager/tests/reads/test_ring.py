@@ -9,7 +9,7 @@ from Products.PageCacheManager.reads import pointers
 from Products.PageCacheManager.reads import ring as module
 from Products.PageCacheManager.reads.marker import MARKER_OID
 from Products.PageCacheManager.reads.ring import Ring
-from Products.PageCacheManager.reads.zodb import marks
+from Products.PageCacheManager.reads.zodb import mark_rings
 
 from .databases import Client
 from .databases import Document
@@ -45,7 +45,7 @@ def client(database):
 
 @pytest.fixture
 def ring(client):
-    return Ring(marks(client.connection)[0])
+    return Ring(mark_rings(client.connection)[0])
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_what_is_used_is_in_the_ring(client, names, ring, way):
 
 def test_what_is_loaded_is_in_the_ring(client, names, way):
     client.connection.cacheMinimize()
-    ring = Ring(marks(client.connection)[0])
+    ring = Ring(mark_rings(client.connection)[0])
     root = client.root
     root['b'].read()
     assert names(ring.cut()) == ['root', 'b']
@@ -84,7 +84,7 @@ def test_buckets_of_a_tree_are_in_the_ring(database):
     writer.begin()
     tree = writer.root['tree']
     list(tree)
-    ring = Ring(marks(writer.connection)[0])
+    ring = Ring(mark_rings(writer.connection)[0])
     assert tree.get('0250 missing') is None
     oids = ring.cut()
     assert len(oids) == 2 and tree._p_oid in oids
@@ -111,11 +111,11 @@ def test_what_is_skipped_is_in_no_cut(client, names, ring, way):
 
 
 def test_a_cache_has_one_marker(client, names):
-    Ring(marks(client.connection)[0]).cut()
+    Ring(mark_rings(client.connection)[0]).cut()
     cache = client.connection._cache
     before = cache.cache_non_ghost_count, len(cache)
     marker = cache.get(MARKER_OID)
-    ring = Ring(marks(client.connection)[0])
+    ring = Ring(mark_rings(client.connection)[0])
     client.root['a'].read()
     assert names(ring.cut()) == ['root', 'a']
     assert cache.get(MARKER_OID) is marker
@@ -123,16 +123,16 @@ def test_a_cache_has_one_marker(client, names):
 
 
 def test_a_marker_that_was_swept_is_set_again(client, names):
-    marks(client.connection)
+    mark_rings(client.connection)
     client.connection.cacheMinimize()
-    ring = Ring(marks(client.connection)[0])
+    ring = Ring(mark_rings(client.connection)[0])
     client.root['a'].read()
     assert read_back(ring) == [
         client.root._p_oid, client.root['a']._p_oid]
 
 
 def test_a_marker_that_was_left_harms_nothing(client, database):
-    Ring(marks(client.connection)[0])
+    Ring(mark_rings(client.connection)[0])
     client.root['a'].text = 'new'
     client.commit()
     client.connection.cacheMinimize()
@@ -204,7 +204,7 @@ def reset(client):
 
 
 def replace(client):
-    Ring(marks(client.connection)[0])
+    Ring(mark_rings(client.connection)[0])
 
 
 @pytest.mark.parametrize('act, why', [
@@ -272,7 +272,7 @@ def test_another_thread_that_lets_objects_go_is_noticed(
 
 def test_a_closed_connection_is_unknown(database):
     client = Client(database)
-    ring = Ring(marks(client.connection)[0])
+    ring = Ring(mark_rings(client.connection)[0])
     client.close()
     assert read_back(ring) == Unknown(Why.CLOSED)
     again = Client(database)
@@ -285,7 +285,7 @@ def test_a_connection_to_the_past_is_unknown(database):
     edit(database, a='new')
     manager = transaction.TransactionManager()
     past = database.open(manager, at=database.lastTransaction())
-    ring = Ring(marks(past)[0])
+    ring = Ring(mark_rings(past)[0])
     past.root()['a'].read()
     assert read_back(ring) == Unknown(Why.NO_SNAPSHOT)
     past.close()

@@ -5,19 +5,19 @@ import pytest
 from ZODB.POSException import POSKeyError
 
 from Products.PageCacheManager.core.page import Page
-from Products.PageCacheManager.core.page import from_bytes
-from Products.PageCacheManager.core.page import to_bytes
+from Products.PageCacheManager.core.page_bytes import from_bytes
+from Products.PageCacheManager.core.page_bytes import to_bytes
 from Products.PageCacheManager.core.reads.made_from import Answers
 from Products.PageCacheManager.core.reads.made_from import MadeFrom
 from Products.PageCacheManager.core.reads.portable import MAX_QUESTIONS
 from Products.PageCacheManager.core.reads.unknown import Changed
-from Products.PageCacheManager.reads import kept
-from Products.PageCacheManager.reads import pages
+from Products.PageCacheManager.reads import freshness
+from Products.PageCacheManager.reads import memoized
 from Products.PageCacheManager.reads import search
 from Products.PageCacheManager.reads import sharing
 from Products.PageCacheManager.reads.recording import thread
 from Products.PageCacheManager.reads.search import Search
-from Products.PageCacheManager.reads.zodb import marks
+from Products.PageCacheManager.reads.zodb import mark_rings
 
 from .databases import Client
 from .databases import edit
@@ -41,7 +41,7 @@ def process(monkeypatch):
         for name, value in (
                 ('commits', commits), ('table', commits._table),
                 ('answers', Answers())):
-            monkeypatch.setattr(pages, name, value)
+            monkeypatch.setattr(freshness, name, value)
             monkeypatch.setattr(sharing, name, value)
         return commits
     begin()
@@ -79,12 +79,12 @@ def client(databases):
 def made(client, main='', other=''):
     """Return what a page was made from that reads these documents."""
     client.begin()
-    recording = pages.start(marks(client.connection))
+    recording = freshness.start(mark_rings(client.connection))
     for name, letters in (('main', main), ('other', other)):
         root = client.connection.connections[name].root()
         for letter in letters:
             root[letter].read()
-    found = pages.stop(recording)
+    found = freshness.stop(recording)
     assert isinstance(found, MadeFrom)
     return found
 
@@ -98,13 +98,13 @@ def shared(made, connection):
 
 
 def adopted(page, client, ask=None):
-    recording = pages.start(marks(client.connection))
+    recording = freshness.start(mark_rings(client.connection))
     return sharing.adopted(page, client.connection, lambda: recording, ask)
 
 
 def what_changed(page, client, ask=None):
-    recording = pages.start(marks(client.connection))
-    return pages.what_changed(
+    recording = freshness.start(mark_rings(client.connection))
+    return freshness.what_changed(
         page.made_from, client.connection, lambda: recording, ask)
 
 
@@ -179,7 +179,7 @@ def test_commits_that_are_heard_of_together(process, client, databases):
     edit(databases['main'], d='new')
     assert first is not commits
     for name, value in ('commits', commits), ('table', commits._table):
-        setattr(pages, name, value)
+        setattr(freshness, name, value)
         setattr(sharing, name, value)
     client.begin()
     assert adopted(page, client)
@@ -276,10 +276,10 @@ def test_no_object_is_put_into_the_cache(process, client, databases):
 
 def test_a_page_of_which_the_reads_are_not_known_is_not_shared(
         process, client):
-    recording = pages.start(marks(client.connection))
+    recording = freshness.start(mark_rings(client.connection))
     client.root['a'].read()
     client.connection.cacheMinimize()
-    found = pages.stop(recording)
+    found = freshness.stop(recording)
     assert sharing.portable(found, client.connection) is None
 
 
@@ -294,7 +294,7 @@ def test_a_page_without_reads_is_a_miss(process, client):
 @contextmanager
 def recorded(client):
     client.begin()
-    thread.recording = pages.start(marks(client.connection))
+    thread.recording = freshness.start(mark_rings(client.connection))
     try:
         yield thread.recording
     finally:
@@ -305,17 +305,17 @@ def with_value(client, known):
     """Return what a page was made from that was given a value."""
     with recorded(client) as recording:
         client.root['a'].read()
-        kept.given(known, may_be_dear=False)
-        return pages.stop(recording)
+        memoized.given(known, may_be_dear=False)
+        return freshness.stop(recording)
 
 
 @pytest.fixture
 def known(process, client):
     """Return what a value was made from: of this process alone."""
     with recorded(client):
-        kept.missing('key')
+        memoized.missing('key')
         client.root['b'].read()
-        return kept.made('key', 'name')
+        return memoized.made('key', 'name')
 
 
 @pytest.mark.parametrize('letter, is_current', [
@@ -334,7 +334,7 @@ def test_a_page_with_a_value_of_before_is_not_shared(
         client, databases, known):
     """It is dear, and no other is made in its place."""
     edit(databases['main'], b='new')
-    found = with_value(client, known._replace(secs=kept.CHEAP_SECS))
+    found = with_value(client, known._replace(secs=memoized.CHEAP_SECS))
     assert len(found.asked) == 1
     assert sharing.portable(found, client.connection) is None
 
@@ -396,10 +396,10 @@ def test_answers_are_the_same_for_who_wrote_and_who_loads_them(
     item.title = item.text = title
     site.catalog.catalog_object(item, '/doc-02')
     site.manager.commit()
-    thread.recording = pages.start(marks(site.connection))
+    thread.recording = freshness.start(mark_rings(site.connection))
     try:
         render(site.root)
-        found = pages.stop(thread.recording)
+        found = freshness.stop(thread.recording)
     finally:
         thread.recording = None
     page = shared(found, site.connection)

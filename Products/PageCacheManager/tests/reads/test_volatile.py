@@ -89,7 +89,7 @@ def test_a_failure_of_ours_is_none_of_the_page(
         site, shown, client, monkeypatch):
     def fail(*given):
         raise ValueError('on purpose')
-    monkeypatch.setattr(Recording, 'count', fail)
+    monkeypatch.setattr(Recording, 'count_value', fail)
     shown._p_jar.db().cacheMinimize()
     for number in range(5, 8):
         answer = client.get(f'/site/doc/show?n={number}')

@@ -221,12 +221,12 @@ def test_no_look_into_the_store_is_counted(hot, client, etag):
 def test_a_hit_of_no_visitor_makes_no_page_hotter(hot, client, monkeypatch):
     warm(client)
     counted = caches.cache_of(hot.page_cache).hot._counted
-    publish = ahead.again.publish
+    publish = ahead.own_request.publish
 
     def overtaken(*args):
         client.get(PAGE)
         return publish(*args)
-    monkeypatch.setattr(ahead.again, 'publish', overtaken)
+    monkeypatch.setattr(ahead.own_request, 'publish', overtaken)
     edit(hot, 'another')
     assert wait_for(hot, 1) == {'': 1}
     assert [one.count for one in counted.values()] == [1]

@@ -7,7 +7,7 @@ import transaction
 
 from ...core.attempt import log_limit
 from ...manager import caches
-from ...publisher import again
+from ...publisher import own_request
 from ...request import audit
 from ..site import Item
 from ..site import add_template
@@ -193,12 +193,12 @@ class Paused:
 
     def __init__(self, monkeypatch):
         self.go = threading.Event()
-        publish = again.publish
+        publish = own_request.publish
 
         def wait(*args):
             assert self.go.wait(30)
             return publish(*args)
-        monkeypatch.setattr(again, 'publish', wait)
+        monkeypatch.setattr(own_request, 'publish', wait)
 
 
 def test_an_edit_after_the_hit_is_no_difference(
@@ -280,7 +280,7 @@ def test_what_the_site_names_is_not_compared(client, audited, site):
 def test_nothing_that_is_rendered_is_committed(
         client, audited, site, item):
     def write(self):
-        if again.MAKER in self.REQUEST.environ:
+        if own_request.MAKER in self.REQUEST.environ:
             self.written = 'yes'
     item('write', write)
     add_template(
@@ -293,12 +293,12 @@ def test_nothing_that_is_rendered_is_committed(
 
 def test_a_page_can_not_commit_by_itself(client, audited, site, item):
     def write(self):
-        if again.MAKER in self.REQUEST.environ:
+        if own_request.MAKER in self.REQUEST.environ:
             for _ in range(2):
                 self.written = 'yes'
                 try:
                     transaction.commit()
-                except again.Refused:
+                except own_request.Refused:
                     transaction.abort()
     item('write', write)
     add_template(
@@ -435,7 +435,7 @@ def test_a_policy_with_a_period_that_ends_is_no_difference(
 
 
 def test_a_client_can_not_ask_for_it(client, audited):
-    name = again.MAKER.replace('.', '_').upper()
+    name = own_request.MAKER.replace('.', '_').upper()
     answer = client.get('/site/doc/plain', **{name: 'x'})
     assert answer.outcome == 'MISS'
 

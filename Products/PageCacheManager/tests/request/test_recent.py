@@ -13,7 +13,7 @@ from persistent import Persistent
 from ZPublisher.pubevents import PubAfterTraversal
 
 from ...core.http.conditional import format_date
-from ...core.recent import Question
+from ...core.recent import Fingerprint
 from ...core.recent import RecentAnswers
 from ...manager import caches
 from ...request import lookup
@@ -189,7 +189,7 @@ def test_commits_of_what_is_read_end_it_all_the_same(
 def test_a_page_is_looked_at_once_the_clock_may_change_it(
         warm, asked, monkeypatch):
     start = time.time()
-    monkeypatch.setattr(recent.pages, 'until', lambda made: start + 5)
+    monkeypatch.setattr(recent.freshness, 'until', lambda made: start + 5)
     for _ in range(2):
         warm.get(PAGE, X_Any='1')
     for later, is_asked in ((4, 0), (6, 1)):
@@ -203,7 +203,7 @@ def test_the_clock_counts_anew_after_a_commit(
     start = time.time()
     soon = []
     monkeypatch.setattr(
-        recent.pages, 'until', lambda made: start + (5 if soon else 50))
+        recent.freshness, 'until', lambda made: start + (5 if soon else 50))
     for _ in range(3):
         client.get(PAGE)
     aside()
@@ -462,13 +462,13 @@ def test_the_fast_lane_remembers_by_itself(site, asked):
     lane = LaneClient()
     for _ in range(3):
         lane.get(PAGE)
-    table = recent.answers
-    assert not table.found
+    table = recent.recent_answers
+    assert not table.table
 
 
 def test_nothing_of_a_connection_is_remembered(site, warm):
-    table = recent.answers
-    (known,) = table.found.values()
+    table = recent.recent_answers
+    (known,) = table.table.values()
     seen, pending = {}, [(known, ())]
     while pending:
         one, way = pending.pop()
@@ -483,7 +483,7 @@ def test_nothing_of_a_connection_is_remembered(site, warm):
 
 def test_what_clients_send_takes_few_megabytes(site, client, warm):
     """Each of many requests with long headers is another one."""
-    recent_answers = recent.answers
+    recent_answers = recent.recent_answers
     for number in range(30):
         for conditions in {}, {'If_None_Match': '"' + 'x' * 60_000 + '"'}:
             found = client.get(
@@ -491,14 +491,14 @@ def test_what_clients_send_takes_few_megabytes(site, client, warm):
             assert found.outcome == 'HIT'
     assert not any(
         any(one and len(one) > 8000 for one in asked.conditions)
-        for asked, *_ in recent_answers.found.values())
+        for asked, *_ in recent_answers.table.values())
     assert recent_answers._bytes >= 30 * 4000
 
 
 # the table
 
 def question(asked, moment=b'1', at=0.0):
-    return Question((asked,), {'main': moment}, at)
+    return Fingerprint((asked,), {'main': moment}, at)
 
 
 def test_table_is_bounded():

@@ -32,8 +32,8 @@ def opened(monkeypatch):
         found.append(1)
         return plain(*args)
 
-    plain = stand_in.opened
-    monkeypatch.setattr(stand_in, 'opened', note)
+    plain = stand_in.new_exchange
+    monkeypatch.setattr(stand_in, 'new_exchange', note)
     return found
 
 

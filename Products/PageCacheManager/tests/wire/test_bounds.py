@@ -51,7 +51,7 @@ OF_THE_SITE = {
     'key.code_version._code_version', 'key.code_version._file_digest',
     'key.code_version.code_version',
     'key.code_version._installed_places',
-    'key.key._known_varies',
+    'key.key._keyed_headers',
     'key.visitor._spellings',
     'origin.template.gives_its_page',
     'origin.view._spelled', 'origin.view._template_files',
@@ -63,18 +63,19 @@ OF_CLIENTS = {
     'core.http.content_coding._preferences',
     'core.http.content_coding.is_worthwhile',
     'core.http.headers._combined',
-    'core.page.directives', 'core.page.names',
+    'core.http.lists.directives', 'core.http.lists.names',
     'core.store.entries._shared',
     'publisher.request.environ_key'}
 
 #: Tables of modules that grow; what they hold is bounded by itself.
 TABLES = {
+    'key.versions._digests',  # by the file of a template
     'manager.caches._caches',  # by manager, and dropped when idle
     'reads.pointers._layouts',  # one, that of this build
     'reads.ram._known'}  # MAX_VALUES
 
 #: Tables of Zope and CMF that are imported.
-NOT_OURS = {'publisher.handlers.subscribers', 'cmf.guard.SKINDATA'}
+NOT_OURS = {'publisher.other_handlers.subscribers', 'cmf.guard.SKINDATA'}
 
 LEFT_OUT = ('tests', 'demo')
 

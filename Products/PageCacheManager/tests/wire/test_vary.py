@@ -8,7 +8,7 @@ from zope.i18n.interfaces import ITranslationDomain
 from zope.i18n.simpletranslationdomain import SimpleTranslationDomain
 
 from ...core.http.conditional import format_date
-from ...core.page import names
+from ...core.http.lists import names
 from ...publisher import request as http_request
 from ..lane_client import LaneClient
 from ..lane_client import warm

@@ -9,7 +9,7 @@ from ZODB.DB import DB
 from ...core.reads.unknown import Unknown
 from ...core.reads.unknown import Why
 from ...manager import caches
-from ...reads import pages
+from ...reads import freshness
 from ...reads.recording import Recording
 from ..screens import get
 from ..screens import own
@@ -138,7 +138,7 @@ def test_a_look_that_fails_has_a_reason(site, client, monkeypatch):
         raise RuntimeError('on purpose')
     client.get(PAGE)
     with monkeypatch.context() as patch:
-        patch.setattr(pages, 'what_changed', fail)
+        patch.setattr(freshness, 'what_changed', fail)
         assert 'detail=committed' in detail(client.get(PAGE))
     counts = caches.cache_of(site.page_cache).tally.counts()
     assert counts['ERROR', 'reads'] == 1 and ('ERROR', 'finish') not in counts

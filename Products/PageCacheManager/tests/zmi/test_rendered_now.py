@@ -6,7 +6,7 @@ import transaction
 
 from ...core.attempt import log_limit
 from ...manager import caches
-from ...publisher import again
+from ...publisher import own_request
 from ...request import trial
 from ...zmi.explain import rendered
 from ..client import Client
@@ -230,7 +230,7 @@ def test_nothing_is_committed(client, site, page):
         self.written = 'yes'
         try:
             transaction.commit()
-        except again.Refused:
+        except own_request.Refused:
             transaction.abort()
         self.written = 'yes'
         return ''

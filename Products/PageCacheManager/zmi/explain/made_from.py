@@ -12,7 +12,7 @@ from ...core.reads.made_from import UntilCommit
 from ...core.report.statistics import number_text
 from ...key.versions import identity_of
 from ...key.versions import path_of
-from ...reads import pages
+from ...reads import freshness
 
 
 #: So many objects with a path are shown, and so many questions.
@@ -46,7 +46,7 @@ def rows(page, connection):
 
 
 def _objects(made, connection):
-    keys = pages.objects_of(made, MAX_LOADED)
+    keys = freshness.objects_of(made, MAX_LOADED)
     loaded = [
         ob for ob in (_loaded(connection, *key) for key in keys)
         if ob is not None]

@@ -2,7 +2,7 @@
 from ...core.reasons import explained
 from ...core.report import statistics as figures
 from ...core.report.typed_url import path_and_query
-from ...publisher import again
+from ...publisher import own_request
 from ...publisher import request as http_request
 from ...request import trial
 from .inquiry import CREDENTIALS
@@ -28,7 +28,7 @@ def render_now(request, text, as_anonymous):
     """
     path_info, query = path_and_query(
         text, *http_request.address(request)[:3])
-    environ = again.environ_of(request)
+    environ = own_request.environ_of(request)
     if environ is None:
         return {'error': _NO_COPY, 'rows': []}
     for name in ('CONTENT_TYPE', *(CREDENTIALS if as_anonymous else ())):

@@ -167,7 +167,8 @@ def _headers(exchange):
     request = exchange.request
     return _listed(
         (name, http_request.header(request, name) or '')
-        for name in sorted({*exchange.key.varies, *varies(exchange.step)}))
+        for name in sorted({
+            *exchange.key.keyed_headers, *varies(exchange.step)}))
 
 
 def _cookies(exchange):

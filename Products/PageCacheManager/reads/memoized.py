@@ -18,7 +18,7 @@ from ..core.reads.made_from import Asked
 from ..core.reads.made_from import State
 from ..core.reads.made_from import Value
 from ..core.reads.unknown import NotKept
-from . import pages
+from . import freshness
 from . import search
 from .recording import Recording
 from .recording import thread
@@ -28,8 +28,8 @@ from .recording import thread
 CHEAP_SECS = 0.2
 
 
-class MadeFrom(NamedTuple):
-    """What a value was made from."""
+class ValueMadeFrom(NamedTuple):
+    """The sources of a value."""
 
     #: Itself, and the questions that it asked.
     asked: tuple[Asked, ...]
@@ -45,10 +45,10 @@ def missing(key: Hashable) -> None:
     """Note that there is no value, so that it may be made now."""
     recording: Any = thread.recording
     if recording is not None:
-        recording.begin(key)
+        recording.begin_value(key)
 
 
-def made(key: Hashable, name: str) -> MadeFrom | None:
+def made(key: Hashable, name: str) -> ValueMadeFrom | None:
     """Return what a value was made from, None if that is not known."""
     recording: Any = thread.recording
     if recording is None:
@@ -58,29 +58,30 @@ def made(key: Hashable, name: str) -> MadeFrom | None:
 
 
 def _made_from(
-        recording: Recording, key: Hashable, name: str) -> MadeFrom | None:
-    begun = recording.end(key)
+        recording: Recording, key: Hashable, name: str
+) -> ValueMadeFrom | None:
+    begun = recording.end_value(key)
     if begun is None:
         return None
     questions = recording.open_questions[begun.questions:]
-    asked = recording.asked(questions, pages.answers)
+    asked = recording.asked(questions, freshness.answers)
     reads = recording.admit(begun.reads)
     if isinstance(asked, NotKept) or isinstance(reads, NotKept):
         return None
     value = Asked(
         Value(name), b'', State(reads, reads.sequence, math.inf))
-    return MadeFrom(
+    return ValueMadeFrom(
         (value, *begun.asked, *asked), time.monotonic() - begun.at,
         max(begun.changed_at, recording.changed_at(begun.reads, questions)),
         value.size)
 
 
-def given(known: MadeFrom | None, may_be_dear: bool = False) -> bool:
-    """Let what a value was made from count for the page that is given it.
+def given(known: ValueMadeFrom | None, may_be_dear: bool = False) -> bool:
+    """Count what a value was made from, for the page that is given it.
 
-    Return False if that has changed, and the value is to be made anew: if it
-    is cheap, or `may_be_dear`.  None stands for a value of which nothing is
-    known.
+    Return whether the page may use the value.  A changed one is still used if
+    it took long to make, unless `may_be_dear`.  None stands for a value of
+    which nothing is known.
     """
     recording: Any = thread.recording
     if recording is None or known is None:
@@ -92,17 +93,18 @@ def given(known: MadeFrom | None, may_be_dear: bool = False) -> bool:
     return bool(is_given)
 
 
-def _count(recording: Recording, known: MadeFrom, may_be_dear: bool) -> bool:
+def _count(
+        recording: Recording, known: ValueMadeFrom, may_be_dear: bool) -> bool:
     if (may_be_dear or known.secs < CHEAP_SECS) and not all(
             [_is_current(asked, recording) for asked in known.asked]):
         return False
-    recording.count(known.asked, known.changed_at, known.size)
+    recording.count_value(known.asked, known.changed_at, known.size)
     return True
 
 
 def _is_current(asked: Asked, recording: Recording) -> bool:
-    if pages.is_unmoved(asked, time.time()):
+    if freshness.is_unmoved(asked, time.time()):
         return True
-    return not isinstance(asked.question, Value) and pages.ask_again(
+    return not isinstance(asked.question, Value) and freshness.ask_again(
         asked, recording.connection, recording,
         lambda question: search.ask(question, getSite())) is not None

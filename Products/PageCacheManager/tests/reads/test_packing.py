@@ -10,11 +10,11 @@ import pytest
 from DateTime import DateTime
 from DateTime.interfaces import DateTimeError
 
-from Products.PageCacheManager.reads import values
-from Products.PageCacheManager.reads.values import NoQuestion
-from Products.PageCacheManager.reads.values import has_now
-from Products.PageCacheManager.reads.values import packed
-from Products.PageCacheManager.reads.values import unpacked
+from Products.PageCacheManager.reads import packing
+from Products.PageCacheManager.reads.packing import NoQuestion
+from Products.PageCacheManager.reads.packing import has_now
+from Products.PageCacheManager.reads.packing import packed
+from Products.PageCacheManager.reads.packing import unpacked
 
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 25)
@@ -80,7 +80,7 @@ def test_a_time_of_the_clock_is_that_of_the_question(value, monkeypatch):
     packed_now = over_the_wire(value, lambda moment: True)
     assert has_now(packed_now)
     monkeypatch.setattr(
-        values, 'time_of_now', lambda kind, zone: f'{kind} {zone}')
+        packing, 'time_of_now', lambda kind, zone: f'{kind} {zone}')
     assert 'e' in repr(unpacked(packed_now))
     assert unpacked(packed_now) != value
 

@@ -1,4 +1,4 @@
-"""What pages were made from, and whether it is still as it was."""
+"""Read sets of pages, and the check that a page is current."""
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -18,7 +18,7 @@ from . import zodb
 from .commits import Commits
 from .recording import Answered
 from .recording import Recording
-from .zodb import Mark
+from .zodb import RingMark
 
 
 table = Table()
@@ -29,8 +29,8 @@ answers = Answers()
 Ask = Callable[[Question], Answered | None]
 
 
-def start(marks: list[Mark]) -> Recording:
-    """Record what is read behind `marks`, which :func:`zodb.marks` set.
+def start(marks: list[RingMark]) -> Recording:
+    """Record what is read behind `marks`, which :func:`zodb.mark_rings` set.
 
     Raises what storages raise.
     """
@@ -63,7 +63,7 @@ def what_changed(
     if unknown is not None:
         return unknown
     sequence, now = table.sequence, time.time()
-    checked, until = made.state
+    checked, until = made.last_check
     if checked == sequence and now < until:
         return None
     changed = commits.what_changed(made.objects, connection)
@@ -81,7 +81,7 @@ def what_changed(
             is_known = is_known and again
         until = min(until, asked.state.until)
     if is_known and isinstance(made.objects, ReadSet):
-        made.state = sequence, until
+        made.last_check = sequence, until
     return None
 
 

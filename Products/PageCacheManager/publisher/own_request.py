@@ -12,9 +12,9 @@ from ZPublisher.WSGIPublisher import publish_module
 from .sessions import is_of_session
 
 
-#: Where the environment of such a request has its maker: `opened` gives the
-#: exchange, `may_commit` says whether a transaction that changed nothing is
-#: committed.  No client can put an object there.
+#: Where the environment of such a request has its maker: `new_exchange` gives
+#: the exchange, `may_commit` says whether a transaction that changed nothing
+#: is committed.  No client can put an object there.
 MAKER = 'Products.PageCacheManager.maker'
 
 #: What belongs to one request and its connection, or to this package.

@@ -7,11 +7,11 @@ from Products.PageCacheManager.core.reads.made_from import Answers
 from Products.PageCacheManager.core.reads.read_set import ReadSet
 from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.core.reads.unknown import Why
-from Products.PageCacheManager.reads import pages
+from Products.PageCacheManager.reads import freshness
 from Products.PageCacheManager.reads import recording as module
 from Products.PageCacheManager.reads import ring
 from Products.PageCacheManager.reads.recording import Recording
-from Products.PageCacheManager.reads.zodb import marks
+from Products.PageCacheManager.reads.zodb import mark_rings
 
 from .databases import Client
 from .databases import edit
@@ -223,7 +223,7 @@ def test_all_parts_together_are_bounded(client, recording, monkeypatch):
 def test_a_closed_database_is_unknown(client, commits, databases):
     connection = client.connection
     databases['other'].close()
-    recording = Recording(commits, marks(connection))
+    recording = Recording(commits, mark_rings(connection))
     assert stopped(recording) == Unknown(Why.CLOSED)
 
 
@@ -278,7 +278,7 @@ def test_a_database_that_was_only_open_is_no_part_of_the_page(
 # hits, as other packages ask
 
 def is_current(page, connection):
-    return pages.what_changed(
+    return freshness.what_changed(
         page, connection, lambda: None, lambda question: None) is None
 
 
@@ -286,9 +286,9 @@ def test_a_page_is_current_until_what_it_shows_is_committed(databases):
     manager = transaction.TransactionManager()
     connection = databases['main'].open(manager)
     manager.begin()
-    recording = pages.start(marks(connection))
+    recording = freshness.start(mark_rings(connection))
     connection.root()['a'].read()
-    page = pages.stop(recording)
+    page = freshness.stop(recording)
     manager.abort()
     for name, expected in (('b', True), ('c', True), ('a', False)):
         edit(databases['main'], **{name: 'new'})
@@ -302,9 +302,9 @@ def test_a_new_object_under_a_root_that_was_read_is_a_change(databases):
     """The lookup that failed is one of the root."""
     with_new = Client(databases['main'])
     with_new.begin()
-    recording = pages.start(marks(with_new.connection))
+    recording = freshness.start(mark_rings(with_new.connection))
     assert with_new.root.get('new') is None
-    page = pages.stop(recording)
+    page = freshness.stop(recording)
     edit(databases['main'], new='new')
     with_new.begin()
     assert not is_current(page, with_new.connection)

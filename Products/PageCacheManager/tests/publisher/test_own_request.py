@@ -5,7 +5,8 @@ import pytest
 import transaction
 from zExceptions import NotFound
 
-from ...publisher import again
+from ...publisher import own_request
+from ...publisher.own_request import environ_of
 
 
 def request(came, **environ):
@@ -21,25 +22,25 @@ def test_what_belongs_to_one_request_is_left_out():
         'CONTENT_LENGTH': '0', 'wsgi.input': object(),
         'REMOTE_USER': 'whom the publisher found',
         'Products.PageCacheManager.ticket': object()}
-    assert again.environ_of(request(came)) == {
+    assert environ_of(request(came)) == {
         'REQUEST_METHOD': 'GET', 'PATH_INFO': '/page', 'QUERY_STRING': 'a=b',
         'HTTP_COOKIE': 'a=b', 'HTTP_AUTHORIZATION': 'Basic eA=='}
 
 
 def test_a_user_of_the_server_stays():
-    found = again.environ_of(request({'REMOTE_USER': 'x'}, REMOTE_USER='y'))
+    found = environ_of(request({'REMOTE_USER': 'x'}, REMOTE_USER='y'))
     assert found['REMOTE_USER'] == 'y'
 
 
 def test_the_path_is_spelled_as_servers_do():
-    found = again.environ_of(request({'PATH_INFO': '/bl\xe4tter/\u20ac'}))
+    found = environ_of(request({'PATH_INFO': '/bl\xe4tter/\u20ac'}))
     assert found['PATH_INFO'].encode('latin-1').decode('utf-8') == (
         '/bl\xe4tter/\u20ac')
 
 
 def test_the_session_of_a_filter_is_not_used():
-    assert again.environ_of(request({'beaker.session': object()})) is None
-    assert again.environ_of(request({'Shib-Session-ID': 'x'})) is not None
+    assert environ_of(request({'beaker.session': object()})) is None
+    assert environ_of(request({'Shib-Session-ID': 'x'})) is not None
 
 
 def environ(path, **more):
@@ -59,8 +60,8 @@ class Nobody:
 
 def test_the_status_of_a_page_and_of_an_error(site):
     transaction.commit()
-    assert again.publish(Nobody(), environ('/site/doc/getId')) == 404
-    assert again.publish(Nobody(), environ('/site/manage_main')) == 401
+    assert own_request.publish(Nobody(), environ('/site/doc/getId')) == 404
+    assert own_request.publish(Nobody(), environ('/site/manage_main')) == 401
 
 
 def test_another_error_is_raised(site, item):
@@ -70,7 +71,7 @@ def test_another_error_is_raised(site, item):
     item('fail', fail)
     transaction.commit()
     with pytest.raises(RuntimeError):
-        again.publish(Nobody(), environ('/site/doc/fail'))
+        own_request.publish(Nobody(), environ('/site/doc/fail'))
 
 
 def test_code_can_not_commit(site, item):
@@ -80,7 +81,7 @@ def test_code_can_not_commit(site, item):
         """Write."""
         self.written = 'yes'
         for _ in range(2):
-            with pytest.raises(again.Refused):
+            with pytest.raises(own_request.Refused):
                 transaction.commit()
             transaction.abort()
             tried.append(transaction.get())
@@ -88,7 +89,7 @@ def test_code_can_not_commit(site, item):
         raise NotFound
     item('write', write)
     transaction.commit()
-    assert again.publish(Nobody(), environ('/site/doc/write')) == 404
+    assert own_request.publish(Nobody(), environ('/site/doc/write')) == 404
     assert len(tried) == 2
     transaction.abort()
     assert not hasattr(site.doc, 'written')
@@ -108,10 +109,10 @@ def test_no_change_is_committed(site, item, may_commit):
     transaction.commit()
     maker = Nobody(may_commit)
     if may_commit:
-        with pytest.raises(again.Refused):
-            again.publish(maker, environ('/site/doc/write'))
+        with pytest.raises(own_request.Refused):
+            own_request.publish(maker, environ('/site/doc/write'))
     else:
-        assert again.publish(maker, environ('/site/doc/write')) == 200
+        assert own_request.publish(maker, environ('/site/doc/write')) == 200
     transaction.abort()
     assert not hasattr(site.doc, 'written')
 
@@ -127,6 +128,6 @@ def test_what_changed_nothing_is_committed_if_it_may(
         return 'read'
     item('read', read)
     transaction.commit()
-    assert again.publish(
+    assert own_request.publish(
         Nobody(may_commit), environ('/site/doc/read')) == 200
     assert committed == [True] * may_commit

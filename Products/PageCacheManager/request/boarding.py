@@ -1,0 +1,84 @@
+"""A page that is not stored: one request renders it, the others wait for it.
+"""
+from ..core.flights import Flight
+from ..core.http.cache_status import Outcome
+from ..core.reasons import Reason
+from ..core.reasons import lasts
+from ..core.store.expiry import is_too_old
+from . import find
+from . import journal
+from .miss import Miss
+from .rendered import Bypass
+from .rendering import Rendering
+
+
+def board(exchange, found, conditions, now):
+    """Return the step of a page that is not stored: a Miss to render it, an
+    Answer if it came while this request waited.
+    """
+    flights = exchange.cache.flights
+    refusal = flights.refusal(found.index)
+    if lasts(refusal):
+        outcome = Outcome('BYPASS', refusal)
+        return Bypass(
+            outcome, rendering=Rendering(exchange, outcome, found.varies),
+            conditions=conditions)
+    if exchange.is_dry:
+        return _miss(exchange, found, conditions)
+    boarding = flights.board(
+        found.index, exchange.settings.wait_secs,
+        exchange.settings.max_waiting)
+    if isinstance(boarding, Flight):
+        try:
+            return _lead(exchange, boarding, found, conditions, now)
+        except BaseException:
+            boarding.abandon()
+            raise
+    if boarding is not None and boarding.is_signpost:
+        found = find.find(exchange)
+    elif boarding is not None and not is_too_old(
+            boarding.created, now, exchange.settings.max_age,
+            boarding.max_age_secs) and not find.is_stale(exchange, boarding):
+        find.check_cookies(exchange, boarding)
+        found = found._replace(page=boarding)
+    if found.page is None:
+        return _miss(exchange, found, conditions)
+    return find.answer(exchange, found, conditions, now, collapsed=True)
+
+
+def _lead(exchange, flight, found, conditions, now):
+    """Return the Miss that leads a flight, an Answer if the page just landed.
+    """
+    if flight.follows_landing:
+        found = find.find(exchange)
+        if found.page is not None:
+            if flight.key == found.index:
+                flight.land(found.page)  # those who wait came too late, too
+            else:
+                flight.abandon()
+            return find.answer(exchange, found, conditions, now)
+    return _miss(exchange, found, conditions, flight)
+
+
+def _miss(exchange, found, conditions, flight=None):
+    forward = 'vary-miss' if found.varies else 'uri-miss'
+    if exchange.stale is not None:
+        forward = 'stale'
+    outcome = Outcome(
+        'MISS', _why_rendered(exchange, found.index), forward)
+    # it is known by now that the page is kept, but for its parameters
+    hides = bool(exchange.request.environ.get('QUERY_STRING')) and (
+        exchange.cache.flights.last_refusal(found.index)
+        == Reason.PARAMETER)
+    return Miss(
+        outcome, rendering=Rendering(exchange, outcome, found.varies, hides),
+        conditions=conditions, flight=flight)
+def _why_rendered(exchange, index):
+    """Return why no stored page is the answer, '' if there was none."""
+    if exchange.stale is not None:
+        return journal.why_stale(exchange.stale)
+    older = exchange.cache.pages.older(index)
+    if older is None or older == index:
+        return ''
+    return Reason.VERSION_CHANGED if older[4][0] == index[4][0] else (
+        Reason.ETAG_CHANGED)
