@@ -8,6 +8,7 @@ at a counter of all changes of the catalog; if that moved, it looks for images
 of the text that were modified.  So each edit would make all pages with rich
 text new.  Here its images count, not the counter.
 """
+from functools import partial
 from weakref import ref
 
 from Acquisition import aq_base
@@ -16,6 +17,7 @@ from Products.PortalTransforms.cache import Cache
 
 from ..core.doors import put_before
 from ..reads import memoized
+from ..reads.recording import noted
 from ..reads.recording import thread
 from ..reads.recording import unrecorded
 
@@ -26,24 +28,20 @@ _known = {}
 
 def install():
     """Put functions before the methods that keep outputs, once."""
-    put_before(Cache, 'getCache', _noted_get)
+    put_before(Cache, 'getCache', partial(noted, _get))
     put_before(Cache, 'setCache', _noted_set)
     put_before(
         transform.PortalTransformsTransformer, 'check_referenced_images',
-        _noted_images)
+        partial(noted, _check_images))
 
 
-def _noted_get(plain):
-    def getCache(self, key):
-        found = plain(self, key)
-        if thread.recording is None or (
-                found is not None
-                and memoized.given(
-                    _known_of(self.obj).get(key), may_be_dear=True)):
-            return found
-        memoized.missing((id(self.obj), key))
-        return None
-    return getCache
+def _get(plain, self, key):
+    found = plain(self, key)
+    if found is not None and memoized.given(
+            _known_of(self.obj).get(key), may_be_dear=True):
+        return found
+    memoized.missing((id(self.obj), key))
+    return None
 
 
 def _noted_set(plain):
@@ -58,21 +56,15 @@ def _noted_set(plain):
     return setCache
 
 
-def _noted_images(plain):
-    def check_referenced_images(self, value, target_mimetype, cache_obj):
-        """Look for images that were modified; let these count for a page."""
-        recording = thread.recording
-        if recording is None:
-            return plain(self, value, target_mimetype, cache_obj)
-        with recording.aside(), unrecorded():
-            plain(self, value, target_mimetype, cache_obj)
-        uids = transform.imguid_re.findall(value)
-        if uids:
-            # a search that is asked again, with the dates that it found
-            for brain in self.catalog(UID=uids):
-                brain.modified  # noqa: B018
-        return None
-    return check_referenced_images
+def _check_images(plain, self, value, target_mimetype, cache_obj):
+    """Look for images that were modified; let these count for a page."""
+    with thread.recording.aside(), unrecorded():
+        plain(self, value, target_mimetype, cache_obj)
+    uids = transform.imguid_re.findall(value)
+    if uids:
+        # a search that is asked again, with the dates that it found
+        for brain in self.catalog(UID=uids):
+            brain.modified  # noqa: B018
 
 
 def _known_of(text):

@@ -1,10 +1,11 @@
 """Values that plone.memoize keeps in memory.
 
 :func:`install` puts functions before the methods with which plone.memoize
-looks for a value and keeps it; see :mod:`.kept`.
+looks for a value and keeps it; see :mod:`.memoized`.
 """
 import threading
 from collections import OrderedDict
+from functools import partial
 from typing import Any
 
 from plone.memoize.ram import RAMCacheAdapter
@@ -12,7 +13,7 @@ from plone.memoize.ram import RAMCacheAdapter
 from ..core.doors import put_before
 from . import memoized
 from . import zodb
-from .recording import thread
+from .recording import noted
 
 
 #: Of so many values it is known what they were made from.
@@ -36,27 +37,23 @@ def _place(adapter: Any, key: Any) -> Any:
 
 def install() -> None:
     """Put the functions below before methods of plone.memoize, once."""
-    put_before(RAMCacheAdapter, '__getitem__', _noted_get)
+    put_before(RAMCacheAdapter, '__getitem__', partial(noted, _get))
     put_before(RAMCacheAdapter, '__setitem__', _noted_set)
 
 
-def _noted_get(plain: Any) -> Any:
-    def __getitem__(self: Any, key: Any) -> Any:
-        if thread.recording is None:
-            return plain(self, key)
-        place = _place(self, key)
-        with _lock:
-            known = _known.get(place)
-            try:
-                value = plain(self, key)
-                is_there = True
-            except KeyError:
-                is_there = False
-        if is_there and memoized.given(known):
-            return value
-        memoized.missing(place)
-        raise KeyError(key)
-    return __getitem__
+def _get(plain: Any, self: Any, key: Any) -> Any:
+    place = _place(self, key)
+    with _lock:
+        known = _known.get(place)
+        try:
+            value = plain(self, key)
+            is_there = True
+        except KeyError:
+            is_there = False
+    if is_there and memoized.given(known):
+        return value
+    memoized.missing(place)
+    raise KeyError(key)
 
 
 def _noted_set(plain: Any) -> Any:

@@ -2,14 +2,16 @@
 
 Such a dict lives as long as an object in the cache of one connection, or as
 a view, and only one thread has it.  What its values were made from is noted
-on it; see :mod:`.kept`.
+on it; see :mod:`.memoized`.
 """
+from functools import partial
 from typing import Any
 
 from plone.memoize.volatile import CleanupDict
 
 from ..core.doors import put_before
 from . import memoized
+from .recording import noted
 from .recording import thread
 
 
@@ -20,23 +22,18 @@ _absent = object()
 
 def install() -> None:
     """Put the functions below before methods of plone.memoize, once."""
-    put_before(CleanupDict, 'get', _noted_get)
+    put_before(CleanupDict, 'get', partial(noted, _get))
     put_before(CleanupDict, '__setitem__', _noted_set)
 
 
-def _noted_get(plain: Any) -> Any:
-    def get(self: Any, key: Any, default: Any = None) -> Any:
-        if thread.recording is None:
-            return plain(self, key, default)
-        value = plain(self, key, _absent)
-        known = vars(self).get(_MADE_FROM, {}).get(key, _absent)
-        # one that was made outside of pages is made anew, once
-        if value is not _absent and known is not _absent and (
-                memoized.given(known)):
-            return value
-        memoized.missing((id(self), key))
-        return default
-    return get
+def _get(plain: Any, self: Any, key: Any, default: Any = None) -> Any:
+    value = plain(self, key, _absent)
+    known = vars(self).get(_MADE_FROM, {}).get(key, _absent)
+    # one that was made outside of pages is made anew, once
+    if value is not _absent and known is not _absent and memoized.given(known):
+        return value
+    memoized.missing((id(self), key))
+    return default
 
 
 def _noted_set(plain: Any) -> Any:

@@ -10,7 +10,6 @@ from .groups import Groups
 from .read_set import Gone
 from .read_set import Group
 from .read_set import ReadSet
-from .read_set import size_of
 from .unknown import Changed
 
 
@@ -51,15 +50,10 @@ class Table:
         self._groups = Groups(self._make_group)
         #: Those of the last page: most pages are of the same databases.
         self._last_sources: tuple[int, ...] = ()
-        self._own_bytes = 0
 
     def __len__(self) -> int:
         """Return how many slots are in use."""
         return len(self._last) - len(self._free)
-
-    def size(self) -> int:
-        """Return the bytes that slots, groups and read sets take together."""
-        return len(self) * SLOT_BYTES + self._own_bytes
 
     def add(self, reads: Mapping[int, Collection[bytes]]) -> ReadSet | None:
         """Return a read set of oids by database, None if the table is full.
@@ -76,7 +70,6 @@ class Table:
         made = ReadSet(
             self._last_sources, group, self._hold(array('I', sorted(rest))),
             self.sequence, self._gone)
-        self._own_bytes += made.size
         made.size += self._share(made)
         return made
 
@@ -156,9 +149,7 @@ class Table:
         return len(self._last) - 1
 
     def _make_group(self, slots: 'array[int]') -> Group:
-        group = Group(self._hold(slots), self._gone)
-        self._own_bytes += group.own_size
-        return group
+        return Group(self._hold(slots), self._gone)
 
     def _hold(self, slots: 'array[int]') -> 'array[int]':
         for slot in slots:
@@ -186,7 +177,6 @@ class Table:
                 self._holders[slot] -= 1
                 if not self._holders[slot]:
                     self._let_slot_go(slot)
-            self._own_bytes -= size_of(slots)
 
     def _let_slot_go(self, slot: int) -> None:
         source = self._sources[slot]

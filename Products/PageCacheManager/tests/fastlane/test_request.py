@@ -74,8 +74,8 @@ def test_what_is_no_sign(name):
 
 
 def test_no_pattern_costs_nothing_unless_there_is_one():
-    assert signs_of_identity(options.DEFAULTS[
-        'identity_headers']).others is None
+    assert signs_of_identity(
+        options.read({}).identity_headers).others is None
     assert VARIABLES.others is not None
 
 

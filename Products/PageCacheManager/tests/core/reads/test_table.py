@@ -244,7 +244,7 @@ def workload(pages):
             *base, *chosen.choices(hot, k=100), *chosen.choices(pool, k=30))}
 
 
-def test_the_size_told_is_what_it_takes():
+def test_pages_are_charged_for_what_the_table_takes():
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
@@ -256,12 +256,12 @@ def test_the_size_told_is_what_it_takes():
         tracemalloc.stop()
     # the slots of the pages that are compared with others are apart
     candidates = MAX_CANDIDATES * sys.getsizeof(frozenset(range(630)))
-    assert taken - candidates == pytest.approx(table.size(), rel=0.25)
-    assert sum(page.size for page in pages) >= table.size()
+    assert sum(page.size for page in pages) >= 0.8 * (taken - candidates)
+    used = len(table)
     pages.clear()
     for _ in range(300):
         table.note(1, ())
-    assert table.size() < taken / 8  # groups stay, to be compared with
+    assert len(table) < used / 8  # groups stay, to be compared with
 
 
 def test_pages_take_little():
