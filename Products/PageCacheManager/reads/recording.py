@@ -142,18 +142,14 @@ class Recording:
 
         In seconds since 1970.  An answer that the clock changes is of now.
         """
-        newest = self._newest(reads)
-        for one in questions:
-            if one.has_now:
-                return time.time()
-            newest = max(newest, self._newest(one.reads))
-        return newest
-
-    def _newest(self, reads: Mapping[int, Iterable[bytes]]) -> float:
         newest = 0.0
-        for number, oids in reads.items():
-            newest = max(newest, zodb.newest(
-                self._rings[number].connection, oids))
+        for number, ring in self._rings.items():
+            oids = set(reads.get(number, ()))
+            for one in questions:
+                if one.has_now:
+                    return time.time()
+                oids.update(one.reads.get(number, ()))
+            newest = max(newest, zodb.newest(ring.connection, oids))
         return newest
 
     def asked(
