@@ -31,6 +31,7 @@ from Products.PageCacheManager.demo.site import add_site
 from Products.PageCacheManager.manager import caches
 from Products.PageCacheManager.reads import freshness
 from Products.PageCacheManager.reads import search
+from Products.PageCacheManager.reads.recording import Recording
 from Products.PageCacheManager.tests import client as clients
 from Products.PageCacheManager.tests import layers
 
@@ -49,13 +50,13 @@ class Recorder:
 
     def __init__(self):
         self.last = None
-        stop = freshness.stop
+        stop = Recording.stop
 
-        def noted(recording, *hidden):
-            self.last = stop(recording, *hidden)
+        def noted(recording, *given):
+            self.last = stop(recording, *given)
             return self.last
 
-        freshness.stop = noted
+        Recording.stop = noted
 
 
 class Site:

@@ -18,7 +18,6 @@ from . import zodb
 from .commits import Commits
 from .recording import Answered
 from .recording import Recording
-from .zodb import RingMark
 
 
 table = Table()
@@ -27,25 +26,6 @@ answers = Answers()
 
 #: Asks a question as the request would; what it reads is no part of a page.
 Ask = Callable[[Question], Answered | None]
-
-
-def start(marks: list[RingMark]) -> Recording:
-    """Record what is read behind `marks`, which :func:`zodb.mark_rings` set.
-
-    Raises what storages raise.
-    """
-    return Recording(commits, marks)
-
-
-def stop(
-        recording: Recording, hidden: frozenset[bytes] = frozenset()
-) -> MadeFrom | Unknown:
-    """Return what a page was made from, or why it may not be kept.
-
-    `hidden` are oids of the main database that no page shows.  Raises what
-    storages raise.
-    """
-    return recording.stop(answers, hidden)
 
 
 def what_changed(

@@ -45,7 +45,9 @@ def missing(key: Hashable) -> None:
     """Note that there is no value, so that it may be made now."""
     recording: Any = thread.recording
     if recording is not None:
-        recording.begin_value(key)
+        recording.keep()
+        recording.values.begin(
+            key, recording.numbers, len(recording.open_questions))
 
 
 def made(key: Hashable, name: str) -> ValueMadeFrom | None:
@@ -60,19 +62,20 @@ def made(key: Hashable, name: str) -> ValueMadeFrom | None:
 def _made_from(
         recording: Recording, key: Hashable, name: str
 ) -> ValueMadeFrom | None:
-    begun = recording.end_value(key)
-    if begun is None:
+    recording.keep()
+    making = recording.values.end(key)
+    if making is None:
         return None
-    questions = recording.open_questions[begun.questions:]
+    questions = recording.open_questions[making.questions:]
     asked = recording.asked(questions, freshness.answers)
-    reads = recording.admit(begun.reads)
+    reads = recording.admit(making.reads)
     if isinstance(asked, NotKept) or isinstance(reads, NotKept):
         return None
     value = Asked(
         Value(name), b'', State(reads, reads.sequence, math.inf))
     return ValueMadeFrom(
-        (value, *begun.asked, *asked), time.monotonic() - begun.at,
-        max(begun.changed_at, recording.changed_at(begun.reads, questions)),
+        (value, *making.asked, *asked), time.monotonic() - making.at,
+        max(making.changed_at, recording.changed_at(making.reads, questions)),
         value.size)
 
 
@@ -98,7 +101,7 @@ def _count(
     if (may_be_dear or known.secs < CHEAP_SECS) and not all(
             [_is_current(asked, recording) for asked in known.asked]):
         return False
-    recording.count_value(known.asked, known.changed_at, known.size)
+    recording.values.count(known.asked, known.changed_at, known.size)
     return True
 
 

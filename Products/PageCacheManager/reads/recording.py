@@ -1,7 +1,6 @@
 """Records what one request reads, and asks, while its page is made."""
 import threading
 import time
-from collections.abc import Hashable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -26,14 +25,12 @@ from .commits import Commits
 from .commits import Reads
 from .ring import MAX_OBJECTS
 from .ring import Ring
+from .values import Values
 from .zodb import RingMark
 
 
 #: What was read between two cuts: oids by the number of their database.
 Segment = Mapping[int, Set[bytes]]
-
-#: Of so many values within one another it is known what they are made from.
-MAX_BEGUN = 20
 
 #: Without one of these it is not known which commits count.
 _NOT_KEPT = (Why.CLOSED, Why.OPENED, Why.NO_SNAPSHOT, Why.LOST, Why.BEHIND)
@@ -46,25 +43,6 @@ class Answered(NamedTuple):
     answer: bytes
     #: When the clock may change it, seconds since 1970.
     until: float
-
-
-class Begun:
-    """A value that code makes, to keep it in memory."""
-
-    def __init__(
-            self, key: Hashable, numbers: Iterable[int],
-            questions: int) -> None:
-        self.key = key
-        self.at = time.monotonic()
-        #: What was read for it so far.
-        self.reads: dict[int, set[bytes]] = {
-            number: set() for number in numbers}
-        #: How many questions were asked before.
-        self.questions = questions
-        #: What other values that it was given were made from, and when that
-        #: changed last, seconds since 1970.
-        self.asked: dict[Asked, None] = {}
-        self.changed_at = 0.0
 
 
 class Recording:
@@ -88,13 +66,8 @@ class Recording:
         self._tids: dict[int, int] = {}
         #: Of questions, in the order in which they were asked.
         self.open_questions: list[Any] = []
-        #: Values that are being made, the outer ones first.
-        self._begun: list[Begun] = []
-        #: What values were made from that the page was given.
-        self._asked: dict[Asked, None] = {}
-        #: When that changed last, seconds since 1970.
-        self._values_at = 0.0
-        #: Bytes of questions and values.
+        self.values = Values()
+        #: Bytes of questions.
         self._size = 0
         self._unknown: Unknown | None = None
         for mark in marks:
@@ -106,6 +79,11 @@ class Recording:
                 self._reads[number] = set()
                 if ring.tid is not None:
                     self._tids[number] = ring.tid
+
+    @property
+    def numbers(self) -> Iterable[int]:
+        """The numbers of the databases that are recorded."""
+        return self._rings.keys()
 
     def number_of(self, connection: Any) -> int | None:
         """Return the number of the database of `connection`, if recorded."""
@@ -121,8 +99,8 @@ class Recording:
             return
         for number, oids in segment.items():
             self._reads[number] |= oids
-            for begun in self._begun:
-                begun.reads[number] |= oids
+            for making in self.values.makings:
+                making.reads[number] |= oids
         if sum(map(len, self._reads.values())) > MAX_OBJECTS:
             self._unknown = Unknown(Why.TOO_MANY)
 
@@ -153,37 +131,6 @@ class Recording:
         for ring in self._rings.values():
             ring.skip()
 
-    def begin_value(self, key: Hashable) -> None:
-        """Note that code makes a value from now on, to keep it."""
-        self.keep()
-        self._begun.append(Begun(
-            key, self._rings, len(self.open_questions)))
-        del self._begun[:-MAX_BEGUN]  # most of these are never kept
-
-    def end_value(self, key: Hashable) -> Begun | None:
-        """Return the value that was made, None if it was not begun."""
-        self.keep()
-        for place, begun in reversed([*enumerate(self._begun)]):
-            if begun.key == key:
-                # those within that were not ended have failed
-                del self._begun[place:]
-                return begun
-        return None
-
-    def count_value(
-            self, asked: tuple[Asked, ...], changed_at: float, size: int
-    ) -> None:
-        """Let what a value was made from count, for the page and for values
-        that are being made; it takes `size` bytes.
-        """
-        counted = dict.fromkeys(asked)
-        self._asked.update(counted)
-        self._values_at = max(self._values_at, changed_at)
-        self._size += size
-        for begun in self._begun:
-            begun.asked.update(counted)
-            begun.changed_at = max(begun.changed_at, changed_at)
-
     def lose(self, why: Why = Why.LOST) -> None:
         """Note that something counts of which it is not known what."""
         self._unknown = self._unknown or Unknown(why)
@@ -195,18 +142,14 @@ class Recording:
 
         In seconds since 1970.  An answer that the clock changes is of now.
         """
-        newest = self._newest(reads)
-        for one in questions:
-            if one.has_now:
-                return time.time()
-            newest = max(newest, self._newest(one.reads))
-        return newest
-
-    def _newest(self, reads: Mapping[int, Iterable[bytes]]) -> float:
         newest = 0.0
-        for number, oids in reads.items():
-            newest = max(newest, zodb.newest(
-                self._rings[number].connection, oids))
+        for number, ring in self._rings.items():
+            oids = set(reads.get(number, ()))
+            for one in questions:
+                if one.has_now:
+                    return time.time()
+                oids.update(one.reads.get(number, ()))
+            newest = max(newest, zodb.newest(ring.connection, oids))
         return newest
 
     def asked(
@@ -235,9 +178,10 @@ class Recording:
         """Return a read set of a segment.  Raises what storages raise."""
         if isinstance(segment, Unknown):
             return segment
-        return self._commits.admit({
-            number: Reads(self._rings[number].tid or 0, oids)
-            for number, oids in segment.items()})
+        reads = {}
+        for number, oids in segment.items():
+            reads[number] = Reads(self._rings[number].tid or 0, oids)
+        return self._commits.admit(reads)
 
     def stop(
             self, answers: Answers, hidden: frozenset[bytes] = frozenset()
@@ -253,11 +197,13 @@ class Recording:
         asked = self.asked(self.open_questions, answers)
         if isinstance(asked, NotKept):
             return self._until_commit(asked)
-        changed_at = max(self._values_at, self.changed_at(
+        values = self.values
+        changed_at = max(values.changed_at, self.changed_at(
             self._reads, self.open_questions))
         return MadeFrom(
             objects, changed_at, self._tids,
-            tuple(dict.fromkeys((*self._asked, *asked))), self._size)
+            tuple(dict.fromkeys((*values.asked, *asked))),
+            self._size + values.size)
 
     def read_set(
             self, hidden: frozenset[bytes] = frozenset()

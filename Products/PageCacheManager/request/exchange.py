@@ -33,6 +33,7 @@ from ..publisher.watch import RING_MARKS
 from ..publisher.watch import WATCH
 from ..reads import freshness
 from ..reads import search
+from ..reads.recording import Recording
 from . import journal
 from . import lookup
 from . import repeated
@@ -265,7 +266,8 @@ class Exchange:
         if self._recording is None:
             marks = self.request.__dict__.get(RING_MARKS)
             if marks:
-                started = attempt(self, 'reads', freshness.start, marks)
+                started = attempt(
+                    self, 'reads', Recording, freshness.commits, marks)
                 self._recording = None if started is FAILED else started
         return self._recording
 

@@ -154,8 +154,9 @@ class Rendering:
         if self._recording is None:
             return Unknown(Why.LOST)
         exchange = self._exchange
-        return freshness.stop(
-            self._recording, exchange.manager.oids_of(exchange.key.marks))
+        return self._recording.stop(
+            freshness.answers,
+            exchange.manager.oids_of(exchange.key.marks))
 
     def why_of_one_visitor(self, varies):
         """Return why what it looked at makes the page this visitor's alone,

@@ -63,9 +63,10 @@ def calls(client, path, outcome, user=None, **headers):
     """Return the calls of a request, as one after another makes them."""
     client.get(path, user, **headers)
     client.get(path, user, **headers)
-    found = Calls(client.get, path, user, **headers)
-    assert found.result.outcome == outcome
-    return found
+    # one of two may be the first of its second, which spells the ttl anew
+    found = [Calls(client.get, path, user, **headers) for _ in range(2)]
+    assert {one.result.outcome for one in found} == {outcome}
+    return min(found, key=lambda one: one.all)
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_miss(client, site):
     # some free what pages of before took, or find what pages have in common
     found = [Calls(client.get, f'{PAGE}?a={n}') for n in range(2, 12)]
     assert {one.result.outcome for one in found} == {'MISS'}
-    assert min(one.ours for one in found) <= 343
+    assert min(one.ours for one in found) <= 337
 
 
 def test_hit_of_a_view(client, viewed):

@@ -134,7 +134,7 @@ class Table:
         for oid in oids:
             if oid not in slots:
                 slots[oid] = self._new_slot(source, oid)
-        return [slots[oid] for oid in oids]
+        return list(map(slots.__getitem__, oids))
 
     def _new_slot(self, source: int, oid: bytes) -> int:
         if self._free:
@@ -161,8 +161,8 @@ class Table:
 
         Later pages are charged less, so all together are charged enough.
         """
-        share = sum([
-            SLOT_BYTES // self._holders[slot] for slot in read_set.slots])
+        holders = map(self._holders.__getitem__, read_set.slots)
+        share = sum(map(SLOT_BYTES.__floordiv__, holders))
         group = read_set.group
         if group is None:
             return share

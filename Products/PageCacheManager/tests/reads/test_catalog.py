@@ -29,6 +29,7 @@ from Products.PageCacheManager.reads import packing
 from Products.PageCacheManager.reads import pointers
 from Products.PageCacheManager.reads import search
 from Products.PageCacheManager.reads import walk
+from Products.PageCacheManager.reads.recording import Recording
 from Products.PageCacheManager.reads.recording import thread
 from Products.PageCacheManager.reads.recording import unrecorded
 from Products.PageCacheManager.reads.search import Search
@@ -112,17 +113,17 @@ class Site:
     def recorded(self, render):
         """Return the same, where that need not be known."""
         self.begin()
-        recording = freshness.start(mark_rings(self.connection))
+        recording = Recording(freshness.commits, mark_rings(self.connection))
         thread.recording = recording
         try:
             render(self.root)
         finally:
             thread.recording = None
-        return freshness.stop(recording)
+        return recording.stop(freshness.answers)
 
     def changed(self, made):
         """Return what changed, as a request in the connection finds it."""
-        recording = freshness.start(mark_rings(self.connection))
+        recording = Recording(freshness.commits, mark_rings(self.connection))
         root = self.root
         return freshness.what_changed(
             made, self.connection, lambda: recording,
@@ -346,7 +347,7 @@ def test_pages_share_a_question_and_its_answer(site):
         return search.ask(question, root)
     site.edit('doc-20', text='other')
     root = site.root
-    recording = freshness.start(mark_rings(site.connection))
+    recording = Recording(freshness.commits, mark_rings(site.connection))
     for made in one, two, one:
         assert freshness.what_changed(
             made, site.connection, lambda: recording, ask) is None

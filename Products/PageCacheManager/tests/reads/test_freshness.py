@@ -286,9 +286,9 @@ def test_a_page_is_current_until_what_it_shows_is_committed(databases):
     manager = transaction.TransactionManager()
     connection = databases['main'].open(manager)
     manager.begin()
-    recording = freshness.start(mark_rings(connection))
+    recording = Recording(freshness.commits, mark_rings(connection))
     connection.root()['a'].read()
-    page = freshness.stop(recording)
+    page = recording.stop(freshness.answers)
     manager.abort()
     for name, expected in (('b', True), ('c', True), ('a', False)):
         edit(databases['main'], **{name: 'new'})
@@ -302,9 +302,9 @@ def test_a_new_object_under_a_root_that_was_read_is_a_change(databases):
     """The lookup that failed is one of the root."""
     with_new = Client(databases['main'])
     with_new.begin()
-    recording = freshness.start(mark_rings(with_new.connection))
+    recording = Recording(freshness.commits, mark_rings(with_new.connection))
     assert with_new.root.get('new') is None
-    page = freshness.stop(recording)
+    page = recording.stop(freshness.answers)
     edit(databases['main'], new='new')
     with_new.begin()
     assert not is_current(page, with_new.connection)

@@ -11,8 +11,8 @@ from zope.ramcache.ram import RAMCache
 
 from ...reads import memoized
 from ...reads import ram as doors
-from ...reads.recording import MAX_BEGUN
-from ...reads.recording import Recording
+from ...reads.values import MAX_MAKINGS
+from ...reads.values import Values
 from ..site import Item
 from ..site import add_template
 from ..site import set_policy
@@ -179,7 +179,7 @@ def test_a_failure_of_ours_is_none_of_the_page(
 def test_values_that_are_never_kept_cost_little(
         site, client, made, monkeypatch):
     counts = []
-    begin = Recording.begin_value
+    begin = Values.begin
 
     def look_in_vain(self):
         cache = ram.store_in_cache(part)
@@ -187,14 +187,14 @@ def test_values_that_are_never_kept_cost_little(
             assert cache.get(f'{number}') is None
         made.append(1)
 
-    def counted(self, key):
-        begin(self, key)
-        counts.append(len(self._begun))
+    def counted(self, *args):
+        begin(self, *args)
+        counts.append(len(self.makings))
 
-    monkeypatch.setattr(Recording, 'begin_value', counted)
+    monkeypatch.setattr(Values, 'begin', counted)
     monkeypatch.setattr(Item, 'made', look_in_vain)
     client.get(FIRST)
-    assert len(counts) == 101 and max(counts) == MAX_BEGUN
+    assert len(counts) == 101 and max(counts) == MAX_MAKINGS
 
 
 def test_a_cache_of_another_kind_is_left_alone(site, client, made):

@@ -15,6 +15,7 @@ from Products.PageCacheManager.reads import freshness
 from Products.PageCacheManager.reads import memoized
 from Products.PageCacheManager.reads import search
 from Products.PageCacheManager.reads import sharing
+from Products.PageCacheManager.reads.recording import Recording
 from Products.PageCacheManager.reads.recording import thread
 from Products.PageCacheManager.reads.search import Search
 from Products.PageCacheManager.reads.zodb import mark_rings
@@ -79,12 +80,12 @@ def client(databases):
 def made(client, main='', other=''):
     """Return what a page was made from that reads these documents."""
     client.begin()
-    recording = freshness.start(mark_rings(client.connection))
+    recording = Recording(freshness.commits, mark_rings(client.connection))
     for name, letters in (('main', main), ('other', other)):
         root = client.connection.connections[name].root()
         for letter in letters:
             root[letter].read()
-    found = freshness.stop(recording)
+    found = recording.stop(freshness.answers)
     assert isinstance(found, MadeFrom)
     return found
 
@@ -98,12 +99,12 @@ def shared(made, connection):
 
 
 def adopted(page, client, ask=None):
-    recording = freshness.start(mark_rings(client.connection))
+    recording = Recording(freshness.commits, mark_rings(client.connection))
     return sharing.adopted(page, client.connection, lambda: recording, ask)
 
 
 def what_changed(page, client, ask=None):
-    recording = freshness.start(mark_rings(client.connection))
+    recording = Recording(freshness.commits, mark_rings(client.connection))
     return freshness.what_changed(
         page.made_from, client.connection, lambda: recording, ask)
 
@@ -276,10 +277,10 @@ def test_no_object_is_put_into_the_cache(process, client, databases):
 
 def test_a_page_of_which_the_reads_are_not_known_is_not_shared(
         process, client):
-    recording = freshness.start(mark_rings(client.connection))
+    recording = Recording(freshness.commits, mark_rings(client.connection))
     client.root['a'].read()
     client.connection.cacheMinimize()
-    found = freshness.stop(recording)
+    found = recording.stop(freshness.answers)
     assert sharing.portable(found, client.connection) is None
 
 
@@ -294,7 +295,8 @@ def test_a_page_without_reads_is_a_miss(process, client):
 @contextmanager
 def recorded(client):
     client.begin()
-    thread.recording = freshness.start(mark_rings(client.connection))
+    thread.recording = Recording(
+        freshness.commits, mark_rings(client.connection))
     try:
         yield thread.recording
     finally:
@@ -306,7 +308,7 @@ def with_value(client, known):
     with recorded(client) as recording:
         client.root['a'].read()
         memoized.given(known, may_be_dear=False)
-        return freshness.stop(recording)
+        return recording.stop(freshness.answers)
 
 
 @pytest.fixture
@@ -396,10 +398,11 @@ def test_answers_are_the_same_for_who_wrote_and_who_loads_them(
     item.title = item.text = title
     site.catalog.catalog_object(item, '/doc-02')
     site.manager.commit()
-    thread.recording = freshness.start(mark_rings(site.connection))
+    thread.recording = Recording(
+        freshness.commits, mark_rings(site.connection))
     try:
         render(site.root)
-        found = freshness.stop(thread.recording)
+        found = thread.recording.stop(freshness.answers)
     finally:
         thread.recording = None
     page = shared(found, site.connection)

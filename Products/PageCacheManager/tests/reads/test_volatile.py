@@ -4,7 +4,7 @@ import transaction
 from plone.memoize import volatile
 
 from ...reads import volatile as doors
-from ...reads.recording import Recording
+from ...reads.values import Values
 from ..site import Item
 from ..site import add_template
 from ..site import set_policy
@@ -89,7 +89,7 @@ def test_a_failure_of_ours_is_none_of_the_page(
         site, shown, client, monkeypatch):
     def fail(*given):
         raise ValueError('on purpose')
-    monkeypatch.setattr(Recording, 'count_value', fail)
+    monkeypatch.setattr(Values, 'count', fail)
     shown._p_jar.db().cacheMinimize()
     for number in range(5, 8):
         answer = client.get(f'/site/doc/show?n={number}')
