@@ -9,6 +9,7 @@ from functools import partial
 
 import cmfsite
 import rounds
+import transaction
 
 from Products.PageCacheManager.cmf import policy
 from Products.PageCacheManager.core.http import content_coding
@@ -43,7 +44,7 @@ def date_on_each_hit():
         exchange.policy.date()
 
     as_it_is = key.ask_policy
-    return replaced(key, 'ask', ask)
+    return replaced(key, 'ask_policy', ask)
 
 
 def policy_asked_twice():
@@ -101,7 +102,11 @@ def passed_on(self):
 def figures(options):
     """Return how much each choice adds to a hit, in floors."""
     client = Client()
-    cmfsite.build(cmfsite.start())
+    app = cmfsite.start()
+    cmfsite.build(app)
+    # an answer of a moment ago would hide what a choice makes
+    app.site.page_cache.manage_editProps('', {'late_ms': 0})
+    transaction.commit()
     Item.passed_on, Item.passed_on__roles__ = passed_on, None
     client.get(PATH)
     page = client.get(PATH)
