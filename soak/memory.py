@@ -63,19 +63,9 @@ MOST_BYTES_ONCE = 1 << 20
 MOST_TABLE_GROWTH = 1.1
 MOST_TABLE_ONCE = 1000
 
-#: Tables that are printed: most entries in the first half, in the second.
-SHOWN = (
-    'caches._caches',
-    'caches._caches[].flights._flights',
-    'caches._caches[].flights._landed',
-    'caches._caches[].flights._refused',
-    'caches._caches[].pages._contents.queue._ghosts[]',
-    'caches._caches[].pages._contents.records.settled.dicts[]',
-    'caches._caches[].pages._contents.rows.index.dicts[]',
-    'caches._caches[].pages._contents.slots.index.dicts[]',
-    'caches._caches[].tally._counts',
-    'versions._digest',
-)
+#: So many tables of those with the most entries are printed, lists of columns
+#: by number left out.
+MOST_SHOWN = 12
 
 FIGURES = 'blocks', 'objects', 'rss'
 
@@ -322,10 +312,13 @@ def judge(samples, tables):
 
 
 def judge_tables(first, second):
+    largest = sorted(
+        (name for name in second if '.columns' not in name),
+        key=second.__getitem__, reverse=True)
+    for name in largest[:MOST_SHOWN]:
+        print(f'  {name:60}{first.get(name, 0):9}{second[name]:9}')
     for name, after in sorted(second.items()):
         before = first.get(name, 0)
-        if name in SHOWN:
-            print(f'  {name:60}{before:9}{after:9}')
         if after > before * MOST_TABLE_GROWTH + MOST_TABLE_ONCE:
             yield f'{name} has {after} entries, {before} in the first half'
     print(f'  {len(second)} tables were looked at')
