@@ -67,7 +67,11 @@ class PageCacheManager(
 
     @security.private
     def forget_template(self, template):
-        """Drop a template's pages from this process."""
+        """Drop the pages under a template's own path from this process.
+
+        Those of a template in ``portal_skins`` have another path.  Nobody asks
+        for them any more: the version in the key is another one.
+        """
         return caches.cache_of(self).forget_template(template)
 
     # for administrators and code

@@ -51,6 +51,7 @@ FIELDS = {
         default=(), example='X-Tenant'),
 }
 
+
 class Options(NamedTuple):
     """The options of one filter; `FIELDS` describes each."""
 

@@ -160,7 +160,7 @@ class ManagerCache:
         logger.info('Settings in force: %s', settings)
 
     def forget_template(self, template):
-        """Drop the pages of a template; return how many entries they were."""
+        """Drop the pages under the path of a template; return how many."""
         return self.forget({path_of(template)})
 
     def forget(self, names):

@@ -84,12 +84,13 @@ class Generation:
         """Forget pages of contexts and rows, and of templates.
 
         A path that ends in a slash stands for all content below, too.
+        `templates` are names of templates and views, identities as well.
         """
         self._modernize()
         self._invalidated.mark(names, templates)
         notify(PagesPurged(self, frozenset(names)))
         caches.after_commit(
-            self.cache_name(), caches.ManagerCache.forget, names | templates)
+            self.cache_name(), caches.ManagerCache.forget, names)
 
     def _names_of(self, paths):
         if not isinstance(paths, (list, tuple, set, frozenset)) or not paths:

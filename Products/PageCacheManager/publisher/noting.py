@@ -50,7 +50,9 @@ class Noting(MutableMapping, dict):
     #: For code in restricted Python, as for dict.
     _guarded_writes = True
 
-    #: The other mapping, the names that were looked for, and the state.
+    #: The other mapping, the names that were looked for, and the state.  Other
+    #: names would hide fields of a form from path expressions, which look for
+    #: attributes first.
     _plain: Any = None
     _names: Any = None
     _state: Any = None

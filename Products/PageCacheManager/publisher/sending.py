@@ -127,7 +127,7 @@ def append_header(response, name, value):
 def send_page(response, body, values, coded_in=''):
     """Send a 200 with `body`, which is in a content coding or in none.
 
-    `values` are from :func:`core.headers.page_headers`.
+    `values` are from :func:`core.http.headers.page_headers`.
     """
     response.body = body
     kind = values.get('content-type')

@@ -23,9 +23,9 @@ from ..core.reads.unknown import Why
 from . import zodb
 from .commits import Commits
 from .commits import Reads
+from .making import Values
 from .ring import MAX_OBJECTS
 from .ring import Ring
-from .values import Values
 from .zodb import RingMark
 
 

@@ -87,7 +87,7 @@ def adopted(
     """Return a page of another process as one of this.
 
     None if anything that it was made from is not as `connection` shows it,
-    or if that is not known.  For the others see :func:`pages.what_changed`.
+    or if that is not known.  For others see :func:`freshness.what_changed`.
     """
     reads = page.made_from
     if not isinstance(reads, Portable):

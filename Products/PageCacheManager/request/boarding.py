@@ -73,6 +73,8 @@ def _miss(exchange, found, conditions, flight=None):
     return Miss(
         outcome, rendering=Rendering(exchange, outcome, found.varies, hides),
         conditions=conditions, flight=flight)
+
+
 def _why_rendered(exchange, index):
     """Return why no stored page is the answer, '' if there was none."""
     if exchange.stale is not None:

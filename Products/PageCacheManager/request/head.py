@@ -143,10 +143,10 @@ class Head(Step):
         own = response_headers.lower_headers(get.response)
         varies = get.step.rendering.varies
         # what the page is made from gives it tag and date
-        modified = get.date if get.key.index is None else None
+        date = get.date if get.key.index is None else None
         sending.send_page(
             response, b'', page_headers.of_render(
-                get, own, time.time(), modified, varies))
+                get, own, time.time(), date, varies))
         sending.without_length(response)
         if is_of_one_visitor(self.outcome.detail):
             sending.forbid_storing(response)

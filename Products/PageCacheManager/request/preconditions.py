@@ -37,8 +37,8 @@ def held(exchange, conditions, tag, date, now, is_stored, varies=()):
         return Held('' if is_any else conditional.tag_for_304(tag))
     if not tags and is_stored:
         return None  # a page without a tag has no date either
-    if (since is None or date is None
-            or not (is_stored or not (varies or exchange.key.keyed_headers))
+    is_variant = bool(varies or exchange.key.keyed_headers)
+    if (since is None or date is None or is_variant and not is_stored
             or not _dates_count(exchange)
             or not conditional.not_modified_since(since, date, now)):
         return None

@@ -98,7 +98,7 @@ class Rendered(Step):
         sending.send_page(response, data or body, values, name)
         of_one_site = response_headers.is_of_one_site(exchange.request, own)
         caught = rendering.caught
-        if step is self:
+        if step is self:  # a Bypass captures nothing
             step = self._capture(
                 exchange, body, zipped, own, values, varies,
                 of_one_site, made_from, changed_at)

@@ -1,4 +1,5 @@
 """The documentation says what the code does."""
+import ast
 import pkgutil
 import re
 import time
@@ -226,6 +227,43 @@ def exists(name):
     except (AttributeError, ImportError):
         return False
     return True
+
+
+@cache
+def names_of_the_code():
+    """Return the dotted names of all modules, classes and functions."""
+    found = set()
+
+    def add(place, node):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.ClassDef, ast.FunctionDef)):
+                found.add(f'{place}.{child.name}')
+                add(f'{place}.{child.name}', child)
+
+    for path in PACKAGE.rglob('*.py'):
+        module = '.'.join(
+            ('', *path.relative_to(PACKAGE).with_suffix('').parts))
+        found.add(module)
+        add(module, ast.parse(path.read_text(encoding='utf-8')))
+    return found
+
+
+def roles():
+    """Return each name that a role in a docstring has, without dots before.
+    """
+    return {
+        name.lstrip('.') for path in PACKAGE.rglob('*.py')
+        for name in re.findall(
+            r':(?:mod|func|class|meth):`~?([\w.]+)`',
+            path.read_text(encoding='utf-8'))}
+
+
+def test_names_in_roles_exist():
+    known = names_of_the_code()
+    assert len(roles()) > 30
+    assert [
+        name for name in sorted(roles())
+        if not any(one.endswith(f'.{name}') for one in known)] == []
 
 
 def test_names_of_the_code_in_the_design_exist():

@@ -240,8 +240,9 @@ class PageStore:
             cleanup_interval_secs: int) -> None:
         """Take new bounds, all or none; `max_age_secs` 0 means no limit.
 
-        They come into force at once, together, when enough is evicted; the
-        lock is let go after each slice of that.
+        The settings check their ranges.  They come into force at once,
+        together, when enough is evicted; the lock is let go after each slice
+        of that.
         """
         bounds = Bounds(
             max_entries, max_bytes, max_age_secs, cleanup_interval_secs)

@@ -6,6 +6,7 @@ import pytest
 from ZPublisher.interfaces import IPubBeforeCommit
 from ZPublisher.interfaces import IPubSuccess
 
+from ...publisher.noting import Noting
 from ..view_cases import ACTING
 from .early import Base
 from .early import V
@@ -13,6 +14,12 @@ from .early import off
 
 
 PAGES = (ACTING, '/site/doc/acting_page')
+
+
+def test_no_name_of_ours_hides_a_field():
+    """Path expressions look for attributes before items."""
+    assert {name for name in dir(Noting) if name[0] != '_'} == {
+        name for name in dir({}) if name[0] != '_'}
 
 
 @pytest.mark.parametrize('path', PAGES)

@@ -11,8 +11,8 @@ from zope.ramcache.ram import RAMCache
 
 from ...reads import memoized
 from ...reads import ram as doors
-from ...reads.values import MAX_MAKINGS
-from ...reads.values import Values
+from ...reads.making import MAX_MAKINGS
+from ...reads.making import Values
 from ..site import Item
 from ..site import add_template
 from ..site import set_policy

@@ -4,7 +4,7 @@ import transaction
 from plone.memoize import volatile
 
 from ...reads import volatile as doors
-from ...reads.values import Values
+from ...reads.making import Values
 from ..site import Item
 from ..site import add_template
 from ..site import set_policy

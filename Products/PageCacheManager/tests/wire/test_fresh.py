@@ -215,6 +215,16 @@ def test_invalidate_button_of_the_template(site, client, path):
     assert answer.status == 200
 
 
+def test_invalidation_of_a_template_by_code_counts_those_of_its_path(
+        site, client):
+    """In portal_skins it has another path; the key has its version."""
+    fill(client)
+    template = site.portal_skins.custom.page
+    said = [ob.ZCacheable_invalidate() for ob in (
+        template, template.aq_base.__of__(site))]
+    assert said == ['0 entries dropped.', '1 entries dropped.']
+
+
 def test_old_versions_do_not_stay(site, client):
     for _ in range(20):
         site.doc.changed = site.doc.changed + 366

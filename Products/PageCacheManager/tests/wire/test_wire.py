@@ -56,10 +56,12 @@ def test_a_thousand_tags_are_read(site, client):
     assert client.get(PAGE, If_None_Match=f'{many}, {tag}').status == 304
 
 
-def test_if_none_match_defeats_if_modified_since(site, client):
+@pytest.mark.parametrize('tags', ['"other"', '', ',,,', '"abc'])
+def test_if_none_match_defeats_if_modified_since(site, client, tags):
     client.get(PAGE)
+    assert client.get(PAGE, If_Modified_Since=later()).status == 304
     answer = client.get(
-        PAGE, If_None_Match='"other"', If_Modified_Since=later())
+        PAGE, If_None_Match=tags, If_Modified_Since=later())
     assert answer.status == 200
 
 
