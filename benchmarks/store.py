@@ -44,6 +44,7 @@ ATTEMPTS = 3
 
 # the page store, all sizes at once
 
+
 def growth(options, sizes):
     """Yield the figures of growth, then of pauses, memory and purging."""
     gc.collect()

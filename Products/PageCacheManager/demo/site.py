@@ -65,6 +65,7 @@ TYPES = (
     ('Demo Document', 'Page', 'demo.document', 'document_view'),
 )
 
+
 def setup_tool():
     """Return the tool that exports and imports the settings."""
     return SetupTool('portal_setup')

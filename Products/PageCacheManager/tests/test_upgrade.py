@@ -124,7 +124,6 @@ def old(request, instance):
     return instance.start()
 
 
-
 def outcomes(client, path=PAGE):
     return client.get(path).outcome, client.get(path).outcome
 

@@ -181,7 +181,6 @@ def test_conditions_of_other_methods_are_left_to_the_view(
         viewed.page_cache.disable()
 
 
-
 @pytest.mark.parametrize('method', ['PUT', 'DELETE', 'PROPFIND', 'OPTIONS'])
 def test_other_methods_are_as_without_a_cache(
         site, client, error_view, method):  # noqa: F811

@@ -36,7 +36,6 @@ class Counting(BrowserView):
             f'<p id="query">{self.request.get("QUERY_STRING")}</p>'
             f'<p id="render">{context.count_render()}</p></body></html>')
 
-
     def other(self):
         """Return another page."""
         return f'<html><p>another {self.context.count_render()}</p></html>'
