@@ -1,5 +1,6 @@
 """The persistent object: settings, views, and methods for code and forms."""
 import html
+from collections.abc import Mapping
 from functools import lru_cache
 
 from AccessControl.class_init import InitializeClass
@@ -126,7 +127,11 @@ class PageCacheManager(
     @postonly
     def manage_editProps(self, title, settings=None, REQUEST=None):
         """Change title and settings; if one is wrong change none."""
-        if not isinstance(settings, dict):  # from a form, of any type
+        if not isinstance(settings, Mapping):  # from a form, of any type
+            if REQUEST is None and settings is not None:
+                raise ValueError(
+                    'settings: expected a mapping of names to values, not '
+                    f'{settings!r:.60}.')
             settings = zmi.typed_settings(REQUEST)
         try:
             self._change(settings)

@@ -17,7 +17,9 @@ from ..core.attempt import attempt
 from ..core.reads.made_from import Asked
 from ..core.reads.made_from import State
 from ..core.reads.made_from import Value
+from ..core.reads.unknown import Changed
 from ..core.reads.unknown import NotKept
+from ..core.reads.unknown import Why
 from . import freshness
 from . import search
 from .recording import Recording
@@ -39,6 +41,8 @@ class ValueMadeFrom(NamedTuple):
     changed_at: float
     #: Bytes that a page takes for it.
     size: int
+    #: Whether these are all of its sources, each as it was committed.
+    is_known: bool = True
 
 
 def missing(key: Hashable) -> None:
@@ -68,15 +72,28 @@ def _made_from(
         return None
     questions = recording.open_questions[making.questions:]
     asked = recording.asked(questions, freshness.answers)
-    reads = recording.admit(making.reads)
-    if isinstance(asked, NotKept) or isinstance(reads, NotKept):
-        return None
+    reads = recording.why_unknown() or recording.admit(making.reads)
+    secs = time.monotonic() - making.at
+    if isinstance(asked, NotKept):
+        return _not_known(recording, asked, secs)
+    if isinstance(reads, NotKept):
+        return _not_known(recording, reads, secs)
     value = Asked(
         Value(name), b'', State(reads, reads.sequence, math.inf))
     return ValueMadeFrom(
-        (value, *making.asked, *asked), time.monotonic() - making.at,
+        (value, *making.asked, *asked), secs,
         max(making.changed_at, recording.changed_at(making.reads, questions)),
         value.size)
+
+
+def _not_known(
+        recording: Recording, why: NotKept, secs: float) -> ValueMadeFrom:
+    """Return what stands for the sources of a value that are not known.
+
+    The page for which it was made has it, too.
+    """
+    recording.lose(Why.COMMITTED if isinstance(why, Changed) else why.why)
+    return ValueMadeFrom((), secs, 0.0, 0, is_known=False)
 
 
 def given(known: ValueMadeFrom | None, may_be_dear: bool = False) -> bool:
@@ -98,7 +115,12 @@ def given(known: ValueMadeFrom | None, may_be_dear: bool = False) -> bool:
 
 def _count(
         recording: Recording, known: ValueMadeFrom, may_be_dear: bool) -> bool:
-    if (may_be_dear or known.secs < CHEAP_SECS) and not all(
+    is_to_be_new = may_be_dear or known.secs < CHEAP_SECS
+    if not known.is_known:
+        if is_to_be_new and recording.why_unknown() is None:
+            return False
+        recording.lose()
+    elif is_to_be_new and not all(
             [_is_current(asked, recording) for asked in known.asked]):
         return False
     recording.values.count(known.asked, known.changed_at, known.size)

@@ -135,6 +135,18 @@ class Recording:
         """Note that something counts of which it is not known what."""
         self._unknown = self._unknown or Unknown(why)
 
+    def why_unknown(self) -> Unknown | None:
+        """Return why it is not known what was read so far, None if it is."""
+        if self._unknown is not None:
+            return self._unknown
+        if len(self._connections) != len(self._rings):
+            return Unknown(Why.OPENED)
+        for ring in self._rings.values():
+            why = ring.why_unknown()
+            if why is not None:
+                return why
+        return None
+
     def changed_at(
             self, reads: Mapping[int, Iterable[bytes]], questions: list[Any]
     ) -> float:
@@ -213,7 +225,7 @@ class Recording:
         Raises what storages raise.
         """
         self.keep()
-        unknown = self._unknown or self._why_unknown()
+        unknown = self.why_unknown()
         if unknown is not None:
             return unknown
         for oids in list(self._reads.values())[:1]:
@@ -247,15 +259,6 @@ class Recording:
             return why
         return MadeFrom(
             UntilCommit(self._tids, why.why), time.time(), self._tids)
-
-    def _why_unknown(self) -> Unknown | None:
-        if len(self._connections) != len(self._rings):
-            return Unknown(Why.OPENED)
-        for ring in self._rings.values():
-            why = ring.why_unknown()
-            if why is not None:
-                return why
-        return None
 
 
 class _Thread(threading.local):

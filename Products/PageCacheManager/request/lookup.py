@@ -147,7 +147,8 @@ def _report(exchange, why):
     if why.reason != Reason.POLICY_ERROR:
         return
     path = exchange.origin.path
-    if log_limit.is_due(('policy', path, why.failure)):
+    # what Explain logs is not to hide the failure of a visitor's request
+    if log_limit.is_due(('policy', path, why.failure, exchange.is_dry)):
         # which one is found out only now, since it is rare
         failed = trace.failed(exchange)
         if failed is not None and not exchange.is_dry:

@@ -59,10 +59,11 @@ class PageCache(Cache):
 
     @security.private
     def ZCache_invalidate(self, ob):
-        """Drop the pages of `ob`.
+        """Drop the pages under the path of `ob`.
 
         An edit of a template calls this, and needs to reach no other client,
-        since there the template has another version as well.  Somebody who
+        since there the template has another version as well.  Code that means
+        all pages of a template calls `manage_invalidate`.  Somebody who
         presses the button on its Cache tab means all clients.
         """
         manager = manager_of_template(ob)

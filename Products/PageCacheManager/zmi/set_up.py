@@ -156,7 +156,7 @@ def take(manager, step, request):
         names = [
             one['name'] for one in steps_of(manager, request)
             if one['button']]
-    elif step in _STEPS:
+    elif isinstance(step, str) and step in _STEPS:
         names = [step]
     else:
         # not the step itself: Zope's error page would not escape it

@@ -1,6 +1,8 @@
 """Pages with values that plone.memoize keeps in memory."""
+import threading
 import time
 from email.utils import parsedate_to_datetime
+from functools import partial
 from math import ceil
 
 import pytest
@@ -9,6 +11,7 @@ from persistent.TimeStamp import TimeStamp
 from plone.memoize import ram
 from zope.ramcache.ram import RAMCache
 
+from ...reads import freshness
 from ...reads import memoized
 from ...reads import ram as doors
 from ...reads.making import MAX_MAKINGS
@@ -98,6 +101,79 @@ def test_a_dear_one_is_not_made_anew_and_no_page_with_it_is_kept(
         answer = client.get(SECOND)
         assert answer.outcome == 'MISS' and 'inner text' in answer.text
     assert len(made) == 1
+
+
+def committed_by_another(context, is_heard=False):
+    def commit():
+        manager = transaction.TransactionManager()
+        connection = context._p_jar.db().open(manager)
+        site = connection.root()['Application'].site
+        site.folder.inner.text = 'new text'
+        manager.commit()
+        if is_heard:
+            assert freshness.commits.listen(connection) in (
+                freshness.commits.numbers())
+        connection.close()
+    thread = threading.Thread(target=commit)
+    thread.start()
+    thread.join(10)
+
+
+def swept(context):
+    context._p_jar.cacheMinimize()
+
+
+def written_to(context):
+    context.text = 'first text, again'
+
+
+@pytest.mark.parametrize('secs', [0, 1])
+@pytest.mark.parametrize('act', [
+    committed_by_another, partial(committed_by_another, is_heard=True),
+    swept, written_to])
+def test_it_is_not_known_what_one_was_made_from(
+        site, client, made, monkeypatch, act, secs):
+    def once(self):
+        # the part has read by now what it shows
+        assert self.aq_parent.folder.inner.text
+        made.append(1)
+        if len(made) == 1:
+            act(self)
+
+    monkeypatch.setattr(Item, 'made', once)
+    monkeypatch.setattr(memoized, 'CHEAP_SECS', secs)
+    client.get(FIRST)
+    edit(site, 'new text')
+    answers = [client.get(SECOND) for _ in range(2)]
+    shown = ['new text' in answer.text for answer in answers]
+    if secs:  # the next page has it made anew, and knows it
+        assert (shown, len(made)) == ([True, True], 2)
+        assert answers[1].outcome == 'HIT'
+    else:  # it is dear: Zope gives it, and no page with it is kept
+        assert (shown, len(made)) == ([False, False], 1)
+        assert answers[1].outcome != 'HIT'
+
+
+@pytest.mark.parametrize('secs', [0, 1])
+def test_a_page_that_fails_leaves_nothing_that_was_never_committed(
+        site, client, made, monkeypatch, secs):
+    def fail(self):
+        self.aq_parent.folder.inner.text = 'never committed'
+        return self.part() * self.absent
+
+    monkeypatch.setattr(Item, 'failing', fail, raising=False)
+    monkeypatch.setattr(Item, 'failing__roles__', None, raising=False)
+    add_template(site.portal_skins.custom, 'fails',
+                 '<p tal:content="context/failing">text</p>')
+    transaction.commit()
+    monkeypatch.setattr(memoized, 'CHEAP_SECS', secs)
+    with pytest.raises(AttributeError):
+        client.get('/site/doc/fails')
+    transaction.abort()
+    answers = [client.get(FIRST) for _ in range(2)]
+    assert len(made) == 1 + secs
+    assert answers[1].outcome == ('HIT' if secs else 'BYPASS')
+    assert ('never' in answers[1].text) != bool(secs)
 
 
 def test_what_it_was_made_from_counts_for_a_value_around_it(

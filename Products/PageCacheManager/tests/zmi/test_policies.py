@@ -6,6 +6,7 @@ from AccessControl.SecurityManagement import noSecurityManager
 from zExceptions import Unauthorized
 
 from ...cmf.presets import PRESETS
+from ...core.attempt import log_limit
 from ...manager import caches
 from ...request import audit
 from ...zmi import policies as screen
@@ -300,3 +301,15 @@ def test_trying_needs_the_right_to_see_the_page(site, client):
         client, f'{TAB}?preset=page_cache_pages&path={PAGE}', 'alice')))
     assert 'The ETag of this page' not in text
     assert 'may not' in text
+
+
+def test_explain_hides_no_failure_of_a_visitor_from_the_log(
+        site, client, caplog):
+    set_policy(site, etag='python: 1 / 0')
+    log_limit.forget()
+    get(client, '/site/page_cache/manage_explain?path=/site/doc/page')
+    client.get('/site/doc/page')
+    failures = caches.cache_of(site.page_cache).policy_failures
+    assert len(failures) == 1
+    assert 'ZeroDivisionError' in get(
+        client, TAB).text

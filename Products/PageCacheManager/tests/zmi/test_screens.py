@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import transaction
 from App.config import getConfiguration
+from persistent.mapping import PersistentMapping
 from plone.memoize.interfaces import ICacheChooser
 from plone.testing.zope import login
 from plone.testing.zope import logout
@@ -335,6 +336,14 @@ def test_code_that_errs_is_told(site):
         site.page_cache.manage_editProps('', {'nonsense': 1})
     with pytest.raises(ValueError, match='max_mib.*-1'):
         site.page_cache.manage_editProps('', {'max_mib': -1})
+    with pytest.raises(ValueError, match='settings.*threshold=5'):
+        site.page_cache.manage_editProps('new', 'threshold=5')
+    assert site.page_cache.title == ''
+
+
+def test_code_may_give_any_mapping(site):
+    site.page_cache.manage_editProps('', PersistentMapping(threshold=5))
+    assert site.page_cache.getSettings()['threshold'] == 5
 
 
 def page_text(client, name='manage_main', query=''):

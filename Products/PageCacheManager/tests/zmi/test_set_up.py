@@ -205,8 +205,10 @@ def test_another_step_is_an_error(folder, step):
         folder.page_cache.manage_setUp(step)
 
 
-def test_another_step_of_a_form_is_a_bad_request(folder, client):
-    answer = take(client, '<script>')
+@pytest.mark.parametrize('name', ['step', 'step:list'])
+def test_another_step_of_a_form_is_a_bad_request(folder, client, name):
+    answer = client.post(
+        f'{MANAGER}/manage_setUp', {name: '<script>'}, 'root')
     assert answer.status == 400
     assert '<script>' not in answer.text
     assert 'none of policies, policy, templates, all' in answer.text
