@@ -33,8 +33,8 @@ _OURS = 'exists:page_cache'
 PRESETS = {
     'page_cache_pages': Preset(
         'Any page',
-        'Each user has separate pages. What does not come from the database '
-        'is at most an hour old.',
+        'Each user has separate pages. Data from outside the database are at '
+        'most an hour old.',
         _OURS, 'string:${etag/user}|${etag/hour}'),
     'page_cache_anonymous': Preset(
         'Pages of anonymous visitors alone',
@@ -48,8 +48,8 @@ PRESETS = {
         _OURS, 'string:${etag/roles}|${etag/hour}'),
     'page_cache_minutes': Preset(
         'Pages with news from elsewhere',
-        'As the first one, but what does not come from the database is at '
-        'most five minutes old.',
+        'As the first one, but data from outside the database are at most '
+        'five minutes old.',
         _OURS, "python: etag.user() + '|' + etag.period(300)"),
 }
 

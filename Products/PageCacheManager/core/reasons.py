@@ -205,8 +205,8 @@ class Reason(StrEnum):
         forward='stale')
     COMMITTED = _reason(
         'committed',
-        'Something was committed, and the cache did not know what the '
-        'stored page was made from.',
+        'Something was committed, and the cache did not know the sources of '
+        'the stored page.',
         'Explain tells why it did not know.',
         forward='stale')
     ETAG_CHANGED = _reason(

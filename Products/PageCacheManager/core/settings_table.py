@@ -119,8 +119,8 @@ TABLE: tuple[Field, ...] = (
     Number(
         'late_ms', 'Recent answers', 'Limits how long the same request of the '
         'same visitor gets the same page without another question to the '
-        'policy. A commit of what was read for it ends it at once. With 0 '
-        'each request asks.',
+        'policy. A commit of an object that was read for it ends it at '
+        'once. With 0 each request asks.',
         unit='milliseconds', low=0, high=60_000),
     Number(
         'audit_every', 'Audit', 'Renders one in so many hits again, after it '

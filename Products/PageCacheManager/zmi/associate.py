@@ -77,7 +77,7 @@ def typed_associations(manager, request):
                 'number': len(others)})
     elif not (typed.add or typed.remove):
         typed.message = _(
-            'Nothing was changed. No mark differs from what is stored.')
+            'Nothing was changed. Each mark is as it is stored.')
     return typed
 
 

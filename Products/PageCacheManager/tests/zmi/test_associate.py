@@ -222,7 +222,7 @@ def test_another_form_changes_nothing(client, deep, form):
 
 def test_nothing_to_save_is_said(client, deep):
     answer = send(client, ['ours'], ['ours'])
-    assert 'No mark differs' in answer.text
+    assert 'Each mark is as it is stored' in answer.text
 
 
 def test_who_may_only_associate_templates_is_refused(client, deep, site):
