@@ -5,6 +5,7 @@ filesystem skin for each cache that is compared, and each of them is also the
 default view of a content object.
 """
 import atexit
+import itertools
 import random
 import shutil
 import tempfile
@@ -205,6 +206,14 @@ def asker(path, user=None, app=publish_module, **headers):
         if close is not None:
             close()
     return ask
+
+
+def as_many(ask):
+    """Return `ask` of another client each time."""
+    return lambda: ask(HTTP_USER_AGENT=f'client {next(_clients)}')
+
+
+_clients = itertools.count()
 
 
 def _ignore(status, headers, exc_info=None):

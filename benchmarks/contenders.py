@@ -36,8 +36,8 @@ class Contender(NamedTuple):
     #: What X-PageCache says, None if it is not ours.
     outcome: str | None = None
     renders: int = 0
-    #: Whether the policy is asked for each hit.
-    asks: bool = False
+    #: Whether each request is of another client.
+    is_of_many: bool = False
     at_most: tuple = (None, None, None)
 
 
@@ -47,10 +47,11 @@ HIT = Contender(
 FREE_HIT = Contender(
     'HIT, policy free of cost', 'cached', FREE, 'HIT',
     at_most=(1.12, None, None))
+#: Nothing is known of the client from its last request.
+NEW_HIT = Contender(
+    'HIT of a new client', 'cached', outcome='HIT', is_of_many=True,
+    at_most=(1.55, 1.60, 1.20))
 UNCACHED = Contender('uncached', 'uncached', renders=1)
-
-#: The targets of others, by the last part of the names of their templates.
-AT_MOST = {'asking': (1.55, 1.60, 1.20)}
 
 
 # the cache managers
@@ -63,7 +64,6 @@ def found(memcached):
     """
     contenders, managers = [], []
     for name, template, outcome, add in (
-            ('HIT that asks the policy', 'asking', 'HIT', _asking),
             ('HIT, plone.memoize as store', 'memoize', 'HIT', _memoize),
             ('RAMCacheManager', 'ram', None, _ram),
             ('mcdutils', 'mcdutils', None, _mcdutils),
@@ -73,9 +73,7 @@ def found(memcached):
         except (ImportError, NoServer) as error:
             print(f'left out: {name} ({error})', flush=True)
             continue
-        contenders.append(Contender(
-            name, template, outcome=outcome, asks=template in AT_MOST,
-            at_most=AT_MOST.get(template, (None, None, None))))
+        contenders.append(Contender(name, template, outcome=outcome))
         managers.append((template, manager))
     return contenders, managers
 
@@ -88,14 +86,6 @@ def _address(memcached):
     if memcached is None:
         raise NoServer('memcached is not installed')
     return f'127.0.0.1:{memcached}'
-
-
-def _asking(memcached):
-    def add(site):
-        site._setObject('asking_cache', PageCacheManager('asking_cache'))
-        site.asking_cache.manage_editProps('', {'late_ms': 0})
-        return 'asking_cache'
-    return add
 
 
 def _memoize(memcached):

@@ -118,16 +118,16 @@ class Requests(NamedTuple):
     def asker(self):
         ask = cmfsite.asker(self.path, self.user)
         if not self.is_fresh:
-            return ask
+            return cmfsite.as_many(ask)
         return lambda: ask(QUERY_STRING=f'n={next(_fresh)}')
 
 
 _fresh = itertools.count()
 
 REQUESTS = (
-    Requests('hit, template in the ZODB, anonymous', 'zodb', None),
-    Requests('hit, template in the ZODB, member', 'zodb', 'alice'),
-    Requests('hit, filesystem template, anonymous', 'fs', None),
+    Requests('hit of a new client, template in the ZODB', 'zodb', None),
+    Requests('hit of a new client, member', 'zodb', 'alice'),
+    Requests('hit of a new client, filesystem template', 'fs', None),
     Requests(
         'miss, template in the ZODB, anonymous', 'zodb', None, True, 0.04),
 )

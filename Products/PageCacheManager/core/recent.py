@@ -19,6 +19,10 @@ class Fingerprint(NamedTuple):
     conditions: tuple[str | None, str | None] = (None, None)
 
 
+#: Hashes of requests; when they are more, all are forgotten.
+MAX_SEEN = 5000
+
+
 class RecentAnswers:
     """A bounded table; every method may be called by any thread."""
 
@@ -32,6 +36,8 @@ class RecentAnswers:
         self.table: dict[tuple[Any, ...], tuple[Fingerprint, Any, float, int]]
         self.table = {}
         self._bytes = 0
+        #: Requests of late, by a hash of some parts, with the time of each.
+        self.seen: dict[int, float] = {}
 
     def get(self, fingerprint: Fingerprint) -> tuple[Fingerprint, Any] | None:
         """Return the same fingerprint of before with its answer, or None.
@@ -63,6 +69,7 @@ class RecentAnswers:
         """Forget all."""
         with self._lock:
             self.table.clear()
+            self.seen.clear()
             self._bytes = 0
 
     def _drop(self, parts: tuple[Any, ...]) -> None:

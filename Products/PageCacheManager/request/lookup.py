@@ -40,7 +40,8 @@ def next_step(exchange):
         return Bypass(Outcome('BYPASS', reason))
     fingerprint = before = step = None
     if settings.late_ms and not (exchange.is_dry or exchange.origin.is_called):
-        recalled = exchange.request.__dict__.pop(recent.RECALLED, None) or (
+        own = exchange.request.__dict__
+        recalled = own.pop(recent.RECALLED) if recent.RECALLED in own else (
             recent.recall(exchange.request, exchange.origin))
         if recalled is not None:
             fingerprint, before, exchange.who = recalled

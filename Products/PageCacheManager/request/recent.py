@@ -15,6 +15,7 @@ from typing import Any
 from typing import NamedTuple
 
 from ..core.reads.read_set import ReadSet
+from ..core.recent import MAX_SEEN
 from ..core.recent import Fingerprint
 from ..fastlane import permit
 from ..key import visitor
@@ -39,6 +40,14 @@ MAX_LENGTH = 8000
 _OWN_BYTES = 6000
 
 _NO_CONDITIONS = None, None
+
+#: Parts of a request that comes again, which few others have alike.
+_MARKS = (
+    'PATH_INFO', 'QUERY_STRING', 'REMOTE_ADDR', 'HTTP_X_FORWARDED_FOR',
+    'HTTP_USER_AGENT', 'HTTP_COOKIE', 'HTTP_AUTHORIZATION')
+
+#: The highest value of the setting `late_ms`, in seconds.
+MAX_LATE_SECS = 60
 
 #: With one of these begin the names under which servers, and Zope's own
 #: filter, pass objects that no page is made from.
@@ -88,11 +97,21 @@ class Remembered(NamedTuple):
 def recall(request, origin):
     """Return the :class:`Fingerprint` of a request; the same one of before
     with what is :class:`Remembered`, or None; and what :func:`visitor.who`
-    returns for its user.  None where it has to be looked up each time.
+    returns for its user.  None where it has to be looked up each time, and
+    for a request that was not seen before.
     """
     environ, marks = request.environ, request.__dict__.get(RING_MARKS)
     if (not marks or permit.TICKET in environ  # the lane remembers it so long
             or MAKER in environ):
+        return None
+    # most visitors ask once for a page: a fingerprint of that costs in vain
+    seen, now = recent_answers.seen, time.time()
+    mark = hash(tuple(map(environ.get, _MARKS)))
+    last = seen.get(mark, 0)
+    if len(seen) >= MAX_SEEN:
+        seen.clear()
+    seen[mark] = now
+    if now - last > MAX_LATE_SECS:
         return None
     found = snapshots(marks[0].connection)
     if found is None:
@@ -125,7 +144,7 @@ def recall(request, origin):
         repr(request.form) if request.form else '',
         *said, *said.values(), *map(type, said.values()),  # 1 equals True
         '', *put, *put.values(), *map(type, put.values()))
-    fingerprint = Fingerprint(parts, found, time.time(), conditions)
+    fingerprint = Fingerprint(parts, found, now, conditions)
     return fingerprint, recent_answers.get(fingerprint), who
 
 

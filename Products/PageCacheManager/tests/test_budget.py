@@ -107,6 +107,15 @@ def test_hit_that_asks(site, client, floor):
     assert found.all - floor.all <= 167 + INLINES
 
 
+def test_hit_of_a_new_client(client, floor):
+    client.get(PAGE)
+    found = [
+        Calls(client.get, PAGE, User_Agent=f'client {n}') for n in range(2)]
+    assert {one.result.outcome for one in found} == {'HIT'}
+    assert min(one.ours for one in found) <= 128
+    assert min(one.all for one in found) - floor.all <= 207 + INLINES
+
+
 def test_hit_of_a_user(client, floor):
     found = calls(client, PAGE, 'HIT', 'alice')
     assert found.ours <= 42

@@ -15,6 +15,7 @@ from ZPublisher.pubevents import PubAfterTraversal
 from ...core.http.conditional import format_date
 from ...core.recent import Fingerprint
 from ...core.recent import RecentAnswers
+from ...core.settings import BY_NAME
 from ...manager import caches
 from ...request import lookup
 from ...request import recent
@@ -62,6 +63,35 @@ def times(asked, function):
 
 def test_policy_is_not_asked_again(warm, asked):
     assert times(asked, lambda: warm.get(PAGE)) == 0
+
+
+def test_a_client_that_asks_once_is_not_remembered(warm, asked):
+    before = len(caches.recent_answers.table)
+    assert times(asked, lambda: warm.get(PAGE, User_Agent='other')) == 1
+    assert len(caches.recent_answers.table) == before
+    assert times(asked, lambda: warm.get(PAGE, User_Agent='other')) == 1
+    assert times(asked, lambda: warm.get(PAGE, User_Agent='other')) == 0
+
+
+def test_a_client_that_comes_late_is_as_a_new_one(warm, asked):
+    seen = caches.recent_answers.seen
+    for mark in seen:
+        seen[mark] -= recent.MAX_LATE_SECS
+    caches.recent_answers.table.clear()
+    for count in 1, 1, 0:
+        assert times(asked, lambda: warm.get(PAGE)) == count
+
+
+def test_all_is_remembered_for_as_long_as_the_setting_allows():
+    assert BY_NAME['late_ms'].high == 1000 * recent.MAX_LATE_SECS
+
+
+def test_few_clients_are_noted(warm, monkeypatch):
+    monkeypatch.setattr(recent, 'MAX_SEEN', 3)
+    seen = caches.recent_answers.seen
+    for number in range(10):
+        warm.get(PAGE, User_Agent=f'client {number}')
+        assert 0 < len(seen) <= 3
 
 
 def test_pages_that_processes_share_are_remembered_too(
