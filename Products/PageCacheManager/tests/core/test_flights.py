@@ -1,7 +1,7 @@
-"""One render per page: who leads, who waits, and what each is given.
+"""One render per page: the leader, the waiting requests, their results.
 
-Whether a thread waits is told by the lock and the counter of those who wait,
-and the clock is the test's own: no outcome rests on luck or on sleep.
+The lock and the counter of waiting threads show whether a thread waits.  The
+test sets the clock.  So no outcome depends on luck or on sleep.
 """
 import threading
 
@@ -24,7 +24,7 @@ LONG_SECS = 60
 
 
 class Clock:
-    """Stands still but for the test."""
+    """A clock that only the test moves."""
 
     now = 1000.0
 
@@ -47,7 +47,7 @@ def board(flights, key='key', wait_secs=LONG_SECS, max_waiting=100):
 
 
 class Boarding(threading.Thread):
-    """A thread that boards; `result` is what it was given."""
+    """A thread that boards; `result` is its result."""
 
     def __init__(self, flights, **options):
         super().__init__(daemon=True)
@@ -179,7 +179,8 @@ def test_abandon_hands_over_to_one_who_waits(flights):
 
 
 def test_abandoned_twice_all_render_for_themselves(flights):
-    """Who waited for one render that failed does not wait for a third."""
+    """A request that waited for one failed render does not wait for a third.
+    """
     mine = board(flights)
     threads = boardings(flights, 4)
     mine.abandon()
@@ -208,11 +209,12 @@ def test_abandoned_is_not_refused(flights):
 
 
 def test_who_comes_between_abandon_and_waking_leads(flights, clock):
-    """The one that was woken finds a leader, and waits on."""
+    """The woken thread finds a leader, and waits on."""
     flight = board(flights)
     waiting, = boardings(flights, 1)
     with flights.lock:
-        # what abandon() does, and a newcomer before the other has the lock
+        # the effect of abandon(), and then a newcomer that leads before the
+        # woken thread has the lock
         flight.led = False
         flight.news.notify()
         flight.led = True
@@ -227,7 +229,7 @@ def test_a_newcomer_takes_over_what_nobody_leads(flights):
     flight = board(flights)
     with flights.lock:
         flight.led = False
-    # without waiting, and the next one finds it led
+    # it leads without waiting, and the next thread finds a leader
     assert board(flights, wait_secs=0) is flight
     assert board(flights, wait_secs=0) is None
 
@@ -240,7 +242,7 @@ def test_one_who_gave_up_just_when_told_leaves_no_flight_stuck(
     real_wait = flight.news.wait
 
     def wait(timeout=None):
-        # the lock is held here: abandon() comes in while it is let go
+        # the lock is held here: abandon() runs while it is released
         flights.lock.release()
         flight.abandon()
         clock.now += LONG_SECS * 2
@@ -253,7 +255,7 @@ def test_one_who_gave_up_just_when_told_leaves_no_flight_stuck(
     result = waiting.given()
     assert handed_over.is_set()
     monkeypatch.setattr(flight.news, 'wait', real_wait)
-    # it was chosen to lead, so it leads: nobody else was told
+    # abandon() told only this thread to lead, so it leads
     assert isinstance(result, Flight)
     result.land(PAGE)
     assert is_empty(flights)
@@ -331,7 +333,7 @@ def test_no_more_wait_than_may(flights):
     assert board(flights, max_waiting=3) is None
     other = board(flights, 'another', max_waiting=3)
     assert isinstance(other, Flight)
-    # the bound is the process's, whatever page they wait for
+    # the bound holds for the process, not for each page
     assert board(flights, 'another', max_waiting=3) is None
     flight.land(PAGE)
     assert [thread.given() for thread in threads] == [PAGE] * 3

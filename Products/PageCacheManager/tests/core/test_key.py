@@ -261,7 +261,7 @@ PLAIN = st.recursive(SCALARS, lambda inner: (
 
 
 def alike(one, other):
-    """Tell whether two values are the same, their types and order too."""
+    """Return whether two values are equal, also in types and in order."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
@@ -284,7 +284,7 @@ def test_arguments_key_digests_long_spelling():
     found = arguments_key(short + 'x')
     assert found.startswith('sha256:')
     assert len(found) == len('sha256:') + 64
-    # what spells the digest is not what is digested
+    # a value equal to the text of the digest has another key
     assert arguments_key(found) != found
 
 
@@ -330,7 +330,7 @@ def test_arguments_key_ends_where_list_holds_one_list_many_times():
 
 
 def test_arguments_key_counts_values_at_every_depth():
-    # beside what is looked at stand others that are still to be looked at
+    # values that wait for their inspection count too
     half = MAX_ARGUMENT_VALUES // 2
     assert arguments_key([[1] * (half - 2), [1] * (half - 1)]) is not None
     assert arguments_key([[1] * (half - 1), [1] * (half - 1)]) is None

@@ -1,4 +1,4 @@
-"""Stored pages, and which responses may become one."""
+"""Stored pages, and the responses that may become pages."""
 import zlib
 
 import pytest
@@ -108,7 +108,7 @@ def test_age_is_whole_seconds(later_secs, age_secs):
     assert PAGE.age(PAGE.created + later_secs) == age_secs
 
 
-# What may be stored
+# Responses that may be stored
 
 @pytest.mark.parametrize(('changes', 'expected', 'clause'), [
     ({}, '', 'RFC 9111 3'),

@@ -1,4 +1,4 @@
-"""The bytes of a page: what is written is read, and nothing else."""
+"""The bytes of a page: reading gives the written page, and nothing else."""
 import json
 import math
 import struct

@@ -31,12 +31,12 @@ SWITCHES = [field for field in FIELDS if isinstance(field, Switch)]
 LISTS = [field for field in FIELDS if type(field) is Names]
 NETWORKS = [field for field in FIELDS if isinstance(field, Networks)]
 
-#: What a pickle of 1.2's time holds.
+#: The settings in a pickle of version 1.2.
 OLD = {
     'threshold': 2000, 'cleanup_interval': 300, 'max_age': 7200,
     'active': 'on_in_production'}
 
-#: What is no whole number, whatever the range.
+#: Values that are no whole numbers in any range.
 NO_NUMBERS = [
     None, True, False, 1.0, 60.0, float('nan'), float('inf'), 1j, b'60',
     '', ' ', 'x', '1_0', '6O', '1e3', '0x10', '60.0', '--5', '5 5', 'NaN',
@@ -59,7 +59,7 @@ def shown(value):
 
 
 def values_of(field):
-    """Return a strategy for what `field` accepts, as it keeps it."""
+    """Return a strategy for the values that `field` accepts and keeps."""
     if isinstance(field, Number):
         return st.integers(field.low, field.high)
     if isinstance(field, Choice):
@@ -303,7 +303,7 @@ def test_settings_that_shape_keys_or_keep_users_apart_make_other_keys():
             Settings(), {field.name: other}).key_rules
         assert (after != before) == (
             field.group in ('Safety', 'Key')
-            # what was put into a coding is not to be sent in it any more
+            # pages in a coding must not be sent after the setting changed
             or field.name == 'compression'), field.name
 
 
@@ -392,7 +392,7 @@ def test_limits_in_bytes(mib, kib):
     assert settings.max_page_bytes == kib * 1024
 
 
-# what is pickled
+# pickled settings
 
 @given(settings=ANY_SETTINGS)
 def test_what_is_pickled_is_read_back(settings):

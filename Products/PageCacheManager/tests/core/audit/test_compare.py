@@ -1,4 +1,4 @@
-"""A stored page and what it is rendered as now."""
+"""Comparison of a stored page with a new render."""
 import pytest
 
 from ....core.audit import compare
@@ -40,7 +40,7 @@ def test_what_is_steady_counts_beside_what_is_not():
 def test_another_number_of_parts():
     assert diff('<p>1</p>', '<p>1</p><p>2</p>') == (
         False, ['+ <p>', '+ 2', '+ </p>'])
-    # what is new each time is in all of them
+    # text that is new in each render is part of all of them
     assert not diff('<i>1</i>', '<i>2</i><b>', '<i>3</i><b>').is_by_itself
     assert diff('<i>1</i>', '<i>2</i>', '<i>3</i><b>').is_by_itself
 

@@ -1,4 +1,4 @@
-"""What is new in each render is hidden."""
+"""Parts that are new in each render are hidden."""
 import time
 
 import pytest

@@ -127,7 +127,7 @@ def test_cache_status_says_what_outcome_holds(outcome):
     assert ('stored' in parameters) == (forwarded and outcome.stored)
     assert ('collapsed' in parameters) == (forwarded and outcome.collapsed)
     assert ('ttl' in parameters) == (outcome.ttl is not None)
-    # 8941 4.1.1.2: what is true stands by its name alone
+    # 8941 4.1.1.2: a true value is sent as the bare name
     for flag in ('hit', 'stored', 'collapsed'):
         assert parameters.get(flag) is None
 

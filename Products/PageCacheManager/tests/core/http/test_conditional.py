@@ -31,7 +31,7 @@ LATIN_TAG = '"caf\xe9"'
 #: Every code point, lone surrogates too.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
-#: Texts of few characters, so that what could collide meets.
+#: Texts of few characters, so that collisions are likely.
 DENSE_TEXT = st.text('ab-%2D;#,*"\\ ~\xe9\ud800\udc00', max_size=6)
 
 #: 6 November 1994, 08:49:37
@@ -50,7 +50,7 @@ SECS = st.integers(
 @pytest.mark.parametrize(('value', 'tag'), [
     ('abc', '"abc"'),
     ('', '""'),
-    # 8.8.3: what may not stand in a tag
+    # 8.8.3: characters that a tag must not contain
     ('a b', '"a%20b"'),
     ('a"b', '"a%22b"'),
     ('a\r\nb', '"a%0D%0Ab"'),
@@ -59,7 +59,7 @@ SECS = st.integers(
     ('\ud800', '"%ED%A0%80"'),
     # 8.8.3: some recipients unescape backslashes
     ('a\\b', '"a%5Cb"'),
-    # what escapes is escaped
+    # the escape character is escaped
     ('a%20b', '"a%2520b"'),
     # lazy recipients split at commas
     ('a,b', '"a%2Cb"'),
@@ -71,7 +71,7 @@ SECS = st.integers(
     # a value in tag syntax is a value
     ('"abc"', '"%22abc%22"'),
     ('W/"abc"', '"W/%22abc%22"'),
-    # the rest stands as it is
+    # all other characters remain
     ("aZ09!$&'()+-./:<=>?@[]^_`{|}~", "\"aZ09!$&'()+-./:<=>?@[]^_`{|}~\""),
 ])
 def test_entity_tag_of_value(value, tag):
@@ -122,7 +122,7 @@ def test_entity_tag_keeps_longest_value():
 def test_entity_tag_digests_overlong_value(value):
     tag = entity_tag(value)
     assert re.fullmatch('"#[0-9a-f]{64}"', tag)
-    # a short value that spells the digest is not the long one
+    # a short value equal to the text of the digest is not the long value
     assert entity_tag(tag[1:-1]) != tag
 
 
@@ -282,8 +282,8 @@ def test_if_none_match_of_page_without_tags():
     ('"' + 'x,' * 50_000 + '", "abc"', True),
 ])
 def test_if_none_match_ends_where_header_is_long(header, expected):
-    # What grows by the square does not end within anyone's patience, and
-    # what recurses ends with RecursionError.
+    # A parser with quadratic cost would take too long here, and a recursive
+    # one would raise RecursionError.
     assert held_tag(header, (TAG,)) == (TAG if expected else '')
 
 

@@ -108,7 +108,7 @@ def test_reading_ends_where_header_is_long(header, expected):
     assert ('gzip' in preferences(header)) is expected
 
 
-# What a client likes best (12.5.3)
+# The coding that a client prefers (12.5.3)
 
 @pytest.mark.parametrize(('header', 'expected', 'clause'), [
     (None, 'identity', 'who did not ask never gets one'),

@@ -1,4 +1,4 @@
-"""The headers of a 200 and of a 304, made from what several said."""
+"""The headers of a 200 and of a 304, merged from several sources."""
 import pytest
 
 from Products.PageCacheManager.core.http.headers import is_private
@@ -156,7 +156,7 @@ def test_is_private(control, result):
     assert is_private(control) is result
 
 
-#: What rendering said, what the policy said, what is sent.
+#: Cache-Control of the render, of the policy, and as it is sent.
 CONTROLS = [
     ('', 'max-age=60', 'max-age=60'),
     ('public', 'max-age=60', 'max-age=60'),
@@ -185,7 +185,7 @@ def test_no_cache_control_where_nobody_said_one():
     assert headers_of({'x': '1'}, {'y': '2'}) == {**IMAGE, 'x': '1', 'y': '2'}
 
 
-# what other code of the request says
+# headers of other code in the same request
 
 @pytest.mark.parametrize('present,values,sent', CONTROLS)
 def test_merged_keeps_an_answer_private(present, values, sent):

@@ -1,4 +1,4 @@
-"""The log of the last commits: what it finds, and how far it reaches."""
+"""The log of the last commits: its answers, and how far back it reaches."""
 import pytest
 
 from Products.PageCacheManager.core.reads.log import Log

@@ -1,4 +1,4 @@
-"""Read sets in a table: what changed, whose slots are whose, what it takes."""
+"""Read sets in a table: changes, the owners of slots, and memory."""
 import gc
 import random
 import sys
@@ -120,7 +120,7 @@ def test_unlike_pages_have_no_group(table):
     assert not [page for page in pages if page.group is not None]
 
 
-# whose slots are whose
+# the owners of slots
 
 def test_slots_are_free_when_the_last_page_is_gone(table):
     one, other = table.add({1: oids(1, 2)}), table.add({1: oids(2, 3)})
@@ -149,7 +149,7 @@ def test_a_slot_that_is_free_is_used_again(table):
 
 
 def test_a_page_that_is_being_looked_at_keeps_its_slots(table):
-    """As is one that leaves its store while another thread looks at it."""
+    """For example if another thread drops it from its store meanwhile."""
     looked_at = table.add({1: oids(1)})
     table.note(1, oids(1))
     others = [table.add({1: oids(number)}) for number in range(2, 50)]
@@ -177,7 +177,7 @@ def test_a_full_table_takes_no_page():
 
 
 class Pages(RuleBasedStateMachine):
-    """A table beside plain sets, whatever comes and goes."""
+    """Compares a table with plain sets while pages come and go."""
 
     pages = Bundle('pages')
     some = st.frozensets(st.integers(0, 120), max_size=90)
@@ -185,7 +185,7 @@ class Pages(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.table = Table()
-        #: For each page its objects, and those that changed since.
+        #: For each page its objects, and the objects that changed since.
         self.model = {}
         self.kept = {}
 
@@ -232,10 +232,10 @@ TestPages.settings = settings(
     max_examples=settings().max_examples // 2, deadline=None)
 
 
-# what it takes
+# memory
 
 def workload(pages):
-    """Yield what pages read, much as those of a large site do."""
+    """Yield read sets like those of the pages of a large site."""
     chosen = random.Random(1)
     pool = range(1, 60_000)
     base, hot = chosen.sample(pool, 500), chosen.sample(pool, 4000)

@@ -196,7 +196,7 @@ def test_an_unknown_reason_says_so():
 @pytest.mark.parametrize('size, text', [
     (0, '0 B'), (1023, '1023 B'), (1024, '1.0 KiB'), (1536, '1.5 KiB'),
     (1024 ** 2 - 1, '1.0 MiB'), (128 << 20, '128.0 MiB'),
-    # what would be rounded up to 1024.0
+    # sizes that would be rounded up to 1024.0
     (1024 * 1023.94, '1023.9 KiB'), (1024 * 1023.95, '1.0 MiB'),
     (5 << 30, '5.0 GiB'),
     (1 << 40, '1.0 TiB'), (1 << 52, '4096.0 TiB')])
@@ -226,11 +226,12 @@ def test_number_text():
     ('http://h/caf%C3%A9%2Fx', 'http://h/caf\u00e9%2Fx'),
     ('http://h/%f0%a0%ae%b7', 'http://h/\U00020bb7'),
     ('http://h/e%CC%81', 'http://h/e\u0301'),
-    # no UTF-8, half a character, one that is longer than it has to be
+    # no UTF-8, half a character, a spelling that is too long
     ('http://h/%E9', 'http://h/%E9'),
     ('http://h/%E6%97', 'http://h/%E6%97'),
     ('http://h/%C0%AF', 'http://h/%C0%AF'),
-    # what turns the direction of text, a space, a line, a quote
+    # a character that reverses the direction of text, a space, a line break, a
+    # quote
     ('http://h/%E2%80%AE', 'http://h/%E2%80%AE'),
     ('http://h/%C2%A0', 'http://h/%C2%A0'),
     ('http://h/%E2%80%A8', 'http://h/%E2%80%A8'),

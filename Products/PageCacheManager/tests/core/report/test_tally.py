@@ -1,4 +1,4 @@
-"""Counters: exact, whoever counts at the same time."""
+"""Counters are exact, also if several threads count at the same time."""
 import threading
 
 from Products.PageCacheManager.core.report.tally import Tally

@@ -1,4 +1,4 @@
-"""Requests by minute and hour: exact, bounded, whatever the clock does."""
+"""Requests by minute and hour: exact and bounded, even if the clock jumps."""
 import threading
 
 import pytest
@@ -29,7 +29,7 @@ def clock():
 
 @pytest.fixture
 def wall():
-    # a full hour, while the other clock stands in the middle of a minute
+    # a full hour, while the other clock is in the middle of a minute
     return Clock(3600 * 400_000)
 
 
@@ -39,7 +39,7 @@ def tally(clock, wall):
 
 
 def counted(spans):
-    """Return place, from the newest back, and sums of those with any."""
+    """Return the sums of spans with requests, by place from the newest."""
     return {
         place: span.sums for place, span in enumerate(reversed(spans))
         if span.sums.requests}

@@ -20,7 +20,7 @@ def hash_of(name):
 
 
 class Queue(S3Fifo):
-    """Entries are named, and numbered by the order in which they came."""
+    """A queue with named entries, numbered in the order of their arrival."""
 
     def __init__(self):
         super().__init__(array('q', [0]))
@@ -113,7 +113,7 @@ def test_the_main_queue_gives_a_round_for_each_use(uses):
         number, _ = queue.go(100)
         order.append(number)
         if number in others:
-            # whoever goes is replaced, so that rounds go on
+            # replace each evicted entry, so that rounds go on
             name = 12 + len(order)
             other = queue.come(name)
             queue.remove(other)
@@ -230,7 +230,7 @@ def test_a_search_is_whole_unless_told_otherwise():
 
 
 def in_one_part(queue, count):
-    """Let entries come in of which the ghosts are in one part of all."""
+    """Add entries whose ghosts all fall into one part of the table."""
     for number in range(1, count + 1):
         queue.add(queue.take(number << 8 | number), 1, SMALL)
 
@@ -275,7 +275,7 @@ class Paper:
         self.sizes, self.uses = {}, {}
 
     def ask(self, name, size):
-        """Ask for an entry; return those that go for it to come in."""
+        """Ask for an entry; return the entries that are evicted for it."""
         if name in self.sizes:
             self.uses[name] = min(self.uses[name] + 1, 3)
             return []

@@ -20,7 +20,7 @@ NOW = 1_700_000_000
 BODY = 6000
 CODED = 500
 
-#: What an entry of these tests takes beside its page.
+#: The bytes that an entry of these tests takes beside its page.
 BESIDE = ENTRY_BYTES + len('template' + 'context' + 'url00' + 'en' + '1')
 
 
@@ -103,7 +103,7 @@ def test_parts_make_the_page_again(codings, body):
     held = {name: data for name, data in again.codings if data}
     assert held.items() <= dict(codings).items()
     assert {name for name, _ in again.codings} == {n for n, _ in codings}
-    # gzip and one better one are kept, or else all
+    # gzip and one better coding are kept, or else all
     lost = sum(map(bool, dict(codings).values())) - len(held)
     assert lost == (len(held) == 2 and 'gzip' in held and bool(
         len([data for _, data in codings if data]) == 3))
@@ -156,7 +156,7 @@ def test_replaced_page_takes_its_spare_body_along():
 
 
 def test_page_that_comes_with_a_coding_counts_by_it():
-    """Where Zope compresses, the page has its coding from the start."""
+    """If Zope compresses, the page has its coding from the start."""
     pages = store()
     pages.set(key(0), page(codings=(('gzip', bytes(CODED)),)))
     assert (counted(pages), pages.counts().spare) == (BESIDE + CODED, BODY)
@@ -288,7 +288,7 @@ def test_growth_of_a_coded_page_may_evict_others():
 
 
 def test_better_coding_that_went_says_that_it_is_not_worth_it():
-    """Else it would be made on each hit; who takes it takes gzip."""
+    """Else each hit would make it; clients that accept it get gzip."""
     pages = store(8 * (BESIDE + CODED) + 10)
     for number in range(8):
         pages.set(key(number), page(0, codings=ZSTD))
@@ -305,7 +305,7 @@ def test_bodies_go_before_codings():
     assert pages.counts().spare == 8 * BODY + 300
     for number in range(1, 8):
         code(pages, number, 300, 'zstd')
-    # for the second one body went, and that made room for all the others
+    # the second coding evicted one body, and that made room for all others
     assert pages.counts().spare == 7 * BODY + 8 * 300
     assert [has_body(pages, n) for n in range(8)] == [False] + [True] * 7
     assert all(pages.get(key(n)).coded('zstd') for n in range(8))
@@ -323,7 +323,7 @@ def test_page_that_has_to_go_for_its_own_coding_is_gone():
     pages = store(8 * (BESIDE + CODED) + 10)
     for number in range(8):
         pages.set(key(number), page(0, codings=ZSTD))
-    # it came first, and nobody asked for it since
+    # it is the oldest page, and nobody asked for it since
     assert code(pages, 0, CODED + 300) is False
     assert pages.get(key(0)) is None
     assert pages.counts().evictions == 1
@@ -354,7 +354,7 @@ def test_no_more_bodies_go_at_once_than_may(monkeypatch):
 # many operations
 
 class Walk:
-    """Ten thousand random operations, and what the store has to say."""
+    """Ten thousand random operations, with checks of the store's figures."""
 
     def __init__(self, seed, max_bytes=60_000, max_entries=30):
         self.choose = random.Random(seed)

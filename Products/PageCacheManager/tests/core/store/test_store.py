@@ -39,7 +39,7 @@ NOW = 1_700_000_000
 
 
 class Clock:
-    """A clock that stands still until it is told otherwise."""
+    """A clock that only the test moves."""
 
     def __init__(self):
         self.now = NOW
@@ -171,7 +171,8 @@ def test_each_page_that_is_not_admitted_is_counted():
         pages.set(key(str(number)), page(b''))
     big = page(bytes(size * MAX_EVICTIONS * 2 + 10 * size))
     for number in range(3):
-        # more than may go at once: the last finds what the others evicted
+        # this needs more evictions than one call may do: the third call finds
+        # the room that the others made
         assert pages.set(key(f'big {number}'), big) is (number == 2)
     assert pages.counts().rejections == 5
 
@@ -263,7 +264,7 @@ def test_set_of_another_key_of_equal_hash_is_rejected(part):
 
 
 def test_set_of_another_page_of_equal_hash_is_rejected():
-    """Though the keys have hashes of their own, and so have the slots."""
+    """Although the keys and the slots have different hashes."""
     pages = store()
     pages.set(key('one'), page(b'one'))
     twin = key(Twin('two', 'one'), variant='de', etag='2')
@@ -275,7 +276,8 @@ def test_set_of_another_page_of_equal_hash_is_rejected():
 
 
 def test_set_in_another_slot_of_equal_hash_is_rejected():
-    """Or a newer page in one slot would remove those of the other."""
+    """Otherwise a newer page in one slot would remove pages of the other slot.
+    """
     pages = store()
     pages.set(key(variant='en'), page(b'english'))
     twin = key(variant=Twin('de', 'en'), etag='2')
@@ -752,10 +754,10 @@ def zipf(numbers, pages, exponent=0.9):
 
 
 def hits_of_popular_pages(flood):
-    """Return the hits of one and the same sequence of requests.
+    """Return the number of hits in a fixed sequence of requests.
 
-    Between two of them are on average `flood` requests for other pages,
-    each of which is asked for but once.
+    Between two of them there are on average `flood` requests for other pages,
+    and each of these pages is requested only once.
     """
     pages = store(max_entries=200)
     numbers = random.Random(1)
@@ -935,7 +937,7 @@ class Gate:
 
 
 class Hooked:
-    """A lock that calls `hook` each time that it was let go."""
+    """A lock that calls `hook` after each release."""
 
     def __init__(self, hook):
         self.lock = threading.Lock()
@@ -950,7 +952,7 @@ class Hooked:
 
 
 def run(*functions):
-    """Run all at once; return what they returned, raise what they raised."""
+    """Run all functions at once; return their results, raise their errors."""
     results = [None] * len(functions)
 
     def call(place, function):
@@ -1087,7 +1089,7 @@ BOUNDS = [(8, 1 << 20, 0), (8, 9000, 100), (3, 9000, 50), (24, 40_000, 100)]
 
 
 class Model(RuleBasedStateMachine):
-    """The store does what the contract says; what it evicts is observed."""
+    """A model of the store's contract; it observes the evictions."""
 
     @initialize(bounds=st.sampled_from(BOUNDS))
     def begin(self, bounds):
@@ -1115,7 +1117,7 @@ class Model(RuleBasedStateMachine):
         return sum(self.size(*item) for item in self.pages.items())
 
     def spare_of(self, key):
-        """Return what is spare of a page: its body, and its zstd."""
+        """Return the spare bytes of a page: its body, and its zstd."""
         page = self.pages[key]
         if not page.is_coded:
             return b'', b''
@@ -1123,7 +1125,7 @@ class Model(RuleBasedStateMachine):
         return page.body, page.coded('zstd') if has_both else b''
 
     def come_spare(self, key):
-        """Note what of a page is spare now."""
+        """Record the bytes of a page that are spare now."""
         for table, data in zip(self.spare, self.spare_of(key), strict=True):
             if data and key not in table:
                 table[key] = len(data)
@@ -1143,7 +1145,8 @@ class Model(RuleBasedStateMachine):
         return self.spare[which].pop(key)
 
     def observe_spare(self):
-        """See which spare bytes went: the oldest, and none needlessly."""
+        """Check that the oldest spare bytes were dropped, and only if needed.
+        """
         contents = self.store._contents
         most = min(self.bounds[1] // 4, self.bounds[1] - self.used())
         gone = []
@@ -1357,7 +1360,8 @@ TestModel.settings = settings(
 def test_entries_share_the_strings_that_they_have_in_common():
     def key(number):
         return (
-            '/'.join(['', 'site', 'view']), f'/site/{number}', f'http://{number}',
+            '/'.join(['', 'site', 'view']), f'/site/{number}',
+            f'http://{number}',
             tuple('the published'.split()),
             (f'"{number}"', ' '.join(['generation', 'serial'])))
 

@@ -1,4 +1,4 @@
-"""Tables by number and by hash, each against what a plain one would do."""
+"""Tables by number and by hash, each compared with a plain table."""
 import gc
 from array import array
 
