@@ -35,7 +35,7 @@ TIME_LIMIT_SECS = 120
 
 @pytest.fixture(scope='module')
 def cmf_results(tmp_path_factory):
-    """What became of each of CMF's tests: (class, test) to '' or a text."""
+    """The result of each test of CMF: (class, test) to '' or a text."""
     report = tmp_path_factory.mktemp('cmf') / 'report.xml'
     ran = subprocess.run(
         [sys.executable, '-m', 'pytest', '--quiet', '--noconftest',
@@ -72,15 +72,15 @@ NO_ETAG = {'etag': '', 'enable_304s': 1}
 ETAG = {'etag': 'string:abc', 'enable_304s': 1}
 DISABLED = {'etag': 'string:abc', 'enable_304s': 0}
 
-#: Policy, If-Modified-Since, If-None-Match, status for anonymous visitors
-#: and for members, for whom a date alone does not count.
+#: Policy, If-Modified-Since, If-None-Match, status for anonymous visitors and
+#: for members.  For members a date alone does not count.
 #:
-#: These are the cases of CMF's `CachingPolicyManager304Tests`, and in all but
-#: two CMF's answer is the same.  RFC 9110 section 13.1.3 says that
-#: If-Modified-Since is ignored where there is an If-None-Match, and counts
-#: where there is none.  In `testConditionalGETETag` CMF asserts 200 for a
-#: date alone, since the policy has an ETag too, and 200 for the right tag
-#: with an old date, as if both had to hold.
+#: These are the cases of CMF's `CachingPolicyManager304Tests`.  In all but two
+#: CMF's answer is the same.  RFC 9110 section 13.1.3 ignores If-Modified-Since
+#: if the request has If-None-Match, and uses it otherwise.
+#: `testConditionalGETETag` of CMF asserts 200 for a date alone, since the
+#: policy has an ETag too.  It also asserts 200 for the right tag with an old
+#: date, as if both had to match.
 CASES_OF_304 = [
     (NO_ETAG, None, None, 200, 200),
     (NO_ETAG, 'yesterday', None, 200, 200),
@@ -102,16 +102,16 @@ CASES_OF_304 = [
 
 
 def conditions(page, since, tag, dated=None):
-    """Return the headers of a request by someone who has seen `page`.
+    """Return the headers of a request from a client that has seen `page`.
 
-    A member's page without a tag has no date; it is that of `dated`.
+    A member's page without a tag has no date; use the date of `dated`.
     """
     headers = {}
     date = (dated or page)['Last-Modified']
     modified = parsedate_to_datetime(date).timestamp()
     if since is not None:
-        # what changed within this second is sent with a date before it, so
-        # that it does not validate
+        # a page that changed within this second has an earlier date, so that
+        # it does not validate
         later_secs = -86_400 if since == 'yesterday' else 2
         headers['If_Modified_Since'] = formatdate(
             modified + later_secs, usegmt=True)

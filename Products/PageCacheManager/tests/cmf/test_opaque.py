@@ -1,4 +1,4 @@
-"""CMF's search for opaque items, and what pages are made from for it."""
+"""CMF's search for opaque items, and the read sets that it causes."""
 import pytest
 import transaction
 from OFS.SimpleItem import SimpleItem
@@ -28,7 +28,7 @@ class ByClass(Plain):
 
 
 class OfItsOwn(Plain):
-    """An object that says in a way of its own what it provides."""
+    """An object that computes by itself which interfaces it provides."""
 
     @property
     def __providedBy__(self):
@@ -97,7 +97,7 @@ def edit(site, text):
 
 def test_a_page_is_not_made_from_all_that_is_in_the_sites_root(site, client):
     def after_an_edit(text):
-        """Return what becomes of the page once another object is loaded."""
+        """Return the outcome of the page after another object was loaded."""
         site.other.text = text
         transaction.commit()
         client.get('/site/folder/inner/page')

@@ -1,4 +1,4 @@
-"""The question to the caching policies: whom, how often, with what."""
+"""The question to the caching policies: which, how often, with which data."""
 import pytest
 from OFS.Folder import manage_addFolder
 from OFS.SimpleItem import SimpleItem

@@ -1,4 +1,4 @@
-"""A policy says to us what it says to CMF, evaluated with fewer calls."""
+"""A policy gives us the same answer as CMF, with fewer calls."""
 from DateTime import DateTime
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ FLAGS = (
     'private', 'no_transform', 'enable_304s', 'last_modified')
 SECONDS = ('max_age_secs', 's_max_age_secs', 'pre_check', 'post_check')
 
-#: What policies of an old CMF lack.
+#: Attributes that policies of an old CMF lack.
 LATER = (
     '_s_max_age_secs', '_proxy_revalidate', '_public', '_private',
     '_no_transform', '_vary', '_etag_func', '_enable_304s', '_last_modified',
@@ -36,7 +36,7 @@ NOW = 1_700_000_000
 
 
 def context_of(policy):
-    """Return a context in which time stands still."""
+    """Return a context with a fixed time."""
     found = expressions.context(
         object(), 'view', {}, {}, expressions.named_by([('', policy)]))
     if found.vars['time'] is not None:

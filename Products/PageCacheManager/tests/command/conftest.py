@@ -1,4 +1,4 @@
-"""A real server with the layer's Zope, and one that may misbehave."""
+"""A real server with the layer's Zope, and a server that may misbehave."""
 import threading
 from http.server import BaseHTTPRequestHandler
 from http.server import ThreadingHTTPServer
@@ -30,7 +30,8 @@ def run(capsys, monkeypatch):
 
 
 class Server(ThreadingHTTPServer):
-    """Answers from a table of paths; notes what was asked, with headers."""
+    """Answers from a table of paths; records the requests with their headers.
+    """
 
     daemon_threads = True
 

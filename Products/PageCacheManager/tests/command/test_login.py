@@ -1,4 +1,4 @@
-"""Where a password comes from."""
+"""The source of a password."""
 import base64
 import getpass
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Sitemaps, with those that are hostile."""
+"""Sitemaps, also hostile ones."""
 import gzip
 import zlib
 
@@ -44,7 +44,7 @@ def test_another_encoding():
 
 
 def bomb(size):
-    """Return what unpacks to `size` bytes."""
+    """Return compressed bytes that unpack to `size` bytes."""
     pack = zlib.compressobj(9, wbits=31)
     return b''.join(
         [pack.compress(b' ' * (1 << 20)) for _ in range(size >> 20)]

@@ -1,4 +1,4 @@
-"""Where the pages to warm are named."""
+"""The sources of the URLs to warm."""
 import pytest
 
 from ...command import sources
@@ -16,7 +16,7 @@ def index(*urls):
 
 
 class Web:
-    """Sitemaps by their URLs; notes what is fetched."""
+    """Sitemaps by their URLs; records the URLs that are fetched."""
 
     def __init__(self, **texts):
         self.texts = {

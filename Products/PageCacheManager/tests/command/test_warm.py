@@ -17,7 +17,7 @@ from ..test_structure import ROOT
 
 @pytest.fixture
 def sitemap(site, server, zope):
-    """Let the real server give a sitemap in gzip with these paths."""
+    """Make the real server give a sitemap in gzip with these paths."""
     def make(*paths):
         text = ''.join(
             f'<url><loc>{zope}{path}</loc></url>' for path in paths)

@@ -1,4 +1,4 @@
-"""What `make start` runs: the instance is made, told of, and started."""
+"""The parts of `make start`: it makes, announces and starts an instance."""
 import socket
 import sys
 from configparser import ConfigParser
@@ -15,7 +15,7 @@ class Started(Exception):
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Run the program; it ends where Zope would be started."""
+    """Run the program; it ends instead of starting Zope."""
     def start(program, arguments):
         raise Started(program, arguments)
 
@@ -81,7 +81,7 @@ def test_the_last_port_leads_to_the_first(run, monkeypatch):
 
 
 def test_users_of_a_database_stay(run, tmp_path):
-    """Zope puts the one in `inituser` in the place of the only user."""
+    """Zope replaces the only user by the user in `inituser`."""
     run('--no-start')
     home = tmp_path / 'home'
     (home / 'inituser').unlink()  # as Zope does when it has read it

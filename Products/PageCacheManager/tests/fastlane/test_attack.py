@@ -1,4 +1,4 @@
-"""Attempts to get from the fast lane what Zope would not have given."""
+"""Attempts to get an answer from the fast lane that Zope would not give."""
 import gc
 import weakref
 
@@ -56,7 +56,7 @@ def test_language_counts_after_a_visitor_without_one(
     'REDIRECT_REDIRECT_HTTP_AUTHORIZATION', 'REDIRECT_HTTP_CGI_AUTHORIZATION',
 ])
 def test_login_under_another_name_is_a_login(lane, name):
-    """Zope cleans the environment of what Apache calls by other names."""
+    """Zope gives a login its usual name, if Apache renamed it."""
     warm(lane)
     login = lane.environ('GET', PATH, b'', 'alice', {})['HTTP_AUTHORIZATION']
     assert 'alice' in lane.get(PATH, environ={name: login}).text
@@ -118,7 +118,7 @@ def test_page_shows_the_address_that_zope_works_out(lane, site, other):
     {'predicate': "python: request.getClientAddr() != '10.0.0.1'"},
 ])
 def test_policy_that_reads_the_request_is_asked(lane, site, option):
-    """No page of one visitor for another, where a policy tells them apart."""
+    """No visitor gets another's page, if a policy distinguishes them."""
     set_policy(site, **option)
     for _ in range(3):
         page = lane.get(PATH)
@@ -132,7 +132,7 @@ def test_policy_that_reads_no_request_is_not_asked(lane, site):
     warm(lane)
 
 
-# what others do to a response
+# changes of a response by other code
 
 @pytest.mark.parametrize('event', [
     pubevents.PubBeforeCommit, pubevents.PubSuccess])
@@ -230,7 +230,7 @@ def test_very_long_requests_are_not_remembered(lane):
 
 def test_error_in_the_permit_is_none_of_the_visitor(
         lane, monkeypatch, caplog):
-    """The transaction is through: an error now would lose what was done."""
+    """The transaction is committed: an error now would lose its result."""
     lane.get(PATH)
     with monkeypatch.context() as patch:
         patch.setattr(fastlane_permits, '_varies', lambda *given: 1 / 0)
@@ -240,7 +240,7 @@ def test_error_in_the_permit_is_none_of_the_visitor(
     warm(lane)
 
 
-# what held
+# attacks that failed
 
 @pytest.mark.parametrize('asked', [
     {'Range': 'bytes=0-1'}, {'If_Match': '"other"'}, {'If_Range': '"x"'},
@@ -300,7 +300,7 @@ def test_gzip_and_plain_are_two_entries(lane):
 
 @pytest.mark.parametrize('name', ['base', 'changes'])
 def test_database_over_another_is_as_open_as_that(lane, name):
-    """A demo storage hides whether what is under it is connected."""
+    """A demo storage hides whether the storage below it is connected."""
     warm(lane)
     below = type('Below', (), {'is_connected': lambda self: False})()
     wrap(lane, **{name: below})

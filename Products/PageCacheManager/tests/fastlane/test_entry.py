@@ -1,4 +1,4 @@
-"""How a page was sent, and what a 304 of Zope changes of that."""
+"""How a page was sent, and its changes by a 304 of Zope."""
 import pytest
 
 from ...fastlane import entry as lane_entry
@@ -17,7 +17,7 @@ LINES = [
 
 
 class Cache:
-    """Stands for the cache of a manager."""
+    """A substitute for the cache of a manager."""
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_headers_of_others_are_seen(permit, lines):
 
 
 def test_page_that_was_rendered_anew_asks_zope(site):
-    """It has the same key, but the headers of an entry are those of old."""
+    """It has the same key, but the entry has the headers of the old page."""
     lane = LaneClient()
     warm(lane)
     cache_of(site.page_cache).pages.purge()

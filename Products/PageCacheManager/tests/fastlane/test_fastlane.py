@@ -1,4 +1,4 @@
-"""The fast lane: what it answers, and what it must leave to Zope."""
+"""The fast lane: the requests it answers, and those it leaves to Zope."""
 import re
 
 import pytest
@@ -108,7 +108,7 @@ def test_304_of_zope_renews_the_entry(lane):
     assert lane.is_fast()
 
 
-# what changes
+# changes
 
 def without_count(text):
     """Return a page without the number of its render."""
@@ -244,7 +244,8 @@ def test_a_page_dropped_in_this_process_asks_zope(lane, site):
 
 
 def test_a_commit_while_zope_answers_leaves_nothing(lane, site):
-    """The moment was noted before; what Zope saw may be older or newer."""
+    """The lane noted the moment before; Zope's answer may be older or newer.
+    """
     lane.get(PATH)
     lane.get(PATH)
     zope = lane.lane._app
@@ -260,7 +261,7 @@ def test_a_commit_while_zope_answers_leaves_nothing(lane, site):
     assert not lane.is_fast()
 
 
-# what is nobody else's business
+# requests that the lane does not answer
 
 @pytest.mark.parametrize('name', [
     'OIDC_CLAIM_sub', 'MELLON_uid', 'HTTP_MELLON_UID', 'REMOTE_USER_ID'])
@@ -315,7 +316,7 @@ def test_another_address_is_another_entry(lane, other):
 
 
 def test_a_virtual_host_is_another_entry(lane, app):
-    """Who is in front of Zope rewrites the path; the lane takes it raw."""
+    """A proxy rewrites the path; the lane uses it as it arrives."""
     manage_addVirtualHostMonster(app)
     path = '/VirtualHostBase/http/{}:80/site/VirtualHostRoot/doc'
     slow, fast = warm(lane, path.format('one'))

@@ -1,4 +1,4 @@
-"""What of a request counts in the fast lane, without a Zope."""
+"""The parts of a request that count in the fast lane, without a Zope."""
 import pytest
 
 from ...fastlane import options
@@ -27,7 +27,7 @@ def names(**environ):
     ({'CONTENT_LENGTH': '0'}, []),
     ({'HTTP_COOKIE': ''}, []),
     ({'HTTP_COOKIE': '_ga=1;_gid = 2; _ga_X'}, ['_ga', '_gid', '_ga_X']),
-    # a server may name what it does not know
+    # a server may set a variable without a value
     ({'REMOTE_USER': '', 'AUTH_TYPE': ''}, []),
 ])
 def test_request_of_nobody_has_ignored_cookies_alone(environ, expected):

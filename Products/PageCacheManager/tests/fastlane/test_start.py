@@ -1,7 +1,6 @@
 """The fast lane in a zope.ini, started as Zope starts itself.
 
-What stands in the documentation is put into the demo's instance as it
-stands there.
+The demo's instance gets the lines of the documentation unchanged.
 """
 import os
 import re
@@ -27,10 +26,10 @@ _SERVING = r'Serving on http://127\.0\.0\.1:(\d+)'
 
 @pytest.fixture(scope='module')
 def entry_points(tmp_path_factory):
-    """Return what must be on the path for the entry points to be found.
+    """Return the folder that must be on the path to find the entry points.
 
-    They are those of setup.py, where it is there: what an installer wrote
-    may be older.
+    The entry points come from setup.py, if it exists: those that an installer
+    wrote may be older.
     """
     if not (ROOT / 'setup.py').exists():
         return ''
@@ -53,7 +52,7 @@ class Zope(Process, HTTPClient):
         instance.make(home, 'root', 'root')
 
     def configure(self, sections, **options):
-        """Put sections of an ini file in place of those so named."""
+        """Replace the sections of an ini file that have the given names."""
         text = self.ini.read_text()
         for header, lines in sections.items():
             text = re.sub(
@@ -139,7 +138,7 @@ def test_lane_answers_when_it_stands_in_the_ini_file(make):
     after = zope.get(PAGE)
     assert after.outcome == 'MISS' and 'Charts' in after.text
 
-    # the filter for the log stands before the lane
+    # the filter for the log precedes the lane
     log = (zope.home / 'var' / 'log' / 'access.log').read_text()
     assert log.count(f'"GET {PAGE} HTTP/1.1" 200') == 7
     report = zope.get('/demo/page_cache/manage_stats', 'root')

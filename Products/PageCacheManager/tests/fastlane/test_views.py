@@ -119,7 +119,7 @@ def test_page_with_cookies_of_one_visitor_stays_out(site):
     ("python: 'x%s' % request.get('AUTHENTICATED_USERS')", False),
     ("python: '%s' % request.get('AUTHENTICATED_USER')", False)])
 def test_policy_may_ask_who_the_user_is(lane, site, etag, is_fast):
-    """That is nobody, for all whom the lane answers."""
+    """The lane answers anonymous visitors only, so the user is nobody."""
     set_policy(site, etag=etag, last_modified=0)
     for _ in range(3):
         page = lane.get(COUNTING, X_Kind='a')

@@ -1,4 +1,4 @@
-"""Requests by which the lane could give what Zope would not."""
+"""Requests that might get an answer from the lane that Zope would not give."""
 import pytest
 from OFS.Folder import manage_addFolder
 from OFS.userfolder import manage_addUserFolder
@@ -29,7 +29,7 @@ def lane():
 
 
 def test_page_may_vary_by_a_header_that_has_no_prefix(lane, item):
-    """Content-Type stands under its bare name in a WSGI environment."""
+    """A WSGI environment names Content-Type without a prefix."""
     def act(self, request):
         request.response.setHeader('Vary', 'Content-Type')
         return f'<p>{request.getHeader("Content-Type")}</p>'
@@ -44,7 +44,8 @@ def test_page_may_vary_by_a_header_that_has_no_prefix(lane, item):
     'folder/inner/v-acting'])
 def test_user_folder_on_the_way_may_know_visitors_by_address(
         lane, site, item, path):
-    """Zope asks all that it traversed, which need not hold the template."""
+    """Zope asks user folders on the path, even if the template is elsewhere.
+    """
     item('act', lambda self, request: (
         f'<p>{request["AUTHENTICATED_USER"].getUserName()}</p>'))
     manage_addFolder(site, 'club')
@@ -83,7 +84,7 @@ def test_policy_that_asks_a_view_goes_the_whole_way(lane, site, expression):
         components.unregisterAdapter(*kind)
 
 
-# what others do to a response
+# changes of a response by other code
 
 @pytest.mark.parametrize('event', [
     pubevents.PubStart, pubevents.PubAfterTraversal, IPubBeforeCommit,
@@ -107,7 +108,8 @@ def test_header_that_other_code_sets_for_one_visitor_is_theirs(
 
 
 def test_error_after_the_permit_leaves_nothing(lane, subscribe):
-    """Zope tells others of its success after us, and one may fail."""
+    """Zope tells other handlers of its success after ours, and one may fail.
+    """
     warm(lane, COUNTING)
     lane.lane._entries.clear()
 
@@ -156,7 +158,7 @@ PATHS = [
     '/site/doc/v-streaming', '/site/doc/v-plain/helper',
     '/site/folder/inner/v-counting', '/site/folder/doc/v-counting']
 
-#: Queries at which Zope looks for more than a value.
+#: Queries in which Zope may find more than a value.
 QUERIES = [
     '?a=1', '?utm_source=x', '?utm_source=%ff', '?utm_source:int=x',
     '?utm_source%3Aint=x', '?a=%ff', '?:method=page', '?page:method=x',
@@ -182,7 +184,7 @@ HEADERS = [
 
 
 def sent(client, method, path, headers):
-    """Return what came, an error as its name and text."""
+    """Return the answer, or an error as its name and text."""
     try:
         answer = client.request(method, path, **headers)
     except Exception as error:

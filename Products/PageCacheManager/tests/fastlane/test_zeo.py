@@ -1,7 +1,7 @@
 """The fast lane before Zope clients on one ZEO server.
 
-The lane trusts a page for a minute here, so that no answer is right because
-of the clock: what closes the lane is what the databases tell.
+The lane trusts a page for a minute here, so that no answer is right because of
+the clock: only changes of the databases close the lane.
 """
 import re
 import threading
@@ -50,8 +50,8 @@ def switch_off(zope, site):
     post(zope, f'{site}/page_cache/manage_editProps', title='', active='off')
 
 
-#: What is done to a page, and what the page must be like then: its status,
-#: its outcome, a text in it.
+#: Changes of a page, and the expected page then: its status, its outcome, a
+#: text in it.
 CHANGES = {
     'edit': (
         lambda zope, site: edit(zope, site, 'new text'),
@@ -93,7 +93,7 @@ def test_change_counts_when_the_other_client_hears_of_it(
 
 @pytest.mark.parametrize('what', CHANGES)
 def test_own_change_counts_at_once(cluster, site, pair, what):
-    """And on the other client as soon as it has been told."""
+    """And on the other client as soon as the server told it."""
     writer, reader = pair
     for zope in pair:
         warm(zope, site + HELD)
@@ -118,8 +118,8 @@ def test_lane_answers_again_after_a_change(cluster, site, pair):
 
 def test_client_that_asks_the_server_first_does_so_in_the_lane(
         cluster, site):
-    """With ``server-sync`` a client knows of all that anybody committed
-    before its request came; the lane must not make less of that."""
+    """With ``server-sync`` a client knows all commits that were made before
+    its request; the lane must know them too."""
     reader, writer = cluster.zopes
     wire = cluster.wires[0]
     warm(reader, site + HELD)
@@ -138,8 +138,8 @@ def test_client_that_asks_the_server_first_does_so_in_the_lane(
 
 @pytest.mark.parametrize('commits', [0, 1, 15])
 def test_lane_is_closed_while_the_line_is_cut(cluster, site, line, commits):
-    """After few commits the client is told which objects changed, after
-    many it forgets all that it has."""
+    """After few commits the server tells the client which objects changed;
+    after many the client drops its whole cache."""
     first, second = cluster.zopes
     page = warm(second, site + HELD)
     line.cut()
@@ -147,7 +147,7 @@ def test_lane_is_closed_while_the_line_is_cut(cluster, site, line, commits):
     for _ in range(commits):
         edit(first, site, 'new text')
     for _ in range(3):
-        # without the server Zope shows what it last knew
+        # without the server Zope shows the last state that it knew
         answer = second.get(site + HELD)
         assert answer.outcome == 'HIT' and not is_fast(answer)
         assert answer.body == page.body
@@ -176,7 +176,7 @@ def test_nothing_of_a_member_enters_the_lane(cluster, site, pair):
 
 
 def test_readers_see_texts_in_the_order_they_were_written(cluster, site):
-    """And each editor what he has just written, whichever client he uses."""
+    """And each editor sees his own last text, on any client."""
     writer, _ = cluster.zopes
     edit(writer, site, 'number 0')
     cluster.settle()

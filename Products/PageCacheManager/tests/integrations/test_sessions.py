@@ -68,7 +68,7 @@ READ = [
     'REQUEST.SESSION', 'REQUEST["SESSION"]',
 ]
 
-#: What a script of an administrator may do.
+#: Expressions that are allowed in a script of an administrator.
 OF_ANY = [
     f'session_data_manager.getSessionDataByKey("{BROWSER_ID}")',
     'session_data_manager.clearSessionData()',

@@ -93,7 +93,7 @@ def test_file_that_can_not_be_read_does_no_harm(package):
 
 def test_distribution_without_metadata_does_no_harm(
         package, tmp_path, monkeypatch):
-    """A broken removal leaves such a folder."""
+    """A broken removal leaves a folder like this."""
     for name, text in (('a', ''), ('b', 'Version: 1\n')):
         folder = tmp_path / f'~{name}-1.dist-info'
         folder.mkdir()
@@ -152,7 +152,7 @@ def test_version_is_the_same_in_another_process(seed):
 # configuration outside of packages
 
 class Context:
-    """Stands for what ZCML was loaded into."""
+    """A substitute for the configuration context that loaded ZCML."""
 
     def __init__(self, *paths):
         self._seen_files = {str(path) for path in paths}

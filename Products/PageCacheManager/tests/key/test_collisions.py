@@ -28,7 +28,7 @@ from ..site import add_template
 from ..site import set_policy
 
 
-#: Few letters, so that parts come out alike; those that separate among them.
+#: Few letters, so that parts are often equal; separators are among them.
 DENSE = st.text(st.sampled_from('a\'",()=-/ \\%é\x00\ud800'), max_size=6)
 TUPLE = st.lists(DENSE, max_size=3).map(tuple)
 
@@ -46,7 +46,7 @@ ARGUMENTS = st.recursive(
 
 
 def same(one, other):
-    """Tell whether two values are equal in type too, all the way down."""
+    """Return whether two values are equal at all levels, types included."""
     if type(one) is not type(other):
         return False
     if isinstance(one, (list, tuple)):
@@ -129,7 +129,7 @@ def spelled(options, subpath):
 
 
 class Request:
-    """What `exchange` reads of a request."""
+    """The parts of a request that `exchange` reads."""
 
     _auth = None
 
@@ -278,7 +278,8 @@ def ask(client, what):
 
 
 def seen(what):
-    """Return what a page shows of a request; other cookies do not count."""
+    """Return the parts of a request that a page shows, without other cookies.
+    """
     cookie = what['cookie']
     return {**what, 'cookie': None if cookie == 'other=a' else cookie}
 
@@ -355,7 +356,7 @@ def test_calls_with_other_arguments_get_pages_of_their_own(
     custom = published.portal_skins.custom
     add_template(custom, 'given', '''<p tal:content="python: repr(
         options)">x</p>''')
-    # one URL, so that the arguments alone tell the pages apart
+    # one URL, so that only the arguments distinguish the pages
     add_script(custom, 'caller', f'''
 values = [{', '.join(SPELLINGS)}]
 return context.given(a=values[int(context.REQUEST.get_header('X-Number'))])

@@ -8,7 +8,7 @@ from ..view_cases import outcomes
 
 
 TEMPLATE = '/site/doc/acting_page'
-#: Of a user whom no user folder has.
+#: The login of a user that no user folder has.
 STRANGER = 'Basic c3RyYW5nZXI6c2VjcmV0'
 GIVEN = [
     {'HTTP_AUTHORIZATION': 'Bearer alice'},
@@ -21,7 +21,7 @@ each_page = pytest.mark.parametrize('path', [ACTING, TEMPLATE])
 
 
 def of_request(request):
-    """Return whom code finds in a request, or ''."""
+    """Return the name of the user that code finds in a request, or ''."""
     basic = request._authUserPW()
     return basic[0] if basic else (
         request._auth or request.get('REMOTE_USER', ''))
@@ -29,7 +29,7 @@ def of_request(request):
 
 @pytest.fixture
 def shown(acting, item):
-    """Let pages show what code finds of credentials."""
+    """Let pages show the credentials that code finds."""
     acting(None)
     item('act', lambda self, request: (
         f'<html><p>for {of_request(request) or "all"}</p></html>'))
@@ -101,7 +101,7 @@ def test_lane_gives_no_page_of_unknown_credentials(given):
 @pytest.mark.usefixtures('shown')
 def test_template_that_other_code_calls(client, item):
     def calling(self):
-        """Give what a template renders."""
+        """Return the text of a template."""
         return self.acting_page()
     item('calling', calling)
     path = '/site/doc/calling'

@@ -1,4 +1,4 @@
-"""For whom a page is rendered, where a site speaks several languages."""
+"""The languages and users of pages, on a site with several languages."""
 from io import BytesIO
 
 import pytest

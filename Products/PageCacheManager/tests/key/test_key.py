@@ -276,7 +276,7 @@ def test_vary_of_the_template(site, client):
     assert tag != answers['b'][0]['ETag']
     assert client.get(path, X_Device='a', If_None_Match=tag).status == 304
     assert client.get(path, X_Device='b', If_None_Match=tag).status == 200
-    # of what is not stored nothing is known until it is rendered
+    # before a page is rendered, the cache can not know its headers
     for device, value, status in (('c', tag, 200), ('d', '*', 304)):
         answer = client.get(path, X_Device=device, If_None_Match=value)
         assert (answer.status, answer.outcome) == (status, 'MISS')

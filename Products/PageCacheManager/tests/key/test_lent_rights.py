@@ -1,4 +1,4 @@
-"""Pages that are made with the rights of another user than who asks."""
+"""Pages that are made with the rights of another user than the visitor."""
 from contextlib import contextmanager
 
 import pytest
@@ -79,7 +79,7 @@ def doc_of(request):
 
 @pytest.fixture
 def page(site):
-    """A page that shows with whose rights it is made."""
+    """A page that shows the user whose rights it is made with."""
     set_policy(site, etag=readme_etag())
     return add_template(site.portal_skins.custom, 'who', TEXT)
 
@@ -102,7 +102,7 @@ def assert_is_refused(answers, cache):
 @pytest.mark.parametrize('whose', OTHERS)
 def test_page_with_lent_rights_is_not_kept(client, item, cache, whose):
     def lent(self):
-        """Give the page with rights of another."""
+        """Return the page with the rights of another user."""
         with adopted(whose(self)):
             return self.who()
     item('lent', lent)
@@ -111,7 +111,7 @@ def test_page_with_lent_rights_is_not_kept(client, item, cache, whose):
 
 def test_each_visitor_has_the_page_of_that_visitor(client, item, cache):
     def lent(self):
-        """Lend the administrator's rights to all but Alice."""
+        """Lend the administrator's rights to everybody."""
         with adopted(as_root(self)):
             return self.who()
     item('lent', lent)
@@ -122,7 +122,7 @@ def test_each_visitor_has_the_page_of_that_visitor(client, item, cache):
 
 def test_page_of_another_is_no_answer_to_lent_rights(client, item, cache):
     def lent(self):
-        """Lend rights where a header asks for it."""
+        """Lend rights if a header asks for them."""
         if self.REQUEST.getHeader('X-Lend'):
             with adopted(as_bob(self)):
                 return self.who()
@@ -140,7 +140,7 @@ def test_rights_that_the_page_adopted_and_kept(site, client, item, cache):
         return ''
 
     def lent(self):
-        """Put right what the page did."""
+        """Undo the change of the page."""
         before = getSecurityManager()
         try:
             return self.leaving()
@@ -169,7 +169,7 @@ def test_rights_that_were_given_back_are_no_matter(site, client, item, page):
             'MISS', 'HIT']
 
 
-# what is published itself
+# pages that are published directly
 
 @pytest.mark.parametrize('path', [PUBLISHED, '/site/doc/v-acting'])
 @pytest.mark.parametrize('whose', OTHERS)
@@ -217,12 +217,12 @@ def test_lane_gives_no_page_to_lent_rights(site, page, subscribe):
         assert not lane.is_fast(PUBLISHED)
 
 
-# who is the user of the request
+# the user of the request
 
 def test_users_who_are_the_same(client, item, page):
-    """A user who was fetched anew is the same user."""
+    """A user object that was loaded again is the same user."""
     def lent(self):
-        """Adopt the user who asks."""
+        """Adopt the user of the request."""
         user = self.REQUEST['AUTHENTICATED_USER']
         folder = self.acl_users
         if user.getId() == 'alice':

@@ -1,4 +1,4 @@
-"""What names a manager is found, counted, and taken away."""
+"""Objects that name a manager are found and counted; the names are removed."""
 import pytest
 import transaction
 from OFS.Cache import CacheManager
@@ -36,7 +36,7 @@ def many(site):
     add_template(deep, 'plain', 'text', associate=False)
     add_template(deep, 'dangling', 'text', associate=False)
     deep.dangling.ZCacheable_setManagerId('gone')
-    # nearer than the other of its name
+    # nearer than the manager of the same name further up
     deep._setObject('nearer', Folder('nearer'))
     deep.nearer._setObject('page_cache', PageCacheManager('page_cache'))
     add_template(deep.nearer, 'third', 'text')

@@ -1,4 +1,4 @@
-"""What other code hears of pages that come and go."""
+"""Events for other code about pages that come and go."""
 import pytest
 import transaction
 

@@ -1,4 +1,4 @@
-"""An invalidation costs what it drops, not what the store holds."""
+"""The cost of an invalidation: the pages it drops, not the whole store."""
 import pytest
 
 from Products.PageCacheManager.core.key import row_id
@@ -16,7 +16,7 @@ def key(template, context):
 
 
 def filled(count):
-    """Return a cache of so many pages, ten of which one template rendered."""
+    """Return a cache with `count` pages; ten are of one template."""
     cache = ManagerCache(Settings())
     page = Page(b'body', (), (), modified=NOW, created=NOW)
     for number in range(count):
@@ -45,7 +45,7 @@ def costs():
 def test_forgetting_costs_what_is_dropped(costs, act, dropped):
     small, large = costs[act, 100], costs[act, 4000]
     assert small[0] == large[0] == dropped
-    # an entry that settled is found at one call more
+    # a settled entry takes one call more to find
     assert large[1] <= small[1] + 2 * dropped <= 40 + 40 * dropped
 
 

@@ -57,7 +57,7 @@ class Answer(Cache):
 
 
 class OtherManager(CacheManager, SimpleItem):
-    """A cache manager that is none of ours."""
+    """A cache manager that is not ours."""
 
     meta_type = 'Other Manager'
 
@@ -350,7 +350,7 @@ def test_its_folder_removed(app, site, area, client):
 
 @pytest.fixture
 def clienthome(tmp_path, monkeypatch):
-    """Where Zope writes exports, and in import/ looks for them."""
+    """The folder of Zope's exports; imports are in its folder import/."""
     config = OFS.ObjectManager.CONFIG
     monkeypatch.setattr(config, 'clienthome', str(tmp_path), raising=False)
     monkeypatch.setattr(config, 'instancehome', str(tmp_path), raising=False)
@@ -546,7 +546,7 @@ def test_an_older_snapshot_never_puts_old_settings_back(app, site, client):
         caches.cache_of(old_manager)
         assert old_manager._p_serial == old_serial
         assert bounds(name) == 5
-        # yet what it decides for its own pages is of its own snapshot
+        # its own pages use the settings of its own snapshot
         assert caches.cache_and_settings(old_manager)[1] == Settings()
     client.get(PAGE)
     assert bounds(name) == 5
@@ -565,11 +565,12 @@ def test_an_older_snapshot_comes_first_after_a_restart(app, site, client):
         assert bounds(name) == 5
 
 
-# what changed in this transaction
+# changes in this transaction
 
 @pytest.fixture
 def actions(site):
-    """What the page /acting does before it renders the template 'page'."""
+    """The actions of the page /acting before it renders the template 'page'.
+    """
     found = []
 
     def act(self):
@@ -665,7 +666,7 @@ def test_what_one_client_forgets_the_others_forget(
 
 def test_a_page_rendered_meanwhile_is_of_the_old_generation(
         app, site, client):
-    """Another client purges while a page renders; none asks for it again."""
+    """Another client purges while a page renders; nobody asks for it again."""
     fill(client)
 
     def purge_elsewhere(site):
@@ -818,7 +819,7 @@ def undoable(app, tmp_path, monkeypatch):
 
 
 def write_all(site):
-    """Give the upper storage a state to which an undo can go back."""
+    """Give the upper storage a state that an undo can restore."""
     manager = site.page_cache
     for ob in (manager, manager._purged, manager._invalidated,
                site.portal_skins.custom.page):
@@ -827,7 +828,7 @@ def write_all(site):
 
 
 def undo_last(root, what):
-    """Undo the last transaction, which is described as `what`."""
+    """Undo the last transaction, after a check of its description."""
     transaction.commit()
     database = root._p_jar.db()
     last, = database.undoLog(0, 1)
@@ -854,7 +855,7 @@ def test_undo_of_a_purge_brings_no_old_page_back(undoable, restart):
     generations.append(generation(undoable))
     assert len(set(generations)) == 3
     if restart:
-        # a client that has heard of neither, and still has the pages
+        # a client that has heard of neither commit, and still has the pages
         caches._caches.update(stored)
     answer = client.get(PAGE, If_None_Match=page['ETag'])
     assert (answer.status, answer.outcome) == (200, 'MISS')
@@ -895,7 +896,7 @@ def pickled_by_python_3(state):
 
 
 def pickled_by_python_2(state):
-    """Spell native strings as Python 2 did."""
+    """Pickle native strings as Python 2 did."""
     return (
         b'\x80\x02cProducts.PageCacheManager.PageCacheManager\n'
         b'PageCacheManager\nq\x01.\x80\x02' + old_pickle(state) + b'.')
@@ -912,7 +913,7 @@ def old_pickle(value):
 
 
 def overwrite(ob, record):
-    """Put `record` in place of what the database holds for `ob`."""
+    """Replace the record of `ob` in the database by `record`."""
     ob._p_activate()
     storage = ob._p_jar.db()._mvcc_storage.new_instance()
     meta = TransactionMetaData()

@@ -1,4 +1,4 @@
-"""Managers as code uses them, and what a process holds of them."""
+"""Managers as code uses them, and the data of a manager in a process."""
 import time
 
 import pytest

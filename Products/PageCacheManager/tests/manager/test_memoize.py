@@ -67,7 +67,7 @@ class Memcached:
 
 
 class Recorder:
-    """Any cache, with the names under which it was given values."""
+    """Any cache, with the names of the values that were put into it."""
 
     def __init__(self, cache):
         self.cache = cache
@@ -120,10 +120,10 @@ class TestOverDict(Contract):
         return {}
 
 
-# what stands in the cache
+# the value in the cache
 
 def stored_value(key=KEY, generation='generation'):
-    """Return a page's value, and the name under which it stands."""
+    """Return the stored value of a page, and its name in the cache."""
     cache = {}
     store_in(cache, generation).set(key, make_page())
     (name, value), = cache.items()
@@ -134,7 +134,7 @@ NAME, VALUE = stored_value()
 
 
 def found(value):
-    """Return the page that is read where `value` stands."""
+    """Return the page that the store reads from `value`."""
     return store_in({NAME: value}).get(KEY)
 
 
@@ -239,7 +239,7 @@ def test_a_page_that_is_too_large_is_a_miss():
 
 
 def test_codings_are_left_out():
-    """Whoever wrote them, they would be unpacked."""
+    """A process would unpack them, and other code may have written them."""
     store = store_in({})
     store.set(KEY, make_page(codings=(('gzip', b'x'),)))
     assert store.get(KEY) == make_page()
@@ -293,7 +293,7 @@ def memoized(site, choose):
 
 
 def restart():
-    """Let what this process alone holds be gone; the cache is not."""
+    """Drop all data of this process, but not the shared cache."""
     caches.forget_all()
 
 
