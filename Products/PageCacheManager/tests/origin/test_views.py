@@ -183,7 +183,7 @@ class Theirs(Ours):
 
 
 def choose(context, request):
-    """Choose a class by what no key knows of."""
+    """Choose a class by a header that is not in any key."""
     kind = Theirs if request.get_header('X-Theirs') else Ours
     return kind(context, request)
 
@@ -214,7 +214,7 @@ def test_method_of_an_associated_view_is_left_alone(site, client, path):
 
 
 def test_method_that_a_view_has_beside_its_own_is_left_alone(site, client):
-    """One view has a method for its page; a URL may name others as well."""
+    """The view names the method of its page; a URL may name other methods."""
     assert outcomes(client, '/site/doc/v-own') == ['MISS', 'HIT']
     assert outcomes(client, '/site/doc/v-own/other') == [None, None]
     assert client.get('/site/doc/v-own').outcome == 'HIT'
@@ -250,7 +250,7 @@ def test_default_view_of_a_kind_of_content(site, client):
     miss, hit = twice(client, '/site/doc')
     assert (miss.outcome, hit.outcome) == ('MISS', 'HIT')
     assert hit.body == miss.body
-    # the same view, of which the URLs in the page are others
+    # the same view, but the page contains other URLs
     assert client.get('/site/doc/v-note').outcome == 'MISS'
     head = client.head('/site/doc')
     assert (head['ETag'], head.body) == (hit['ETag'], b'')

@@ -1,4 +1,4 @@
-"""Views that misbehave: what is never stored, failures, transforms."""
+"""Views that misbehave: pages that are never stored, failures, transforms."""
 
 import sys
 
@@ -41,7 +41,7 @@ def act(item):
     return add
 
 
-# what is never stored
+# pages that are never stored
 
 @pytest.mark.parametrize(('function', 'word'), [
     (lambda r: r.setCookie('a', 'b') or 'text', 'set-cookie'),
@@ -157,7 +157,7 @@ def test_view_is_run_where_something_was_written_before(
 
 
 def test_view_that_commits_what_it_wrote_is_not_stored(client, item):
-    """A hit would leave out what it does each time."""
+    """A hit would leave out the write that it does each time."""
     def act(self, request):
         self.aq_parent.folder.visits = 1
         transaction.commit()
@@ -338,7 +338,7 @@ def test_ignored_parameters_are_set_aside_while_transforming(client):
         hit = client.get('/site/doc/v-arguments?utm_source=b&word=x')
     assert (miss.outcome, hit.outcome) == ('MISS', 'HIT')
     assert hit.body == miss.body and b'<p>x none ' in miss.body
-    # as it came where the page is not kept
+    # unchanged if the page is not kept
     assert seen[0] == (
         {'word': 'x', 'utm_source': 'a'}, 'word=x&utm_source=a')
     assert seen[1] == ({'word': 'x'}, 'word=x')

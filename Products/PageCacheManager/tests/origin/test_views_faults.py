@@ -110,7 +110,7 @@ def test_fault_after_rendering(
     (visitor, 'is_of_request', '/site/doc/acting_page', 'error')])
 def test_fault_in_looking_at_what_was_rendered(
         client, cache, caplog, monkeypatch, acting, place, name, path, word):
-    """A page of which not all is known is not kept."""
+    """A page is not kept if the cache does not know all its properties."""
     acting(lambda request: monkeypatch.setattr(place, name, broken))
     answer = client.get(path)
     assert answer.status == 200 and 'text' in answer.text
@@ -146,7 +146,7 @@ def test_nothing_is_logged(client, caplog):
     assert failures(caplog) == []
 
 
-# what other machinery of a site says
+# answers of other parts of a site
 
 @implementer(ISurroundings)
 class Says:
@@ -230,7 +230,7 @@ def test_page_that_other_machinery_leaves_alone_is_kept(
     set_policy(site, etag=ETAG)
     miss, hit = twice(client, path)
     assert (miss.outcome, hit.outcome) == ('MISS', 'HIT')
-    # the other may take a date alone for the newest
+    # other code may take a date alone for the newest date
     assert miss.all('Last-Modified') == hit.all('Last-Modified') == []
     assert len(hit.all('ETag')) == 1
     assert Says.silenced == (0 if path == COUNTING else 2)

@@ -1,4 +1,4 @@
-"""Never stale: what changes a view's page makes the next request a miss."""
+"""Never stale: a change of a view's page makes the next request a miss."""
 import os
 import pickle
 from copy import copy
@@ -38,7 +38,7 @@ from ..wire.test_fresh import fill
 
 @pytest.fixture(autouse=True, params=['process', 'memoize'])
 def store(request, site, viewed):
-    """Where pages are: in the process, or in a cache behind it too."""
+    """The place of pages: the process, or also a shared cache behind it."""
     ram.global_cache.invalidateAll()
     site.page_cache.manage_editProps('', {'store': request.param})
     transaction.commit()
@@ -49,7 +49,7 @@ def store(request, site, viewed):
 LISTING = '/site/folder/v-listing'
 
 
-# what pages of views are made of
+# the sources of the pages of views
 
 CHANGES = {
     'own': lambda site: site.folder.inner.manage_changeProperties(text='new'),
@@ -291,7 +291,7 @@ def test_content_that_is_new_is_not_kept(site, client):
 
 
 class Bare:
-    """Stands nowhere."""
+    """A context without a path."""
 
 
 @pytest.mark.parametrize('context', [None, Bare(), 'text'])

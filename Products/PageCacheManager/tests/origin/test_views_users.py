@@ -1,4 +1,4 @@
-"""Who is given a page of a view, and who renders it."""
+"""The visitors who get a page of a view, and the requests that render it."""
 import threading
 
 import pytest

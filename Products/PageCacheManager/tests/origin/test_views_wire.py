@@ -133,7 +133,7 @@ def test_a_range_gives_the_whole_page(client):
 
 
 def test_tag_of_a_view_that_writes_holds_nothing(client, item):
-    """What it wrote is to be done again, each time that it is asked for."""
+    """The view must write at each request."""
     visits = []
 
     def act(self, request):
@@ -172,7 +172,7 @@ def test_post_is_not_kept_for_get(client):
 
 def test_conditions_of_other_methods_are_left_to_the_view(
         client, item, viewed):
-    """Which may be about what it writes, not about a page."""
+    """They may concern the data that the view writes, not a page."""
     item('act', lambda self, request: str(
         request.get_header('If-None-Match')))
     for _ in range(2):
@@ -204,7 +204,7 @@ def test_head_is_answered_like_get(client, path, is_stored):
         assert head['Content-Length'] == str(len(page.body))
         assert head['Content-Type'] == page['Content-Type']
     assert (head.status, head.body) == (200, b'')
-    # what only rendering tells is left out
+    # headers that only a render can give are left out
     assert head.all('ETag') == (page.all('ETag') if is_stored else [])
     assert Item.renders == before
     assert client.head(path, If_None_Match=page['ETag']).status == 304
@@ -305,7 +305,7 @@ def test_names_of_headers_that_are_not_kept_are_a_setting(
 
 
 def test_headers_that_differ_are_of_each_request(client):
-    """Who sets them before the view is called does so for a hit as well."""
+    """Code that sets them before the view is called does so for a hit too."""
     numbers = iter('12345')
 
     def number(event):

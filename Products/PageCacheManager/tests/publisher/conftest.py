@@ -1,4 +1,4 @@
-"""Fixtures for what happens before a page is rendered."""
+"""Fixtures for events before a page is rendered."""
 import pytest
 from zope.component import getGlobalSiteManager
 from zope.interface import Interface

@@ -3,7 +3,7 @@ import transaction
 from Products.Five.browser import BrowserView
 
 
-#: Where the view is that the fixture `register` registers.
+#: The path of the view that the fixture `register` registers.
 V = '/site/doc/v-mine'
 
 
@@ -12,7 +12,7 @@ class Base(BrowserView):
 
 
 def off(site, ask):
-    """Return what `ask` returns with the cache off."""
+    """Return the result of `ask` with the cache off."""
     site.page_cache.disable()
     transaction.commit()
     found = ask()

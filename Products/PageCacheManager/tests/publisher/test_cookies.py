@@ -1,4 +1,4 @@
-"""Cookies: rendering sees them all, and no page kept for others has one."""
+"""Cookies: a render sees them all, and no page for others contains one."""
 import copy
 import json
 import pickle
@@ -30,7 +30,7 @@ HEADERS_OF_A_TAG = ('ETag', 'Last-Modified')
 
 @pytest.fixture(params=['template', 'called', 'view'])
 def page(request, site, item):
-    """Return what makes a page of a function, and the page's path."""
+    """A function that makes a page of a function, and returns its path."""
     set_policy(site, etag='string:same')
 
     def make(function):
@@ -63,7 +63,7 @@ def status(answer):
     return answer.get('Cache-Status', '')
 
 
-#: Ways to look at the cookie `theme`, each returning what was found.
+#: Ways to look at the cookie `theme`; each returns the value it found.
 WAYS = {
     'get': lambda r: r.cookies.get('theme', 'none'),
     '[]': lambda r: r.cookies['theme'] if 'theme' in r.cookies else 'none',
@@ -307,7 +307,7 @@ def test_page_without_an_etag_that_a_cookie_made_has_no_date(page, site):
 
 
 def test_requests_are_whole_again_afterwards(site, item, subscribe):
-    """What runs after the page is stored gets plain mappings."""
+    """Code that runs after the page is stored gets plain mappings."""
     kinds = []
 
     def look(event):
@@ -375,11 +375,11 @@ return ' '.join(found)
     assert (answer.outcome, answer.body) == ('BYPASS', expected)
 
 
-# what a view looks at before it is called
+# reads of a view before it is called
 
 @pytest.fixture(params=[ACTING, '/site/doc/v-traversing/a'])
 def early(request, viewed, monkeypatch):
-    """Return what has a view look at cookies early, and the page's path."""
+    """A function that lets a view read cookies early, and returns its path."""
     set_policy(viewed, etag='string:same')
     read = [None]
 
@@ -403,7 +403,7 @@ def early(request, viewed, monkeypatch):
     return make
 
 
-# what a constructor puts into the cookies counts as sent
+# a cookie that a constructor sets counts as sent
 @pytest.mark.parametrize('way', [way for way in WAYS if way != 'setdefault'])
 def test_what_a_view_looks_at_early_counts(early, site, way):
     path = early(WAYS[way])
@@ -422,7 +422,7 @@ def test_what_a_view_looks_at_early_counts(early, site, way):
 
 def test_what_others_look_at_on_the_way_does_not_count(
         early, site, monkeypatch):
-    """Such as hooks between the steps, and user folders."""
+    """For example hooks between the steps, and user folders."""
     def __before_publishing_traverse__(self, container, request):
         seen.append(type(request.cookies))
         return 'theme' in request.cookies
@@ -469,7 +469,7 @@ def test_lane_gives_no_page_to_who_has_a_cookie_of_the_constructor(early):
     assert shown(lane.get(path, Cookie='_ga=1')) == '1'
 
 
-# what sites do with cookies
+# typical uses of cookies
 
 def test_gate_lets_in_who_has_its_cookie(page):
     def render(request):
@@ -526,7 +526,7 @@ SESSIONS = (
 @pytest.mark.parametrize('vary', ['', 'Cookie'])
 @pytest.mark.parametrize('name', SESSIONS)
 def test_session_of_a_wsgi_filter_is_a_session(page, site, name, vary):
-    """Such as Beaker's, which knows its visitors by a cookie of any name."""
+    """Like Beaker's session, whose cookie may have any name."""
     path = page(lambda r: r.environ[name]['cart'])
     set_policy(site, etag='string:same', vary=vary)
 

@@ -1,6 +1,6 @@
-"""What a page looks at, keeps or does before it is rendered.
+"""Reads, references and effects of a page before it is rendered.
 
-Each is compared with the cache off.
+Each test compares the answer with the one without a cache.
 """
 import logging
 import sys
@@ -575,7 +575,7 @@ def test_session_kept_by_the_constructor(register, site, client):
 
 
 def test_user_that_the_constructor_saw(register, site, client):
-    """As traversal has no user yet, the second constructor has one."""
+    """Traversal has no user yet, but the second constructor has one."""
     from AccessControl import getSecurityManager
 
     class View(Base):

@@ -60,7 +60,7 @@ class Feed(ViewletBase):
 
 
 class Source:
-    """What pages show; `error` is raised while it is not None."""
+    """The source of the pages' text; `error` is raised if it is not None."""
 
     error = None
 
@@ -89,7 +89,7 @@ def source(site, item):
 
 
 def _calling(content):
-    """Give what a template renders."""
+    """Return the text of a template."""
     return content.failing()
 
 
@@ -178,7 +178,7 @@ def test_shorter_limit_of_all_pages_counts(site, broken):
 @pytest.mark.parametrize(('age', 'outcome'), [(5, 'HIT'), (11, 'MISS')])
 def test_who_waited_is_not_given_it_past_its_limit(
         site, client, source, monkeypatch, age, outcome):
-    """To those who wait the page does not come from the store."""
+    """Waiting requests do not get the page from the store."""
     cache = caches.cache_of(site.page_cache)
     landed = []
     monkeypatch.setattr(
@@ -201,7 +201,7 @@ def test_page_with_a_failure_has_no_tag_and_no_date(
     miss, stored = broken(path), ()
     if etag:
         stored = [client.get(path)]
-        if path != CALLING:  # which nobody takes for a page of ours
+        if path != CALLING:  # not seen as a page of ours
             stored.append(client.head(path))
         assert stored[0].body == miss.body
         assert stored[0].stable_headers() == miss.stable_headers()
@@ -214,7 +214,7 @@ def test_page_with_a_failure_has_no_tag_and_no_date(
 @pytest.mark.parametrize('path', PATHS)
 def test_holder_of_the_good_page_is_given_the_page(
         site, client, broken, path):
-    """What is stored is another page than the one that was tagged."""
+    """The client holds the tag of another page than the stored one."""
     set_policy(site, etag=ETAG, last_modified=1)
     good = client.get(path)
     caches.forget_all()
@@ -265,7 +265,7 @@ def test_fast_lane_does_not_give_it(source):
     warm(lane, TEMPLATE)
 
 
-# what counts
+# failures that count
 
 def _log_error(name='some.package', level=logging.ERROR, **how):
     try:
@@ -334,9 +334,9 @@ def test_other_records_do_not_count(client, item, log):
 
 def test_failure_for_which_the_page_is_rendered_does_not_count(
         site, client, item):
-    """The page is made in the handler of what failed before."""
+    """The page is made in the handler of an earlier failure."""
     def calling(self):
-        """Give what a template renders."""
+        """Return the text of a template."""
         try:
             raise KeyError('the other page')
         except KeyError:
@@ -353,9 +353,9 @@ def test_failure_for_which_the_page_is_rendered_does_not_count(
 
 def test_failure_of_other_code_after_the_template_does_not_count(
         site, client, source, item):
-    """What is kept is the text of the template, which is whole."""
+    """The cache keeps the text of the template, which is whole."""
     def calling(self):
-        """Give what a template renders."""
+        """Return the text of a template."""
         text = self.failing()
         _log_error(exc_info=True)
         return text
@@ -495,7 +495,7 @@ def test_nothing_is_watched_after_an_error(client, source, path, item):
     assert failures._watches.all == []
 
 
-# what is told of it
+# reports of a failure
 
 def test_it_is_counted_and_named(site, client, broken, caplog):
     broken(ACTING)

@@ -112,7 +112,7 @@ def test_page_that_others_keep_goes_to_who_has_a_parameter(
 
 def test_parameter_kept_from_before_is_never_in_the_page(
         register, site, client):
-    """Also where the page is rendered without it."""
+    """Also if the page is rendered without it."""
     class View(Base):
         def __init__(self, context, request):
             super().__init__(context, request)

@@ -1,4 +1,4 @@
-"""Databases of their own for tests, and what is read and committed there."""
+"""Databases for tests, and ways to read and commit there."""
 from contextlib import contextmanager
 
 import transaction
@@ -78,12 +78,12 @@ def make_commits(**options):
 
 
 def record(commits, client):
-    """Return a recording of what `client` reads from now on."""
+    """Return a recording of the reads of `client` from now on."""
     return Recording(commits, mark_rings(client.connection))
 
 
 def stopped(recording):
-    """Return the read set of a recording, or why there is none."""
+    """Return the read set of a recording, or the reason for its absence."""
     made = recording.stop(Answers())
     if not isinstance(made, MadeFrom):
         return made
@@ -93,7 +93,7 @@ def stopped(recording):
 
 
 def heard_and_changed(commits, objects, client):
-    """Return what changed of a page, for a request that just began."""
+    """Return the change of a page, or None, for a request that just began."""
     connection = client.connection
     return commits.hear(objects.sources, connection) or (
         commits.what_changed(objects, connection))

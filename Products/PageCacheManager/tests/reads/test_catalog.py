@@ -45,7 +45,7 @@ HOUR = 60 * MINUTE
 
 
 class Content(SimpleItem):
-    """What is searched."""
+    """Content that searches find."""
 
     effective = expires = start = None
 
@@ -58,7 +58,7 @@ class Content(SimpleItem):
 
 
 class Site:
-    """A site with a catalog, what edits it, and what renders its pages."""
+    """A site with a catalog; it edits content and renders pages."""
 
     def __init__(self, database):
         self.database = database
@@ -88,7 +88,7 @@ class Site:
         self.begin()
 
     def edit_meanwhile(self, name, **values):
-        """The same, which is heard of, and not shown by this connection."""
+        """Do the same, but leave the snapshot of this connection as it is."""
         with unrecorded():  # as in another thread
             with_other = Site(self.database)
             with_other.begin()
@@ -102,16 +102,16 @@ class Site:
             with_other.close()
 
     def made(self, render):
-        """Return what a page that `render` makes is made from."""
+        """Return the sources of a page that `render` makes."""
         self.begin()
-        render(self.root)  # loads what only the first one reads
+        render(self.root)  # loads the objects that only the first render reads
         made = self.recorded(render)
         assert isinstance(made, MadeFrom), made
         assert isinstance(made.objects, ReadSet), made.objects
         return made
 
     def recorded(self, render):
-        """Return the same, where that need not be known."""
+        """Return the sources, or the reason why they are unknown."""
         self.begin()
         recording = Recording(freshness.commits, mark_rings(self.connection))
         thread.recording = recording
@@ -122,7 +122,8 @@ class Site:
         return recording.stop(freshness.answers)
 
     def changed(self, made):
-        """Return what changed, as a request in the connection finds it."""
+        """Return the change that a request in the connection finds, or None.
+        """
         recording = Recording(freshness.commits, mark_rings(self.connection))
         root = self.root
         return freshness.what_changed(
@@ -280,7 +281,7 @@ def test_the_number_of_all_counts_beyond_a_batch(site):
 
 
 def test_scores_count_if_they_are_read(site):
-    """They depend on the order in which indexes are asked."""
+    """They depend on the order of the indexes in a query."""
     shown = (('title',), (1,))
     one, other = [[(score, 1), (score, 2)] for score in (4, 5)]
     for has_scores, is_same in ((False, True), (True, False)):
@@ -355,7 +356,7 @@ def test_pages_share_a_question_and_its_answer(site):
 
 
 def test_what_an_answer_rests_on_is_worked_out_once(site, monkeypatch):
-    """Each page of Plone asks what most others ask."""
+    """Most pages of Plone do the same searches."""
     added = []
     add = freshness.table.add
     monkeypatch.setattr(
@@ -368,7 +369,7 @@ def test_what_an_answer_rests_on_is_worked_out_once(site, monkeypatch):
 
 
 def test_known_answer_of_a_page_that_shows_what_changed_meanwhile(site):
-    """The known one is as old as its own page, not as this."""
+    """The known answer is as old as the page that it comes from."""
     def render(root):
         titles(root)
         site.edit_meanwhile('doc-22', title='another title')
@@ -382,7 +383,7 @@ def test_known_answer_of_a_page_that_shows_what_changed_meanwhile(site):
 
 
 def test_an_answer_of_an_older_snapshot_is_none_of_later_ones(site):
-    """A connection that shows the past asks for itself alone."""
+    """A connection with an old snapshot keeps its answers to itself."""
     made = site.made(titles)
     other = Site(site.database)
     other.edit('doc-22', text='other')
@@ -390,7 +391,7 @@ def test_an_answer_of_an_older_snapshot_is_none_of_later_ones(site):
     later = Site(site.database)
     later.edit('doc-22', title='another title')
     later.begin()
-    # it hears of all commits before the other one asks
+    # it hears of all commits before `other` asks
     assert isinstance(later.changed(site.made(titles)), type(None))
     assert other.changed(made) is None
     assert isinstance(later.changed(made), Search)

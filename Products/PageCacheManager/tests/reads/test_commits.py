@@ -1,4 +1,4 @@
-"""What is heard of commits, with the storages that come with ZODB."""
+"""News of commits, with the storages of ZODB."""
 import gc
 import threading
 import time
@@ -164,7 +164,7 @@ def test_a_commit_during_the_render_keeps_the_page_out(
 
 def test_a_commit_during_the_render_is_seen_at_the_first_hit(
         database, commits, open_client):
-    """Nobody has heard of it when the page is stored."""
+    """The process has not heard of it when the page is stored."""
     client = open_client(database)
     page = page_of(commits, client, 'a')
     edit(database, a='new')
@@ -366,7 +366,7 @@ def test_all_is_forgotten_where_commits_were_missed(
     assert changed(commits, page, client) == LOST
     assert changed(commits, page, client) == LOST
     assert commits.name_of(page.sources[0]) == ''
-    # the page that was being made is not kept, and the next one is
+    # the page of that render is not kept, but the next page is
     again = page_of(commits, client, 'a')
     assert again.sources != page.sources
     assert changed(commits, again, client) is None
@@ -436,7 +436,7 @@ def test_observers_that_were_dropped_hear_no_more(
 
 
 def test_a_base_that_moves_is_unknown(tmp_path, commits, open_client):
-    """A demo storage shows it, and does not tell."""
+    """A demo storage shows the change, and does not announce it."""
     below = file_db(tmp_path / 'Data.fs')
     edit(below, a='a')
     above = DB(DemoStorage(base=below.storage, close_base_on_close=False))
@@ -454,7 +454,7 @@ def test_a_base_that_moves_is_unknown(tmp_path, commits, open_client):
 
 @pytest.fixture
 def mounted(tmp_path):
-    """Two databases of which the first one mounts the second."""
+    """Two databases; the first one mounts the second."""
     databases = {}
     for name in ('main', 'other'):
         file_db(tmp_path / f'{name}.fs', databases=databases,
@@ -568,7 +568,7 @@ def test_databases_are_not_held(tmp_path, commits):
         database.close()
         gone.append(weakref.ref(database))
     del database, client
-    for _ in range(5):  # connections and their caches are rings of their own
+    for _ in range(5):  # connections and their caches refer to each other
         gc.collect()
     assert [ref() for ref in gone] == [None] * len(gone)
     assert not commits._observers and not commits._numbers
@@ -628,7 +628,7 @@ def test_threads_never_have_a_page_older_than_what_they_show(
         shown = client.root['a'].text
         if page is not None and changed(commits, page, client) is None:
             hits.append(1)
-            # what was stored may be newer than the connection
+            # the stored text may be newer than the connection
             if len(text) < len(shown):
                 wrong.append((text, shown))
             return

@@ -1,4 +1,4 @@
-"""What a request read, from its start until its page is kept, and hits."""
+"""The reads of a request, from its start until its page is kept, and hits."""
 import pytest
 import transaction
 from ZODB.utils import p64
@@ -64,7 +64,7 @@ def read(client, *letters, database='main'):
 
 
 def in_words(client, segment):
-    """Return the letters of what was read, those of others in capitals."""
+    """Return the letters of the objects read, those of 'other' in capitals."""
     found = set()
     for name in ('main', 'other'):
         root = root_of(client, name)
@@ -146,7 +146,7 @@ def test_segments_have_what_was_read_in_them(client, commits, recording):
     assert words_of(client, commits, stopped(recording)) == 'abd'
 
 
-# what is unknown
+# unknown reads
 
 def change(client, name):
     root_of(client, name)['a'].text = 'new'
@@ -299,7 +299,7 @@ def test_a_page_is_current_until_what_it_shows_is_committed(databases):
 
 
 def test_a_new_object_under_a_root_that_was_read_is_a_change(databases):
-    """The lookup that failed is one of the root."""
+    """A failed lookup is a read of the root."""
     with_new = Client(databases['main'])
     with_new.begin()
     recording = Recording(freshness.commits, mark_rings(with_new.connection))

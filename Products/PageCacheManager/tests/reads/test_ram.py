@@ -134,7 +134,7 @@ def written_to(context):
 def test_it_is_not_known_what_one_was_made_from(
         site, client, made, monkeypatch, act, secs):
     def once(self):
-        # the part has read by now what it shows
+        # the part has read its text by now
         assert self.aq_parent.folder.inner.text
         made.append(1)
         if len(made) == 1:
@@ -195,7 +195,8 @@ def test_its_last_change_is_that_of_the_page(
     now = time.time() + 5
     monkeypatch.setattr(time, 'time', lambda: now)
     changed = ceil(TimeStamp(site.folder.inner._p_serial).timeTime())
-    # the value, one that was made with it, and that one given
+    # pages with the value, with a value made from it, and with that value
+    # given
     for path in (FIRST, SECOND, NESTED, f'{NESTED}?n=1'):
         modified = parsedate_to_datetime(client.get(path)['Last-Modified'])
         assert modified.timestamp() == changed, path
@@ -245,7 +246,7 @@ def test_a_failure_of_ours_is_none_of_the_page(
     client.get('/site/doc/show?n=3')
     with monkeypatch.context() as patch:
         patch.setattr(memoized, '_count', fail)
-        for _ in range(2):  # what it was made from is not known
+        for _ in range(2):  # its sources are unknown
             answer = client.get(SECOND)
             assert answer.outcome != 'HIT' and 'inner text' in answer.text
     assert client.get(SECOND).outcome == 'MISS'

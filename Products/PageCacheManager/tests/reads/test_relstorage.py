@@ -1,6 +1,6 @@
-"""Commits of a storage that is asked for them: RelStorage with SQLite.
+"""Commits of a storage that must be asked: RelStorage with SQLite.
 
-It is no dependency: these tests run where it is installed.
+It is no dependency: these tests run if it is installed.
 """
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a connection read since a marker, and when that is not known."""
+"""The reads of a connection since a marker, and when they are unknown."""
 import pytest
 import transaction
 from BTrees.OOBTree import OOBTree
@@ -142,10 +142,10 @@ def test_a_marker_that_was_left_harms_nothing(client, database):
     database.cacheExtremeDetail()
 
 
-# when it is not known
+# unknown reads
 
 def read_back(ring):
-    """Return what was used, as it is known at the end."""
+    """Return the oids of the objects used, or why they are unknown."""
     oids = ring.cut()
     return ring.why_unknown() or oids
 
@@ -245,7 +245,7 @@ def test_what_does_not(client, names, ring, act):
 
 def test_a_sweep_that_took_older_objects_alone_is_taken_for_one_of_all(
         client, ring):
-    """The count does not tell which were taken."""
+    """The count of evicted objects does not say which objects they are."""
     client.root['b'].read()
     client.connection._cache.cache_size = 6
     client.connection.cacheGC()

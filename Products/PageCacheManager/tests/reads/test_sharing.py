@@ -1,4 +1,4 @@
-"""Pages of other processes: what they were made from, and still are."""
+"""Pages of other processes: their sources, and whether these changed."""
 from contextlib import contextmanager
 
 import pytest
@@ -51,7 +51,7 @@ def process(monkeypatch):
 
 @pytest.fixture
 def databases(tmp_path):
-    """Two databases; the first one mounts the other."""
+    """Two databases; the first one mounts the second."""
     databases = {}
     for name in ('main', 'other'):
         file_db(tmp_path / f'{name}.fs', databases=databases,
@@ -78,7 +78,7 @@ def client(databases):
 
 
 def made(client, main='', other=''):
-    """Return what a page was made from that reads these documents."""
+    """Return the sources of a page that reads these documents."""
     client.begin()
     recording = Recording(freshness.commits, mark_rings(client.connection))
     for name, letters in (('main', main), ('other', other)):
@@ -91,8 +91,7 @@ def made(client, main='', other=''):
 
 
 def shared(made, connection):
-    """Return a page with what it was made from, as another process reads it.
-    """
+    """Return a page with its sources, as another process reads it."""
     reads = sharing.portable(made, connection)
     assert reads is not None
     return from_bytes(to_bytes(PAGE._replace(made_from=reads), 'e'), 'e')
@@ -171,7 +170,7 @@ def test_an_edit_that_is_in_no_cache(
 
 
 def test_commits_that_are_heard_of_together(process, client, databases):
-    """An idle process hears at once of those before the page and after."""
+    """An idle process hears at once of commits before and after the page."""
     commits = process()
     commits.watch(databases['main'])
     edit(databases['main'], b='new')
@@ -191,7 +190,8 @@ def test_a_page_of_a_later_moment_is_a_miss(process, client, databases):
         edit(databases['main'], d='new')
         ahead.begin()
         page = shared(made(ahead, 'ab'), ahead.connection)
-        assert adopted(page, client) is None  # it shows an earlier one
+        # the client shows an earlier state
+        assert adopted(page, client) is None
         client.begin()
         assert adopted(page, client)
 
@@ -200,7 +200,7 @@ def test_the_edit_of_a_moment_that_is_not_shown_yet(
         other, client, databases):
     edit(databases['main'], b='new')
     page = other()
-    # it is as the page was made, but nobody knows that of others
+    # the page is right, but other pages may be unknown
     assert page is None or what_changed(page, client) is None
 
 
@@ -304,7 +304,7 @@ def recorded(client):
 
 
 def with_value(client, known):
-    """Return what a page was made from that was given a value."""
+    """Return the sources of a page that used a memoized value."""
     with recorded(client) as recording:
         client.root['a'].read()
         memoized.given(known, may_be_dear=False)
@@ -313,7 +313,7 @@ def with_value(client, known):
 
 @pytest.fixture
 def known(process, client):
-    """Return what a value was made from: of this process alone."""
+    """The sources of a value, known to this process alone."""
     with recorded(client):
         memoized.missing('key')
         client.root['b'].read()
@@ -391,7 +391,7 @@ def test_an_answer_that_this_process_knows_is_not_asked_twice(
 
 def test_answers_are_the_same_for_who_wrote_and_who_loads_them(
         site, process):  # noqa: F811
-    """The one who indexed has equal strings that are one object."""
+    """In the process that indexed, two equal strings are one object."""
     title = ''.join(['a ', 'title'])
     site.begin()
     item = site.root['doc-02']

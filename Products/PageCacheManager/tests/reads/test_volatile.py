@@ -26,7 +26,7 @@ def part(context):
 
 @pytest.fixture
 def shown(site, client, monkeypatch):
-    """Two pages that show the value, of which the first one made it."""
+    """Two pages that show the value; the first one made it."""
     monkeypatch.setattr(Item, 'part', part, raising=False)
     monkeypatch.setattr(Item, 'part__roles__', None, raising=False)
     add_template(site.portal_skins.custom, 'show',

@@ -1,4 +1,4 @@
-"""The ring as pointers give it, compared with lru_items()."""
+"""The ring as read by pointers, compared with lru_items()."""
 import gc
 import importlib
 import os
@@ -128,7 +128,7 @@ def test_random_rings():
 
 @known
 def test_a_long_ring_is_walked_and_let_go():
-    """Each link that is read holds the one before it."""
+    """Each link holds a reference to the one before it."""
     cache = Cache(100_000)
     for ob in cache.obs:
         ob.touch()

@@ -28,7 +28,8 @@ from .databases import stopped
 #: The server remembers the last ten commits for clients that come back.
 MANY = 15
 
-#: Is told what to commit by lines on its standard input, a name in each.
+#: A program that reads names from its standard input, one in each line, and
+#: commits a change for each.
 WRITER = '''
 import sys
 from ZEO.ClientStorage import ClientStorage

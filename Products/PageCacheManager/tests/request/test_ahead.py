@@ -36,7 +36,7 @@ def hot(site, monkeypatch):
 
 
 def rendered(site):
-    """Return how many pages were rendered ahead, by what became of them."""
+    """Return the numbers of pages rendered ahead, by outcome."""
     transaction.abort()
     return {
         detail: count for (word, detail), count in
@@ -256,7 +256,7 @@ def test_a_page_that_varies_by_a_header_now(
     warm(client)
     hot.doc.text = 'vary'
     assert client.get(PAGE).outcome in ('HIT', 'MISS')
-    # by now a signpost stands in place of the page
+    # by now a signpost is stored in place of the page
     assert warm(client).text == '<p>vary</p>'
     rounds(monkeypatch)
     assert 'Traceback' not in caplog.text

@@ -16,7 +16,7 @@ from ..site import set_policy
 
 PAGE = '/site/doc/page'
 
-#: What a page shows that is neither in the database nor in the request.
+#: A value of a page that is neither in the database nor in the request.
 outside = {'value': 'first'}
 
 
@@ -30,7 +30,7 @@ def shown(item):
 
 @pytest.fixture
 def audited(site):
-    """A site of which each hit is audited; return what became of them."""
+    """Audit each hit of a site; give a function that returns the outcomes."""
     site.page_cache.manage_editProps(
         '', {'audit_every': 1, 'audit_per_minute': 6000})
     add_template(

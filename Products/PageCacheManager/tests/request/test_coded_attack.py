@@ -1,4 +1,4 @@
-"""What twenty minutes against pages in codings brought to light."""
+"""Faults found by twenty minutes of attacks on pages in codings."""
 import time
 
 import pytest
@@ -27,7 +27,7 @@ def lane(listing):  # noqa: F811
 @pytest.mark.parametrize('method', ['GET', 'HEAD'])
 def test_what_was_compressed_is_no_more_once_the_setting_leaves_it_to_zope(
         listing, client, method, accepts):  # noqa: F811
-    """A page with a secret is what the setting is changed for."""
+    """Administrators change the setting because of pages with a secret."""
     for accept in ('gzip', 'zstd'):
         for _ in range(2):
             client.get(PATH, Accept_Encoding=accept)
@@ -94,7 +94,7 @@ def test_304_has_the_tag_of_a_coding_that_is_still_to_be_made(
     assert (answer.status, answer['ETag']) == (304, page['ETag'])
 
 
-# what other code says of the bytes
+# headers of other code about the bytes
 
 @pytest.mark.parametrize('name', [
     'Content-MD5', 'Content-Digest', 'Digest'])

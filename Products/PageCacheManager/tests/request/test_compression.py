@@ -1,4 +1,4 @@
-"""Pages in gzip and the like: made at a hit, kept, sent to who takes them."""
+"""Pages in gzip and zstd: made at a hit, kept, sent if accepted."""
 import gzip
 import itertools
 import threading
@@ -40,12 +40,12 @@ LISTING = '''<html><head><title tal:content="context/getId">t</title></head>
 
 PATH = '/site/doc/listing'
 
-#: What a browser sends.
+#: Accept-Encoding of a browser.
 BROWSER = 'gzip, deflate, br, zstd'
 
 
 class Counting:
-    """A codec that counts what it is asked for."""
+    """A codec that counts its calls."""
 
     def __init__(self, codec):
         self._codec = codec
@@ -62,7 +62,7 @@ class Counting:
 
 @pytest.fixture
 def made(monkeypatch):
-    """Let zstd be made, by any name it goes by here; return the codecs."""
+    """Provide zstd or a substitute, and count calls; return the codecs."""
     found = {
         'zstd': Counting(codecs.CODECS.get('zstd', Codec(
             lambda body: b'zs' + gzip.compress(body, mtime=0),
@@ -104,14 +104,15 @@ def template(site, name, text):
 
 
 def let_bodies_go(pages):
-    """Do what happens when other pages need the room."""
+    """Drop the bodies, as the store does if other pages need the room."""
     bodies = pages._contents.bodies
     while bodies.bytes:
         bodies.discard(bodies.oldest())
 
 
 def look_on(event):
-    """Stand for other code that sees each response before the commit."""
+    """A substitute for other code that sees each response before the commit.
+    """
 
 
 @pytest.fixture(params=[False, True], ids=['alone', 'others look on'])
@@ -124,7 +125,7 @@ def on_looker(request):
         yield True
 
 
-# what a client gets
+# answers to clients
 
 @pytest.mark.parametrize('user', [None, 'alice'])
 @pytest.mark.parametrize(('accepts', 'coding'), [
@@ -146,7 +147,7 @@ def test_first_hit_is_coded_and_no_miss(
     assert second.body == first.body
     assert second.stable_headers() == first.stable_headers()
     assert {n: c.encoded for n, c in made.items() if c.encoded} == {coding: 1}
-    # header for header the MISS, but for what tells of the coding
+    # all headers are those of the MISS, except those of the coding
     of_the_coding = ('content-length', 'content-encoding', 'etag')
     assert [
         line for line in first.stable_headers()
@@ -219,7 +220,7 @@ def test_head_may_be_the_first_to_want_a_coding(listing, client, made):
 
 
 def test_users_have_a_coding_each(listing, client):
-    """What one user's page holds goes to nobody else, coded or not."""
+    """The content of a user's page goes to nobody else, coded or not."""
     for user in (None, 'alice', 'bob'):
         client.get('/site/doc/page', user)
     path = template(listing, 'mine', '''<p
@@ -244,7 +245,7 @@ def test_users_have_a_coding_each(listing, client):
 @pytest.mark.parametrize('method', ['GET', 'HEAD'])
 def test_tag_of_a_coding_counts_for_who_takes_it(
         listing, client, on_looker, method, accepts, known):
-    """A cache asks with the tags of all that it has (9111 4.1)."""
+    """A cache asks with the tags of all its copies (9111 4.1)."""
     tag = client.get(PATH)['ETag']
     tags = {'plain': tag, **{
         name: coded_tag(tag, name) for name in ('gzip', 'zstd', 'br')}}
@@ -287,7 +288,7 @@ def test_304_without_a_tag_has_that_of_the_200(
     assert (answer.status, answer['ETag']) == (304, client.get(PATH)['ETag'])
 
 
-# what is worth it
+# bodies worth a coding
 
 @pytest.mark.parametrize(('content_type', 'is_coded'), [
     ('text/html', True), ('text/plain;; charset=utf-8', True),
@@ -452,7 +453,7 @@ def test_a_second_coding_is_made_from_the_first(
 
 def test_a_body_that_other_code_changes_is_not_coded(
         listing, client, pages, made):
-    """A transform reads text, and what it makes is no longer the page."""
+    """A transform reads text, and its result is no longer the page."""
     def shout(event):
         seen.append(event.request.response.headers.get('content-encoding'))
         response = event.request.response
@@ -467,7 +468,7 @@ def test_a_body_that_other_code_changes_is_not_coded(
         assert answer.all('Content-Encoding') == []
         assert head['ETag'] == answer['ETag']
     assert made['gzip'].encoded == 0 and set(seen) == {None}
-    # where there is a coding already it gets the body all the same
+    # the handler gets the plain body, also if a coding is stored
     client.get(PATH, Accept_Encoding='gzip')
     let_bodies_go(pages)
     with handler(shout, IPubBeforeCommit):
@@ -535,7 +536,7 @@ def test_a_coding_that_other_code_set_stays(listing, client, made):
 
 
 def test_a_page_that_is_passed_on(listing, client, pages, made, on_looker):
-    """A script that gives what the template gave."""
+    """A script that returns the result of the template."""
     add_script(
         listing.portal_skins.custom, 's', 'return context.listing()')
     transaction.commit()
@@ -600,7 +601,7 @@ def test_a_body_that_cannot_be_unpacked_is_rendered(
     assert answer.outcome == 'BYPASS'
     assert answer.all('Content-Encoding') == []
     assert 'on purpose' in caplog.text
-    # where no body is needed nothing has failed
+    # if no plain body is needed, nothing fails
     if not on_looker:
         for accepts in ('gzip', BROWSER):
             answer = client.get(PATH, Accept_Encoding=accepts)
@@ -773,7 +774,7 @@ def test_lane_gives_each_its_coding(
         PATH, If_None_Match=fast['ETag'], **accepting(accepts))
     assert (answer.status, answer['ETag']) == (304, fast['ETag'])
     assert lane.asked == before
-    # gone or not, one who takes a coding gets it as it is
+    # a client that accepts a coding gets the stored bytes
     assert made['gzip'].decoded + made['zstd'].decoded == 0 or (
         is_gone and (accepts is None or on_looker))
 
@@ -800,7 +801,7 @@ def test_lane_leaves_a_lost_coding_to_zope(lane, pages):
 
 
 def test_lane_keeps_no_body(lane, pages):
-    """It would live on when the store let it go."""
+    """The body would stay in memory after the store dropped it."""
     for accepts in (None, 'gzip', 'zstd'):
         warm(lane, PATH, **accepting(accepts))
     entries = lane.lane._entries.values()

@@ -1,4 +1,4 @@
-"""HEAD: what Zope keeps, and what it leaves behind."""
+"""HEAD: the requests left to Zope, and the absence of side effects."""
 import gc
 from unittest import mock
 
@@ -33,7 +33,7 @@ def is_zopes(answer):
     return answer.body == b''
 
 
-# what is left to Zope
+# requests left to Zope
 
 def test_head_where_no_policy_fits(site, client):
     set_policy(site, predicate='python: False')
@@ -59,7 +59,7 @@ def test_head_of_what_is_not_stored_has_the_type_of_the_page(site, client):
 
 
 class DavClient(Client):
-    """Comes in at the port where GET gives the source."""
+    """A client of the port on which GET gives the source."""
 
     def environ(self, *args):
         return {**super().environ(*args), 'WEBDAV_SOURCE_PORT': '1'}
@@ -121,7 +121,7 @@ def test_a_fault_leaves_head_to_zope(site, client, caplog, monkeypatch):
     assert client.head(PAGE).outcome == 'MISS'
 
 
-# what is left behind
+# side effects
 
 def test_a_tag_of_webdav_outlasts_head(site, client):
     template = site.portal_skins.custom.page
@@ -141,7 +141,7 @@ def test_an_object_without_a_tag_has_none_after_head(site, client):
 
 
 def test_head_takes_the_skin_from_no_later_request(site, client, item):
-    """What a skin is held by goes with a request, when Python likes it."""
+    """Python may free the holder of a skin long after its request."""
     item('collect', lambda self: gc.collect() and '')
     add_template(
         site.portal_skins.custom, 'later',

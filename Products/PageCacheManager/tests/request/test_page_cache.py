@@ -59,7 +59,7 @@ def twice(client, path, **headers):
 # one render (I8): between the look into the store and the flight
 
 def before_boarding(monkeypatch, flights, action):
-    """Let `action` happen, once, when the first request is to board."""
+    """Call `action` once, just before the first request boards."""
     board = flights.board
     waiting = [action]
 
@@ -91,7 +91,7 @@ def test_a_page_that_lands_before_boarding_is_found_at_a_second_look(
     assert (others[0].outcome, answer.outcome) == ('MISS', 'HIT')
     assert answer.body == others[0].body
     assert answer.stable_headers() == others[0].stable_headers()
-    # whoever comes next boards at once
+    # the next request boards at once
     assert not cache.flights._flights
 
 
@@ -102,7 +102,7 @@ def test_a_page_that_lands_before_boarding_is_a_304_for_who_holds_it(
     Item.renders -= 1  # the page shows it
     before_boarding(monkeypatch, cache.flights, lambda: in_another_thread(
         lambda: Client().get(PAGE)))
-    # only rendering would tell if the cookie makes another page
+    # only a render can tell whether the cookie makes another page
     answer = client.get(PAGE, If_None_Match=tag, Cookie='other=1')
     assert (answer.status, answer.outcome) == (304, 'HIT')
     assert (answer.body, answer['ETag']) == (b'', tag)
@@ -124,7 +124,7 @@ def test_a_page_that_lands_and_goes_before_boarding_is_rendered(
 
 def test_a_page_is_kept_though_others_like_it_are_not_waited_for(
         custom, client):
-    """Who was refused renders without a flight, and may store all the same."""
+    """A refused request renders without a flight, but may store the page."""
     add_template(custom, 't', '''<p tal:define="x python:
         request.get_header('X-First') and request.RESPONSE.setCookie('a', 'b')"
         tal:content="context/count_render">x</p>''')
@@ -211,7 +211,7 @@ def test_a_body_in_a_coding_that_we_do_not_know_is_no_page(custom, client):
         assert answer.body == b'<p>coded</p>'
 
 
-# what is not kept
+# pages that are not kept
 
 def test_a_page_over_the_limit_is_sent_but_never_kept(
         site, custom, client, cache):
@@ -267,7 +267,7 @@ def test_a_page_with_a_message_may_forbid_storing_itself(custom, client):
     assert answer['Cache-Control'] == 'no-store, max-age=0'
 
 
-# what is said of it
+# headers about the cache
 
 def test_without_an_age_limit_no_time_is_told(site, client):
     settings(site, max_age=0)
@@ -276,10 +276,10 @@ def test_without_an_age_limit_no_time_is_told(site, client):
     assert hit['Cache-Status'] == 'PageCacheManager;hit'
 
 
-# what is in the key
+# parts of the key
 
 def test_vary_by_a_header_that_zope_hides(site, client):
-    """Zope takes Authorization out of what it gives to code."""
+    """Zope removes Authorization from the headers for code."""
     settings(site, partition='etag')
     set_policy(site, etag='string:x', public=1, vary='Authorization')
     answers = [client.get(PAGE, user) for user in (
@@ -290,7 +290,7 @@ def test_vary_by_a_header_that_zope_hides(site, client):
 
 
 class TypedClient(Client):
-    """Sends a Content-Type with whatever it sends."""
+    """Sends a Content-Type with each request."""
 
     def __init__(self, kind):
         super().__init__()

@@ -48,7 +48,7 @@ def is_kept(client, path=PAGE):
     return client.get(path).outcome == 'HIT'
 
 
-# what is forgotten
+# pages that are dropped
 
 @pytest.mark.parametrize('path', [
     '/site/doc', '/site/doc/', '//site/doc', PAGE, f'{PAGE}?a=b',
@@ -114,7 +114,7 @@ def test_each_manager_around_decides_for_itself(site, client, purge):
     assert is_kept(client, '/site/folder/others')
 
 
-# what is not there
+# paths without content
 
 @pytest.mark.parametrize('path', [
     '/site/no/such/page', '/site/doc/title/x/y', '/site/../../../x'])
@@ -158,7 +158,7 @@ def test_a_failure_leaves_the_request_to_zope(
     assert 'The cache failed (purge)' in caplog.text
 
 
-# who may
+# permissions
 
 @pytest.mark.parametrize('address, status', [
     ('127.0.0.1', 200), ('::ffff:127.0.0.1', 200), ('10.1.255.255', 200),

@@ -180,7 +180,8 @@ def test_commits_of_other_things_end_it_but_once(
     for outcome in ('MISS', 'HIT', 'HIT'):
         assert client.get(PAGE, user).outcome == outcome
     aside()
-    # what is read to answer is found out for what is asked for again
+    # the reads for an answer are recorded only when the same request comes
+    # again
     assert times(asked, lambda: client.get(PAGE, user)) == 1
     for _ in range(3):
         aside()
@@ -237,7 +238,7 @@ def test_the_clock_counts_anew_after_a_commit(
     for _ in range(3):
         client.get(PAGE)
     aside()
-    client.get(PAGE)  # what is read to answer is known from now on
+    client.get(PAGE)  # from now on the reads for the answer are known
     soon.append(1)
     aside()
     assert times(asked, lambda: client.get(PAGE)) == 0
@@ -488,7 +489,7 @@ def test_explain_asks(site, warm, asked):
 
 
 def test_the_fast_lane_remembers_by_itself(site, asked):
-    """Both would be late one after the other."""
+    """If the engine did so too, an answer could be late twice."""
     lane = LaneClient()
     for _ in range(3):
         lane.get(PAGE)
@@ -512,7 +513,7 @@ def test_nothing_of_a_connection_is_remembered(site, warm):
 
 
 def test_what_clients_send_takes_few_megabytes(site, client, warm):
-    """Each of many requests with long headers is another one."""
+    """Many requests with long headers, all different."""
     recent_answers = recent.recent_answers
     for number in range(30):
         for conditions in {}, {'If_None_Match': '"' + 'x' * 60_000 + '"'}:
@@ -543,7 +544,7 @@ def test_table_is_bounded_in_bytes():
     table = RecentAnswers(max_bytes=100)
     for number in range(100):
         table.put(question(number), number, 1, 30)
-    table.put(question(99), 'larger', 1, 60)  # in place of what it was
+    table.put(question(99), 'larger', 1, 60)  # replaces the value of before
     found = [table.get(question(number)) for number in (97, 98, 99)]
     assert [one and one[1] for one in found] == [None, 98, 'larger']
     table.put(question('huge'), 'huge', 1, 101)

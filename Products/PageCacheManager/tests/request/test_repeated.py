@@ -39,7 +39,7 @@ def opened(monkeypatch):
 
 @pytest.fixture
 def warm(site, client, opened):
-    """A page of which the next request is answered at once."""
+    """A client whose next request is answered at once."""
     site.page_cache.manage_editProps('', {'late_ms': 60_000})
     for outcome in ('MISS', 'HIT', 'HIT'):
         assert client.get(PAGE).outcome == outcome
@@ -79,7 +79,7 @@ def test_it_is_what_was_sent_before(site, client, opened, user, headers):
 
 
 def test_a_coding_that_came_later(site, client, opened):
-    """It may be the better one, so that is asked once."""
+    """It may be better than the sent one, so the cache looks up once more."""
     site.page_cache.manage_editProps('', {'late_ms': 60_000})
     site.portal_skins.custom.page.write('<html>' + 'text ' * 2000)
     for _ in range(3):
@@ -132,7 +132,7 @@ def test_it_is_counted(warm, site):
         'HIT', ''] + 3
 
 
-# what ends it
+# reasons to look up again
 
 def test_any_commit(aside, warm, opened):
     assert not is_looked_up(opened, warm)

@@ -1,4 +1,4 @@
-"""Bodies that are no bytes: files, iterators, blobs, what is written."""
+"""Bodies that are no bytes: files, iterators, blobs, written data."""
 import io
 
 import pytest
@@ -48,7 +48,7 @@ class Bound(Unbound):
         return len(DATA)
 
 
-#: What may become a body, by what makes it from a file's name.
+#: Possible bodies: functions that make them from a file's name.
 BODIES = {
     'filestream_iterator': filestream_iterator,
     'file': lambda path: open(path, 'rb'),
@@ -75,7 +75,8 @@ def retries(monkeypatch):
 
 
 def said(answer):
-    """Return all that the client is told, but for our own two lines."""
+    """Return all that the client receives, but for our two headers and Date.
+    """
     return answer.status, sorted(
         line for line in answer.lines if line[0].lower() not in (
             'date', 'x-pagecache', 'cache-status')), answer.body
@@ -162,7 +163,7 @@ def test_what_is_written_after_a_call_of_a_template(
 @pytest.mark.parametrize('method', ['get', 'post'])
 def test_error_after_a_body_in_a_coding_of_its_own(
         site, client, item, error_view, prepare, method):  # noqa: F811
-    """What the cache did not set is not for it to take back."""
+    """The cache must not remove headers that it did not set."""
     def download(self, REQUEST):
         """Fail at the last moment."""
         self.page()
@@ -243,7 +244,7 @@ def test_view_that_gives_a_file(viewed, client, item, make, times):
         assert reason(answer) == 'streamed'
 
 
-# what the cache takes no part in
+# responses that are not the cache's
 
 @pytest.mark.parametrize('path', ['/site/doc/page', COUNTING])
 def test_nothing_is_done_to_a_response_that_is_not_ours(

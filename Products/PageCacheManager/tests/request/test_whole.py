@@ -1,4 +1,4 @@
-"""Whole pages only: what is a fragment, a failure or a stream is no page."""
+"""Whole pages only: a fragment, a failure or a stream is no page."""
 from email.utils import parsedate
 
 import pytest

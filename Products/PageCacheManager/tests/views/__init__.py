@@ -9,7 +9,7 @@ from ..site import Item
 
 
 class IMobile(IDefaultBrowserLayer):
-    """Marks requests of a layer with a view of its own."""
+    """Marks requests of a layer that has its own view."""
 
 
 class INote(Interface):
@@ -17,7 +17,7 @@ class INote(Interface):
 
 
 class Counting(BrowserView):
-    """Says what it is made of, and how often it was rendered."""
+    """Shows its sources, and how often it was rendered."""
 
     text = 'counting'
 
@@ -46,7 +46,7 @@ class Mobile(Counting):
 
 
 class Listing(BrowserView):
-    """Lists what is in a folder, by a template of its own."""
+    """Lists the content of a folder, by its own template."""
 
     def items(self):
         Item.renders += 1
@@ -78,7 +78,7 @@ class Streaming(Counting):
 
 
 class Acting(BrowserView):
-    """Does what a test says, by a method that it gives to the content."""
+    """Calls the method that a test adds to the content."""
 
     def __call__(self):
         return self.context.act(self.request)
@@ -122,7 +122,7 @@ class Plain:
         return f'<p>plain {self.context.count_render()}</p>'
 
     def helper(self):
-        """Say something that is no page of its own."""
+        """Return a text that is not a page by itself."""
         return f'<p>helper {self.context.count_render()}</p>'
 
 
