@@ -1,7 +1,7 @@
-"""Nobody is shown more than Zope's own access check allows.
+"""No visitor sees more than Zope's own access check allows.
 
-Every answer of a cached site is compared with that of a twin: a site that was
-built alike, got the same changes, and has no cache manager at all.
+Every answer of a cached site is compared with that of a twin.  The twin was
+built alike, got the same changes, and has no cache manager.
 """
 import base64
 import sys
@@ -49,8 +49,8 @@ TEMPLATE = '''<div><p tal:content="context/read_text">text</p>
 
 NAMES = 'zpage', 'fpage', 'zopen', 'fopen'
 
-#: Template, and how it becomes the page of the request.  Those that are open
-#: may be asked for by anybody: rendering them decides what is shown.
+#: A template, and how it becomes the page of the request.  Anybody may request
+#: the open templates: their render decides which text is shown.
 FEW = [
     ('zpage', 'direct'), ('fpage', 'default'), ('zpage', 'script'),
     ('zopen', 'direct'), ('fopen', 'proxied')]
@@ -60,8 +60,8 @@ ALL = [
 
 OPEN = 'Anonymous', 'Authenticated', 'Manager'
 
-#: The setting, how visitors log in, the policy's date, which is a second
-#: guard where it needs a right to the content, and the pages to look at.
+#: The setting, the way visitors log in, the policy's date, and the pages to
+#: compare.  The date is a second guard if it needs a right to the content.
 RUNS = {
     'user': ('user', 'basic', 'nothing', ALL),
     'user-cookie': ('user', 'cookie', 'object/modified', FEW),
@@ -69,10 +69,10 @@ RUNS = {
     'etag-cookie': ('etag', 'cookie', 'nothing', FEW)}
 
 
-# who asks
+# visitors
 
 class Visitor(NamedTuple):
-    """Who asks; without a name somebody who has not logged in."""
+    """A visitor; without a name an anonymous one."""
 
     name: str = ''
     password: str = ''
@@ -91,7 +91,7 @@ ANONYMOUS = Visitor()
 ALICE, BOB, NEMO, ROOT, EMERGENCY = (
     Visitor(name, name) for name in (
         'alice', 'bob', 'nemo', 'root', 'emergency'))
-#: The user folder of /section has an alice of its own, and a Manager.
+#: The user folder of /section has another alice, and a Manager.
 INNER_ALICE = Visitor('alice', 'inner')
 INNER_ROOT = Visitor('carol', 'carol')
 
@@ -99,7 +99,7 @@ INNER_ROOT = Visitor('carol', 'carol')
 # the two sites
 
 class Answer(NamedTuple):
-    """What matters of a response, or of the exception in its place."""
+    """The compared parts of a response, or of the exception in its place."""
 
     status: object
     body: bytes = b''
@@ -142,13 +142,13 @@ class Sites:
             answer.get('X-PageCache', ''))
 
     def expected(self, path, visitor=ANONYMOUS, method='GET', **headers):
-        """Return what is answered without a cache."""
+        """Return the answer without a cache."""
         answer = self.ask(path, visitor, method, 'twin', **headers)
         assert answer.outcome == ''
         return answer
 
     def same(self, path, visitor=ANONYMOUS, method='GET', **headers):
-        """Return the answer; it has to be what it is without a cache."""
+        """Return the answer; assert that it is the one without a cache."""
         answer = self.ask(path, visitor, method, **headers)
         expected = self.expected(path, visitor, method, **headers)
         assert answer.shown == expected.shown, (path, visitor, answer)
@@ -156,7 +156,7 @@ class Sites:
 
 
 def make(site, is_cached):
-    """Add users, content, templates, and what passes templates on."""
+    """Add users, content, templates, and scripts that pass templates on."""
     custom = site.portal_skins.custom
     manage_addFolder(site, 'section')
     site.section._setObject('inner', Item('inner', 'first text'))
@@ -236,7 +236,7 @@ def sites(app, client, skins, monkeypatch):
     monkeypatch.setattr(
         BasicUserFolder, '_emergency_user', UnrestrictedUser(
             'emergency', 'emergency', ('manage',), ()))
-    noSecurityManager()  # nothing is owned by who runs the test
+    noSecurityManager()  # the user that runs the test owns nothing
     add_site(app, 'twin')
     make(app.site, is_cached=True)
     make(app.twin, is_cached=False)
@@ -250,7 +250,7 @@ def read_text(self):
 
 
 def who(self):
-    """Tell who is logged in, and where."""
+    """Return the name of the user, and the path of the user folder."""
     user = self.REQUEST['AUTHENTICATED_USER']
     folder = aq_parent(aq_inner(user))
     path = folder.absolute_url(1) if folder is not None else ''
@@ -258,7 +258,7 @@ def who(self):
 
 
 def who_in_roles(self):
-    """Tell all apart who must be apart."""
+    """Return a text that differs for visitors who must not share pages."""
     user = self.REQUEST['AUTHENTICATED_USER']
     return f'{self.who()} {sorted(user.getRolesInContext(self))}'
 
@@ -269,17 +269,17 @@ def policy(site, etag='string:same', modified='nothing', **options):
 
 
 def partition(sites, name, monkeypatch, modified='nothing'):
-    """Let pages be shared; the ETag or the page is made as that needs it."""
+    """Share pages by the setting `name`; adapt the ETag or the page to it."""
     sites.app.site.page_cache.manage_editProps('', {'partition': name})
     etag = 'object/who_in_roles' if name == 'etag' else 'string:same'
     sites.change(policy, etag, modified)
     monkeypatch.setattr(Item, 'shows_names', name != 'roles')
 
 
-# what happens between two visits
+# changes between two visits
 
 class Scenario(NamedTuple):
-    """What happens between two visits, and to whom."""
+    """A change between two visits, and the visitors."""
 
     visitors: tuple
     change: object
@@ -314,7 +314,7 @@ def set_templates_view(site, roles):
 
 
 def retract(site):
-    """Do what a workflow does when content is retracted."""
+    """Change the permissions as a workflow does when content is retracted."""
     for item in items(site):
         for permission in (
                 'View', 'Access contents information',
@@ -342,7 +342,7 @@ def recreate(site):
 
 
 class Group:
-    """Local roles that are computed from who belongs to a group."""
+    """Local roles that are computed from the members of a group."""
 
     def __init__(self, *members):
         self.members = members
@@ -357,7 +357,7 @@ def set_group(site, *members):
 
 
 def own_templates(site):
-    """Let alice, a Manager, own the templates of private content."""
+    """Make alice, a Manager, the owner of the templates of private content."""
     set_roles(site, 'alice', ['Manager'])
     set_view(site, ['Manager'])
     owner = site.acl_users.getUser('alice').__of__(site.acl_users)
@@ -459,7 +459,7 @@ def later():
 
 
 def fill(sites, path, visitors):
-    """Let all visitors see a page; return what each tag stands for."""
+    """Let all visitors see a page; return the page of each tag."""
     held = {}
     for visitor in visitors:
         page = sites.same(path, visitor)
@@ -470,9 +470,9 @@ def fill(sites, path, visitors):
 
 
 def check(sites, path, visitor, held, is_template):
-    """Compare all that the visitor may ask with the answers of the twin.
+    """Compare all requests that the visitor may send with the twin's answers.
 
-    `held` are tags that visitors hold, with the pages that they stand for.
+    `held` maps the tags that visitors hold to their pages.
     """
     page = sites.same(path, visitor)
     posted = sites.ask(path, visitor, 'POST', If_None_Match='*')
@@ -530,7 +530,7 @@ def test_pages_are_cached_where_nothing_happens(sites, monkeypatch, run):
             assert sites.same(path, visitor).outcome == 'HIT'
 
 
-# what is asked of the key beyond the way through the publisher
+# demands on the key apart from the publisher's checks
 
 def listing(site, is_cached):
     add_template(
@@ -582,7 +582,7 @@ def test_equal_roles_of_two_user_folders_are_not_equal(
 
 
 class Gate(UserFolder):
-    """Looks at a header of the request before it looks at who asks."""
+    """Checks a header of the request before it checks the user."""
 
     def validate(self, request, auth='', roles=()):
         gate = request.get_header('X-Gate')
@@ -646,7 +646,7 @@ def test_a_part_by_permission_counts_where_the_etag_names_it(sites):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Let the time be set that CMF, Zope and the cache see."""
+    """Set the time for CMF, Zope and the cache."""
     class Clock:
         now = time.time()
     monkeypatch.setattr(
@@ -680,7 +680,7 @@ def test_time_counts_where_the_etag_names_it(sites, clock):
 
 @pytest.fixture
 def gates():
-    """Refuse requests after traversal, as long as the list holds one."""
+    """Refuse requests after traversal, as long as the list is not empty."""
     closed = []
 
     def refuse(event):
@@ -744,7 +744,7 @@ def test_logging_in_and_out_with_a_page_in_one_request(sites):
     for path in ('doc/zpage', 'doc/plain', f'doc/zpage{form}', 'doc/leave'):
         for visitor in (ALICE, ANONYMOUS, ALICE):
             sites.same(path, visitor)
-    # no cookie went into what others get
+    # pages for others contain no cookie
     client = Client()
     for path in ('doc/zpage', 'doc/plain'):
         assert client.get(f'/site/{path}').all('Set-Cookie') == []

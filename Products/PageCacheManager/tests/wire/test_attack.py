@@ -1,4 +1,4 @@
-"""What half an hour against a running site brought to light."""
+"""Faults found by half an hour of attacks on a running site."""
 import base64
 import time
 
@@ -30,7 +30,7 @@ def custom(site):
 # a policy that forbids storing
 
 def test_no_store_counts_at_once_when_a_policy_is_edited(site, client):
-    """RFC 9111 5.2.2.5: what is stored must not be used from now on."""
+    """RFC 9111 5.2.2.5: stored pages must not be used from now on."""
     set_policy(site, etag=DATED)
     client.get(PAGE)
     tag = client.get(PAGE)['ETag']
@@ -53,7 +53,7 @@ def test_no_store_ends_with_the_policy_that_said_it(site, client):
 
 @pytest.fixture
 def later(monkeypatch):
-    """Let time pass: what was changed before validates by its date."""
+    """Let time pass: pages of earlier changes then validate by their date."""
     passed = [0]
     real = time.time
     monkeypatch.setattr(time, 'time', lambda: real() + passed[0])
@@ -97,7 +97,7 @@ def test_a_date_is_no_304_for_another_cookie_in_the_key(
     assert answer.status == 200
 
 
-# what a called template did to the response
+# changes of the response by a called template
 
 def test_a_base_that_a_called_template_set_is_there_on_a_hit(custom, client):
     add_template(
@@ -189,7 +189,7 @@ def test_a_template_that_is_private_keeps_what_the_policy_says(
 # another object under the same name
 
 def test_another_object_of_the_same_date_has_a_page_of_its_own(site, client):
-    """Two that were imported together, one of them renamed to the other."""
+    """Two that were imported together; one gets the name of the other."""
     set_policy(site, etag=DATED)
     site._setObject('next', Item('next', 'second text'))
     client.get(PAGE)

@@ -1,8 +1,8 @@
-"""What is remembered takes no more memory than there is, whoever asks.
+"""All remembered data is bounded in memory, for any request.
 
-Every cache and every table of the package is listed here with the one who
-chooses its keys.  One that is not listed makes a test fail, so that whoever
-adds it thinks of this.
+Every cache and every table of the package is listed here with the origin of
+its keys.  If one is not listed, a test fails, so that its author thinks of its
+bound.
 """
 import gc
 import pkgutil
@@ -57,7 +57,7 @@ OF_THE_SITE = {
     'origin.view._spelled', 'origin.view._template_files',
     'publisher.request._digest_of_layers'}
 
-#: Keys hold what a client sent, or what a page may have taken from it.
+#: Keys contain values of a client, or values that a page may take from it.
 OF_CLIENTS = {
     'core.http.cache_status.cache_status',
     'core.http.content_coding._preferences',
@@ -67,7 +67,7 @@ OF_CLIENTS = {
     'core.store.entries._shared',
     'publisher.request.environ_key'}
 
-#: Tables of modules that grow; what they hold is bounded by itself.
+#: Tables of modules that grow; their content has its own bound.
 TABLES = {
     'key.versions._digests',  # by the file of a template
     'manager.caches._caches',  # by manager, and dropped when idle
@@ -94,7 +94,7 @@ def modules():
 
 
 def own_values():
-    """Yield what modules and their classes hold, with its full name."""
+    """Yield the values of modules and of their classes, with full names."""
     for name, module in modules():
         for attribute, value in list(vars(module).items()):
             if getattr(value, '__module__', module.__name__) != (
@@ -146,7 +146,7 @@ def test_no_module_has_a_table_that_grows():
     assert found - NOT_OURS == TABLES
 
 
-# what is remembered
+# remembered results
 
 def test_long_arguments_are_not_remembered():
     @remembered(4, 10)
@@ -228,8 +228,8 @@ def hostile(number, size=200_000):
     return f'{number:06}'.ljust(size, 'x')
 
 
-#: What 25 requests may add, where each sends 200 000 characters: what is
-#: kept of them all would be more than twice as much.
+#: The most memory that 25 requests may add.  Each sends 200 000 characters: to
+#: keep all of these would take more than twice as much.
 MOST_BYTES = 2 << 20
 
 REQUESTS = 25
@@ -288,7 +288,7 @@ def test_memory_stays_flat(site, client, languages, headers, make):
     lambda client: client, lambda client: LaneClient()], ids=['zope', 'lane'])
 @pytest.mark.parametrize('query', ['{}', 'x={}', 'utm_source={}', '{}=x'])
 def test_memory_stays_flat_whatever_the_query(site, client, make, query):
-    """Names in a path are another matter: Zope itself keeps those."""
+    """Names in a path are different: Zope itself keeps these."""
     set_policy(site, etag='string:same')
     site.page_cache.manage_editProps('', {'max_mib': 1})
     asking = make(client)

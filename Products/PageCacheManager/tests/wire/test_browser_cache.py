@@ -1,4 +1,4 @@
-"""A real browser's own cache: what it keeps, and when it asks again.
+"""A real browser's own cache: the pages it keeps, and when it asks again.
 
 Nothing is routed or emulated: either would switch the browser's cache off.
 """
@@ -32,7 +32,7 @@ def browser():
 
 
 class Asked(list):
-    """The If-None-Match of all that the server was asked."""
+    """The If-None-Match of all requests to the server."""
 
     def __call__(self, event):
         environ = event.request.environ
@@ -62,7 +62,7 @@ def server(site):
 
 
 class Tab:
-    """A tab, and what the network had to say to it."""
+    """A tab, and the answers that it gets from the network."""
 
     def __init__(self, context):
         self.context = context
@@ -101,7 +101,7 @@ class Tab:
     def _after(self, action):
         del self.statuses[:]
         action()
-        # events come in order: this answer comes after those of the network
+        # events come in order: this answer follows those of the network
         self.page.evaluate('1')
         return list(self.statuses)
 
@@ -175,7 +175,7 @@ def test_nobody_sees_anothers_page_on_a_navigation(
         log_out(tab)
         if name:
             log_in(tab, server, name)
-        # what the browser holds is another user's: no 304 by its tag
+        # the browser holds another user's page: no 304 by its tag
         assert tab.go(url) == [200]
         assert tab.text('user') == (name or 'nobody')
         assert tab.go(url) == [304]
@@ -197,7 +197,7 @@ def test_a_page_that_is_private_now_is_not_shown_again(tab, server, site):
 
 def test_back_asks_again_where_the_policy_varies_by_cookie(
         tab, server, site):
-    """History shows what the browser holds, unless Vary forbids it."""
+    """History shows the browser's copy, unless Vary forbids it."""
     set_policy(site, 'string:same', vary='Cookie')
     log_in(tab, server, 'alice')
     assert tab.go(f'{server}/named') == [200]

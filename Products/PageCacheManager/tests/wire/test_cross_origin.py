@@ -1,4 +1,4 @@
-"""Headers that tell other sites whether they may read a page."""
+"""Headers that say whether other sites may read a page."""
 import time
 
 import pytest
@@ -72,7 +72,7 @@ def test_page_for_the_site_that_asks_is_not_kept(
 
 
 def allowing_some(request):
-    """Let those sites read the page that are on a list."""
+    """Let the sites of a list read the page."""
     origin = request.get_header('Origin')
     if origin in (ONE, TWO):
         request.response.setHeader(ALLOW, origin)
@@ -80,7 +80,7 @@ def allowing_some(request):
 
 def test_page_that_looked_for_the_site_that_asks_is_kept_for_each(
         client, acting, path):
-    """A page for nobody in particular would keep all others out."""
+    """The page without an allowed origin must not be sent to all origins."""
     acting(allowing_some)
     for origin in ('', ONE, TWO, 'https://other.example', ''):
         headers = {'Origin': origin} if origin else {}
@@ -134,7 +134,7 @@ def test_key_header_counts_as_vary(site, client, acting, path):
 
 
 def test_one_site_for_all_who_ask_needs_vary_too(client, acting, path):
-    """It can't be told from one that was chosen for this request."""
+    """It may have been chosen for this request, or for all."""
     acting(setting((ALLOW, ONE)))
     assert reason(twice(client, path)[1]) == 'origin'
 

@@ -1,4 +1,4 @@
-"""What is held of a request goes with its end."""
+"""References to a request go when it ends."""
 import gc
 import weakref
 
@@ -13,7 +13,7 @@ from ..view_cases import associate
 
 @pytest.fixture
 def counted_alone():
-    """Let requests go by their references alone, as soon as they end."""
+    """Free requests by their references alone, as soon as they end."""
     gc.collect()
     gc.disable()
     yield

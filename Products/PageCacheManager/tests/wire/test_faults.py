@@ -32,7 +32,7 @@ PAGE = PATHS[0]
 #: RFC 9110 section 8.8.3, without obs-text.
 TAG = re.compile('(W/)?"[\x21\x23-\x7e]*"')
 
-#: What the cache or the policy adds to a response.
+#: Headers that the cache or the policy adds to a response.
 OURS = (
     'ETag', 'Last-Modified', 'Cache-Control', 'Expires', 'Vary',
     'X-PageCache', 'Cache-Status')
@@ -217,7 +217,7 @@ def test_a_time_that_is_spelled_out(site, client):
         site, etag='string:tag', mtime_func='string:2020/01/02 03:04:05 GMT')
     miss, hit = twice(client)
     assert (miss.outcome, hit.outcome) == ('MISS', 'HIT')
-    # it is the newest of what the page is made of, so not this one
+    # the header has the newest date of all parts of the page, so not this one
     assert re.fullmatch(
         r'\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT', hit['Last-Modified'])
 
@@ -323,7 +323,7 @@ def test_no_other_header_of_a_policy_ends_early(site, client, vary):
         assert answer.all('Set-Cookie') == []
 
 
-# what clients send
+# headers of clients
 
 @pytest.mark.parametrize('name', [
     'If_None_Match', 'If_Modified_Since', 'Accept_Encoding', 'Cookie',
@@ -539,7 +539,7 @@ def outcomes(client, path):
 
 def test_cmf_asks_its_policies_again_after_a_failure(
         site, custom, client, error_view):
-    """What kept CMF from asking is no longer there for the error page."""
+    """For the error page, nothing keeps CMF from asking any more."""
     path = fail(custom, raiser(ValueError('on purpose')))
     assert is_error_page(client.get(path))
     site.portal_skins.fs.fspage.ZCacheable_setManagerId(None)
@@ -710,7 +710,8 @@ class FailingCommit:
 def failing(request, site, subscribe):
     """A list of errors: each lets the commit of a request fail.
 
-    The policy does it, or what comes before; then it need not be asked.
+    The policy joins the failing commit, or a subscriber does it before; then
+    the policy need not be asked.
     """
     errors = []
 

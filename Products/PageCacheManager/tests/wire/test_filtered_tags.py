@@ -42,7 +42,7 @@ def test_tag_of_an_accepted_coding_holds(
         assert (answer.status, answer.body) == (304, b'')
         # 15.4.5: the client goes by the tag that it has
         assert answer['ETag'] == held
-    # what comes out is the same, but it has to be known
+    # the tag is the same, but only a render can tell
     assert Item.renders == before + (not is_stored)
     head = client.head(path, Accept_Encoding=accepts, If_None_Match=held)
     assert (head.status, head['ETag']) == (304, held)
@@ -60,7 +60,7 @@ def test_tag_of_another_coding_holds_nothing(
 
 
 def test_what_is_coded_already_has_no_other_mark(client, path):
-    """Apache leaves such a body, and its tag."""
+    """Apache changes neither this body nor its tag."""
     tag = client.get(path)['ETag'][:-1]
     for end in (';gzip-gzip', '-gzip;gzip', '-br-gzip', '-gzip' * 3):
         held = f'{tag}{end}"'
@@ -72,7 +72,7 @@ def test_what_is_coded_already_has_no_other_mark(client, path):
 @pytest.mark.parametrize('coding', ['gzip', 'br', 'zstd'])
 def test_second_mark_is_of_a_filter_that_marks_each_304(
         client, path, coding):
-    """So the tag goes out with one, and the client gets what it holds."""
+    """So the 304 has the tag with one mark; the filter marks it again."""
     once = marked(client.get(path)['ETag'], coding)
     answer = client.get(
         path, Accept_Encoding=coding, If_None_Match=marked(once, coding))
@@ -80,7 +80,7 @@ def test_second_mark_is_of_a_filter_that_marks_each_304(
 
 
 def test_value_of_a_policy_is_no_mark(site, client, path):
-    """The page had one value first, and the other is sent as it is."""
+    """The page had one value first; the other value is sent unchanged."""
     site.page_cache.manage_editProps('', {'validator': 'policy'})
     set_policy(site, etag='string:one-gzip', mtime_func='nothing')
     older = client.get(path)['ETag']

@@ -1,4 +1,4 @@
-"""Never stale: what changes a page makes the next request a miss."""
+"""Never stale: a change of a page makes the next request a miss."""
 import threading
 
 import pytest
@@ -246,7 +246,7 @@ def test_max_age(site, client, monkeypatch):
 # one render (I8)
 
 def in_threads(count, action):
-    """Run `action` in threads at once; return what they gave."""
+    """Run `action` in threads at once; return the results."""
     results = []
     threads = [
         threading.Thread(target=lambda: results.append(action()))
@@ -422,7 +422,7 @@ def test_reading_never_writes(site, client):
 @pytest.mark.parametrize('is_of_own_transaction', [False, True])
 def test_page_that_reads_by_another_connection_is_not_kept(
         site, client, item, is_of_own_transaction):
-    """What is read by it is in no ring of the request."""
+    """Such reads are in no ring of the request."""
     def read(self):
         manager = None
         if is_of_own_transaction:

@@ -1,4 +1,4 @@
-"""Requests that mean harm: none reaches another's page, none poisons one."""
+"""Hostile requests: they never get another's page, and never poison one."""
 import logging
 import re
 import socket
@@ -26,17 +26,18 @@ from ..site import set_policy
 
 pytestmark = pytest.mark.usefixtures('errors_are_responses')
 
-#: A page that shows all that a request says of its own address.
+#: A page that shows the address of the request in all its forms.
 ECHO = '/site/doc/echo'
 
 HOST = 'localhost:8080'
 
-#: Where a proxy sends requests for the site at the root of a host.
+#: The path of requests that a proxy sends for the root of a host.
 MOUNTED = '/VirtualHostBase/http/h.example:80/site/VirtualHostRoot'
 
 
 class Attacker(Client):
-    """A client that also chooses what is not a header; None leaves out."""
+    """A client that also chooses values of the environment; None removes one.
+    """
 
     def __init__(self, host=HOST, **environ):
         super().__init__(host)
@@ -47,7 +48,7 @@ class Attacker(Client):
         return {n: value for n, value in result.items() if value is not None}
 
     def strike(self, path, **headers):
-        """Send what Zope itself may fail to read; return a 200 or None."""
+        """Send a request that Zope may fail to read; return a 200 or None."""
         try:
             answer = self.get(path, **headers)
         except Exception:
@@ -143,7 +144,7 @@ HOSTS = (
     'localhost:8080/site/doc/echo?a=',
     'localhost:8080/site/doc/echo?a=http://localhost:8080')
 
-#: Addresses that a proxy, or who sends requests past it, can name.
+#: Addresses that a proxy can name, or an attacker who bypasses it.
 VIRTUAL = (
     f'{MOUNTED}/doc/echo', f'{MOUNTED}//doc/echo', f'{MOUNTED}/x/../doc/echo',
     f'{MOUNTED}/%3Cscript%3E/../doc/echo', f'{MOUNTED}/_vh_a/doc/echo',
@@ -201,7 +202,7 @@ def switch(site, option):
 
 
 def test_no_address_gets_the_page_of_another(page):
-    """Any two that shared a key would show in the second one's answer."""
+    """If two shared a key, the second answer would show it."""
     switch(page, 'off')
     clean = [client.strike(path) for client, path in ATTACKS]
     switch(page, 'on_always')
@@ -226,7 +227,7 @@ READ = '/site/doc/read'
 
 
 def header(name):
-    """Return how to read, to plant and to tell apart a request header."""
+    """Return ways to read, plant and distinguish a request header."""
     return (
         lambda request: request.get_header(name),
         {f'HTTP_{name.upper().replace("-", "_")}': MARK}, '',
@@ -234,7 +235,7 @@ def header(name):
 
 
 def environ(name):
-    """Return the same for what the server says of the connection."""
+    """Return the same for a variable of the server about the connection."""
     return (
         lambda request: request.environ.get(name), {name: MARK}, '',
         f'python: request.environ.get({name!r})')
@@ -244,7 +245,8 @@ def get(name):
     return lambda request: request.get(name)
 
 
-#: In the key: what reads it, what plants it, and the path's addition.
+#: In the key: a function that reads the value, the environment that plants it,
+#: and the path's addition.
 KEYED = {
     'request/form': (lambda r: r.form, {}, f'?a={MARK}'),
     'request/a': (get('a'), {}, f'?a={MARK}'),
@@ -274,7 +276,8 @@ KEYED = {
         get('REMOTE_USER'), {'REMOTE_USER': MARK}, ''),
 }
 
-#: In the key once the settings or the ETag name it, and then what does.
+#: In the key only if the settings or the ETag name it; the last item is that
+#: setting or ETag expression.
 YOURS = {
     'request/cookies': (
         lambda r: r.cookies.get('theme'), {'HTTP_COOKIE': f'theme={MARK}'},
@@ -344,7 +347,8 @@ RULED_OUT = {
 
 
 def visit_twice(site, item, read, planted, addition=''):
-    """Let an attacker ask, then a visitor; return the visitor's page."""
+    """Send an attacker's request, then a visitor's; return the latter's page.
+    """
     VirtualHostMonster().addToContainer(site.aq_parent)
     seen = []
 
@@ -420,9 +424,9 @@ def test_what_settings_or_etag_name_stays_with_who_sent_it(site, item, name):
 
 
 def answers_as_without_a_cache(site, requests):
-    """Check each of some requests: a client, a path and headers.
+    """Check some requests, each a client, a path and headers.
 
-    Any two that shared a key would show in the second one's answer.
+    If two shared a key, the second answer would show it.
     """
     switch(site, 'off')
     clean = [c.strike(path, **headers) for c, path, headers in requests]
@@ -504,7 +508,7 @@ def test_a_form_field_named_as_a_session_cookie_is_in_the_url(
     assert [client.get(path).outcome for path in paths] == ['MISS'] * 3
 
 
-#: Names under which the cache, Zope or CMF keep what they know of a request.
+#: Names under which the cache, Zope or CMF keep data of a request.
 OWN_NAMES = (
     'URL', 'URL0', 'BASE0', 'ACTUAL_URL', 'SERVER_URL', 'PUBLISHED',
     'PARENTS', 'RESPONSE', 'response', 'REQUEST', 'AUTHENTICATED_USER',
@@ -525,7 +529,7 @@ def test_cookies_named_as_marks_of_the_request_change_nothing(page, path):
         Item.renders = shown - 1  # some pages show it
         first = client.get(path, Cookie=f'{name}={MARK}')
         again = client.get(path)
-        # where rendering looks for the name, what it finds is not kept
+        # if a render reads the name and finds the cookie, the page is not kept
         assert (first.outcome, again.outcome) in (
             ('MISS', 'HIT'), ('BYPASS', 'MISS')), name
         assert first.status == again.status == 200
@@ -605,7 +609,7 @@ def test_a_login_that_fails_gets_no_users_page(site, login):
 
 @pytest.fixture
 def whole_form(site, item):
-    """A page that shows what it can find of the parameters."""
+    """A page that shows the parameters in all forms that it can read."""
     def shown(self):
         request = self.REQUEST
         return repr((
@@ -625,7 +629,7 @@ def whole_form(site, item):
     'utm%5Fx=1', 'utm_x', '&utm_x=1', 'utm_x=%00', 'utm_x=%FF', 'utm_%00=1',
     'utm_.y=1'])
 def test_ignored_parameters_are_in_no_page(whole_form, client, query):
-    # who looks at them is shown them, and the page is not kept
+    # a page that reads them shows them, and is not kept
     assert client.get(f'{READ}?{query}').outcome == 'BYPASS'
     first, second = client.get(f'{READ}?{query}'), client.get(READ)
     assert (first.outcome, second.outcome) == ('MISS', 'HIT')
@@ -753,7 +757,7 @@ def test_a_soap_action_leaves_no_page(site):
 # conditions
 
 def test_no_tag_of_others_is_an_oracle(site, client):
-    """304 tells who asks only that it holds its own page."""
+    """A 304 tells a visitor only that it holds its own page."""
     set_policy(site, etag='string:same')
     tags = [client.get('/site/doc/page', user)['ETag']
             for user in ('alice', 'root')]
@@ -792,7 +796,7 @@ def test_odd_conditions_give_the_page_and_soon(site, client, headers):
     assert client.get('/site/doc/page').body == page.body
 
 
-# headers made of what a request says
+# headers made from a request
 
 def test_no_value_of_a_policy_ends_a_header(site, client):
     set_policy(site, etag="python: request.form.get('a', 'x')")
@@ -808,7 +812,7 @@ def test_no_value_of_a_policy_ends_a_header(site, client):
         header_text(text).encode('latin-1')
 
 
-# what is large
+# large values
 
 def test_a_thousand_cookies_leave_no_page(site, client):
     """Zope fails to read so many."""
@@ -881,7 +885,7 @@ def test_no_path_shows_a_members_page_to_others(site):
     assert shown > 5
 
 
-# what is logged
+# log records
 
 def test_what_is_logged_is_one_line_whatever_the_url(site, client, caplog):
     set_policy(site, etag='python: 1/0')
@@ -907,7 +911,7 @@ SCRIPT = '"><script>stolen=1</script>\'><img src=x onerror=stolen=1>'
 
 
 def is_clean(answer):
-    """Tell whether our part of a page shows SCRIPT as text alone."""
+    """Return whether our part of a page shows SCRIPT as text alone."""
     assert answer.status == 200, answer.status
     text = answer.text
     own = text[text.index('<main'):text.index('</main>')]
@@ -1022,7 +1026,7 @@ def test_what_changes_anything_answers_post_only(site, path):
     assert state() != before
 
 
-# through a socket, what no well-behaved client sends
+# bytes through a socket, that no well-behaved client sends
 
 @pytest.fixture
 def server(page):
@@ -1033,7 +1037,7 @@ def server(page):
 
 
 def send(server, data):
-    """Send bytes; return all that comes back before the server closes."""
+    """Send bytes; return all bytes of the answer until the server closes."""
     with socket.create_connection(server, 10) as connection:
         connection.settimeout(10)
         connection.sendall(data)

@@ -1,9 +1,8 @@
 """Every two operations at once, in both orders, through the publisher.
 
-One request stops at each of its steps in turn while another goes all the way,
-or as far as the database lets it; each has a connection of its own.  What the
-page shows tells of which state of the site it is, for whom it was made, and
-by which render.
+One request stops at each of its steps in turn.  Another goes all the way
+meanwhile, or as far as the database lets it.  Each has its own connection.
+The page shows the state of the site, the user, and the number of the render.
 """
 import itertools
 import logging
@@ -52,12 +51,12 @@ ELSEWHERE = '/site/folder/inner/zpage'
 #: A page of another manager.
 OWN = '/site/area/item/zarea'
 
-#: What the answer to a change may be where the manager went away meanwhile.
+#: Possible errors of a change if the manager went away meanwhile.
 GONE = ('NotFound', 'BadRequest', 'KeyError', 'AttributeError')
 
 
 class State(NamedTuple):
-    """What a page shows of the site."""
+    """The parts of the site that a page shows."""
 
     template: str
     text: str
@@ -66,14 +65,14 @@ class State(NamedTuple):
 
 
 class World:
-    """The site, what happens in it, and what is known of it."""
+    """The site, the changes in it, and the renders and responses so far."""
 
     def __init__(self, app, source):
         self.site = app.site
         self.source = source
         self.numbers = itertools.count(1)
         self.committed = set()
-        #: Whether pages name a header by which they vary.
+        #: Whether pages name a header in Vary.
         self.varies = False
         self.content()
         set_policy(self.site, etag='object/tag')
@@ -108,7 +107,7 @@ class World:
         Item.tag, Item.shown = tag, shown
 
     def renew(self, kind, **settings):
-        """Put all back, and begin with a manager of its own."""
+        """Restore everything, and begin with a new manager."""
         site = self.change()
         if 'page_cache' in site.objectIds():
             site.manage_delObjects(['page_cache'])
@@ -144,7 +143,7 @@ class World:
         os.utime(self.source, (now, now))
 
     def state(self):
-        """Return what a page shows that is rendered now."""
+        """Return the state that a page would show if it were rendered now."""
         transaction.begin()
         custom = self.site.portal_skins.custom
         if self.kind == 'zodb':
@@ -164,7 +163,8 @@ class World:
         return response
 
     def check(self, response, states, user='alice', tenant='a'):
-        """See that the page is of one of `states`, and of nobody else's."""
+        """Check that the page shows one of `states`, the user and the tenant.
+        """
         *state, number, of_tenant, of_user, _ = map(
             str.strip, response.text.split('|'))
         assert State(*state) in states
@@ -174,7 +174,7 @@ class World:
 
 
 def generation(site):
-    """Return what purges and invalidations left in the site."""
+    """Return the marks of purges and invalidations in the site."""
     manager = site._getOb('page_cache', None)
     if manager is None:
         return 'gone', 'gone'
@@ -184,16 +184,16 @@ def generation(site):
     return tuple(mark._p_serial.hex() for mark in marks)
 
 
-# what is done
+# operations
 
 class Operation(NamedTuple):
-    """Something that a request does, and the points where it may stop."""
+    """An operation of a request, and the points where it may stop."""
 
     act: object
     stops: tuple = ()
-    #: What has to be set before.
+    #: Settings that the operation needs.
     settings: dict = {}
-    #: What its commits raise.
+    #: Errors that its commits raise.
     errors: tuple = ()
     #: Whether it gets the page, or changes something.
     gets: bool = False
@@ -286,7 +286,7 @@ OPERATIONS = {
     'content': Operation(change_content, CHANGE),
 }
 
-#: What changes settings: between two of them the database decides.
+#: Operations that change settings: between two of them the database decides.
 SETTINGS = ('threshold', 'max_age', 'partition', 'key', 'off')
 
 
@@ -295,7 +295,7 @@ def pairs():
         for stop in operation.stops:
             for second in OPERATIONS:
                 is_alike = second in SETTINGS[1:] and not operation.gets
-                # nobody asks the policy again where a recent answer counts
+                # the policy is not asked again while a recent answer counts
                 is_alike |= (stop, second) == ('policy', 'recent')
                 if second != 'miss' and not is_alike:
                     yield first, stop, second
@@ -304,7 +304,7 @@ def pairs():
 # the oracle
 
 class Watch:
-    """What two requests did to each other, and whether it was right."""
+    """Two requests at once, and the check of their results."""
 
     def __init__(self, world, *names):
         self.world = world
@@ -331,7 +331,7 @@ class Watch:
         return actor
 
     def waiter(self, leader):
-        """Return an actor that asks for what `leader` renders."""
+        """Return an actor that requests the page that `leader` renders."""
         actor = Actor(lambda: leader.operation.act(self.world))
         actor.operation = OPERATIONS['other']._replace(
             act=leader.operation.act)
@@ -423,13 +423,13 @@ class Watch:
 
 @pytest.fixture(scope='class')
 def world(zope_class, tmp_path_factory):
-    """One site for all pairs: to make one takes longer than a pair."""
+    """One site for all pairs: to make a site takes longer than a pair."""
     layers.FUNCTIONAL.testSetUp()
     app = layers.FUNCTIONAL['app']
     setSite(app.site)
     source = str(tmp_path_factory.mktemp('skin') / 'fspage.pt')
     with pytest.MonkeyPatch.context() as patch:
-        # each pair writes the marks of a manager of its own
+        # each pair writes the marks of another manager
         patch.setattr(marks, 'SHARED_MARKS', 128)
         yield World(app, source)
     del Item.tag, Item.shown
@@ -452,7 +452,7 @@ def seams(world, monkeypatch):
 
 @pytest.fixture
 def file_page(world, monkeypatch):
-    """A filesystem template whose file is the test's own."""
+    """A filesystem template with a file of the test."""
     # in debug mode CMF reads the folder anew at the first access
     monkeypatch.setattr(getConfiguration(), 'debug_mode', True)
     template = world.site.portal_skins.fs.fspage.aq_base
@@ -490,7 +490,7 @@ class TestPairs:
         one = watch.actor(first, stop).begin()
         assert one.is_stopped, f'never came to {stop}'
         states.append(world.state())
-        # who has voted holds the lock of the database
+        # after its vote a request holds the lock of the database
         locked = stop == 'vote' and not one.operation.gets
         other = watch.actor(second)
         if locked and not other.operation.gets:
@@ -511,7 +511,7 @@ class TestPairs:
             else states[1:])
         watch.after()
 
-    # one leads, others wait, and somebody does something
+    # a request leads, others wait, and another operation happens
 
     @pytest.mark.parametrize('second', [
         name for name in OPERATIONS if name not in ('hit', 'other')])
@@ -579,7 +579,7 @@ class TestPairs:
 
     def test_a_page_that_names_headers_in_vary_is_rendered_once(
             self, world):
-        """Those who wait for it send the same headers (I8)."""
+        """Requests that wait for it send the same headers (I8)."""
         watch = Watch(world, 'miss')
         world.varies = True
         state = world.state()
@@ -608,7 +608,7 @@ class TestPairs:
     @pytest.mark.parametrize('times', [1, 2])
     @pytest.mark.parametrize('stop', ['configure', 'configured', 'assigned'])
     def test_settings_in_force_are_of_one_piece(self, world, stop, times):
-        """Whoever sees that they are in force sees all of them."""
+        """A request that sees the new settings in force sees all of them."""
         watch = Watch(world, 'off')
         watch.fill()
         set_to(active='off')(world)

@@ -83,7 +83,7 @@ def test_a_deadlock_is_found():
 # flights
 
 class Fleet:
-    """Flights of one page, and what is seen of them."""
+    """Flights of one page, with records of their leaders and ends."""
 
     def __init__(self, monkeypatch, max_waiting):
         self.clock = Clock()
@@ -99,7 +99,7 @@ class Fleet:
         return Condition(lock, self.clock)
 
     def request(self, end):
-        """Return a request that ends its flight, if it leads one, so."""
+        """Return a request that, if it leads its flight, ends it by `end`."""
         def act():
             boarding = self.flights.board('key', 10, self.max_waiting)
             if not isinstance(boarding, Flight):
@@ -149,7 +149,7 @@ def test_flights_always_land(monkeypatch, ends, passes_time, max_waiting):
         if PAGE in results:
             assert 'land' in fleet.ends, seen
         if None in results and not passes_time and max_waiting > 2:
-            # refused, or two renders failed before this one's eyes
+            # refused, or it saw two renders fail
             failed = [end for end in fleet.ends if end != 'land']
             assert 'refuse' in failed or len(failed) >= 2, seen
         if set(ends) == {'land'} and not passes_time and max_waiting > 2:
@@ -160,13 +160,13 @@ def test_flights_always_land(monkeypatch, ends, passes_time, max_waiting):
 
 
 def test_one_of_those_who_wait_leads_when_the_leader_fails(monkeypatch):
-    """Whoever comes in between, nobody is left to wait for nobody."""
+    """A new leader may come first, but no request waits without a leader."""
     for scheduler in all_runs():
         fleet = Fleet(monkeypatch, 9)
         results = scheduler.run(
             fleet.request('abandon'), fleet.request('land'),
             fleet.request('land'), check=fleet.check)
-        # nobody's time is over here: to wait for it would be a deadlock
+        # no wait times out here: a wait without a leader would be a deadlock
         assert None not in results, (scheduler.taken, results)
         assert fleet.flights._flights == {}
 
@@ -193,7 +193,7 @@ def filled(monkeypatch, entries=6):
     return pages
 
 
-#: Each with what it should give, whatever goes on beside it.
+#: Operations of the store, which other ones may interrupt.
 ACTS = {
     'get': lambda pages: pages.get(key('0', '0')),
     'get nothing': lambda pages: pages.get(key('absent')),
@@ -215,13 +215,13 @@ ACTS = {
     'age': lambda pages: setattr(pages._clock, 'now', NOW + 101),
 }
 
-#: All that these do they do at once.
+#: Operations that do all their work in one step.
 SIMPLE = ('get', 'get nothing', 'set', 'set again', 'set newer', 'set large',
           'set too large', 'code', 'purge', 'counts')
 
 
 class Books:
-    """Sees that the store's figures fit each other, whoever is at work."""
+    """Checks that the store's figures agree whenever its lock is free."""
 
     def __init__(self, pages):
         self.pages = pages
@@ -299,7 +299,7 @@ def check_result(act, result, acts, seen):
     elif act == 'get nothing':
         assert result is None, seen
     elif act in ('set', 'set again', 'set newer', 'set large'):
-        # where it is smaller already a large one takes too much of it
+        # in a smaller store a large page takes too much room
         assert result or act == 'set large' and 'smaller' in acts, seen
     elif act == 'set too large':
         assert result is False, seen
@@ -320,7 +320,7 @@ def check_bounds(acts, counts, seen):
 
 
 def test_age_that_is_lowered_holds_from_then_on(monkeypatch):
-    """Who asks after the new age is in force gets nothing older."""
+    """A request after the new age is in force gets no older page."""
     for scheduler in all_runs():
         pages = filled(monkeypatch)
         pages._clock.now = NOW + 50

@@ -1,4 +1,4 @@
-"""What is one visitor's alone says so, whatever the policy ticked."""
+"""A page for one visitor says so, in spite of the ticks of the policy."""
 import pytest
 from ZPublisher import pubevents
 from ZPublisher.interfaces import IPubBeforeCommit
@@ -14,12 +14,12 @@ from ..view_cases import twice
 
 TEMPLATE = '/site/doc/acting_page'
 
-#: All that a policy may tick to have pages kept everywhere.
+#: All options of a policy that let every cache keep pages.
 PUBLIC = {
     'max_age_secs': 60, 's_max_age_secs': 600, 'public': 1,
     'must_revalidate': 0, 'mtime_func': 'object/modified'}
 
-#: What a page does of which it is one visitor's.
+#: Actions of a page that make it a page for one visitor.
 ACTS = {
     'set-cookie': lambda request: request.response.setCookie('cart', '1'),
     'session': lambda request: request.set('SESSION', {}),
@@ -78,7 +78,7 @@ def test_page_of_no_policy_is_left_alone(viewed, client, acting, path):
 
 @pytest.fixture(params=[IPubBeforeCommit, pubevents.PubAfterTraversal])
 def renewed_login(request):
-    """Other code renews the cookie of a login, where there is one."""
+    """Other code renews the cookie of a login, if there is one."""
     def renew(event):
         if 'login' in event.request.cookies:
             event.request.response.setCookie('login', 'new')
@@ -91,7 +91,7 @@ def renewed_login(request):
 def test_cookie_of_other_code_keeps_a_hit_private(
         viewed, client, acting, path, renewed_login):
     """It is the visitor's, and the page may be anybody's."""
-    # what looks at it before the commit may have a part in the page
+    # a handler that reads it before the commit may have changed the page
     viewed.page_cache.manage_editProps('', {'ignored_cookies': ['login']})
     set_policy(viewed, etag=ETAG, **PUBLIC)
     acting(lambda request: None)
@@ -127,7 +127,7 @@ def test_later_cookie_keeps_a_stored_template_private(
 
 
 def test_fragments_of_others_keep_their_headers(viewed, client, acting):
-    """A cookie on what is not our page is no affair of ours."""
+    """The response is not our page, so its cookie does not matter."""
     set_policy(viewed, etag=ETAG, **PUBLIC)
     acting(lambda request: request.response.setHeader(
         'Cache-Control', 'public'))

@@ -73,7 +73,7 @@ return context.page()''')
 
 @pytest.fixture
 def asked(site, item):
-    """Return for which views an ETag was asked."""
+    """A list of the views for which an ETag was asked."""
     views = []
 
     def etag(self, view):
@@ -137,7 +137,7 @@ return context.fspage()''')
     assert answer.status == 404
 
 
-# no-store, whoever says so
+# no-store, from any source
 
 def test_private_does_not_replace_no_store(site, custom, client):
     set_policy(site, no_store=1)
@@ -306,7 +306,7 @@ def test_failing_renders_do_not_queue(site, custom, item, error):
     threads = [threading.Thread(target=run) for _ in range(5)]
     for thread in threads:
         thread.start()
-    # the first two lead, one after the other; the rest go side by side
+    # the first two lead, one after the other; all others go side by side
     cache = caches.cache_of(site.page_cache)
     assert renders.acquire(timeout=20)
     for _ in range(2000):
@@ -408,7 +408,7 @@ def test_unauthorized_after_a_304_has_its_own_length(
     assert answer['Content-Length'] == str(len(answer.body))
 
 
-# what a visitor can make expensive
+# expensive requests
 
 def test_long_urls_are_cut_on_the_statistics_screen(site, client):
     client.get(f'{PAGE}?{"x" * 100_000}')
@@ -439,7 +439,7 @@ def test_invalidating_what_is_no_object(site, client):
     assert answer.status in (200, 302)
 
 
-# headers that the page takes away from what other code set before
+# headers of other code that the page removes
 
 SET = {
     'header': lambda r: r.setHeader('X-Frame-Options', 'DENY'),
@@ -466,7 +466,7 @@ def acting_path(request):
 
 
 def before_the_page(subscribe, act):
-    """Let other code act on each response before the page is asked for."""
+    """Let other code change each response before the page is looked up."""
     subscribe(
         lambda event: act(event.request.response),
         interfaces.IPubAfterTraversal)
@@ -498,7 +498,7 @@ def test_header_that_the_page_sets_anew(
 
 
 def test_header_that_a_transform_takes_away(acting, client, subscribe):
-    """A view's page is what transforms left of it."""
+    """The page of a view is the result of the transforms."""
     before_the_page(subscribe, SET['header'])
     acting(lambda request: None)
 

@@ -1,4 +1,4 @@
-"""Proofs of a review: what a hit must give where other code takes part."""
+"""Proofs of a review: the right answer of a hit if other code takes part."""
 import gzip
 
 import pytest
@@ -30,7 +30,7 @@ def custom(site):
 
 
 class Wrapping(ZopePageTemplate):
-    """A template whose class does something to what it gives."""
+    """A template whose class changes its result."""
 
     def __call__(self, *args, **kwargs):
         text = super().__call__(*args, **kwargs)
@@ -172,7 +172,7 @@ def test_subscriber_that_calls_the_template_takes_no_page_away(site, client):
 
 @implementer(ICachingPolicy)
 class OwnPolicy:
-    """Says headers, and what the cache asked until now."""
+    """A policy with only the methods that the cache called until now."""
 
     def __init__(self, name):
         self.name = name
@@ -193,7 +193,7 @@ def test_policy_of_its_own_class(site, client):
 
 
 class LatePolicy(CachingPolicy):
-    """Its date is not what its rule says."""
+    """A policy whose date is not that of its rule."""
 
     def getHeaders(self, expr_context):
         headers = dict(super().getHeaders(expr_context))
@@ -269,7 +269,7 @@ def test_policy_with_only_a_date(site, client, asked, clock):
 
 
 class Gate(UserFolder):
-    """Gives visitors from inside one more role."""
+    """Gives one more role to visitors from inside."""
 
     def validate(self, request, auth='', roles=None):
         user = super().validate(request, auth, roles)
@@ -282,7 +282,7 @@ class Gate(UserFolder):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Some seconds after all that was made."""
+    """A clock some seconds after the last change."""
     import time
     real = time.time
 
@@ -340,7 +340,7 @@ def test_svg_in_gzip_says_vary(site, custom, client):
 
 
 def test_one_tag_names_one_gzip(site, custom, client):
-    """A page that was stored plain, and the same one rendered for gzip."""
+    """A page that was stored plain, and the same page rendered for gzip."""
     add_template(
         custom, 'long', '''<p tal:content="python: 'text ' * 500">x</p>''')
 

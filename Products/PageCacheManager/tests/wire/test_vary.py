@@ -1,4 +1,4 @@
-"""Vary names every request header by which pages differ (RFC 9110 12.5.5)."""
+"""Vary names every request header that pages depend on (RFC 9110 12.5.5)."""
 import time
 
 import pytest
@@ -68,7 +68,7 @@ def test_key_cookies(site, client, path, etag, headers):
     ('other=1', set())])
 def test_cookies_by_which_a_request_has_its_own_page(
         client, path, cookie, expected):
-    """Those who have none share their pages with everybody."""
+    """Visitors without such cookies share their pages with everybody."""
     for answer in all_answers(client, path, Cookie=cookie):
         assert varies(answer) == {'accept-encoding', *expected}
     for answer in all_answers(client, path):
@@ -156,7 +156,7 @@ def test_date_that_the_page_sets_goes_as_well(site, client, dated):
 @pytest.mark.parametrize('user', ['alice', None])
 def test_no_304_for_the_page_from_before_the_logout(
         site, client, dated, user):
-    """The browser asks again with what it got while somebody else was."""
+    """The browser asks again with the date that it got before the logout."""
     headers = {} if user else {'Cookie': '_ZopeId=1'}
     page = client.get(TEMPLATE, user, **headers)
     # as RFC 9111 4.3.1 has it, no date is sent that was not received
@@ -198,7 +198,7 @@ def test_member_whose_tag_is_taken_away(site, client, item, code):
 
 
 def test_date_in_the_future_of_the_page(client, dated):
-    """What stays: a date counts for anonymous visitors."""
+    """A date still counts for anonymous visitors."""
     date = client.get(TEMPLATE)['Last-Modified']
     assert client.get(TEMPLATE, If_Modified_Since=date).status == 304
     assert client.get(

@@ -1,4 +1,4 @@
-"""What a client sees, row by row, with the clause that says so."""
+"""Answers to a client, row by row, with the clause of the RFC."""
 import gzip
 import sys
 import time
@@ -184,7 +184,7 @@ def test_one_spelling_of_the_etag_header(site, client):
 @pytest.mark.parametrize('late_ms', [0, 1000, 60_000])
 def test_expires_is_of_this_request(site, client, monkeypatch, late_ms):
     site.page_cache.manage_editProps('', {'late_ms': late_ms})
-    # one without the hour, which may end meanwhile
+    # a page without the hour, which may end meanwhile
     set_policy(site, etag='string:same', max_age_secs=100)
     first = client.get(PAGE)
     client.get(PAGE)
@@ -252,7 +252,7 @@ def test_head_says_what_get_would_without_rendering(
     stored = client.head(path, user)
     assert renders(site) == before + 1
     assert (unstored.status, unstored.body) == (200, b'')
-    # what only rendering tells is left out
+    # headers that only a render can give are left out
     assert unstored.all('ETag') == unstored.all('Last-Modified') == []
     assert unstored['Cache-Control'] == page['Cache-Control']
     assert site._p_jar.db().lastTransaction() == last
@@ -305,7 +305,7 @@ def test_gzip_and_identity_are_never_mixed(site, client):
             (coded['ETag'], 'gzip'), (plain['ETag'], 'gzip'),
             (plain['ETag'], 'identity')):
         answer = client.get(path, If_None_Match=tag, Accept_Encoding=coding)
-        # a cache finds what it may use again by this tag (9111 4.3.4)
+        # a cache finds the copy that it may use again by this tag (9111 4.3.4)
         assert (answer.status, answer['ETag']) == (304, tag)
 
 

@@ -1,7 +1,7 @@
 """Several Zope clients on one ZEO server: never stale on any of them.
 
-The server and two Zope clients are processes of their own, and all that is
-done to them is done over HTTP, as people do it.
+The server and two Zope clients are separate processes.  The tests change them
+over HTTP only, as people do.
 """
 import re
 import shutil
@@ -16,11 +16,11 @@ from ..zeo import until
 
 
 DATABASE = '/Control_Panel/Database/main'
-#: Filesystem template, ZODB template, default view, one with a shared one.
+#: Filesystem template, ZODB template, default view, a page in a shared frame.
 PATHS = ('/doc/fspage', '/doc/page', '/doc', '/doc/framed')
 HELD = '/doc/held'
 OTHER = '/folder/inner/held'
-#: Pages of one more document.
+#: Pages of another document.
 THIRD = ('/third/held', '/third/page', '/third/fspage')
 
 cluster = zeo_fixtures.make_cluster()
@@ -85,7 +85,7 @@ def row_of(zope, site, path):
 
 
 def undo(zope, what, back=0):
-    """Undo a transaction, the last if `back` is 0; `what` describes it."""
+    """Undo a transaction, the last if `back` is 0; check its description."""
     form = zope.get(f'{DATABASE}/manage_UndoForm', 'root').text
     boxes = re.findall(r'name="transaction_info:list" value="([^"]*)"', form)
     chosen = unescape(boxes[back])
@@ -95,9 +95,9 @@ def undo(zope, what, back=0):
 
 
 def is_forgotten(zope, path, page):
-    """Tell whether `page` is rendered anew.
+    """Return whether `page` is rendered anew.
 
-    A browser may keep its copy only if the same comes out.
+    A browser may keep its copy only if the new page is equal.
     """
     answer = zope.get(path, If_None_Match=page['ETag'])
     is_same = zope.get(path)['ETag'] == page['ETag']
@@ -111,9 +111,9 @@ def is_kept(zope, path, page):
 
 
 def others_are_kept(zope, site, pages):
-    """Tell whether a change spared pages that it did not mean.
+    """Return whether a change left other pages in the cache.
 
-    Now and then one of them may be lost, all of them never.
+    Sometimes one of them may be lost, but never all of them.
     """
     return any(is_kept(zope, site + path, page)
                for path, page in pages.items())
@@ -147,7 +147,7 @@ def test_packing_harms_nothing(cluster, site, pair):
         assert 'new text' in answer.text
 
 
-# a change on one client is there on the other
+# a change on one client reaches the other
 
 def test_edit_of_content_on_another_client(cluster, site, pair):
     writer, reader = pair
@@ -291,7 +291,7 @@ def test_partition_on_another_client(cluster, site, pair):
 
 
 def test_two_forms_with_settings_sent_at_once(cluster, site):
-    """They conflict.  The publisher sends the later one through again."""
+    """They conflict.  The publisher retries the later one."""
     first, second = cluster.zopes
     fill(cluster, site + HELD)
     before = first.state()['retries']
@@ -335,7 +335,7 @@ def test_page_being_rendered_meanwhile_is_not_served_after(
             edit_unseen(writer, site, 'new text')
         CHANGES[what](writer, site)
         cluster.settle()
-        # whoever asks now does not wait for the page of before
+        # a new request does not wait for the page from before the change
         during = reader.get(site + HELD)
         assert during.outcome == 'MISS' and 'new text' in during.text
         let_on(waiting)
@@ -348,7 +348,7 @@ def test_page_being_rendered_meanwhile_is_not_served_after(
 
 
 def test_request_that_waits_for_a_page_gets_none_of_before(cluster, site):
-    """Who asks after the purge waits for the page that is made after it."""
+    """A request after the purge waits for the page that is made after it."""
     writer, reader = cluster.zopes
     path = site + HELD
     with reader.background('get', path, X_Hold='render') as before:
@@ -426,7 +426,7 @@ def test_reading_never_writes(cluster, site):
 
 
 def in_threads(actions):
-    """Run all at once; raise what the first that failed raised."""
+    """Run all at once; raise the error of the first that failed."""
     failures = []
 
     def run(action):
@@ -447,7 +447,7 @@ def in_threads(actions):
 
 
 def test_readers_and_editors_at_once_do_not_conflict(cluster, site):
-    """Each reader sees texts in the order in which they were written."""
+    """Each reader sees texts in the order of their commits."""
     writer, _ = cluster.zopes
     edit(writer, site, 'number 0')
     cluster.settle()
@@ -547,7 +547,7 @@ def test_undo_of_an_edit_on_another_client(cluster, site, pair):
 @pytest.mark.parametrize('what', ['row', 'context', 'skin path'])
 def test_undo_of_an_invalidation_brings_no_old_page_back(
         cluster, site, what):
-    """Nor do those of the time between count."""
+    """Nor do pages of the time between count."""
     writer, reader = cluster.zopes
     old = fill(cluster, site + HELD)
     edit_unseen(writer, site, 'new text')
@@ -711,12 +711,13 @@ def test_manager_exported_and_imported(cluster, site, pair):
 
 @pytest.mark.parametrize('commits', [1, 15])
 def test_line_to_the_server_cut_meanwhile(cluster, site, line, commits):
-    """After few commits the client is told which objects changed, after
-    many it forgets all that it has."""
+    """After few commits the server tells the client which objects changed;
+    after many the client drops its whole cache."""
     first, second = cluster.zopes
     page = fill(cluster, site + HELD)
     line.cut()
-    # without the server it shows what it last knew, as without a cache
+    # without the server it shows the last state that it knew, as without a
+    # cache
     cookie = {'Cookie': 'statusmessages=x'}
     assert second.get(site + HELD).body == page.body
     assert second.get(site + HELD, **cookie).body == page.body
@@ -747,7 +748,8 @@ def test_page_being_rendered_while_the_line_is_cut(cluster, site, line):
 
 
 def test_server_gone_and_back(cluster, site):
-    """What needs the server fails, in bounded time, and changes nothing."""
+    """Requests that need the server fail in bounded time; they change nothing.
+    """
     first, second = cluster.zopes
     page = fill(cluster, site + HELD)
     cluster.server.stop()
@@ -773,7 +775,7 @@ def test_server_gone_and_back(cluster, site):
 
 @pytest.fixture(scope='module', params=['knowing', 'blind'])
 def server(cluster, request):
-    """A server that resolves conflicts, and one without the product."""
+    """A server that resolves conflicts, and a server without the product."""
     if request.param == 'knowing':
         yield request.param
         return
@@ -783,10 +785,10 @@ def server(cluster, request):
 
 
 def both_at_once(cluster, site, one, other):
-    """Commit what `other` does while what `one` does is about to be.
+    """Commit the change of `other` just before the change of `one`.
 
     Each is a method of the manager and a path or None.  Return how often the
-    publisher sent the first through again.
+    publisher retried the first request.
     """
     first, second = cluster.zopes
     before = first.state()['retries']

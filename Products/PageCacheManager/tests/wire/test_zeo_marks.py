@@ -1,7 +1,7 @@
 """Editors at work on a ZEO server that has not installed the product.
 
-So it is run as a rule: a server is given ZEO alone.  What resolves conflicts
-there, and lets an edit be undone, are classes that every server has.
+This is usual: a server has ZEO alone.  Classes that every server has resolve
+conflicts there, and let users undo an edit.
 """
 import threading
 

@@ -1,4 +1,4 @@
-"""Zope clients that share pages: each takes those that others made."""
+"""Zope clients that share pages: each takes pages that others made."""
 import pytest
 
 from .. import zeo_fixtures
@@ -118,7 +118,7 @@ def test_undo_of_a_purge_brings_no_page_back(cluster, site):
 
 @pytest.fixture
 def listing(cluster, site):
-    """The path of a page that shows what a search finds."""
+    """The path of a page that shows the results of a search."""
     zope = cluster.zopes[0]
     post(zope, '/make_catalog', 200, site=site[1:], template=SEARCH)
     cluster.settle()
@@ -179,7 +179,7 @@ def test_a_client_that_begins_later(cluster, site):
     second.wait()
     for path in PATHS:
         assert second.get(site + path).outcome == 'MISS'
-    # what it has not read yet is asked of the server
+    # the client asks the server for objects that it has not read yet
     answer = second.get(f'{site}/doc/held')
     assert (answer.outcome, answer.body) == (
         'HIT', pages['/doc/held'].body)

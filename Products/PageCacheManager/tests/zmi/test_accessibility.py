@@ -15,7 +15,7 @@ from .test_browser import visit
 
 
 #: Parts of Zope's own frame, which a product can not change: the bar at the
-#: top with the list of what can be added, the tabs, and the breadcrumbs.
+#: top with the list of addable objects, the tabs, and the breadcrumbs.
 FRAME = ('header.bd-navbar', '#tabs', 'nav[aria-label=breadcrumb]')
 
 #: Width in pixels, and colour scheme. Colours do not depend on the width.
@@ -27,7 +27,7 @@ NARROW = ((390, 'light'),)
 
 @pytest.fixture
 def locale():
-    """What the browser of the administrator prefers."""
+    """The language of the administrator's browser."""
     return 'en-GB'
 
 
@@ -57,8 +57,8 @@ def findings(tab):
 
 
 def check(tab, looks=LOOKS):
-    """Assert that axe-core finds nothing in what the tab shows."""
-    # what is folded is looked at as well
+    """Assert that axe-core finds nothing on the tab."""
+    # also check folded parts
     tab.evaluate("document.querySelectorAll('details').forEach("
                  'one => { one.open = true })')
     for width, scheme in looks:
@@ -73,14 +73,14 @@ def look(tab, width, scheme):
 
 
 def keep_pages(server, count=3):
-    """Let the site's own manager keep some pages, and hit one of them."""
+    """Fill the site's own manager with some pages, and hit one of them."""
     client = Client(server.rpartition('/')[2])
     for number in [*range(count), 0]:
         client.get(f'/site/doc/page?n={number}', 'root')
 
 
 def fill(server, site):
-    """Let each part of the screens have something to show."""
+    """Give each part of the screens some content."""
     client = Client(server.rpartition('/')[2])
     keep_pages(server)
     client.get('/site/doc/page', 'root', Cookie='statusmessages=saved')
@@ -209,7 +209,7 @@ def test_german_screens(tab, server, site):
 @pytest.mark.parametrize('path', [
     'manage_main', 'manage_stats', 'manage_explain?path=/site/doc/page'])
 def test_dark_scheme_looks_like_the_light_one(tab, server, site, path):
-    """Zope's screens are light, whatever the browser asks for."""
+    """Zope's screens are light, also if the browser asks for dark ones."""
     fill(server, site)
     visit(tab, f'{server}/site/page_cache/{path}')
     seen = []
@@ -220,7 +220,7 @@ def test_dark_scheme_looks_like_the_light_one(tab, server, site, path):
 
 
 def test_findings_are_seen(tab, server, site):
-    """What the other tests rest on: axe-core runs, and on our part."""
+    """The other tests rely on this: axe-core runs, and checks our part."""
     visit(tab, f'{server}/site/page_cache/manage_main')
     tab.evaluate('''() => {
         document.querySelector('label[for=title]').remove()

@@ -26,7 +26,7 @@ HOSTILE = '"><script>alert(1)</script>'
 
 @pytest.fixture
 def deep(site):
-    """Templates that this manager, another one, and nobody keeps."""
+    """Templates of this manager, of another one, and of none."""
     site.folder._setObject('deep', Folder('deep'))
     deep = site.folder.deep
     deep._setObject('other', PageCacheManager('other'))

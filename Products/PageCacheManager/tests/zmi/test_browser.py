@@ -1,4 +1,4 @@
-"""What an administrator does, with a real browser and a real server."""
+"""The tasks of an administrator, with a real browser and a real server."""
 
 import pytest
 import transaction
@@ -61,7 +61,7 @@ def alert(page):
 
 
 def fill(page, server, count=3):
-    """Let the site's own manager keep some pages, and hit them."""
+    """Fill the site's own manager with some pages, and hit them."""
     for number in range(count):
         url = f'{server}/doc/page?n={number}'
         visit(page, url)
@@ -78,7 +78,7 @@ def test_an_administrator_sets_up_caching(page, server, site):
     add_template(site.portal_skins.custom, 'fresh', TEMPLATE, associate=False)
     transaction.commit()
 
-    # add the manager from Zope's list of what can be added
+    # add the manager from Zope's list of addable objects
     visit(page, f'{server}/manage_main')
     page.select_option('#addItemSelect', label='Page Cache Manager')
     page.wait_for_selector('input#id:visible')
@@ -182,7 +182,7 @@ def test_a_policy_is_tried_and_added(page, server, site):
 
 
 def statuses_of_reload(page):
-    """Reload; return what the server answered.
+    """Reload; return the statuses of the server's answers.
 
     To scripts and to Playwright, a browser shows its own copy as 200.
     """

@@ -32,7 +32,7 @@ def tab(browser, server):
         http_credentials={'username': 'root', 'password': 'root'})
     page = context.new_page()
     page.set_default_timeout(15_000)
-    # also what a browser does on its own must not run anything
+    # actions of the browser itself must not run a script either
     page.on('dialog', lambda dialog: dialog.dismiss())
     yield page
     context.close()
@@ -62,7 +62,7 @@ def test_a_stored_script_is_text_and_does_not_run(tab, server):
 
 
 def test_the_flag_would_be_seen(tab, server):
-    """A script that does run sets what the other tests look for."""
+    """A script that does run sets the flag that the other tests check."""
     tab.goto(f'{server}/site/page_cache/manage_stats')
     tab.evaluate('''() => {
         const script = document.createElement('script');

@@ -1,4 +1,4 @@
-"""The Explain tab: what the cache would do with a page now, and why."""
+"""The Explain tab: the outcome of a page now, and the reasons."""
 import json
 from contextlib import contextmanager
 from urllib.parse import quote
@@ -79,14 +79,14 @@ def ask(client, path, visitor='me', user='root', tab=TAB, **headers):
 
 
 def told(client, path, visitor='me', user='root', tab=TAB, **headers):
-    """Return what the tab tells, the word and the rows by their labels."""
+    """Return the content of the tab: the outcome, and the rows by label."""
     html = own(ask(client, path, visitor, user, tab, **headers))
     assert html.problems == [] and labels_are_missing(html) == []
     words = {'text': text_of(html)}
     texts, label = iter(html.texts), ''
     for text in texts:
         if text.strip() and not text.startswith('.pcm'):
-            # what stands in two cells side by side
+            # a label and a text in two cells side by side
             words.setdefault(label, text)
             label = text
     words['word'] = next(
@@ -96,7 +96,7 @@ def told(client, path, visitor='me', user='root', tab=TAB, **headers):
 
 
 def problem(client, path, visitor='me', user='root', tab=TAB, **headers):
-    """Return what is said of a path that nothing can be told of."""
+    """Return the message for a path that can not be explained."""
     html = own(ask(client, path, visitor, user, tab, **headers))
     assert html.problems == [] and labels_are_missing(html) == []
     field = html.one('input', id='path')
@@ -112,7 +112,7 @@ def problem(client, path, visitor='me', user='root', tab=TAB, **headers):
 each_engine = pytest.mark.usefixtures('template_engine')
 
 
-# what it tells is what happens
+# the tab agrees with real requests
 
 @pytest.mark.parametrize('path', [
     PAGE, '/site/doc', '/site/doc/fspage', '/site/doc/page?a=1&utm_source=b',
@@ -241,7 +241,7 @@ def test_the_stored_page(client):
     assert page['Hits of this URL'] == '3'
     assert page['Misses of this URL'] == '2'
     assert page['Pages of this URL'] == '2'
-    # with what it was made from
+    # the size includes that of the read set
     assert page['Size'].endswith('\u00a0KiB') and page['Age'].endswith('s')
     assert page['Compressed'] == 'no'
 
@@ -397,7 +397,7 @@ def test_what_another_manager_keeps(site, custom, client):
     assert told(client, '/site/doc/others')['word'] == 'Not cached'
 
 
-# where no page is
+# paths without a page
 
 @pytest.mark.parametrize(('path', 'said'), [
     ('', 'Enter a path'), (' ', 'Enter a path'),
@@ -478,7 +478,7 @@ def test_a_fault_of_ours_is_told(client, monkeypatch, caplog):
     assert 'a fault' in caplog.text
 
 
-# who may see what
+# permissions
 
 @each_engine
 def test_who_may_not_see_the_page_sees_nothing_of_it(site, custom, client):
@@ -574,7 +574,7 @@ def test_values_are_escaped_and_cut(site, client):
     assert len(tag) == 304 and tag.endswith(' ...')
 
 
-# what a stored page was made from
+# the sources of a stored page
 
 def made_from(client, path, user='root'):
     """Return the rows of that section."""
@@ -673,7 +673,7 @@ def test_they_are_looked_up_on_demand_only(client, monkeypatch):
 
 def differs(client, path=PAGE, visitor='anonymous', other='',
             other_visitor='', **headers):
-    """Return what differs, None if nothing was compared."""
+    """Return the text about differences, None if nothing was compared."""
     html = own(client.get(
         f'{TAB}?path={quote(path)}&visitor={visitor}&other={quote(other)}'
         f'&other_visitor={other_visitor}', 'root', **headers))
@@ -732,7 +732,7 @@ def test_a_wrong_page_to_compare_with_is_named(client):
 # as a named user
 
 def as_user(client, path, name, user='root', **more):
-    """Return what the tab tells as JSON."""
+    """Return the content of the tab as JSON."""
     query = urlencode({'path': path, 'user': name, **more})
     answer = client.get(f'{TAB}JSON?{query}', user)
     assert answer.status == 200
@@ -755,7 +755,7 @@ def test_it_tells_of_the_page_that_a_named_user_gets(site, client, path):
     assert found['answer']['word'] == 'HIT'
     assert shared_by(found) == (
         'alice only, with the roles Authenticated, Member')
-    # neither who asks nor anonymous visitors have a page
+    # neither the administrator nor anonymous visitors have a page
     assert as_user(client, path, '')['answer']['word'] == 'MISS'
     assert as_user(client, path, '', visitor='anonymous')[
         'answer']['word'] == 'MISS'
@@ -795,7 +795,7 @@ def test_users_of_a_folder_that_who_asks_can_not_manage_are_not_known(
     site.manage_role('Member', [
         'View management screens', 'Change cache managers', 'Manage users'])
     assert 'sections' in as_user(client, PAGE, 'bob', 'alice')
-    # root stands in the folder above
+    # the user root is in the folder above
     assert 'sections' not in as_user(client, PAGE, 'root', 'alice')
 
 
@@ -837,7 +837,7 @@ def test_key_and_versions_are_folded(client):
     assert not any('open' in found for found in html.all('details'))
 
 
-# what it leaves behind
+# absence of side effects
 
 def traces(site):
     """Return all that a request may change."""
@@ -944,7 +944,7 @@ def test_a_page_outside_of_the_site_of_the_screen(app, client):
 
 
 def test_the_skin_is_that_of_the_page(site, custom, client):
-    """A thread has one skin: that of the way to the screen comes first."""
+    """A thread has one skin: first that of the path to the screen."""
     skins = site.portal_skins
     skins._setObject('bare', Folder('bare'))
     add_template(skins.bare, 'page', '<p>bare</p>')
@@ -1012,7 +1012,7 @@ def test_a_path_as_a_server_rewrites_it(app, client):
     assert page['word'] == 'HIT'
 
 
-# what came of each policy
+# the result of each policy
 
 def policies(site, *rows):
     """Put policies in place of all others: id, predicate, ETag, date."""

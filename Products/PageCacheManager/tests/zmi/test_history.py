@@ -36,7 +36,7 @@ def shared(site):
 
 
 def detail(answer):
-    """Return what Cache-Status says of a render."""
+    """Return Cache-Status of a render."""
     assert answer.outcome == 'MISS'
     return answer['Cache-Status']
 

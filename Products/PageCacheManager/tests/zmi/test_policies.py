@@ -1,4 +1,4 @@
-"""The Policies tab: what comes of each policy, and presets."""
+"""The Policies tab: the result of each policy, and presets."""
 import pytest
 import transaction
 from AccessControl.SecurityManagement import newSecurityManager
@@ -264,7 +264,7 @@ def test_a_path_that_can_not_be_tried(site, client, path, why):
     assert why in shown(client, f'preset=page_cache_pages&path={path}')
 
 
-# who may
+# permissions
 
 def test_who_may_only_look_adds_nothing(site, client):
     site.manage_role('Member', ['View management screens'])

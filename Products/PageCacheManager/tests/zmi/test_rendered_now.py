@@ -1,4 +1,4 @@
-"""The Explain tab renders a page, and tells what came of it."""
+"""The Explain tab renders a page, and shows the result."""
 import threading
 
 import pytest
@@ -26,7 +26,7 @@ PAGE = '/site/doc/page'
 
 @pytest.fixture(autouse=True)
 def _site(site):
-    """A site of which alice may look at the manager's screens."""
+    """A site; alice may look at the manager's screens."""
     site.manage_role('Member', ['View management screens'])
     set_policy(site, etag='python: "%s %s" % (member, view)')
     log_limit.forget()
@@ -50,7 +50,7 @@ def answer(client, path, visitor='me', user='root', **headers):
 
 
 def told(client, path, visitor='me', user='root', **headers):
-    """Return what the screen tells of the render, by label."""
+    """Return the rows about the render on the screen, by label."""
     html = own(answer(client, path, visitor, user, **headers))
     assert html.problems == [] and labels_are_missing(html) == []
     text = text_of(html)
@@ -68,7 +68,7 @@ def told(client, path, visitor='me', user='root', **headers):
 
 
 def traces(site):
-    """Return what a request of a visitor leaves behind."""
+    """Return the counters that a request of a visitor changes."""
     transaction.begin()
     cache = caches.cache_of(site.page_cache)
     return (
@@ -245,14 +245,14 @@ def test_the_wait_is_bounded(client, site, page, monkeypatch):
     calls = []
     path = page(lambda self: calls.append(1) or str(go.wait(30)))
     try:
-        for _ in range(5):  # the later ones wait, or are refused
+        for _ in range(5):  # later requests wait, or are refused
             text = text_of(own(answer(client, path)))
             assert 'The page did not come' in text
             assert 'Would be stored' not in text
     finally:
         go.set()
     assert trial.worker.wait(30)
-    assert len(calls) == 1  # nobody waits for the others any more
+    assert len(calls) == 1  # no request waits for the others any more
     monkeypatch.undo()
     assert told(client, PAGE)['Status'] == '200'
 

@@ -114,7 +114,7 @@ def test_a_message_can_not_be_put_into_a_url(site, client):
     assert 'Boo' not in text
 
 
-# what changes anything
+# methods that change anything
 
 CHANGES = {
     'manage_editProps': {'title': 'changed', 'max_age': '77'},
@@ -238,7 +238,7 @@ def test_add_with_a_bad_id_keeps_what_was_typed(site, client, id, why):
 # properties
 
 def shown(html, field):
-    """Return how a form shows a field: a control and its attributes."""
+    """Return the control of a field in a form, and its attributes."""
     if field.kind == 'choice':
         return html.one('select', id=field.name)
     if field.kind == 'names':

@@ -55,7 +55,7 @@ def outcomes(client, path=PAGE):
 
 
 def serials(folder):
-    """Return the last commits of all that the steps may change."""
+    """Return the serials of all objects that the steps may change."""
     transaction.begin()
     found = folder, folder.caching_policy_manager, folder.news
     for ob in found:
@@ -110,7 +110,8 @@ def test_the_policy_is_for_pages_of_the_cache_alone(site, client):
     assert list(policies)[-1] == POLICY_ID
     site.caching_policy_manager.removePolicy('all')
     transaction.commit()
-    # CMF asks the policies for its own templates, of which none is kept
+    # CMF asks the policies for its own templates, but keeps none of these
+    # pages
     site.portal_skins.fs.fspage.ZCacheable_setManagerId(None)
     transaction.commit()
     try:
@@ -170,7 +171,7 @@ def test_statistics_say_what_is_missing(folder, client):
         shown(client, tab='manage_stats'))
 
 
-# who may
+# permissions
 
 def test_who_may_only_look_has_no_buttons(app, folder, client):
     folder.manage_role('Member', ['View management screens'])

@@ -58,7 +58,7 @@ def store(site, url, template='/site/page'):
         varies=()))
 
 
-# what the ratio means
+# the meaning of the ratio
 
 @pytest.mark.parametrize('hits, misses, color, word', [
     (0, 0, 'secondary', 'too early'), (19, 0, 'secondary', 'too early'),
@@ -87,7 +87,7 @@ def test_requests_by_minute_and_hour(site, client):
         assert html.one('svg', **{'role': 'img', 'aria-label': label})
         assert label in html.texts  # the picture's title
     assert text_of(html).count('Most in one') == 2
-    # the hits stand at the bottom, the others on top
+    # the hits are at the bottom, the other requests on top
     heights = {
         name: {rect['y'] for rect in html.all('rect', **{'class': name})
                if 'x' in rect}
@@ -138,7 +138,7 @@ def test_a_304_is_a_hit_that_is_measured(site, client):
     assert numbers(client)['templates'][0]['hits'] == 1
 
 
-# what is not associated
+# templates and views that are not associated
 
 def uncached(client, user='root'):
     return [
@@ -362,7 +362,7 @@ def test_sorting_keeps_search_and_place(site, client):
 
 @pytest.mark.parametrize('tab', ['manage_stats', 'manage_explain'])
 def test_the_address_keeps_the_query(site, client, tab):
-    """Zope's footer replaces it by one without, which a reload asks for."""
+    """Zope's footer removes the query, but a reload needs it."""
     text = get(client, f'{MANAGER}/{tab}?find=x').text
     assert r''''Main',location.href.replace(/[?]done=\w+&?/,'?'))''' in text
     assert text.count('replaceState(') == 1

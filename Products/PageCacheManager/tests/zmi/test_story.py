@@ -53,7 +53,7 @@ def test_a_slow_page_becomes_a_hit(page, shop):  # noqa: F811
     # Statistics shows it, Explain says why: there is no policy
     assert 'policy' in explain_from_statistics(page, shop, 'no-policy')
 
-    # Policies adds one that is ready for use
+    # the Policies tab adds a policy that is ready for use
     page.click('#tabs >> text=Policies')
     page.select_option('#preset', label='Any page')
     page.fill('#path', '/shop/front')
@@ -68,7 +68,7 @@ def test_a_slow_page_becomes_a_hit(page, shop):  # noqa: F811
     said = explain_from_statistics(page, shop, 'cookie')
     assert 'theme' in said
 
-    # each value of the cookie gets pages of its own
+    # each value of the cookie gets other pages
     page.click('#tabs >> text=Properties')
     page.fill('#key_cookies', 'theme')
     page.click('input[value="Save Changes"]')

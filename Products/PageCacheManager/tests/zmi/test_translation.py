@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures('errors_are_responses')
 
 MANAGER = '/site/page_cache'
 
-#: What browsers send.
+#: Accept-Language of browsers.
 GERMAN = 'de-AT,de;q=0.8,en;q=0.5'
 ENGLISH = 'en-GB,en;q=0.8,de;q=0.5'
 FRENCH = 'fr'
@@ -109,7 +109,7 @@ def plain(app):
     add_template(app.plain, 'news', '<p>news</p>', associate=False)
 
 
-#: Words that stand in most English sentences, and in no German one.
+#: Words that are in most English sentences, and in no German sentence.
 ENGLISH_WORDS = re.compile(
     r'\b(the|and|of|is|are|this|that|which|with|from|not|by|or)\b',
     re.IGNORECASE)
@@ -186,7 +186,7 @@ def test_pages_of_the_site_are_not_translated(site, client):
 
 
 def test_pages_of_the_site_are_not_kept_by_language(site, client):
-    """Our own catalogs do not make a site one of several languages."""
+    """A site does not have several languages only because of our catalogs."""
     answers = [
         client.get('/site/doc/page', Accept_Language=language)
         for language in (GERMAN, ENGLISH, FRENCH)]

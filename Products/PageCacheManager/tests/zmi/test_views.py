@@ -37,7 +37,7 @@ def manager(site):
 
 
 def form(*rows, offers=()):
-    """Return what a browser sends of rows with the fields of the form."""
+    """Return the form data that a browser sends for rows of the form."""
     return [
         (f'{prefix}.{name}:records', value)
         for prefix, found in (('views', rows), ('offers', offers))
@@ -45,7 +45,7 @@ def form(*rows, offers=()):
 
 
 def typed(html, prefix='views'):
-    """Return what the form shows, and would send if nobody touched it."""
+    """Return the values of the form, which an untouched form would send."""
     sent, select = [], None
     for tag, found in html.elements:
         if found.get('name', '').startswith(f'{prefix}.'):
