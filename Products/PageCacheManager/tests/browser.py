@@ -41,10 +41,10 @@ def zope_server():
 
 @contextmanager
 def chromium():
-    """Start Chromium, or skip where there is none.
+    """Start Chromium, or skip the test if it is missing.
 
-    Tests that run side by side take turns: two browsers at once are too
-    much for two cores.
+    Tests that run side by side take turns: two browsers at once are too much
+    for two cores.
     """
     reason = _what_is_missing()
     if reason and os.environ.get('PCM_REQUIRE_BROWSER') == '1':
@@ -73,7 +73,7 @@ def _what_is_missing():
 
 
 def findings(page, context):
-    """Return what axe-core finds on a page: rule, element, what to mend.
+    """Return the problems that axe-core finds: rule, element, remedy.
 
     `context` selects parts of the page, as axe-core's documentation says.
     """
@@ -91,7 +91,7 @@ def take(page, name, part=None):
     """
     if os.environ.get('PCM_SCREENSHOTS') == '1':
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        # where the package lies here says nothing to anybody else
+        # the path of the package on this machine is of no use to readers
         page.evaluate(
             '''roots => {
                 const texts = document.createTreeWalker(

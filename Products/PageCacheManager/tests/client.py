@@ -9,7 +9,7 @@ from ZPublisher.WSGIPublisher import publish_module
 
 
 class Response:
-    """What the publisher answered."""
+    """The answer of the publisher."""
 
     def __init__(self, status, headers, body):
         self.status = int(status.split()[0])
@@ -64,7 +64,7 @@ class Client:
     def request(self, method, path, user=None, body='', **headers):
         """Send one request; ``If_None_Match=`` is a header.
 
-        What the test changed so far is committed.
+        It commits the changes of the test first.
         """
         transaction.commit()
         environ = self.environ(method, path, body.encode(), user, headers)

@@ -1,14 +1,13 @@
-"""CMF's own tests, with a Page Cache Manager behind what they test.
+"""CMF's own tests, with a Page Cache Manager for the objects that they test.
 
-The test classes are those of the CMFCore that is installed.  Here each
-filesystem object that a test makes is associated with a manager in the root,
-as ``cache = page_cache`` in its ``.metadata`` file would do it.  Nothing is
-published, so the cache has to stay out of it: CMF does what it does without,
-and nothing is stored.
+The test classes are those of the installed CMFCore.  Each filesystem object
+that a test makes is associated with a manager in the root.  Its ``.metadata``
+file could do the same by ``cache = page_cache``.  Nothing is published, so the
+cache must not interfere: CMF works as without it, and nothing is stored.
 
-CMF's layers patch Zope's start and empty the component architecture, so
-nothing else runs in one process with them.  `test_cmf` runs this module in a
-process of its own; its name keeps pytest from collecting it elsewhere.
+CMF's layers patch Zope's start and empty the component architecture, so no
+other test can run in the same process.  `test_cmf` runs this module in a
+separate process.  Its name keeps pytest from collecting it elsewhere.
 """
 from Products.CMFCore.FSObject import FSObject
 from Products.CMFCore.tests import test_CachingPolicyManager
@@ -27,12 +26,12 @@ MANAGER_ID = 'page_cache'
 
 
 class Associated:
-    """Associates what a test makes, and sees that the cache was asked.
+    """Associates the objects of a test, and checks that the cache was asked.
 
-    It stands before a test class of CMF's.
+    It precedes a test class of CMF in the bases.
     """
 
-    #: Whether the tests render or send anything; those that do not.
+    #: Whether the tests render or send anything; the tests that do not.
     renders = True
     asks_nothing = frozenset()
 
@@ -46,7 +45,7 @@ class Associated:
         super().setUp()
         self.app._setObject(MANAGER_ID, PageCacheManager(MANAGER_ID))
         self.manager = self.app[MANAGER_ID]
-        # an event does this where Zope has all its ZCML
+        # in a full Zope an event does this
         self.manager.manage_afterAdd(self.manager, self.app)
 
     def tearDown(self):

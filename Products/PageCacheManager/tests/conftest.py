@@ -22,8 +22,8 @@ from .site import Item
 from .site import add_template
 
 
-# How long an example takes says nothing on a busy machine.  Where CI is set
-# hypothesis has such a profile itself, which also repeats its examples.
+# On a busy machine the duration of an example means nothing.  If CI is set,
+# hypothesis uses such a profile itself, which also repeats its examples.
 if 'CI' not in os.environ:
     settings.register_profile('patient', deadline=None)
     settings.load_profile('patient')
@@ -37,7 +37,7 @@ globals().update(fixture.create(
     function_fixture_name='zope_layer'))
 
 
-#: Modules that take long begin first, so that none is left to the end.
+#: Modules that take long begin first, so that they do not end last.
 SLOW = (
     'test_browser', 'test_interleaving_engine', 'test_zeo', 'test_access',
     'test_run', 'test_uninstall', 'test_start', 'test_accessibility')
@@ -97,7 +97,7 @@ def template_engine(request):
 
 @pytest.fixture
 def subscribe():
-    """Let a function hear of an event while the test lasts."""
+    """Subscribe a function to an event while the test lasts."""
     components = getGlobalSiteManager()
     given = []
 

@@ -1,7 +1,7 @@
-"""What counters have counted, summed up."""
+"""Sums of counters."""
 
 
 def total(tally, word):
-    """Return how often `word` happened, for whatever reason."""
+    """Return how often `word` was counted, for any reason."""
     return sum(
         count for (what, _), count in tally.counts().items() if what == word)

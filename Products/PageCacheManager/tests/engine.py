@@ -22,7 +22,7 @@ class Engine(Program):
 
 @contextmanager
 def chameleon():
-    """Let the screens be rendered by Chameleon meanwhile."""
+    """Render the screens by Chameleon meanwhile."""
     components = getGlobalSiteManager()
     components.registerUtility(Engine, IPageTemplateEngine)
     _forget_programs()

@@ -6,7 +6,7 @@ from zope.component import getGlobalSiteManager
 
 @contextmanager
 def handler(function, *for_):
-    """Call `function` with what provides `for_` meanwhile."""
+    """Call `function` with each object that provides `for_` meanwhile."""
     components = getGlobalSiteManager()
     components.registerHandler(function, for_)
     try:

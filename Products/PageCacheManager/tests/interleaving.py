@@ -1,10 +1,10 @@
-"""Interleavings that a test forces: who stops where, and who goes meanwhile.
+"""Interleavings that a test forces: one request stops, another goes on.
 
-An `Actor` does something in a thread of its own, and stops at a point that
-it is told.  Points are passed at seams: in policies and templates of the
-test, in a data manager that joins each transaction, at Zope's events, and
-around store and flights, which are the real ones with a seam before and
-after.  Nothing rests on luck or on sleep, and every wait has a bound.
+An `Actor` calls an action in its own thread, and stops at a given point.  It
+passes points at seams.  There are seams in policies and templates of the test,
+in a data manager that joins each transaction, at Zope's events, and before and
+after the calls of the real store and flights.  No outcome depends on luck or
+on sleep, and every wait has a bound.
 """
 import threading
 from collections import Counter
@@ -33,10 +33,10 @@ def until(condition, what=''):
 
 
 class Actor(threading.Thread):
-    """Does `action` in a thread of its own.
+    """Calls `action` in its own thread.
 
-    It stops once, at the point `stop_at`, and goes on when it is told.
-    `errors` are what its commits raise, one for each.
+    It stops once, at the point `stop_at`, and goes on when the test says so.
+    `errors` are the errors that its commits raise, one for each.
     """
 
     def __init__(self, action, stop_at=None, errors=(), times=1):
@@ -65,7 +65,7 @@ class Actor(threading.Thread):
             _news.notify_all()
 
     def arrive(self, point):
-        """Note the point, and stop if it is the one."""
+        """Count the point, and stop if it is `stop_at`."""
         self.passed[point] += 1
         if point == self.stop_at and self.passed[point] == self.times:
             may_go = self._may_go
@@ -95,7 +95,7 @@ class Actor(threading.Thread):
         return self._settled()
 
     def end(self):
-        """Let it go on to the end; return what it gave."""
+        """Let it go on to the end; return its result."""
         self.stop_at = None
         self._may_go.set()
         self.join(LONGEST_SECS)
@@ -116,9 +116,9 @@ def reach(point):
 
 
 class SeamStore(PageStore):
-    """The store, with a seam before and after what requests do to it."""
+    """The store, with a seam before and after each call of a request."""
 
-    #: What was seen to exceed its bounds, at any moment.
+    #: The counts that exceeded the bounds at any moment.
     excesses = []
 
     def _passed(self, point):
@@ -167,8 +167,8 @@ class SeamFlights(Flights):
         return boarding
 
     def _wait(self, flight, deadline):
-        # The lock is held and let go only in the wait itself, so whoever
-        # hears of it finds this one waiting.
+        # Only the wait itself releases the lock.  So any thread that gets the
+        # lock after this call finds the actor waiting.
         actor = threading.current_thread()
         if not isinstance(actor, Actor):
             return super()._wait(flight, deadline)
@@ -185,7 +185,7 @@ class SeamFlights(Flights):
 
 
 class SeamCache(caches.ManagerCache):
-    """What a process holds for a manager; the test gets to know of all."""
+    """The cache of a manager in a process; `made` lists all of them."""
 
     made = []
 
@@ -194,7 +194,7 @@ class SeamCache(caches.ManagerCache):
         self.made.append(self)
 
     def __getattribute__(self, name):
-        if name == 'used_at':  # looked at in search of idle ones
+        if name == 'used_at':  # read in the search for idle caches
             reach('idle?')
         return super().__getattribute__(name)
 
@@ -247,7 +247,7 @@ class SeamTable(dict):
 
 
 class SeamCommit:
-    """Takes part in the commit of each request, as the last one."""
+    """Takes part in the commit of each request, after all other managers."""
 
     transaction_manager = transaction.manager
 

@@ -1,4 +1,4 @@
-"""A client before the fast lane, which counts what Zope is asked."""
+"""A client before the fast lane, which counts the requests that reach Zope."""
 import transaction
 from ZPublisher.WSGIPublisher import publish_module
 
@@ -19,7 +19,8 @@ class Clock:
 
 
 class LaneClient(Client):
-    """A client before the lane; `asked` counts what Zope was asked."""
+    """A client before the lane; `asked` counts the requests that reach Zope.
+    """
 
     def __init__(self, **options):
         super().__init__()
@@ -43,14 +44,15 @@ class LaneClient(Client):
         return Response(*sent[-1], content)
 
     def is_fast(self, path=PATH, **given):
-        """Tell whether Zope was not asked."""
+        """Return whether the request did not reach Zope."""
         before = self.asked
         self.get(path, **given)
         return self.asked == before
 
 
 def warm(lane, path=PATH, **headers):
-    """Ask until the lane answers; return what Zope, and what it said."""
+    """Ask until the lane answers; return the answers of Zope and of the lane.
+    """
     for _ in range(3):
         slow = lane.get(path, **headers)
     before = lane.asked

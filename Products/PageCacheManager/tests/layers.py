@@ -49,9 +49,9 @@ FUNCTIONAL = zope_layers.FunctionalTesting(
 
 
 def set_up(layer, done=None):
-    """Set up a layer after those that it stands on, each of them once.
+    """Set up a layer after its base layers, each of them once.
 
-    For programs that no test runner starts.
+    For programs that run without a test runner.
     """
     done = set() if done is None else done
     for base in layer.__bases__:

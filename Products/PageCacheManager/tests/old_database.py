@@ -1,16 +1,15 @@
 """A Data.fs with the records that version 1.2 of the add-on left in 2008.
 
-What 1.2 left behind are a manager, and on each template that is associated
-with it the manager's name.  Such records come to a Zope of today in two
-forms:
+Version 1.2 left a manager, and the manager's name on each template that is
+associated with it.  A Zope of today gets these records in two forms:
 
 as Python 2 wrote them
-    in pickle protocol 1, or 2, with each native string as bytes; a storage
-    that was never converted has them, and so has a file of 1.2's time that
-    is imported (``.zexp``)
+    in pickle protocol 1, or 2, with each native string as bytes; they are in
+    a storage that was never converted, and in an imported file of 1.2's time
+    (``.zexp``)
 as zodbupdate leaves them
     in pickle protocol 3, with each native string as text; a string that is
-    not in the encoding that it was told stays bytes
+    not in the given encoding stays bytes
 
 Only the marker at the beginning of the file is always that of Python 3: a
 storage refuses a file without it, and zodbupdate sets it.
@@ -36,7 +35,7 @@ from .site import add_site
 from .site import add_template
 
 
-#: What 1.2 kept of a manager, and nothing more.
+#: All attributes that 1.2 stored of a manager.
 STATE = {
     'id': 'page_cache',
     'title': 'of old',
@@ -51,11 +50,11 @@ STATE = {
 
 
 class Text(str):
-    """What was of the type unicode under Python 2."""
+    """A string of the type unicode under Python 2."""
 
 
 class Python2Pickler(pickle._Pickler):
-    """Spells strings as Python 2 did: native ones as bytes."""
+    """Pickles strings as Python 2 did: native strings as bytes."""
 
     dispatch = pickle._Pickler.dispatch.copy()
 
@@ -118,7 +117,7 @@ def zodbupdate(cls, state):
 def manager_state(settings=None, **others):
     """Return the state of a manager; `settings` go into its dict.
 
-    What is `...` is left out.
+    Values `...` are left out.
     """
     state = _without_dots({**STATE, **others})
     if isinstance(state.get('_settings'), dict):
@@ -150,8 +149,7 @@ class OldDatabase:
         return OldDatabase(path, self.oids, self._templates)
 
     def make_old(self, spell, site='site', settings=None, **state):
-        """Give a manager, and the template associated with it, old records.
-        """
+        """Store old records of a manager and of the template that names it."""
         self.store(f'/{site}/page_cache', spell(
             PageCacheManager, manager_state(settings, **state)))
         self.make_template_old(spell, site)

@@ -1,12 +1,12 @@
 """All interleavings of a few threads, tried one after another.
 
 The threads run one at a time.  At each lock, each wait and each call of
-:func:`pause` the scheduler chooses the next one.  So a list of choices
+:func:`pause` the scheduler chooses the next thread.  So a list of choices
 determines a run, and a run can be repeated.  The number of preemptions in a
 run is bounded: faults need no more than two.
 
-Greenlets stand for threads, since a switch between real threads costs more
-than the code between two choices.
+Greenlets replace threads, since a switch between real threads costs more than
+the code between two choices.
 """
 import greenlet
 
@@ -15,11 +15,11 @@ MAX_PREEMPTIONS = 2
 
 
 class Deadlock(AssertionError):
-    """Nobody can go on, and not all have ended."""
+    """No task can go on, and not all have ended."""
 
 
 class Task(greenlet.greenlet):
-    """One of the threads, which runs while the scheduler has chosen it."""
+    """One of the threads; it runs while the scheduler has chosen it."""
 
     def __init__(self, scheduler, action):
         super().__init__()
@@ -34,7 +34,7 @@ class Task(greenlet.greenlet):
         self.has_ended = True
 
     def pause(self, is_ready):
-        """Let others go on; return when chosen, while `is_ready` holds."""
+        """Let other tasks go on; return when chosen, once `is_ready` holds."""
         self.is_ready = is_ready
         following = self.scheduler.choose(self)
         if following is not self:
@@ -46,19 +46,19 @@ def _always():
 
 
 class Scheduler:
-    """One run; `choices` say who goes on, and beyond them the first does."""
+    """One run; `choices` pick the tasks, after them the first one goes on."""
 
     def __init__(self, choices=(), max_preemptions=MAX_PREEMPTIONS):
         self.choices = list(choices)
         self.max_preemptions = max_preemptions
-        #: What was chosen, and of how many.
+        #: The choices made, each with the number of candidates.
         self.taken = []
         self.preemptions = 0
 
     def run(self, *actions, check=lambda: None):
-        """Run all to their ends; return what they gave.
+        """Run all actions to their ends; return their results.
 
-        `check` is called whenever one has paused or ended.
+        `check` is called each time an action has paused or ended.
         """
         self._check = check
         self._tasks = [Task(self, action) for action in actions]
@@ -71,7 +71,7 @@ class Scheduler:
         return [task.result for task in self._tasks]
 
     def choose(self, current):
-        """Return the task that goes on, None at the end."""
+        """Return the task that goes on, or None at the end."""
         self._check()
         if all(task.has_ended for task in self._tasks):
             return None
@@ -93,8 +93,7 @@ class Scheduler:
         return able[choice]
 
     def next_choices(self):
-        """Return the choices of the run after this one, None if it was last.
-        """
+        """Return the choices of the next run, or None after the last run."""
         for place in reversed(range(len(self.taken))):
             choice, number = self.taken[place]
             if choice + 1 < number:
@@ -112,14 +111,14 @@ def all_runs(max_preemptions=MAX_PREEMPTIONS):
 
 
 def pause(is_ready=_always):
-    """Let others go on, if this is a task."""
+    """Let other tasks go on, if this is a task."""
     task = greenlet.getcurrent()
     if isinstance(task, Task):
         task.pause(is_ready)
 
 
 class Lock:
-    """A lock that lets it be chosen who gets it."""
+    """A lock; the scheduler chooses the task that gets it."""
 
     def __init__(self):
         self.is_held = False
@@ -140,10 +139,11 @@ class Lock:
 
 
 class Condition:
-    """A condition whose time passes as `clock` says.
+    """A condition; `clock` gives its time.
 
-    Who was told, or has waited long enough, still has to get the lock; one
-    whose time is over may be told until it has it, as with the real one.
+    A task that was told, or has waited long enough, must still get the lock.
+    If its time is over, it may be told until it has the lock, as with a real
+    condition.
     """
 
     def __init__(self, lock, clock):

@@ -1,10 +1,10 @@
-"""Reads what the management screens send."""
+"""Parsers of the management screens."""
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 
 class Html(HTMLParser):
-    """Reads a page; `problems` says what is wrong with it."""
+    """Reads a page; `problems` lists the faults of its markup."""
 
     void = {'area', 'base', 'br', 'col', 'hr', 'img', 'input', 'link', 'meta'}
 
@@ -49,7 +49,7 @@ class Html(HTMLParser):
 
 
 def own(answer):
-    """Read our part of a page: what stands in <main>."""
+    """Read our part of a page: the content of <main>."""
     assert answer.status == 200, answer.status
     assert answer['Content-Type'].replace(' ', '').lower() == (
         'text/html;charset=utf-8')
@@ -64,14 +64,14 @@ def get(client, path, user='root'):
 
 
 def follow(client, answer):
-    """Go where a redirect leads."""
+    """Follow a redirect."""
     assert answer.status == 302, answer.status
     parts = urlsplit(answer['Location'])
     return get(client, f'{parts.path}?{parts.query}')
 
 
 def labels_are_missing(html):
-    """Return the controls that nobody could name."""
+    """Return the controls without a label."""
     labelled = {label['for'] for label in html.all('label')}
     return [
         found for tag, found in html.elements

@@ -115,7 +115,7 @@ def add_policy(manager, name='all', etag=ETAG, **options):
 
 
 def set_policy(site, etag=ETAG, **options):
-    """Put one policy in place of all others, and commit."""
+    """Replace all policies by one, and commit."""
     manager = site.caching_policy_manager
     for name, _ in manager.listPolicies():
         manager.removePolicy(name)

@@ -1,4 +1,4 @@
-"""What every page store promises: one set of tests for all of them."""
+"""The contract of every page store: one set of tests for all of them."""
 from Products.PageCacheManager.core.page import Page
 
 
@@ -25,7 +25,7 @@ FOREIGN_KEYS = [
 
 
 def make_page(body=b'<p>page</p>', **parts):
-    """Return a page with a value of its own in every field."""
+    """Return a page with a different value in every field."""
     values = {
         'body': body,
         'codings': (('gzip', b'\x1f\x8b\x00'),),
@@ -39,7 +39,7 @@ def make_page(body=b'<p>page</p>', **parts):
         'absent_cookies': ('consent', 'theme'),
         'max_age_secs': 500,
     } | parts
-    # what it was made from is of one process
+    # its sources are known in one process only
     missing = set(Page._fields) - set(values) - {'made_from'}
     assert not missing, f'no value for {missing}'
     return Page(**values)
@@ -54,12 +54,12 @@ class StoreContract:
     def make_store(self):
         """Return an empty store with room for a hundred small pages.
 
-        Its clock, if it looks at one, stands near ``make_page().created``.
+        If it uses a clock, the time is near ``make_page().created``.
         """
         raise NotImplementedError
 
     def plant_foreign(self, store, key):
-        """Put what is no page of `key` where `store` looks for that page."""
+        """Put a value that is no page of `key` in the place of that page."""
         raise NotImplementedError
 
     def test_get_when_absent_gives_none(self):

@@ -1,8 +1,8 @@
 """How many Python functions a request calls: exact on every machine.
 
-A bound falls with each step that saves calls, and never rises.  Newer
-versions of Python call less: they inline comprehensions, of which the floor
-has more than a hit.
+A bound falls with each step that saves calls, and never rises.  Newer versions
+of Python call less: they inline comprehensions, and the floor has more of them
+than a hit.
 """
 import gc
 import sys
@@ -32,7 +32,7 @@ class Calls:
 
     def __init__(self, function, *arguments, **keywords):
         self._names = Counter()
-        gc.disable()  # what other tests left calls functions when it goes
+        gc.disable()  # garbage of other tests would call functions
         sys.setprofile(self._note)
         try:
             self.result = function(*arguments, **keywords)
@@ -46,24 +46,24 @@ class Calls:
 
     @property
     def all(self):
-        """How many there were, but for those of the tests themselves."""
+        """The number of calls, without those of the tests."""
         return sum(
             count for name, count in self._names.items()
             if not name.startswith(TESTS))
 
     @property
     def ours(self):
-        """How many of them are functions of the product."""
+        """The number of calls of functions of the product."""
         return sum(
             count for name, count in self._names.items()
             if name.startswith(ROOT) and not name.startswith(TESTS))
 
 
 def calls(client, path, outcome, user=None, **headers):
-    """Return the calls of a request, as one after another makes them."""
+    """Return the calls of a request that follows equal requests."""
     client.get(path, user, **headers)
     client.get(path, user, **headers)
-    # one of two may be the first of its second, which spells the ttl anew
+    # one of two may be the first in its second, which formats the ttl anew
     found = [Calls(client.get, path, user, **headers) for _ in range(2)]
     assert {one.result.outcome for one in found} == {outcome}
     return min(found, key=lambda one: one.all)
@@ -88,8 +88,8 @@ def floor(site, client, item):
 
 
 def test_a_request_without_a_page_of_ours(floor):
-    # one is `opaque_items`, in the place of a function of CMF that calls more;
-    # one is a door before `DB.open`
+    # one call is `opaque_items`, which replaces a function of CMF with more
+    # calls; one is a wrapper of `DB.open`
     assert floor.ours <= 10
 
 
@@ -101,7 +101,7 @@ def test_hit(client, floor):
 
 def test_hit_that_asks(site, client, floor):
     site.page_cache.manage_editProps('', {'late_ms': 0})
-    caches.recent_answers.clear()  # it stays empty where nobody remembers any
+    caches.recent_answers.clear()  # it stays empty if nothing is remembered
     found = calls(client, PAGE, 'HIT')
     assert found.ours <= 125
     assert found.all - floor.all <= 167 + INLINES
@@ -132,7 +132,8 @@ def test_304(client, floor):
 def test_miss(client, site):
     client.get(PAGE)
     client.get(f'{PAGE}?a=1')
-    # some free what pages of before took, or find what pages have in common
+    # some of the misses also free the room of earlier pages, or share parts
+    # with them
     found = [Calls(client.get, f'{PAGE}?a={n}') for n in range(2, 12)]
     assert {one.result.outcome for one in found} == {'MISS'}
     assert min(one.ours for one in found) <= 337
@@ -147,7 +148,7 @@ def test_hit_of_a_view(client, viewed):
 def test_hit_of_the_fast_lane(site):
     lane = LaneClient()
     warm(lane)
-    # one of two may be the first of its second, which spells the date anew
+    # one of two may be the first in its second, which formats the date anew
     found = [Calls(lane.get, PAGE) for _ in range(2)]
     assert [one.result.outcome for one in found] == ['HIT', 'HIT']
     assert min(one.ours for one in found) <= 25

@@ -1,4 +1,4 @@
-"""The documentation says what the code does."""
+"""The documentation agrees with the code."""
 import ast
 import pkgutil
 import re
@@ -28,7 +28,7 @@ ROOT = PACKAGE.parent.parent
 pytestmark = pytest.mark.skipif(
     not (ROOT / 'docs').is_dir(), reason='installed without docs')
 
-#: Functions that return the reason against something, '' for none.
+#: Functions that return the reason against something, or ''.
 WHY_NOT = {
     'why_not', '_why_not_stored', '_why_no_page', 'why_of_one_visitor',
     'look_up'}
@@ -104,7 +104,7 @@ def test_each_ignored_parameter_says_who_appends_it():
 # reasons
 
 def explained():
-    """Return the words that have a text of their own in the list."""
+    """Return the words that have their own text in the list."""
     text = read('docs/troubleshooting.rst').partition('\nReasons\n')[2]
     headings = re.findall(
         r'^(``\S+(?: NAME)?``(?:, ``\S+``)*)\n    \S', text,
@@ -214,14 +214,14 @@ def test_places_to_change_exist():
 
 
 def named_in_code(text):
-    """Return the dotted names of our modules and of what is in them."""
+    """Return the dotted names of our modules and of their members."""
     folders = '|'.join(path.parent.name for path in PACKAGE.glob(
         '*/__init__.py') if path.parent.name != 'tests')
     return set(re.findall(rf'``((?:{folders})(?:\.\w+)+)(?:\(\))?``', text))
 
 
 def exists(name):
-    """Return whether a module is there, or an attribute of one."""
+    """Return whether a module, or an attribute of a module, exists."""
     try:
         pkgutil.resolve_name(f'Products.PageCacheManager.{name}')
     except (AttributeError, ImportError):

@@ -1,4 +1,4 @@
-"""GenericSetup: what is exported comes back, and nothing else is touched."""
+"""GenericSetup: an export can be imported, and nothing else changes."""
 import tarfile
 from io import BytesIO
 from xml.dom.minidom import parseString
@@ -93,7 +93,7 @@ def load(tool, content, name='page_cache', path=FILE, purge=False):
 
 
 def export(tool):
-    """Return what the step exports, as the bytes of a tarball."""
+    """Return the export of the step, as the bytes of a tarball."""
     return tool.runExportStep(STEP)['tarball']
 
 

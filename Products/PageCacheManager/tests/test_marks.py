@@ -1,4 +1,4 @@
-"""Marks of what changed: bounded, and written by several clients at once."""
+"""Marks of changes: bounded, and written by several clients at once."""
 import pytest
 import transaction
 from BTrees.Length import Length
@@ -17,11 +17,11 @@ def manager(app):
     return app.page_cache
 
 
-# what an earlier release left in the database
+# marks of an earlier release in the database
 
 @pytest.fixture
 def old(app, manager):
-    """A manager with marks of their own classes, as saved and loaded."""
+    """A manager with marks of their former classes, as saved and loaded."""
     content, names = marks.ContentMarks(), marks.Invalidations()
     vars(content).update(changed=(Length(),), site=Length())
     vars(names).clear()
@@ -38,7 +38,7 @@ PAGE = '/site/page', '/site/doc', 'http://x/'
 
 
 def seen(manager):
-    """Return what the key of a page has."""
+    """Return the generation in the key of a page."""
     transaction.commit()
     return manager.generation_of('oid:1', PAGE)
 

@@ -1,4 +1,4 @@
-"""The short way to a page's generation leads where the long way does."""
+"""The fast computation of a page's generation agrees with the slow one."""
 import itertools
 
 import pytest

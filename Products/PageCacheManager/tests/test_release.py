@@ -1,4 +1,4 @@
-"""What `make release` asks for."""
+"""The conditions of `make release`."""
 import datetime
 import os
 import re

@@ -1,4 +1,4 @@
-"""The architecture: who imports whom, and what the object declares."""
+"""The architecture: imports between modules, declarations of the object."""
 import ast
 import subprocess
 import sys
@@ -17,8 +17,8 @@ from Products.PageCacheManager.PageCacheManager import PageCacheManager
 PACKAGE = 'Products.PageCacheManager'
 ROOT = Path(Products.PageCacheManager.__file__).parent
 
-#: Each imports from its own floor and from those before it, never from those
-#: after it, nor from its neighbours.
+#: A package imports from itself and from packages on earlier floors, never
+#: from other packages on its own floor or on later ones.
 FLOORS = [
     ['core', 'interfaces'],
     ['publisher', 'cmf'],
@@ -34,7 +34,7 @@ FLOORS = [
 
 RANKS = {name: rank for rank, names in enumerate(FLOORS) for name in names}
 
-#: Who may know a package.
+#: The packages of ours that may import a package.
 KNOWN_TO = {
     'Products.CMFCore': {'cmf', 'integrations', 'demo'},
     'Products.GenericSetup': {'exportimport', 'integrations', 'demo'},
@@ -63,14 +63,14 @@ def dotted_name(path):
 
 
 def room(dotted):
-    """Return the module or the package that stands right in ours."""
+    """Return the module or the package directly in ours."""
     rest = dotted.removeprefix(PACKAGE).strip('.')
     return rest.partition('.')[0] or '__init__'
 
 
 @cache
 def imports(path):
-    """Return the full names of all that a module imports, wherever in it."""
+    """Return the full names of all imports of a module, at any place in it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
         if isinstance(node, ast.Import):
@@ -98,7 +98,7 @@ def is_in(name, package):
 
 @cache
 def own_imports(path):
-    """Return which of our modules a module imports."""
+    """Return the modules of ours that a module imports."""
     known = {dotted_name(module) for module in modules()}
     found = set()
     for name in imports(path):
@@ -114,7 +114,7 @@ each_module = pytest.mark.parametrize(
 
 
 def test_the_way_imports_are_read():
-    """What the other tests rest on."""
+    """The other tests rely on this."""
     assert 'ZPublisher.pubevents.PubStart' in imports(
         ROOT / 'request' / 'events.py')
     assert f'{PACKAGE}.core.key' in own_imports(
@@ -166,8 +166,7 @@ def test_core_imports_the_standard_library_alone(path):
             assert name.partition('.')[0] in sys.stdlib_module_names, name
 
 
-#: Runs in a Python of its own, in which there is nothing but the standard
-#: library and the package.
+#: Runs in a separate Python, with only the standard library and the package.
 WITHOUT_ZOPE = '''
 import importlib
 import sys
@@ -207,10 +206,10 @@ def test_core_needs_no_zope():
     assert set(result.stdout.split()) == {'Products', PACKAGE, *names}
 
 
-# what the persistent object declares
+# declarations of the persistent object
 
 def own_parts():
-    """Return the manager's class and those of its bases that are ours."""
+    """Return the manager's class and its bases in this package."""
     return [
         kind for kind in PageCacheManager.__mro__
         if is_in(kind.__module__, PACKAGE)]

@@ -1,4 +1,4 @@
-"""A Zope from which the package was removed, and the command before."""
+"""A Zope without the package after its removal; the command before it."""
 import os
 import subprocess
 import sys
@@ -37,7 +37,7 @@ except AttributeError as error:  # no view is there to show it
     print('answered 500', error)
 '''
 
-#: What a Manager can do in the ZMI.
+#: The actions of a Manager in the ZMI.
 DELETE = '''
 import transaction
 import Zope2
@@ -74,14 +74,14 @@ debug-mode off
 
 
 class Instance:
-    """A database, and what processes do with it, one after the other."""
+    """A database; processes use it one after the other."""
 
     def __init__(self, home):
         self.conf = home / 'zope.conf'
         self.conf.write_text(CONF.format(home=home))
 
     def data(self):
-        """Return what the database has on disk."""
+        """Return the bytes of the database on disk."""
         return self.conf.with_name('Data.fs').read_bytes()
 
     def run(self, script, is_gone=False):
@@ -94,7 +94,7 @@ class Instance:
             str(self.conf))
 
     def ask(self, before=''):
-        """Return what is answered once the package is gone."""
+        """Return the answer after the package is gone."""
         found = self.run(before + ASK, is_gone=True)
         assert found.returncode == 0, found.stderr
         assert 'answered' in found.stdout, found.stderr
@@ -110,7 +110,7 @@ class Instance:
 
 @pytest.fixture(scope='module')
 def made(tmp_path_factory):
-    """The database of an instance in which a template names a manager."""
+    """The database of an instance; a template in it names a manager."""
     instance = Instance(tmp_path_factory.mktemp('made'))
     found = instance.run(MAKE)
     assert found.returncode == 0, found.stderr

@@ -79,7 +79,7 @@ class Instance:
             self.database = None
 
     def restart(self):
-        """Commit, and begin anew from what is on disk."""
+        """Commit, and start again from the data on disk."""
         transaction.commit()
         self.stop()
         return self.start()
@@ -102,7 +102,7 @@ def data_fs(zope_session, tmp_path_factory):
 
 @pytest.fixture
 def files(data_fs, tmp_path):
-    """A Data.fs of one's own."""
+    """A new Data.fs for each test."""
     return data_fs.copy(tmp_path / 'Data.fs')
 
 
@@ -166,7 +166,7 @@ def logged_in(app):
         noSecurityManager()
 
 
-# what the fixture writes
+# the records of the fixture
 
 def opcodes(record):
     """Return the names of the opcodes of both pickles of a record."""
@@ -327,7 +327,7 @@ def test_edit_of_an_old_template_is_seen(old):
     assert 'edited' in answer.text
 
 
-# what writes it in the new form
+# changes that write it in the new form
 
 def see_new_form(files):
     record = files.record(MANAGER)
@@ -423,7 +423,7 @@ def test_copy_of_an_old_manager_is_another(old):
 
 
 def take_in(app, data, path):
-    """Import an export file into the other site, in its manager's place."""
+    """Import an export file into the other site, as its manager."""
     path.write_bytes(data)
     app.other._delObject('page_cache')
     app.other._importObjectFromFile(str(path), verify=0)
@@ -526,7 +526,7 @@ def test_site_of_old_is_deleted_whole(old):
 
 @pytest.fixture(params=SPELLS)
 def two(request, instance):
-    """Two sites with managers of old, alike but for where they stand."""
+    """Two sites with old managers, alike but for their place."""
     for site in ('site', 'other'):
         instance.files.make_old(request.param, site)
     instance.start()
@@ -548,7 +548,7 @@ def test_two_old_managers_share_no_page(two, path):
 
 
 def test_two_old_managers_behind_one_address_share_no_page(two):
-    """As when one host name is led to another site."""
+    """As if the administrator points a host name at another site."""
     client = Client()
     address = '/VirtualHostBase/http/www.example.org:80/{}/VirtualHostRoot/doc'
     texts = {}
@@ -583,7 +583,7 @@ class Odd:
     """A value of a class that 1.2 knew nothing of."""
 
 
-#: What stands in the dict of old, and what counts.
+#: A setting in the old dict, and the value that counts.
 ODD_SETTINGS = [
     ('threshold', 0, 10_000), ('threshold', -5, 10_000),
     ('threshold', 10 ** 30, 10_000), ('threshold', None, 10_000),
@@ -683,7 +683,7 @@ def test_settings_that_are_no_dict(instance, spell, settings):
     (old_database.python_2, None, ''),
     (old_database.python_2, Text('f\xfcr'), 'f\xfcr'),
     (old_database.zodbupdate, 'f\xfcr', 'f\xfcr'),
-    # zodbupdate leaves as it is what is not in the encoding it was told
+    # zodbupdate does not change a string that is not in the given encoding
     (old_database.zodbupdate, b'f\xfcr', 'f\xfcr'),
     (old_database.zodbupdate, b'f\xc3\xbcr', 'f\xfcr'),
 ], ids=['missing', 'None', 'unicode', 'text', 'latin-1', 'utf-8'])
@@ -738,8 +738,7 @@ print(json.dumps({
 
 
 def zope(home, script, *arguments):
-    """Run a script that starts Zope in an instance; return what it prints.
-    """
+    """Run a script that starts Zope in an instance; return its output."""
     ran = subprocess.run(
         [sys.executable, '-c', script, str(home / 'etc' / 'zope.conf'),
          *map(str, arguments)],

@@ -1,4 +1,4 @@
-"""What the tests of views have in common."""
+"""Common parts of the tests of views."""
 import transaction
 
 from .site import set_policy
@@ -42,10 +42,10 @@ def outcomes(client, path, user=None, **headers):
 
 
 def reason(answer):
-    """Return our own word for what became of a request."""
+    """Return our own word for the outcome of a request."""
     return answer['Cache-Status'].partition('detail=')[2]
 
 
 def is_idle(cache):
-    """See that nobody leads a flight or waits for one."""
+    """Return whether no request leads a flight or waits for one."""
     return not cache.flights._flights and not cache.flights.waiting

@@ -1,9 +1,9 @@
-"""A ZEO server and Zope clients of it, each a process of its own.
+"""A ZEO server and its Zope clients, each a separate process.
 
 All listen on this machine alone, on ports that the system picks.  A process
-ends when its standard input closes, so none outlives the tests.
+ends when its standard input closes, so no process outlives the tests.
 
-Run as a program, this module is such a Zope client.
+Run as a program, this module is one of these Zope clients.
 """
 import json
 import os
@@ -43,10 +43,10 @@ PATIENCE_SECS = 20
 #: How long a Zope client waits for the server that is away, seconds.
 WAIT_TIMEOUT_SECS = 1
 
-#: All clients are asked under one name, as they are behind a balancer.
+#: All clients have one host name, as behind a balancer.
 HOST = 'zope.example'
 
-#: Without the hour of the usual recipe: no test runs over the end of one.
+#: Without the hour of the usual recipe, so no hour ends during a test.
 ETAG = ("python: '%s|%s' % (member and member.getId() or '',"
         " object.modified().timeTime())")
 
@@ -87,8 +87,8 @@ ZEO_CONF = '''
   path {home}/Data.fs
 </filestorage>
 '''
-# One that is blind has not installed the product, as is usual for a ZEO
-# server: it cannot resolve conflicts of its objects.
+# A blind server has not installed the product, as is usual for a ZEO server:
+# it can not resolve conflicts of its objects.
 ZEO_SERVER = '''
 import os, sys, threading
 if sys.argv.pop(1) == 'blind':
@@ -107,7 +107,7 @@ _SERVING = r'serving on (\d+)'
 
 
 def until(condition, what='it', secs=PATIENCE_SECS):
-    """Wait until another process has got somewhere; return what it gave."""
+    """Wait until `condition` gives a true value; return that value."""
     pause = threading.Event()
     for _ in range(int(secs / 0.01)):
         found = condition()
@@ -233,7 +233,7 @@ class Wire:
             self._is_cut = False
 
     def hold(self):
-        """Keep back what the server sends; the client does not notice."""
+        """Keep back the answers of the server; the client does not notice."""
         self._flows.clear()
 
     def release(self):
@@ -254,7 +254,7 @@ def _hang_up(end):
 
 
 class Gate:
-    """Where requests that carry X-Hold wait until the test lets them on."""
+    """Holds requests with X-Hold until the test lets them go on."""
 
     def __init__(self):
         self._listener = socket.create_server(('127.0.0.1', 0))
@@ -267,7 +267,7 @@ class Gate:
         return connection
 
     def let_on_again(self):
-        """Let a request on that was sent through again, if one waits."""
+        """Let a retried request go on, if one waits."""
         self._listener.settimeout(0)
         try:
             let_on(self.arrival())
@@ -281,7 +281,7 @@ class Gate:
 
 
 def let_on(connection):
-    """Let the request go on that waits at the other end."""
+    """Let the request at the other end of the connection go on."""
     connection.sendall(b'.')
     connection.close()
 
@@ -292,7 +292,7 @@ class HTTPClient(Client):
     port = None
 
     def request(self, method, path, user=None, body='', **headers):
-        """Send one request over a connection of its own."""
+        """Send one request over a new connection."""
         environ = self.environ(method, path, body.encode(), user, headers)
         sent = {
             name[5:].replace('_', '-'): value
@@ -312,7 +312,7 @@ class HTTPClient(Client):
 
 
 class Zope(Process, HTTPClient):
-    """A Zope client of the server, and what speaks HTTP to it."""
+    """A Zope client of the server, and an HTTP client of it."""
 
     def __init__(self, home, name, port, gate, is_synchronous, lane):
         self._cache = home / 'cache'
@@ -342,19 +342,19 @@ class Zope(Process, HTTPClient):
         self.port = self.port_told()
 
     def state(self):
-        """Return what the process says of itself."""
+        """Return the state that the process reports."""
         answer = self.get('/tell_state')
         assert answer.status == 200, answer.text
         return json.loads(answer.body)
 
     def has_heard_of(self, tid):
-        """Tell whether the client has been told of the transaction `tid`."""
+        """Return whether the client has heard of the transaction `tid`."""
         answer = self.get('/tell_state')
         return answer.status == 200 and json.loads(answer.body)['tid'] >= tid
 
     @contextmanager
     def background(self, method, path, *args, **headers):
-        """Send a request meanwhile; give a list that gets the answer."""
+        """Send a request meanwhile; yield a list that gets the answer."""
         answers = []
         thread = threading.Thread(target=lambda: answers.append(
             getattr(self, method)(path, *args, **headers)), daemon=True)
@@ -402,9 +402,9 @@ class FolderCache:
 
 
 class Cluster:
-    """The server, two Zope clients, and what a test needs beside them.
+    """The server, two Zope clients, and all other parts that a test needs.
 
-    With `late_ms` the fast lane stands before each client; `kind` is the
+    With `late_ms` the fast lane is in front of each client; `kind` is the
     server's.
     """
 
@@ -419,8 +419,8 @@ class Cluster:
         self.wires = Wire(self.server.port), Wire(self.server.port)
         self.wire = self.wires[1]
         lane = () if late_ms is None else (str(late_ms),)
-        # one waits for the server before each transaction, the other is
-        # told of commits some time after them, as is usual
+        # the first waits for the server before each transaction; the second
+        # hears of commits some time later, as is usual
         self.zopes = (
             Zope(home, 'first', self.wires[0].port, self.gate, True, lane),
             Zope(home, 'second', self.wires[1].port, self.gate, False, lane))
@@ -428,7 +428,7 @@ class Cluster:
         self._sites = 0
 
     def start(self):
-        # the first one alone makes the root objects of the database
+        # only the first client makes the root objects of the database
         self.zopes[0].start()
         self.zopes[0].wait()
         self.zopes[1].start()
@@ -449,8 +449,8 @@ class Cluster:
     def restart_server(self, kind='knowing'):
         self.server.stop()
         self.server.start(kind)
-        # Ids of objects that a client had been given, and not yet used, are
-        # not known to the new server, which would give them once more.
+        # The new server does not know the ids that a client got and has not
+        # used yet.  It would give them again.
         for _ in range(1000):
             self.storage.new_oid()
         self.settle()
@@ -461,14 +461,14 @@ class Cluster:
         return self.storage.lastTransaction().hex()
 
     def settle(self):
-        """Wait until every client has been told of all that is committed."""
+        """Wait until every client has heard of all commits."""
         last = self.last_transaction()
         for zope in self.zopes:
             until(lambda zope=zope: zope.has_heard_of(last),
                   f'{zope.name} to hear of {last}')
 
     def new_site(self, store='process'):
-        """Add a CMF site of its own for a test; return its path."""
+        """Add a new CMF site for a test; return its path."""
         self._sites += 1
         name = f'site{self._sites}'
         answer = self.zopes[0].post(
@@ -478,18 +478,17 @@ class Cluster:
         return f'/{name}'
 
 
-# what runs in the process of a client
+# code in the process of a client
 
 class Told:
-    """What a client has counted."""
+    """The counts of a client."""
 
     retries = 0
 
 
 @zpublish
 def tell_state(self):
-    """Tell which transaction this client has heard of, and what it counted.
-    """
+    """Return the last transaction that this client knows, and its retries."""
     return json.dumps({
         'tid': self._p_jar.db().lastTransaction().hex(),
         'retries': Told.retries})
@@ -530,7 +529,7 @@ def rewrite(self, text):
 
 @zpublish(methods='POST')
 def make_catalog(self, site, template):
-    """Add a catalog to a site, and a template that lists what it finds."""
+    """Add a catalog to a site, and a template that lists search results."""
     site = self[site]
     site._setObject('catalog', ZCatalog('catalog'))
     site.catalog._catalog.addIndex('kind', FieldIndex('kind'))
@@ -541,7 +540,7 @@ def make_catalog(self, site, template):
 
 @zpublish(methods='POST')
 def index_again(self, text, kind):
-    """Edit what a search finds, and reads."""
+    """Edit the attributes that a search finds and reads."""
     self.text, self.kind = text, kind
     self.catalog.catalog_object(self, '/'.join(self.getPhysicalPath()))
     return 'edited'

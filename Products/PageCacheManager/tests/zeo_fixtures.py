@@ -26,7 +26,7 @@ def site(cluster):
 
 @pytest.fixture(params=['to the second', 'to the first'])
 def pair(cluster, request):
-    """The client that changes something, and the one that has to see it."""
+    """The client that changes something, and the client that must see it."""
     first, second = cluster.zopes
     return (first, second) if 'second' in request.param else (second, first)
 
