@@ -1,1 +1,1 @@
-"""Tests on a real Plone site: a process of their own, see conftest."""
+"""Tests on a real Plone site, in a process of their own: see conftest."""

@@ -1,4 +1,4 @@
-"""Changes made the way people make them, by forms of the site."""
+"""Changes as people make them: by forms of the site."""
 from urllib.parse import urljoin
 
 import transaction
@@ -12,9 +12,9 @@ FRAME_FOR_SCRIPTS = 'plone.use_ajax_main_template'
 
 
 def has_frame_for_scripts(portal):
-    """Switch on that a script is given a page without the site's frame.
+    """Let scripts get pages without the frame of the site.
 
-    Return whether Plone can do so, as it does from 6.2 on.
+    Return whether Plone can do so: it can from 6.2 on.
     """
     setSite(portal)
     registry = getUtility(IRegistry)
@@ -50,7 +50,7 @@ def _form_with(page, button):
 
 
 def _target(client, path, form):
-    """Return where a form is sent to, seen from the site."""
+    """Return the path to which a form is sent, relative to the site."""
     here = f'http://{client.host}{client.site}{path}'
     target = urljoin(here, form.action or '')
     return target.partition(client.site)[2]
@@ -68,8 +68,7 @@ def post(client, path, form=(), user='root', **headers):
 
 
 def edit(path, user='alice', **fields):
-    """Return what saves the edit form of content with some fields changed.
-    """
+    """Return a function that changes fields of content by its edit form."""
     def change(client, portal):
         answer = submit(
             client, f'{path}/edit', user, 'form.buttons.save', {
@@ -103,7 +102,7 @@ def posted(path, user='root', **form):
 
 
 def panel(path, button='form.buttons.save', **form):
-    """Return what saves a control panel with some fields changed."""
+    """Return a function that changes fields of a control panel."""
     def change(client, portal):
         answer = submit(client, path, 'root', button, {
             name.replace('__', '.'): value for name, value in form.items()})
@@ -116,7 +115,7 @@ def widgets(**form):
 
 
 def viewlets(query):
-    """Return what shows, hides or moves viewlets by their form."""
+    """Return a function that shows, hides or moves viewlets."""
     def change(client, portal):
         token = client.token('root')
         answer = client.get(

@@ -6,7 +6,7 @@ import lxml.html
 from ..client import Client
 
 
-#: Where the forms of content have its fields.
+#: The names of the fields in the forms of content.
 FIELDS = {
     'title': 'form.widgets.IDublinCore.title',
     'text': 'form.widgets.IRichTextBehavior.text',
@@ -14,7 +14,7 @@ FIELDS = {
 
 
 class PloneClient(Client):
-    """Asks for pages as a browser does: Plone answers others in JSON."""
+    """Client that asks as browsers do: Plone answers others in JSON."""
 
     def __init__(self, site='/plone'):
         super().__init__()
@@ -35,14 +35,14 @@ class PloneClient(Client):
             if line.startswith('__ac='))
 
     def token(self, user):
-        """Return a token with which `user` may change things."""
+        """Return a token that lets `user` change content."""
         page = self.get('/a-document', user).text
         return re.search('data-token="([0-9a-f]+)"', page).group(1)
 
     def edit(self, path, user, **fields):
         """Change fields of content by its form, which locks and unlocks.
 
-        Without `fields` it is saved as it is.
+        Without `fields` the form is saved unchanged.
         """
         page = self.get(f'{path}/edit', user)
         form = lxml.html.fromstring(page.text).get_element_by_id('form')

@@ -1,7 +1,7 @@
 """Fixtures: a Plone site with content, members and the theme on.
 
 These tests run in a process of their own, with PCM_PLONE=1: the layer of the
-other tests puts its handlers where they would be called for Plone as well.
+other tests registers handlers that Plone would call too.
 """
 import os
 
@@ -38,9 +38,9 @@ else:
 
 @pytest.fixture
 def portal(plone_session, plone_layer):
-    """The Plone site, anew for each test; its manager logs in as root.
+    """A fresh Plone site for each test; its manager logs in as root.
 
-    The fixture of the session keeps the layer from being made for each.
+    The session's fixture sets the layer up once for all tests.
     """
     caches.forget_all()
     portal = layers.FUNCTIONAL['portal']
@@ -54,19 +54,19 @@ def portal(plone_session, plone_layer):
 def addon(portal, client, monkeypatch):
     """The site with the add-on installed.
 
-    For its policies the clock stands still: no period ends in a test.
+    The clock of its policies stands still: no period ends in a test.
     """
     now = DateTime()
     monkeypatch.setattr(expressions, 'DateTime', lambda: now)
     portal.portal_setup.runAllImportStepsFromProfile(
         'Products.PageCacheManager:default')
-    client.get('')  # a site writes once when it is first looked at
+    client.get('')  # the first request makes a site write
     act_in(portal)
     return portal
 
 
 def act_in(portal):
-    """Make the site current again, with a user: a request ends both."""
+    """Make the site current and log in again: a request ends both."""
     setSite(portal)
     login(portal, TEST_USER_NAME)
 
@@ -76,7 +76,7 @@ def client():
     return PloneClient()
 
 
-#: Of whom a page is, and when it was made new at the latest.
+#: The user, the date of the content, and the hour.
 ETAG = (
     "python: '%s|%s|%s' % (member and member.getId() or '',"
     " object.modified().timeTime(), int(time.timeTime()//3600))")
@@ -99,7 +99,7 @@ def page_cache(portal):
 
 @pytest.fixture
 def fresh(client, page_cache):
-    """All pages of all users, kept and known to be hits."""
+    """All pages of all users, each kept and a hit."""
     found = Freshness(client, page_cache)
     found.warm()
     return found

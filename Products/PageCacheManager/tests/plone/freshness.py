@@ -1,4 +1,4 @@
-"""Compares what the cache answers with what a render gives at that moment."""
+"""Compares answers of the cache with new renders of the same pages."""
 import re
 
 import transaction
@@ -13,19 +13,19 @@ USERS = (None, 'alice')
 
 
 class Freshness:
-    """The pages of some users, kept before a change and compared after."""
+    """The pages of some users, kept before a change, compared after it."""
 
     def __init__(self, client, manager, pages=PAGES, users=USERS):
         self.client = client
         self.manager = manager
         self.asked = [(path, user) for path in pages for user in users]
-        #: What each page was before the change.
+        #: Path and user to status and text of the page before the change.
         self.before = {}
 
     def warm(self):
-        """Have all pages kept; each is known to be a hit from now on."""
+        """Ask for all pages until each is a hit."""
         for path, user in self.asked:
-            for _ in range(3):  # a site writes when it is first looked at
+            for _ in range(3):  # the first request makes a site write
                 answer = self.client.get(path, user)
                 if answer.outcome == 'HIT':
                     break
@@ -34,7 +34,7 @@ class Freshness:
             self.before[path, user] = shown(answer)
 
     def after(self):
-        """Return the pages that differ from before, none of them stale."""
+        """Return the pages that a change altered; fail if one is stale."""
         got = {asked: self.client.get(*asked) for asked in self.asked}
         self.manager.disable()
         rendered = {
@@ -52,12 +52,12 @@ class Freshness:
 
 
 def shown(answer):
-    """Return status and body, but for tokens, which differ each time."""
+    """Return status and body without tokens, which differ each time."""
     return answer.status, TOKEN.sub('', answer.text)
 
 
 def difference(one, other):
-    """Return the first lines that only one of two pages has."""
+    """Return for each of two pages the first lines that the other lacks."""
     first, second = (
         text.splitlines() if status == 200 else [str(status)]
         for status, text in (one, other))

@@ -1,8 +1,8 @@
 """Test layers: a real Plone site with the theme on.
 
 Plone, plone.restapi and the product are loaded into one registry, as in a
-running Zope: the handlers of a registry that is stacked on another run after
-all of that one, whatever they are registered for.
+running Zope.  If one registry were stacked on another, all handlers of the
+lower one would run first, regardless of their interfaces.
 """
 from importlib.util import find_spec
 
@@ -13,7 +13,7 @@ from plone.app.testing import setRoles
 from plone.app.testing.layers import PloneFixture
 
 
-#: What the package Plone has besides; each test installs what it needs.
+#: Optional parts of Plone; each test installs the parts that it needs.
 OPTIONAL = (
     'Products.CMFPlacefulWorkflow', 'plone.app.discussion',
     'plone.app.iterate', 'plone.app.multilingual')
@@ -24,7 +24,7 @@ class Fixture(PloneFixture):
 
     products = (
         *PloneFixture.products,
-        # it logs errors: a hit is to leave nothing there
+        # the error log: a hit must leave no entry there
         ('Products.SiteErrorLog', {'loadZCML': True, 'install': False}),
         ('plone.app.caching', {'loadZCML': True, 'install': False}),
         ('plone.restapi', {'loadZCML': True, 'install': False}),

@@ -1,4 +1,4 @@
-"""The add-on: what it adds, what it keeps, and what it leaves behind."""
+"""The add-on: its installation, its upgrades and its removal."""
 import re
 from datetime import timedelta
 
@@ -123,7 +123,7 @@ def test_every_page_has_a_date(addon, client, path):
         'listing', 'listing_view', 'map', 'album_view', 'full_view',
         'summary_view', 'tabular_view'))}))
 def test_listing_is_kept(addon, client, place, name):
-    client.get(f'{place}/{name}?first')  # which may write once
+    client.get(f'{place}/{name}?first')  # the first request may write
     answers = [client.get(f'{place}/{name}') for _ in range(2)]
     assert [one.status for one in answers] == [200, 200]
     assert [one.outcome for one in answers] == ['MISS', 'HIT']
@@ -131,7 +131,7 @@ def test_listing_is_kept(addon, client, place, name):
 
 @pytest.fixture
 def more(addon, author):
-    """One of each kind of content that the demo has not."""
+    """Content of each kind that the demo lacks."""
     # these two have no workflow
     addon.invokeFactory('Image', 'an-image', image=NamedBlobImage(
         PIXEL, 'image/gif', 'pixel.gif'))
@@ -139,7 +139,7 @@ def more(addon, author):
         b'text', 'text/plain', 'text.txt'))
     add(addon, 'Link', 'a-link', 'A link', remoteUrl='/a-document')
     event = add(addon, 'Event', 'an-event', 'An event')
-    # on one day in the zone of the site and in UTC
+    # on the same day in the time zone of the site and in UTC
     event.start = event.start.replace(hour=12)
     event.end = event.start + timedelta(hours=1)
     event.recurrence = 'RRULE:FREQ=DAILY;COUNT=3'
@@ -149,7 +149,7 @@ def more(addon, author):
 @pytest.mark.parametrize(
     'path', ['/an-image/view', '/a-file/view', '/an-event'])
 def test_content_of_other_kinds_is_kept(more, client, path):
-    client.get(path)  # it makes the image's scales, and is not kept
+    client.get(path)  # makes the image's scales, and is not kept
     answers = [client.get(path) for _ in range(2)]
     assert answers[0].status == 200
     assert answers[1].outcome == 'HIT'
@@ -168,14 +168,14 @@ def test_what_is_no_page_for_all_is_left_alone(more, client, path):
 
 
 def test_occurrence_of_an_event_is_left_alone(more, client):
-    # the first is the event itself
+    # the first occurrence is the event itself
     day = more['an-event'].start + timedelta(days=1)
     answer = client.get(f'/an-event/{day:%Y-%m-%d}')
     assert answer.status == 200 and 'An event' in answer.text
     assert answer.outcome is None
 
 
-# what listings show
+# listings
 
 def change_text(site, content, text):
     act_in(site)
@@ -202,7 +202,7 @@ def test_folder_that_has_a_query_is_kept_like_a_collection(
     client.get('/a-folder')
     assert client.get('/a-folder').outcome == 'HIT'
     change_text(addon, addon['a-news-item'], 'harbour')
-    # it shows no text
+    # the listing shows no text
     assert client.get('/a-folder').outcome == 'HIT'
     addon['a-news-item'].title = 'A harbour'
     change_text(addon, addon['a-news-item'], 'harbour')
@@ -221,7 +221,7 @@ def test_folders_below_show_in_the_full_view(addon, client, author):
     assert 'afterwards' in client.get(path).text
 
 
-# what is added
+# installation
 
 def test_views_are_associated(addon):
     assert [
@@ -239,7 +239,7 @@ def test_policies_hold_for_the_pages_of_a_manager_alone(addon):
 
 
 def test_cmf_itself_finds_no_policy_for_what_is_not_kept(addon):
-    """It asks for any template of the file system."""
+    """CMF asks its policies for each template of the file system."""
     addon.REQUEST['AUTHENTICATED_USER'] = nobody
     tool = addon.caching_policy_manager
     for keywords in ({}, {'options': {}}):
@@ -273,7 +273,7 @@ def test_whatever_is_associated_has_a_policy(
 
 @pytest.mark.parametrize('user', [None, 'alice'])
 def test_content_of_a_type_of_the_site_is_kept(addon, client, author, user):
-    """Its ruleset is handed to the manager, and its view has any name."""
+    """Its ruleset is given to the manager; its view may have any name."""
     kind = DexterityFTI('Thing', klass='plone.dexterity.content.Item')
     addon.portal_types._setObject('Thing', kind)
     add(addon, 'Thing', 'a-thing', 'A thing')
@@ -309,7 +309,7 @@ def test_site_of_the_first_version_gets_the_policies(addon):
 
 
 def test_site_of_the_second_version_loses_what_pages_show(addon):
-    """An option for all rulesets, and one for a single ruleset."""
+    """The options are one for all rulesets and one for a single ruleset."""
     setup, registry = addon.portal_setup, getUtility(IRegistry, context=addon)
     names = [f'{PREFIX}operation.{name}' for name in (
         'shows', 'plone.content.feed.shows')]
@@ -328,7 +328,7 @@ def test_site_of_the_second_version_loses_what_pages_show(addon):
     assert not records(addon)
 
 
-#: What an earlier profile added for the views of content.
+#: The policy that an earlier profile added for the views of content.
 FORMER = {
     'mtime_func': 'object/modified', 'max_age_secs': 0, 'no_cache': 0,
     'no_store': 0, 'must_revalidate': 1, 'vary': '', 'enable_304s': 1,
@@ -441,7 +441,7 @@ def test_site_without_the_add_on_is_left_alone(portal, client):
     assert client.get('/a-document').outcome is None
 
 
-# installed twice, or over what an administrator made
+# installed twice, or over objects of an administrator
 
 def test_installing_again_changes_nothing(addon):
     addon.page_cache.manage_editProps('Mine', {'threshold': 123})
@@ -457,7 +457,7 @@ def test_installing_again_changes_nothing(addon):
     run(addon, 'default')
     after = policies(addon), addon.page_cache.getViews(), records(addon)
     assert after[0] == before[0]
-    # what had gone is there again
+    # the view that was missing is there again
     assert after[1] == [*before[1], {
         'name': 'sitemap', 'kind': ''}]
     assert after[2] == before[2]
@@ -467,7 +467,7 @@ def test_installing_again_changes_nothing(addon):
 
 @pytest.fixture
 def own(portal):
-    """A site in which an administrator has made a manager and a policy."""
+    """A site with managers and a policy that an administrator made."""
     portal._setObject('page_cache', PageCacheManager('page_cache', 'Own'))
     portal.page_cache.manage_editViews([
         ('listing_view',), ('my_view',)])
@@ -528,7 +528,7 @@ def test_removing_leaves_nothing(portal, client):
 
 @pytest.fixture
 def named(portal):
-    """Templates that name the manager of the add-on, and another one."""
+    """Two templates: one uses the add-on's manager, one another manager."""
     run(portal, 'default')
     add_template(portal, 'ours', 'text')
     portal._setObject('other', PageCacheManager('other'))
@@ -552,7 +552,7 @@ def test_installing_says_where_to_look(portal):
 
 
 def test_removing_says_what_stays(named, client, caplog):
-    IStatusMessage(named.REQUEST).show()  # of the installation
+    IStatusMessage(named.REQUEST).show()  # drops that of the installation
     run(named, 'uninstall')
     text, = (
         line for line in caplog.messages if 'Page Cache Managers' in line)
@@ -577,7 +577,7 @@ def test_removed_add_on_can_be_installed_again(addon, client):
 # the control panel
 
 def form_of(page, action):
-    """Return the fields of the form that does something with the product."""
+    """Return the fields of the product's form for `action`, or None."""
     for form in re.findall('<form.*?</form>', page.text, re.DOTALL):
         fields = {}
         for tag in re.findall('<input[^>]*>', form):
@@ -589,7 +589,7 @@ def form_of(page, action):
 
 
 def test_control_panel_installs_and_removes(portal, client):
-    client.get('')  # a site writes once when it is first looked at
+    client.get('')  # the first request makes a site write
     panel = '/prefs_install_products_form'
     page = client.get(panel, 'root')
     assert 'Page Cache Manager' in page.text

@@ -49,7 +49,7 @@ def test_what_writes_leaves_no_error(hot, client, subscribe):
 
 
 def are_new(portal):
-    """Return whether all hot pages are as a render would be now."""
+    """Return whether there are hot pages, and all of them are fresh."""
     transaction.abort()
     cache = caches.cache_of(portal.page_cache)
     found = [
@@ -74,5 +74,5 @@ def test_visitors_after_an_edit_hit(hot, client):
     found = client.get('/a-document')
     assert found.outcome == 'HIT' and 'Another text' in found.text
     assert [client.get(path).outcome for path in PATHS] == ['HIT'] * 4
-    # nobody renders for members
+    # members' pages are not rendered ahead
     assert client.get('/a-document', 'alice').outcome == 'MISS'

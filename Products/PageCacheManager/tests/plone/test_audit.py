@@ -1,4 +1,4 @@
-"""Each hit of a Plone site is rendered again: is it what it was?"""
+"""Each hit of a Plone site is rendered again and compared."""
 import pytest
 import transaction
 from plone.app.layout.viewlets.common import GlobalSectionsViewlet
@@ -21,7 +21,7 @@ MORE = [
 
 @pytest.fixture
 def words(addon):
-    """Return what became of the hits; each of them is audited."""
+    """A function that counts audits by result; each hit is audited."""
     addon.page_cache.manage_editProps(
         '', {'audit_every': 1, 'audit_per_minute': 6000})
     transaction.commit()
@@ -41,7 +41,7 @@ def words(addon):
 
 
 def browse(client, words, paths, user, **headers):
-    """Ask for pages, until each was a hit; return how many were audited."""
+    """Ask for pages until each is a hit; return the number of audits."""
     before = sum(words().values())
     for path in paths:
         for _ in range(4):
@@ -49,7 +49,7 @@ def browse(client, words, paths, user, **headers):
             if answer.outcome == 'HIT':
                 break
         assert answer.outcome == 'HIT', (path, answer.get('Cache-Status'))
-        words()  # one after the other, so that none is left out
+        words()  # waits for each audit, so that none is left out
     return sum(words().values()) - before
 
 

@@ -1,6 +1,6 @@
-"""What a visitor of the demo site sees, in a real browser.
+"""The demo site in a real browser.
 
-The server is the one that `make plone-start` starts, in a process of its own.
+The server is that of `make plone-start`, in a process of its own.
 """
 import os
 import signal
@@ -17,10 +17,10 @@ import pytest
 from .. import browser as browsers
 
 
-#: A new site takes half a minute on a slow machine, seconds.
+#: Limit in seconds; a new site takes half a minute on a slow machine.
 START_SECS = 180
 
-#: For a page, in milliseconds.
+#: Limit for a page, in milliseconds.
 PAGE_MS = 60_000
 
 
@@ -82,16 +82,16 @@ def log_in(page, site, user, password=None):
 
 
 def look(page, url):
-    """Visit `url`; return what the cache did."""
+    """Visit `url`; return the outcome in X-PageCache."""
     answer = page.goto(url)
     assert answer.status == 200
     return answer.header_value('X-PageCache')
 
 
 def until_kept(page, url):
-    """Visit `url` until its page comes from memory.
+    """Visit `url` until its page is a hit; return all outcomes.
 
-    The first page of a thread may look at the login, and is not kept.
+    The first page of a thread may read the login, and then is not kept.
     """
     outcomes = [look(page, url)]
     while outcomes[-1] != 'HIT':
@@ -145,7 +145,7 @@ def admin_page(site):
     with browsers.chromium() as browser:
         context = browser.new_context(
             viewport={'width': 1280, 'height': 900},
-            # Plone asks by a form where Zope would by a challenge
+            # Plone asks for a login by a form, Zope by a challenge
             extra_http_headers={
                 'Authorization': 'Basic ' + b64encode(b'admin:admin').decode()
             })
@@ -155,7 +155,7 @@ def admin_page(site):
 
 
 def test_page_is_explained(site, admin_page):
-    # a browser asks for the icon of the site, which is scaled once
+    # the browser also asks for the site's icon, which is scaled once
     admin_page.goto(f'{site}/page_cache/manage_explain')
     for _ in range(3):
         urlopen(f'{site}/a-document', timeout=PAGE_MS / 1000).close()

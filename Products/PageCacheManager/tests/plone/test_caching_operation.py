@@ -32,7 +32,7 @@ TEMPLATES = (
 
 @pytest.fixture
 def rules(portal, client, page_cache):
-    """Map rulesets to operations; options are those of ours."""
+    """Map rulesets to operations; `options` are for our operation."""
     def map_rules(mapping, **options):
         setSite(portal)
         registry = getUtility(IRegistry)
@@ -139,7 +139,7 @@ def test_hit_leaves_no_trace_of_trouble(
     assert portal.error_log.getLogEntries() == logged
 
 
-# where another operation is in charge, and keeps nothing
+# pages of another operation that does not keep them
 
 def import_profile(portal, name):
     """Set the caching up by a profile of the caching control panel."""
@@ -226,9 +226,9 @@ def test_anonymous_page_is_kept_where_the_other_cache_has_no_memory(
 
 
 def outcome_of(client, path='/a-document', user='alice'):
-    """Return word and reason of the second of two requests.
+    """Return outcome and reason of the second of two requests.
 
-    Of the first, if the other cache has answered that one.
+    If the other cache answered the second, return those of the first.
     """
     answers = [client.get(path, user) for _ in range(2)]
     answer = answers[0 if answers[1].get('X-RAMCache') else 1]
@@ -277,7 +277,7 @@ def rules_of(addon, client):
 
 
 class OfASite(WeakCaching):
-    """Does something of its own with each page."""
+    """Operation of a site, which changes each response."""
 
     def modifyResponse(self, rulename, response):
         response.setHeader('X-Own', 'yes')
@@ -293,7 +293,7 @@ def test_page_of_an_unknown_operation_is_left_to_it(
         assert outcome_of(client) == ('BYPASS', 'other-cache')
     finally:
         registry.unregisterAdapter(*about)
-    # nobody is in charge
+    # the operation is not registered any more
     assert outcome_of(client)[0] == 'HIT'
 
 
@@ -321,7 +321,7 @@ def test_page_that_the_other_cache_stops_at_is_kept(
 
 @pytest.fixture
 def template(addon_beside, client):
-    """A template in the site, whose ruleset is that of content."""
+    """A template in the site with the ruleset of content."""
     addon_beside._setObject(
         'a_template', ZopePageTemplate('a_template', TEXT))
     template = addon_beside['a_template']

@@ -16,7 +16,7 @@ PREFIX = 'plone.caching.interfaces.ICacheSettings'
 
 @pytest.fixture
 def profiled(addon, client):
-    """The site with the profile, and none of its views associated."""
+    """The site with the profile, but without associated views."""
     addon.portal_setup.runAllImportStepsFromProfile(PROFILE)
     registry = getUtility(IRegistry, context=addon)
     registry[f'{PREFIX}.enabled'] = True

@@ -1,4 +1,4 @@
-"""The command at a Plone site, whose forms have tokens."""
+"""The command at a Plone site, where forms need tokens."""
 import pytest
 
 from ...command.main import main

@@ -1,5 +1,4 @@
-"""Comments, where plone.app.discussion is installed: all see them at once.
-"""
+"""Comments show at once to all users, if plone.app.discussion is there."""
 import pytest
 import transaction
 from plone.registry.interfaces import IRegistry
@@ -22,7 +21,7 @@ SWITCHED_ON = (
 
 @pytest.fixture
 def fresh(portal, client, page_cache):
-    """A document, open for comments, as members and visitors see it."""
+    """A document with comments, as members and visitors see it."""
     portal.portal_setup.runAllImportStepsFromProfile(
         'plone.app.discussion:default')
     setSite(portal)

@@ -1,4 +1,4 @@
-"""What an edit by Plone's own form leaves in the cache."""
+"""Edits by Plone's own form, and the pages that stay in the cache."""
 import pytest
 import transaction
 
@@ -17,7 +17,7 @@ def cache(portal, client):
         ('document_view',), ('newsitem_view',)])
     add_policy(portal.caching_policy_manager)
     transaction.commit()
-    # what was not made by the form lacks fields, which saving adds
+    # content made by code lacks fields; saving the form adds them
     client.edit(EDITED, 'alice')
 
 
@@ -26,7 +26,7 @@ def cache(portal, client):
     ('text', 'HIT'), ('title', 'MISS')])
 def test_page_of_other_content_when_a_form_is_saved(
         client, user, field, outcome):
-    """A title stands in menus of any page, a text does not."""
+    """Menus of all pages show the title, but not the text."""
     for path in EDITED, OTHER:
         for _ in range(2):
             client.get(path, user)
@@ -39,15 +39,15 @@ def test_page_of_other_content_when_a_form_is_saved(
 
 @pytest.mark.parametrize('path', ['/a-folder', OTHER])
 def test_form_that_locks_is_opened_at_once(client, path):
-    """What the cache writes besides is no reason to ask for a token."""
+    """Writes of the cache do not make Plone ask for a token."""
     assert client.get(f'{path}/edit', 'alice').status == 200
 
 
-# how much an edit writes
+# objects that an edit writes
 
 @pytest.fixture
 def writes(portal):
-    """Return how many objects of ours an edit writes."""
+    """A function that counts the cache's objects that an edit writes."""
     manager = portal.page_cache
     names = manager._invalidated
     ours = [
@@ -69,7 +69,7 @@ def writes(portal):
 
 @pytest.mark.parametrize('store', ['process', 'memoize'])
 def test_an_edit_writes_nothing(portal, client, writes, store):
-    """Not to purge pages from proxies either."""
+    """It writes nothing to purge pages from proxies either."""
     portal.page_cache.manage_editProps('', {'store': store})
     transaction.commit()
     for path in EDITED, OTHER:

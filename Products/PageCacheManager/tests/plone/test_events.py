@@ -1,4 +1,4 @@
-"""Events that begin and end: the clock changes what searches find."""
+"""Events that begin and end: the clock changes results of searches."""
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
@@ -15,7 +15,7 @@ from .conftest import act_in
 
 
 def test_when_the_next_event_ends_is_known(portal):
-    """One is found until the minute of its end is over."""
+    """An event is found until the minute of its end is over."""
     act_in(portal)
     setRoles(portal, TEST_USER_ID, ['Manager'])
     minute = datetime.now(UTC).replace(second=0, microsecond=0)
@@ -35,6 +35,6 @@ def test_when_the_next_event_ends_is_known(portal):
     portal.soon.end = minute
     portal.soon.reindexObject()
     transaction.commit()
-    # in this minute it still is found, or the minute is over
+    # it is found until this minute is over, which may be so by now
     assert dates.next_change(index) in (
         minute.timestamp() + 60, ends['later'].timestamp())

@@ -25,7 +25,7 @@ PAGE = '/a-document?x=1'
 
 
 class Failing:
-    """A method in the place of another, which fails while `error` is set."""
+    """Holds a replacement of a method; it fails while `error` is set."""
 
     def __init__(self, render):
         self.error = None
@@ -41,7 +41,7 @@ class Failing:
 
 @pytest.fixture
 def failing(monkeypatch):
-    """Put a method of a class into the hands of a test."""
+    """Let a test make a method of a class fail."""
     def put(kind, name='render'):
         failing = Failing(getattr(kind, name))
         monkeypatch.setattr(kind, name, failing.method())
@@ -69,7 +69,7 @@ def later(addon, monkeypatch):
 
 
 def show_a_failure(client, source, path, text, user=None):
-    """See that the page is kept, but not as the good one is."""
+    """Check that a page with a failure is kept for 10 s, without a tag."""
     source.error = OSError('the server is away')
     miss = client.get(path, user)
     source.error = None
@@ -104,7 +104,7 @@ def test_portlet_that_fails_once(addon, client, later, failing):
     mapping = getMultiAdapter((addon, manager), IPortletAssignmentMapping)
     mapping['news'] = news.Assignment()
     transaction.commit()
-    client.get('/a-document')  # a portlet writes once
+    client.get('/a-document')  # the portlet's first render writes
     portlet = failing(news.Renderer)
     show_a_failure(
         client, portlet, PAGE, 'There was an error while rendering')

@@ -1,4 +1,4 @@
-"""Pages of a Plone site in the fast lane: they are those of Plone."""
+"""The fast lane sends the same pages as the Plone site."""
 import pytest
 import transaction
 from plone.registry.interfaces import IRegistry
@@ -21,7 +21,7 @@ PAGE = '/a-document'
 
 
 class PloneLaneClient(LaneClient):
-    """Asks for pages of the Plone site as a browser does."""
+    """Client that asks for pages of the Plone site as a browser does."""
 
     def request(self, method, path, user=None, body='', **given):
         given.setdefault('ACCEPT', 'text/html')
@@ -35,7 +35,7 @@ def lane(addon):
 
 
 def warm(lane, path, **given):
-    """Ask until the lane answers; return what Zope, and what it said."""
+    """Ask until the lane answers; return Zope's answer and the lane's."""
     for _ in range(4):
         slow = lane.get(path, **given)
     before = lane.asked
@@ -125,11 +125,11 @@ RULE = 'plone.content.itemView'
 
 @pytest.mark.parametrize(('mapping', 'is_fast'), [
     ({}, True), ({RULE: NAME}, True),
-    # set up by no option, the one keeps nothing; the other is for proxies
+    # without options weakCaching keeps nothing, moderateCaching is for proxies
     ({RULE: 'plone.app.caching.weakCaching'}, True),
     ({RULE: 'plone.app.caching.moderateCaching'}, False)])
 def test_page_of_which_the_ruleset_is_told(lane, addon, mapping, is_fast):
-    """plone.caching tells it in a header, and so does what is stored."""
+    """plone.caching names it in a header, and so does a stored page."""
     setSite(addon)
     registry = getUtility(IRegistry)
     settings = 'plone.caching.interfaces.ICacheSettings'

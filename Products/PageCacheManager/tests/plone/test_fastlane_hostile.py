@@ -1,4 +1,4 @@
-"""Requests by which the lane could give what Plone would not."""
+"""Hostile requests: the lane must answer them as Plone does."""
 import pytest
 import transaction
 from plone.protect import auto
@@ -29,7 +29,7 @@ def set_registry(site, **values):
 
 @pytest.fixture
 def notes(addon, monkeypatch):
-    """A template that no transform touches."""
+    """A template that no transform changes."""
     monkeypatch.setattr(auto, 'X_FRAME_OPTIONS', '')
     addon._setObject(
         'notes', ZopePageTemplate('notes', 'a note', 'text/plain'))
@@ -44,7 +44,7 @@ def notes(addon, monkeypatch):
 
 
 def test_template_is_not_given_to_who_asks_for_json(lane, client, notes):
-    """Traversal leads to a service of plone.rest, or to none."""
+    """Traversal looks for a service of plone.rest, and finds none."""
     warm(lane, notes)
     json = {'ACCEPT': 'application/json'}
     expected, answer = client.get(notes, **json), lane.get(notes, **json)

@@ -1,7 +1,7 @@
-"""Whatever changes, no page that is kept shows what was before.
+"""No page that is kept is stale after a change of content.
 
-Each row makes one change the way people make it, through the publisher, and
-names pages on which it shows; all pages of all users are compared.
+Each row makes one change as people make it, through the publisher.  Then all
+pages of all users are compared with new renders.
 """
 import json
 
@@ -125,7 +125,7 @@ def replace(client, portal):
 
 
 def patch(path, **values):
-    """Return what changes content through the REST interface."""
+    """Return a function that changes content by REST."""
     def change(client, portal):
         answer = client.request(
             'PATCH', path, 'root', json.dumps(values),

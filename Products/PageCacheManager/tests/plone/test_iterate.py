@@ -1,4 +1,4 @@
-"""Working copies, where plone.app.iterate is installed."""
+"""Working copies, if plone.app.iterate is installed."""
 import pytest
 import transaction
 

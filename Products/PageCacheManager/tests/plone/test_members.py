@@ -1,5 +1,4 @@
-"""Members' pages: each has its own, and what changes for one shows at once.
-"""
+"""Members' pages: each member has their own, and changes show at once."""
 import re
 import time
 from types import SimpleNamespace
@@ -33,7 +32,7 @@ def warm(client, path, user=None, **headers):
 
 
 def is_valid(client, token, user):
-    """Tell whether a form with the token is let through."""
+    """Return whether Plone accepts a form with the token."""
     answer = client.post('/a-document/content_status_modify', {
         'workflow_action': 'nothing', '_authenticator': token}, user)
     return 'confirm-action' not in (answer.get('Location') or '') and (
@@ -42,7 +41,7 @@ def is_valid(client, token, user):
 
 @pytest.fixture
 def private(portal):
-    """A document that nobody but its managers may see."""
+    """A document that only its managers may see."""
     setSite(portal)
     portal['a-folder'].invokeFactory('Document', 'secret', title='Secret')
     transaction.commit()
@@ -96,7 +95,7 @@ def test_role_shared_on_a_page_shows_at_once(client, portal, page_cache):
 
 def test_membership_of_a_group_shows_at_once(
         client, portal, page_cache, private, group):
-    """What the group may see is listed for its members alone."""
+    """Only members of the group see its content in listings."""
     share('/a-folder/secret', 'readers', 'group', 'Reader')(client, portal)
     fresh = Freshness(client, page_cache, users=(None, 'bob', 'alice'))
     fresh.warm()
@@ -134,9 +133,9 @@ def test_locked_page_is_told_to_other_editors(client, portal, page_cache):
 
 
 @pytest.mark.parametrize(('secs', 'later', 'outcome', 'words'), [
-    # a minute of the clock ends meanwhile, none of the lock's
+    # a minute of the clock ends meanwhile, but no minute of the lock
     (70, 110, 'HIT', '1 minute'), (130, 170, 'HIT', '2 minutes'),
-    # the other way round
+    # a minute of the lock ends meanwhile, but no minute of the clock
     (85, 125, 'MISS', '2 minutes'), (145, 185, 'MISS', '3 minutes'),
     (3580, 3605, 'MISS', '1 hour and 0 minutes'),
     (86380, 86405, 'MISS', '1 day and 0 hours'),
@@ -144,7 +143,7 @@ def test_locked_page_is_told_to_other_editors(client, portal, page_cache):
     (89980, 90005, 'MISS', '1 day and 1 hours')])
 def test_page_says_for_how_long_content_is_locked(
         client, portal, page_cache, monkeypatch, secs, later, outcome, words):
-    # no time passes while the clock is put on
+    # the test moves the clock within a moment of real time
     page_cache.manage_editProps('', {'late_ms': 0})
     assert client.get('/a-document/edit', 'alice').status == 200
     warm(client, '/a-document', 'root')
@@ -224,7 +223,7 @@ def test_token_of_a_hit_is_valid(client, portal, page_cache):
 
 def test_token_of_a_hit_is_valid_after_the_login_name_changed(
         client, portal, page_cache):
-    """Tokens are made of the name, which is not the user's id."""
+    """A token is made from the login name, not from the user's id."""
     warm(client, '/a-document', 'alice')
     setSite(portal)
     users = portal.acl_users.source_users
@@ -266,7 +265,7 @@ def test_status_message_is_shown_once_and_never_kept(
 
 @pytest.fixture
 def telling(portal, monkeypatch):
-    """Documents tell something while they are rendered."""
+    """Documents that add a status message while they are rendered."""
     from Products.CMFPlone.browser.ploneview import Plone
     from Products.statusmessages.interfaces import IStatusMessage
 
@@ -290,7 +289,7 @@ def test_message_of_the_same_request_is_not_kept(
 
 def test_edit_of_a_text_leaves_other_pages(client, portal, page_cache):
     pages = ['', '/a-news-item', '/a-folder', '/a-shown-folder']
-    # the form of content that a script made saves a language as well
+    # the first save of content made by code also sets its language
     text('/a-document', '<p>Another text.</p>')(client, portal)
     for user in (None, 'bob', 'alice'):
         for path in [*pages, '/a-document']:
@@ -304,7 +303,7 @@ def test_edit_of_a_text_leaves_other_pages(client, portal, page_cache):
 
 
 def test_get_that_writes_is_never_kept(client, portal, page_cache):
-    """plone.protect may abort what a member's page wrote."""
+    """plone.protect may abort the changes that a member's page made."""
     from zope.component import adapter
     from zope.component import getGlobalSiteManager
     from ZPublisher.interfaces import IPubAfterTraversal
@@ -357,7 +356,7 @@ def test_names_of_members_stand_on_their_pages_alone(
 
 @pytest.mark.parametrize('is_remembered', [True, False])
 def test_a_hit_asks_once_for_roles(addon, client, monkeypatch, is_remembered):
-    """To find them takes a tenth of a millisecond."""
+    """Finding the roles takes a tenth of a millisecond."""
     asked = []
     find = PloneUser.getRolesInContext
     logged_in = {'Cookie': client.log_in('alice')}

@@ -1,4 +1,4 @@
-"""Translated content, where plone.app.multilingual is installed."""
+"""Translated content, if plone.app.multilingual is installed."""
 import pytest
 import transaction
 from plone.app.contenttypes.behaviors.richtext import IRichTextBehavior

@@ -1,4 +1,4 @@
-"""What a request asks for beside its path: each gets its own page."""
+"""Requests with other cookies, headers or queries get their own pages."""
 import pytest
 import transaction
 from plone.registry.interfaces import IRegistry
@@ -33,7 +33,7 @@ def warm(client, path, user=None, **headers):
     '/a-document', '/a-folder', '/a-collection', '/@@search'])
 def test_cookie_of_one_visitor_does_not_show_on_the_page_of_another(
         portal, client, page_cache, cookie, path):
-    """A page may read any cookie: Zope's request looks for names there."""
+    """A page may read any cookie: Zope's request looks names up there."""
     client.get(path)
     fresh = f'{path}?new=1'
     page_cache.disable()
@@ -130,7 +130,7 @@ def test_page_is_what_would_be_rendered_for_any_accept(
     '/@@search?SearchableText=%3Cscript%3E'])
 @pytest.mark.parametrize('user', [None, 'alice'])
 def test_kept_page_is_that_of_its_url(portal, client, page_cache, path, user):
-    """Others of the same content are asked for before."""
+    """Other pages of the same content are asked for before."""
     bare = path.partition('?')[0]
     for other in ('/a-document', '/a-folder', '/a-collection', bare,
                   '/@@search?SearchableText=none'):
@@ -185,7 +185,7 @@ def test_head_is_the_first_to_ask(portal, client, page_cache):
     assert (head.status, head.body) == (200, b'')
     get = client.get('/a-document')
     assert get.outcome == 'MISS' and THEMED in get.text
-    # only rendering tells
+    # the tag is known only after a render
     assert head.all('ETag') == []
     assert client.head('/a-document')['ETag'] == get['ETag']
 
@@ -217,7 +217,7 @@ def test_ignored_parameters_show_nowhere(portal, client, page_cache):
     for path in ('/a-folder?', '/@@search?SearchableText=desk&'):
         warm(client, path.rstrip('?&'))
         caches.forget_all()
-        # links to more items repeat all that was asked for
+        # links to more items repeat the query
         client.get(f'{path}utm_source=mischief')
         first = client.get(f'{path}utm_source=mischief')
         assert 'mischief' not in first.text

@@ -1,4 +1,4 @@
-"""Workflows of a folder, where CMFPlacefulWorkflow is installed."""
+"""Workflows of a folder, if CMFPlacefulWorkflow is installed."""
 import pytest
 import transaction
 

@@ -1,4 +1,4 @@
-"""Changing a manager takes plone.protect's token, and says so if it lacks."""
+"""A change of a manager needs plone.protect's token, or is refused."""
 import re
 
 import pytest
@@ -18,7 +18,7 @@ from ..site import add_policy
 
 ADD = '/manage_addProduct/PageCacheManager'
 
-#: What changes a manager: method, form.
+#: Changes of a manager: method to form.
 CHANGES = {
     'manage_editProps': {'title': 'after'},
     'manage_editViews': {'views': 'x'},
@@ -45,7 +45,7 @@ def manager(portal):
 
 
 def state(portal):
-    """Return what a change of a manager would change."""
+    """Return the values that a change of a manager would alter."""
     portal._p_jar.sync()
     manager = portal.page_cache
     written = (manager, manager._purged, manager._invalidated.anything)
@@ -96,10 +96,10 @@ def test_adding_with_a_token_adds(portal, client):
     assert 'new' in portal.objectIds()
 
 
-# what browsers send
+# forms of the screens
 
 def forms(page):
-    """Return the forms of a page that post, each with its fields."""
+    """Yield the POST forms of a page, each as attributes and HTML."""
     for tag, rest in re.findall(
             '<form([^>]*)>(.*?)</form>', page, re.DOTALL):
         if 'method="post"' in tag.lower():
@@ -108,7 +108,7 @@ def forms(page):
 
 @pytest.mark.parametrize('path', SCREENS)
 def test_every_form_of_the_screens_has_the_token(portal, client, path):
-    # pages that can be selected
+    # pages to select in one of the forms
     portal.page_cache.manage_editViews([('document_view',)])
     add_policy(portal.caching_policy_manager)
     for _ in range(3):
@@ -143,7 +143,7 @@ def test_token_of_the_screen_is_taken(portal, client, screen, action, form):
 
 
 def test_refused_form_is_shown_again_and_can_be_sent(portal, client):
-    """What is wrong in it is said, as without plone.protect."""
+    """The page names the errors, as without plone.protect."""
     form = {'title': 'after', 'threshold': 'many',
             '_authenticator': token_in(client, SCREENS[0])}
     page = client.post('/page_cache/manage_editProps', form)
@@ -151,7 +151,7 @@ def test_refused_form_is_shown_again_and_can_be_sent(portal, client):
     assert '_authenticator' in page.text
 
 
-# who is not asked
+# requests that need no token
 
 def test_looking_needs_no_token(portal, client):
     for path in SCREENS:
@@ -184,7 +184,7 @@ def test_no_token_is_needed_where_code_says_so(portal, client):
 
 
 def test_mark_of_a_write_that_is_let_by_needs_no_token(portal, client):
-    """Who may purge content by GET does not know of our marks."""
+    """A user who may purge content by GET does not know of our marks."""
     def change(event):
         plone = event.request['PARENTS'][-1]['plone']
         plone.page_cache.invalidate({'/plone/a-document'})

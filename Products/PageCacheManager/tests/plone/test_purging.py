@@ -1,4 +1,4 @@
-"""Purge events: what proxies are told to forget is forgotten here too."""
+"""Purge events: the cache drops the pages that proxies are told to drop."""
 import pytest
 import transaction
 from plone.cachepurging.purger import DefaultPurger
@@ -126,7 +126,7 @@ def test_what_an_event_changes_is_not_written_too(kept):
 
 
 def test_change_of_other_content_does_not_stand_for_an_event(addon, client):
-    """Pages of templates have no part in what listings show."""
+    """The page of a template does not depend on listings."""
     addon._setObject('a_template', ZopePageTemplate('a_template', TEXT))
     addon['a_template'].ZCacheable_setManagerId('page_cache')
     path = '/a-document/a_template'
@@ -166,7 +166,7 @@ def test_purge_requests_of_plone_are_answered(kept, client):
         for path in *paths, f'{hosted}/a-document':
             for one in getURLsToPurge(path, [url]):
                 status, _, error = DefaultPurger().purgeSync(one)
-                # there is no content of ours at those of plone.restapi
+                # the URLs of plone.restapi lead to no content
                 assert '++api++' in one or (status, error) == (200, ''), one
     assert forgotten(client) >= {
         '/a-document', '/a-shown-folder', '/a-shown-folder/front'}

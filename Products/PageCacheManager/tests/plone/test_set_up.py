@@ -1,4 +1,4 @@
-"""What is set up for the whole site shows on all pages at once."""
+"""Changes of the site's set-up show on all pages at once."""
 import pytest
 import transaction
 from plone.app.theming.interfaces import IThemeSettings
@@ -19,7 +19,7 @@ from .freshness import Freshness
 
 
 def registry(name, value):
-    """Return what changes a record of the registry from a script."""
+    """Return a function that changes a record of the registry by code."""
     def change(client, portal):
         setSite(portal)
         getUtility(IRegistry)[name] = value
@@ -109,13 +109,13 @@ def permission(client, portal):
 
 
 def folder_permission(client, portal):
-    """Take a right from editors in a folder: what is in it acquires that."""
+    """Take a right from editors in a folder; its content acquires that."""
     post(client, '/a-folder/manage_permission', {
         'permission_to_manage': 'Delete objects', 'roles:list': 'Manager'})
 
 
 def page_permission(client, portal):
-    """Let nobody see a page; the catalog does not know."""
+    """Hide a page from all but managers, without indexing it."""
     post(client, '/a-folder/item-0/manage_permission', {
         'permission_to_manage': 'View', 'roles:list': 'Manager'})
 
@@ -264,7 +264,7 @@ def test_no_page_is_stale_after_a_change_before_a_savepoint(
 
 def test_no_page_is_stale_after_theme_files_were_edited(
         client, portal, page_cache):
-    """Rules and page of a theme stand in portal_resources."""
+    """The rules and the page of the theme are in portal_resources."""
     setSite(portal)
     theme = getUtility(IResourceDirectory, name='persistent')
     theme.makeDirectory('theme/own')
@@ -282,7 +282,7 @@ def test_no_page_is_stale_after_theme_files_were_edited(
     theme['theme']['own'].writeFile('index.html', PAGE.format('second'))
     transaction.commit()
     fresh.after()
-    fresh.warm()  # the theme is compiled and used on until it is told to go
+    fresh.warm()  # Plone uses the compiled theme until it is invalidated
     post(client, '/@@theming-controlpanel', {
         'form.button.InvalidateCache': 'Clear cache'})
     assert len(fresh.after()) == 4

@@ -27,7 +27,7 @@ def shared(addon):
 
 
 def another_process():
-    """Forget the pages that this process has for itself."""
+    """Forget the pages in the memory of this process."""
     caches.forget_all()
 
 
@@ -35,7 +35,7 @@ def another_process():
 def test_pages_of_another_process(client, user):
     bodies = {}
     for path in PAGES:
-        client.get(path, user)  # loads what only the first one reads
+        client.get(path, user)  # reads more objects than the next one
         bodies[path] = client.get(path, user).body
     another_process()
     for path in PAGES:

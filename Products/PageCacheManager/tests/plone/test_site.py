@@ -1,4 +1,4 @@
-"""What the cache rests on in a Plone site; no page of it is cached yet."""
+"""Facts about Plone that the cache relies on; no page is cached here."""
 import re
 
 import pytest
@@ -17,7 +17,7 @@ THEMED = 'id="mainnavigation-wrapper"'
 
 @pytest.fixture
 def notes(portal):
-    """What the response holds at each stage, in the order of the handlers."""
+    """The bodies that handlers see before the commit, in their order."""
     found = []
 
     @adapter(IPubEvent)
@@ -31,7 +31,7 @@ def notes(portal):
         if type(event) is pubevents.PubBeforeCommit:
             found.append((label, event.request.response.body))
 
-    # the layer's own registry, where the product's handlers are
+    # the registry of the layer, which has the handlers of the product
     registry = getGlobalSiteManager().__bases__[0]
     registry.registerHandler(of_all_stages)
     registry.registerHandler(of_one_stage, (pubevents.PubBeforeCommit,))
@@ -68,7 +68,7 @@ def test_page_is_the_same_twice_but_for_its_tokens(portal, client, path):
 
 
 def test_order_of_the_handlers_before_the_commit(portal, client, notes):
-    """Who is registered for all stages sees the page without its theme."""
+    """Handlers for all stages see the page without its theme."""
     client.get('/a-document', 'alice')
     assert [label for label, _ in notes] == ['all', 'class']
     (_, before), (_, after) = notes
@@ -84,7 +84,7 @@ def test_json_comes_from_the_same_url(portal, client):
 
 @pytest.mark.parametrize('whose', [None, 'bob', 'root'])
 def test_change_needs_a_token_of_its_user(portal, client, whose):
-    """Another user's, from a page that is not his, is none."""
+    """A token from a page of another user is not valid."""
     add = portal.manage_addProduct['PageCacheManager']
     add.manage_addPageCacheManager('page_cache', 'before')
     form = {'title': 'after'}

@@ -36,14 +36,14 @@ site_title = panel('/@@site-controlpanel', **widgets(site_title='Another'))
 
 @pytest.fixture
 def second(addon):
-    """Another site with the same content, and members of the same ids."""
+    """Another site with the same content and the same ids of members."""
     setSite(None)
     site = add_site(addon.aq_parent, 'second')
     setSite(site)
     site.acl_users.userFolderAddUser('root', 'root', ('Manager',), ())
     site.portal_membership.getMemberById('alice').setMemberProperties(
         {'fullname': 'Alice Second'})
-    # its value in memory is one for all sites without events
+    # all sites without events share its value in memory
     column = getUtility(IPortletManager, 'plone.rightcolumn')
     del getMultiAdapter((site, column), IPortletAssignmentMapping)['events']
     setSite(None)
@@ -55,7 +55,7 @@ def second(addon):
 @pytest.fixture
 def other(second):
     client = PloneClient('/second')
-    client.get('')  # a site writes once when it is first looked at
+    client.get('')  # the first request makes a site write
     return client
 
 
@@ -82,8 +82,8 @@ def test_change_in_one_site_leaves_the_other(addon, client, second, other):
     for change in title, site_title:
         for site in sites:
             site.warm()
-            # the first render of a site writes: such a page goes with the
-            # next commit
+            # the first render of a site writes: the next commit drops its
+            # page
             assert not site.after()
             site.warm()
         change(client, addon)
@@ -125,7 +125,7 @@ def test_virtual_host_of_one_site_does_not_show_the_other(
 
 @pytest.fixture
 def top(portal, page_cache):
-    """A manager at the root of Zope, for what that of the site leaves."""
+    """A manager at the root of Zope, for views that the site's one lacks."""
     root = portal.aq_parent
     root._setObject('top_cache', PageCacheManager('top_cache'))
     root.top_cache.manage_editViews([

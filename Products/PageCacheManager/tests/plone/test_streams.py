@@ -28,7 +28,7 @@ def path(portal, page_cache, client):
         file=NamedBlobFile(
             DATA, contentType='application/pdf', filename='a.pdf'))
     transaction.commit()
-    client.get('/a-file')  # a site writes once when it is first looked at
+    client.get('/a-file')  # the first request makes a site write
     return '/a-file/@@download/file'
 
 

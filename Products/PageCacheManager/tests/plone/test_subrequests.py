@@ -1,8 +1,7 @@
-"""Pages that are made with subrequests, as those of plone.app.mosaic are.
+"""Pages that are made with subrequests, as in plone.app.mosaic.
 
-Zope asks the user folder anew for each of them, and that may give another
-user: of several credentials it takes those that are allowed what is asked
-for.
+For each subrequest Zope asks the user folder again, which may return another
+user: among several credentials it takes those that give access to the object.
 """
 from base64 import b64encode
 
@@ -24,9 +23,9 @@ SECRET = 'Known to bob alone'
 
 
 def show(monkeypatch, path, look=None):
-    """Let each page show another one, which shows who it is for.
+    """Let each page show another page, which names its user.
 
-    `look` is called with its request.
+    `look` is called with the subrequest.
     """
     def render(self):
         if ISubRequest.providedBy(self.request):
@@ -41,7 +40,7 @@ def show(monkeypatch, path, look=None):
 
 @pytest.fixture
 def tile(addon, monkeypatch):
-    """A viewlet that shows a page which only bob may view."""
+    """A viewlet that shows a page that only bob may view."""
     act_in(addon)
     item = addon['a-folder']['item-0']
     item.title = SECRET
@@ -78,7 +77,7 @@ ITEM = '/plone/a-folder/item-1/document_view'
 
 @pytest.fixture
 def named(addon):
-    """Another page that shows who looks at it."""
+    """Another page, which all may view."""
     act_in(addon)
     addon['a-folder']['item-1'].title = 'Shown on others'
     transaction.commit()
@@ -97,7 +96,7 @@ def test_pages_of_members_are_kept(client, named, monkeypatch, path):
         assert f'<b>for {name}</b>' in first.text
         pages[name] = first.body
     assert pages['alice'] != pages['bob']
-    # another login of the same user, too
+    # another login of the same user gets the same page
     again = {'Cookie': client.log_in('alice')}
     assert client.get(PAGE, **again).body == pages['alice']
     for cookie in {}, {'Cookie': '__ac=none'}:
@@ -112,7 +111,7 @@ def test_cookie_that_a_part_reads_itself_counts(client, named, monkeypatch):
 
 
 def test_part_within_a_part(client, tile, monkeypatch):
-    """The inner one alone is of another user."""
+    """Only the inner subrequest has another user."""
     def look(request):
         if 'item-1' in request['ACTUAL_URL']:
             seen.append(subrequest(

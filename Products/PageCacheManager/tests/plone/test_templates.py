@@ -1,5 +1,4 @@
-"""Templates in a Plone site: a hit passes the transforms as its render did.
-"""
+"""Templates in a Plone site: hits pass the transforms, as renders do."""
 import pytest
 import transaction
 from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
@@ -43,7 +42,7 @@ def test_hit_is_themed_and_has_tokens(client, page_cache, template, user):
 
 def test_hit_after_the_theme_was_switched_off(
         client, page_cache, template, portal):
-    """What is kept of a template has no theme yet."""
+    """The kept page of a template has no theme."""
     for _ in range(3):
         answer = client.get('/a_template')
     assert answer.outcome == 'HIT'
@@ -58,7 +57,7 @@ def test_hit_after_the_theme_was_switched_off(
 @pytest.mark.parametrize('is_first', [True, False])
 def test_what_a_client_asks_with_has_a_page_of_its_own(
         portal, client, page_cache, template, user, headers, is_first):
-    """The frame of a page depends on it, whoever fills the frame."""
+    """The frame of the site depends on it, also around a template's page."""
     if not has_frame_for_scripts(portal) and 'X_REQUESTED_WITH' in headers:
         pytest.skip('Plone 6.1 has one frame for all')
     client.get('/a_template', user)

@@ -1,4 +1,4 @@
-"""Rich text, of which Plone keeps the output in memory."""
+"""Rich text: Plone keeps its output in memory."""
 import pytest
 import transaction
 from plone.app.testing import TEST_USER_ID

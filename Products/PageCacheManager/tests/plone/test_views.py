@@ -1,4 +1,4 @@
-"""Pages of a Plone site: kept whole, for the right eyes, while they hold."""
+"""Views of a Plone site: their pages are kept for each user."""
 import pytest
 import transaction
 
@@ -31,7 +31,7 @@ def cache(portal):
 @pytest.mark.parametrize('path', PAGES)
 @pytest.mark.parametrize('user', USERS)
 def test_page_is_kept(portal, client, path, user):
-    client.get(path, user)  # a site writes once when it is first looked at
+    client.get(path, user)  # the first request makes a site write
     fresh = path + ('&x=1' if '?' in path else '?x=1')
     miss, hit = client.get(fresh, user), client.get(fresh, user)
     assert (miss.outcome, hit.outcome) == ('MISS', 'HIT')
@@ -44,7 +44,7 @@ def test_page_is_kept(portal, client, path, user):
     '', '/a-document', '/a-folder', '/a-shown-folder', '/a-document/view'])
 @pytest.mark.parametrize('user', [None, 'alice'])
 def test_head_says_what_get_says(client, path, user):
-    client.get(path, user)  # a site writes once when it is first looked at
+    client.get(path, user)  # the first request makes a site write
     client.get(path, user)
     page, head = client.get(path, user), client.head(path, user)
     assert (page.outcome, head.outcome) == ('HIT', 'HIT')
