@@ -1,4 +1,4 @@
-"""What is changed by the screens of each add-on.
+"""Changes by the screens of each add-on.
 
 Each change is a function of a client and the site, as in `plonechanges`.
 """
@@ -19,7 +19,7 @@ from Products.PageCacheManager.tests.plone.changes import widgets
 
 
 def sent(path, button, user='root', **form):
-    """Return what fills in the form at `path`, and sends it."""
+    """Return a function that fills in the form at `path` and sends it."""
     def change(client, portal):
         answer = submit(client, path, user, button, form)
         assert answer.status in (200, 302), answer.status
@@ -28,7 +28,7 @@ def sent(path, button, user='root', **form):
 
 
 def errors(text):
-    """Return what a form says of wrong fields."""
+    """Return the error messages of the fields of a form."""
     page = html.fromstring(f'<div>{text}</div>')
     return [one.text_content().strip()
             for one in page.find_class('invalid-feedback')]
@@ -53,7 +53,7 @@ def comment(text):
 
 
 def of_last_comment(view, **form):
-    """Return what sends a form of the last comment."""
+    """Return a function that sends a form of the last comment."""
     def change(client, portal):
         portal._p_jar.sync()
         setSite(portal)
@@ -79,7 +79,7 @@ CONFIGURE = '/faceted/@@faceted_configure'
 
 
 def criterion(number, **form):
-    """Return what sends a form for a criterion, that of this number."""
+    """Return a function that sends a form for criterion `number`, from 0."""
     def change(client, portal):
         from eea.facetednavigation.interfaces import ICriteria
 
@@ -95,7 +95,7 @@ def criterion(number, **form):
 # plone.app.mosaic
 
 def layout(old, new):
-    """Return what saves the page with another layout."""
+    """Return a function that saves the page with another layout."""
     def change(client, portal):
         portal._p_jar.sync()
         page = portal.tiles

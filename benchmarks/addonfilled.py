@@ -19,17 +19,17 @@ from Products.PageCacheManager.demo.plone_site import rich_text
 
 
 class AddOn(NamedTuple):
-    """An add-on, and what the site has of it."""
+    """An add-on with its pages in the site."""
 
     name: str
     profile: str
     #: Adds content to the site.
     fill: Callable
-    #: Paths of the pages that all ask for.
+    #: Paths of the pages that all users ask for.
     pages: tuple
     #: Views to be associated, as `manage_editViews` takes them.
     views: tuple = ()
-    #: More pages: paths, and who asks for each.
+    #: More pages: pairs of a path and the user who asks for it.
     of_members: tuple = ()
 
 
@@ -63,7 +63,7 @@ class Filled:
 
 
 def add(container, kind, name, title, **fields):
-    """Add content, publish it if that is a step of it, and return it."""
+    """Add content, publish it if its workflow can, and return it."""
     container.invokeFactory(kind, name, title=title, **fields)
     content = container[name]
     workflow = content.portal_workflow

@@ -1,8 +1,8 @@
-"""The caches that are compared with the page store, and what is put in.
+"""The caches that are compared with the page store, and their entries.
 
 All keep at most `size` entries: ``get(key)`` gives the page or None,
 ``set(key, page)`` keeps it, ``purge()`` forgets all.  ``invalidate(key)``
-removes one page and is there where the cache has such a thing.
+removes one page; only caches that can do so have it.
 """
 import sys
 import threading
@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-# Run as a program a file here does not get the path of the product.
+# A program in this folder does not have the product in its path.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from Products.PageCacheManager.core.page import Page
@@ -30,7 +30,7 @@ class Ours(PageStore):
 
 
 class LRU:
-    """The plain one: an OrderedDict and a lock."""
+    """Plain LRU cache: an OrderedDict and a lock."""
 
     def __init__(self, size):
         self.size = size
@@ -112,7 +112,7 @@ with suppress(ImportError):
     from zope.ramcache.ram import RAMCache
 
     class ZopeRAMCache:
-        """Bounded by its clean-up alone, which comes every five minutes."""
+        """Cache that is bounded only by a clean-up every five minutes."""
 
         def __init__(self, size):
             self.data = RAMCache()
@@ -129,7 +129,7 @@ with suppress(ImportError):
             self.data.invalidate(key[:3])
 
         def let_time_pass(self):
-            """See that the next call cleans up."""
+            """Make the next call clean up."""
             self.data._getStorage().lastCleanup = 0
 
     CONTENDERS['zope.ramcache'] = ZopeRAMCache
@@ -140,7 +140,7 @@ with suppress(ImportError):
         class PloneMemoize(ZopeRAMCache):
             """The cache that ``plone.memoize.ram`` chooses."""
 
-            invalidate = None  # it has get and set
+            invalidate = None  # it has only get and set
 
             def __init__(self, size):
                 super().__init__(size)
@@ -164,7 +164,7 @@ MISSING = [
 def page_key(number):
     """Return the key of a page, with all the parts that a site's key has.
 
-    What a request makes anew is a string of its own here too.
+    Strings that each request makes anew are new strings here too.
     """
     folder = number % 97
     path = f'folder-{folder}/document-{number}'
@@ -184,7 +184,8 @@ def page_key(number):
 
 
 def make_page(number, body_length=20):
-    """Return a small page with the headers of one: the rest is measured."""
+    """Return a page with usual headers and a small body, to measure the rest.
+    """
     return Page(
         body=b'%0*d' % (body_length, number), codings=(),
         modified=int(time.time()), created=time.time(),
@@ -195,7 +196,7 @@ def make_page(number, body_length=20):
 
 
 def text_length(key, page):
-    """Return the characters of an entry, each of which takes a byte."""
+    """Return the number of characters of an entry; each takes a byte."""
     return (
         len(page.body) + sum(map(len, key[:3])) + sum(map(len, key[3]))
         + sum(map(len, key[4])) + sum(map(len, sum(page.headers, ()))))

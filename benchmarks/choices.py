@@ -1,8 +1,8 @@
-"""What the choices in the design of a hit cost, or save.
+"""The cost or the saving of each choice in the design of a hit.
 
-One thing is done in another way while a hit is timed; the figure is by how
-much of the floor that makes the hit dearer.  A negative one is the price of
-something that the cache does, and that others leave out.
+A hit is timed with one choice made in another way.  The figure is the extra
+cost of that hit, in floors.  A negative figure is the price of a feature that
+the cache has and others leave out.
 """
 from contextlib import contextmanager
 from functools import partial
@@ -29,7 +29,7 @@ HITS = 30
 
 @contextmanager
 def replaced(place, name, value):
-    """Put `value` in place of an attribute for a while."""
+    """Replace the value of an attribute for a while."""
     before = getattr(place, name)
     setattr(place, name, value)
     try:
@@ -95,16 +95,16 @@ CHOICES = {
 
 
 def passed_on(self):
-    """Give the page as a script does that calls the template."""
+    """Return the page, as a script that calls the template does."""
     return self.zodb_cached()
 
 
 def figures(options):
-    """Return how much each choice adds to a hit, in floors."""
+    """Return the cost that each choice adds to a hit, in floors."""
     client = Client()
     app = cmfsite.start()
     cmfsite.build(app)
-    # an answer of a moment ago would hide what a choice makes
+    # an answer of a moment ago would hide the effect of a choice
     app.site.page_cache.manage_editProps('', {'late_ms': 0})
     transaction.commit()
     Item.passed_on, Item.passed_on__roles__ = passed_on, None

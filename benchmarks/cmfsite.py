@@ -1,8 +1,8 @@
 """The CMF site that is measured: a listing of 60 KB in many templates.
 
-All templates have the same source.  One stands in the ZODB and one in a
-filesystem skin for each cache that is compared, and each of them is also the
-default view of a content object.
+All templates have the same source.  For each compared cache there is one in
+the ZODB and one in a filesystem skin.  Each template is also the default view
+of a content object.
 """
 import atexit
 import itertools
@@ -34,18 +34,18 @@ from Products.PageCacheManager.tests.site import set_policy
 
 TEMPLATES = Path(__file__).parent / 'templates'
 
-#: The kinds of templates, as the names of templates begin.
+#: The kinds of templates, with which the names of templates begin.
 KINDS = ('zodb', 'fs')
 
-#: The site whose policy gives user, modification time and hour, and the one
-#: whose policy costs next to nothing.  The names are of one length, so that
-#: all pages are.
+#: Two sites: the policy of the first gives user, modification time and hour;
+#: that of the second costs almost nothing.  The names have the same length,
+#: so all pages have too.
 SITE, FREE = 'site', 'free'
 
 #: Header lines that Zope adds to every response.
 SET_BY_ZOPE = {'content-length', 'date', 'x-powered-by'}
 
-#: So many papers make a page of 60 KB.
+#: The number of papers that make a page of 60 KB.
 PAPERS = 100
 
 _WORDS = (
@@ -59,10 +59,10 @@ _WORDS = (
 # Zope
 
 def start():
-    """Start Zope as it runs in production, but for its database in memory.
+    """Start Zope as in production, but with its database in memory.
 
-    The test layers take another security policy, in Python, and another
-    template engine than Zope has by default.
+    The test layers use a security policy in Python and another template
+    engine; Zope has neither by default.
     """
     setImplementation('C')
     AccessControl.Implementation._implementation_set = 1
@@ -78,7 +78,7 @@ def start():
 def build(app, managers=()):
     """Add both sites, with templates for each cache manager, and commit.
 
-    `managers` are pairs of a name for templates and a function that adds
+    `managers` are pairs: a name for templates, and a function that adds
     their cache manager to a site and returns its id.
     """
     if FREE not in app:
@@ -88,7 +88,7 @@ def build(app, managers=()):
         caches.update((made, add(app[name])) for made, add in managers)
         fill(app[name], caches)
         add_skin(app[name], write_skin(caches))
-    # no expression of Python, and the date is not asked for on a hit
+    # no Python expression, and a hit does not ask for the date
     set_policy(app[FREE], 'string:x', predicate='string:always')
     transaction.commit()
 
@@ -116,8 +116,7 @@ def fill(site, caches):
 
 
 def publish(content):
-    """Leave on the content what CMF's workflow leaves on what is published.
-    """
+    """Set the permissions that CMF's workflow gives to published content."""
     for permission in 'View', 'Access contents information':
         content.manage_permission(permission, ['Anonymous', 'Manager'], 0)
     for child in content.objectValues():
@@ -145,7 +144,7 @@ def add_view(site, name):
 
 
 def write_skin(caches):
-    """Write the templates of a skin; return the key to it in CMF."""
+    """Write the templates of a skin; return its key in CMF."""
     folder = Path(tempfile.mkdtemp(prefix='listing-'))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(shutil.rmtree, folder)
@@ -169,17 +168,17 @@ def add_skin(site, key):
 # the floor
 
 def add_floor(name, response, body):
-    """Let all content have a method that gives this response and body.
+    """Add a method to all content that gives this response and body.
 
-    It is what Zope itself costs: Python that returns the same bytes and sets
-    the same headers, on the same content.
+    It measures the cost of Zope itself: Python code that returns the same
+    bytes and sets the same headers, on the same content.
     """
     headers = [
         line for line in response.lines if line[0].lower() not in SET_BY_ZOPE]
     status = response.status
 
     def floor(self):
-        """Give what the cache gives."""
+        """Give the response of the cache."""
         response = self.REQUEST.RESPONSE
         for header, value in headers:
             response.setHeader(header, value)

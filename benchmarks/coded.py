@@ -1,9 +1,9 @@
-"""What a HIT costs in a content coding, and what a coded page counts.
+"""The cost of a HIT in a content coding, and the memory of a coded page.
 
 Whole requests go through the real publisher, in process.  ``floor`` is a
-published method that returns the same bytes with the headers of the HIT: what
-Zope itself costs.  The listing has words as a site has them; what repeats
-itself more gets shorter still.
+published method that returns the same bytes with the headers of the HIT: the
+cost of Zope itself.  The listing has words like those of a site; a page that
+repeats its words more often would be compressed even better.
 """
 import gzip
 import itertools
@@ -43,7 +43,7 @@ SYLLABLES = (
     'an be con de er fi ga hol in ja ka lo men na or per qua re si ton ul '
     've wa xi yo zen').split()
 
-#: The least difference that counts: what one contender is apart from itself.
+#: Smaller differences do not count: a contender differs as much from itself.
 NOISE = 0.03
 
 
@@ -57,7 +57,7 @@ def words(choose, count):
 
 
 def entries():
-    """Return what a listing of 270 items shows."""
+    """Return the 270 items that the listing shows."""
     choose = random.Random(1)
     return [
         {'n': n, 'id': f'document-{choose.randrange(10 ** 6)}',
@@ -77,7 +77,7 @@ def build(site, client):
     assert hit.outcome == 'HIT' and hit.body.endswith(b'</html>')
 
     def floor(self):
-        """Return the page as plain Python would."""
+        """Return the page as plain Python code does."""
         for name, value in hit.lines:
             self.REQUEST.RESPONSE.setHeader(name, value)
         return hit.body
@@ -88,7 +88,7 @@ def build(site, client):
 
 
 def asking(client, body, user, coding=None):
-    """Return a function that gets a HIT; see that it is one."""
+    """Return a function that gets a HIT; check that it is one."""
     headers = {'Accept_Encoding': coding} if coding else {}
 
     def get():
@@ -104,9 +104,10 @@ def asking(client, body, user, coding=None):
 
 
 def unpacked(cache, get, coding, calls):
-    """Return what times `get` where memory is short: `coding` alone is kept.
+    """Return a function that times `get` when only `coding` is kept.
 
-    What else is spare is there again afterwards.
+    That is so if memory is short.  The other spare copies are put back
+    afterwards.
     """
     contents = cache.pages._contents
     run = timed(get, calls)
@@ -166,7 +167,7 @@ def hit_figures(client, cache, body, user, options):
 
 
 def miss_figures(client, cache, options):
-    """Return what it costs to make a coding, which no MISS does."""
+    """Yield the cost of making a coding, which no MISS does."""
     part = 'compression, what makes a coding, processor time'
     numbers = itertools.count()
 
@@ -200,7 +201,7 @@ def miss_figures(client, cache, options):
 
 
 def memory_figures(client, cache, body):
-    """Return what the page counts as its codings come."""
+    """Yield the bytes that a page counts, as it gets its codings."""
     part = f'compression, a page of {len(body)} bytes'
     cache.pages.purge()
     client.get(PATH)

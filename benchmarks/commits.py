@@ -1,7 +1,7 @@
-"""What it costs that a page knows what it was made from.
+"""The cost of the read sets of pages.
 
-A miss has to find out what was read, however many objects the connection
-holds. After a commit each page is looked at once: is it as it was?
+A miss must find the objects that were read, among any number of objects in the
+connection.  After a commit each page is checked once for changes.
 """
 import itertools
 import time
@@ -21,10 +21,10 @@ from Products.PageCacheManager.tests.client import Client
 from Products.PageCacheManager.tests.site import Item
 
 
-#: How many objects a connection holds while pages are rendered.
+#: The numbers of objects in the connection while pages are rendered.
 LOADED = (30_000, 100_000)
 
-#: So many objects are in one commit.
+#: The number of objects in one commit.
 AT_ONCE = 100
 
 #: Seconds between two commits.
@@ -34,12 +34,12 @@ PAGE = '/site/doc/zodb_cached'
 
 
 class Bench:
-    """The site with many objects beside what its pages show."""
+    """The site with many objects that no page shows."""
 
     def __init__(self, pages):
         self.app = cmfsite.start()
         cmfsite.build(self.app)
-        # nothing that was loaded leaves the connection
+        # no loaded object leaves the connection
         self.app._p_jar.db().setCacheSize(4 * LOADED[-1])
         self.client = Client()
         self.urls = itertools.cycle(range(pages))
@@ -63,8 +63,7 @@ class Bench:
     # a miss beside many objects
 
     def miss_actions(self, count):
-        """Return a page that nobody asked for yet, with cache and without.
-        """
+        """Return actions that get new pages, with the cache and without."""
         told = self.client.get(f'/site/doc/load?count={count}').text
         assert int(told) >= count, told
         numbers = itertools.count()
@@ -95,8 +94,9 @@ class Bench:
         assert answer.outcome == 'HIT', answer.lines
 
     def hits(self, secs, commits):
-        """Return a function that asks for one page after the other for so
-        many seconds, and returns the times of an answer.
+        """Return a function that asks for one page after another.
+
+        It does so for `secs` seconds and returns the mean times of an answer.
         """
         ask = cmfsite.asker(PAGE)
 
@@ -115,7 +115,7 @@ class Bench:
         return run
 
     def floor(self, secs):
-        """Return a function that asks for the floor for so many seconds."""
+        """Return a function like that of `hits`, which asks for the floor."""
         ask = cmfsite.asker('/site/doc/floor')
 
         def run():
@@ -138,7 +138,7 @@ class Bench:
 
 
 def load(self, count):
-    """Load so many objects; return how many the connection has."""
+    """Load `count` objects; return the number in the connection."""
     objects = self.getPhysicalRoot().aside.objects
     for number in range(int(count)):
         objects[number]._p_activate()
@@ -164,7 +164,7 @@ def figures(options):
 
 
 def of_checks(options, times):
-    """Yield what looking at pages costs, as a part of the floor."""
+    """Yield the cost of checking pages, as a part of the floor."""
     part = (f'in process, {options.pages} pages, a commit of {AT_ONCE} objects'
             ' a second')
     for clock, kind in enumerate(('', CPU)):

@@ -1,7 +1,7 @@
-"""The programs import each other as programs do: by their own names."""
+"""The programs import each other by their own names, as scripts do."""
 import sys
 from pathlib import Path
 
 
-# At the end: no module of Python's own is to be hidden.
+# At the end: it must hide no module of the standard library.
 sys.path.append(str(Path(__file__).parent))

@@ -1,4 +1,4 @@
-"""The caches that are compared, and that each does what it is named for."""
+"""The compared caches, with checks that each works as its name says."""
 import os
 import pwd
 import shutil
@@ -21,19 +21,19 @@ from zope.ramcache.interfaces.ram import IRAMCache
 from Products.PageCacheManager.PageCacheManager import PageCacheManager
 
 
-#: How long memcached may take to listen.
+#: The time that memcached may take before it listens.
 PATIENCE_SECS = 10
 
 
 class Contender(NamedTuple):
-    """One cache, or none, behind a template of its own."""
+    """One cache, or no cache, behind a template of its own."""
 
-    #: What people call it.
+    #: Its usual name.
     name: str
     #: The last part of the names of its templates.
     template: str
     site: str = SITE
-    #: What X-PageCache says, None if it is not ours.
+    #: The outcome in X-PageCache, None if the cache is not ours.
     outcome: str | None = None
     renders: int = 0
     #: Whether each request is of another client.
@@ -57,10 +57,11 @@ UNCACHED = Contender('uncached', 'uncached', renders=1)
 # the cache managers
 
 def found(memcached):
-    """Return contenders beside ours, and how to add the manager of each.
+    """Return more contenders, and functions that add their managers.
 
-    Those that are not installed are left out, and named.  `memcached` is the
-    port of one, None if there is none.
+    The functions come in pairs with the names of templates.  Contenders that
+    are not installed are left out, and their names are printed.  `memcached`
+    is the port of memcached, None if it is not installed.
     """
     contenders, managers = [], []
     for name, template, outcome, add in (
@@ -89,7 +90,7 @@ def _address(memcached):
 
 
 def _memoize(memcached):
-    # as Plone has it
+    # as in Plone
     provideUtility(ram.global_cache, IRAMCache)
     provideUtility(ram.choose_cache, ICacheChooser)
 
@@ -153,7 +154,7 @@ def memcached():
         return
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / 'port'
-        # -1: a port that is free
+        # -1: a free port
         process = subprocess.Popen(
             [program, '-l', '127.0.0.1', '-p', '-1', '-U', '0', '-m', '64',
              '-u', pwd.getpwuid(os.getuid()).pw_name],
@@ -175,11 +176,11 @@ def _port(told):
     raise TimeoutError('memcached does not listen')
 
 
-# what they are to do
+# checks
 
 @contextmanager
 def counted_renders():
-    """Give a list that gets each template that is rendered meanwhile."""
+    """Give a list that gets the id of each template rendered meanwhile."""
     rendered = []
     render = PageTemplate.pt_render
 
@@ -195,9 +196,9 @@ def counted_renders():
 
 
 def check(contender, ask, page):
-    """See that `contender` gives `page`, rendered as often as it says.
+    """Check that `contender` gives `page` with its number of renders.
 
-    `ask` makes one request; a cache has it from then on.
+    `ask` makes one request; the first ones fill the cache.
     """
     for _ in range(3):
         ask()
@@ -211,14 +212,14 @@ def check(contender, ask, page):
 
 
 def same(body):
-    """Return a page without what tells contenders apart: where it stands."""
+    """Return a page without its site and <base>, which differ."""
     body = body.replace(b'/free/', b'/site/')
     head, base, rest = body.partition(b'<base href="')
     return head + rest.partition(b'"')[2] if base else body
 
 
 def check_floor(answer, hit):
-    """See that the floor gives what the hit gives, to the last header."""
+    """Check that the floor gives the response of the hit, with its headers."""
     assert answer.status == hit.status
     assert same(answer.body) == same(hit.body)
     assert lines(answer) == lines(hit), (answer.lines, hit.lines)

@@ -1,4 +1,4 @@
-"""A full cache whose operations are timed, in processor time of the thread."""
+"""Times operations of a full cache, in processor time of the thread."""
 import gc
 import itertools
 import os
@@ -12,10 +12,10 @@ from caches import page_key
 from caches import text_length
 
 
-#: So many operations of one kind follow each other.
+#: The number of operations of one kind in a row.
 BATCH = 50
 
-#: While a cache is filled the longest of so many is noted.
+#: While a cache is filled, the longest of this many sets is recorded.
 WINDOW = 1000
 
 MS = 1000
@@ -23,7 +23,7 @@ US = 1_000_000
 
 
 def per_call(function, arguments):
-    """Return seconds of processor time that a call takes."""
+    """Return the processor time of a call in seconds."""
     start = time.thread_time()
     for argument in arguments:
         function(*argument)
@@ -31,7 +31,7 @@ def per_call(function, arguments):
 
 
 def longest(function, arguments):
-    """Return the longest time of a call in seconds: processor's, elapsed."""
+    """Return the longest call in seconds: by processor time, and elapsed."""
     slowest = slowest_wall = 0
     for argument in arguments:
         wall, start = time.perf_counter(), time.thread_time()
@@ -42,7 +42,7 @@ def longest(function, arguments):
 
 
 def memory():
-    """Return the bytes of this process that are in real memory."""
+    """Return the resident memory of this process in bytes."""
     with open('/proc/self/statm') as statm:
         return int(statm.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
 
@@ -50,17 +50,17 @@ def memory():
 class Filled:
     """A full cache, and the numbers of the pages in it.
 
-    While none is asked for, the oldest is what goes, in all contenders.
+    All contenders evict the oldest page while no page is asked for.
     """
 
     def __init__(self, make, size):
         self.size = size
         before = memory()
         self.cache = make(size)
-        # by number: whether it is there
+        # by number of a page: whether it is there
         self.there = bytearray()
         self.oldest = 0
-        #: The longest of each so many sets, in seconds.
+        #: The longest of each `WINDOW` sets, in seconds.
         self.pauses = [
             longest(self.add, itertools.repeat(None, min(WINDOW, size)))[0]
             for _ in range(0, size, WINDOW)]
@@ -68,17 +68,17 @@ class Filled:
         self.overhead = (memory() - before) / size - text
 
     def new(self):
-        """Return a page that is not there yet, and its key."""
+        """Return the key of a new page, and the page."""
         number = len(self.there)
         self.there.append(1)
         return page_key(number), make_page(number)
 
     def add(self, _):
-        # A collection may come while the page is made, so that counts too.
+        # Making the page counts too: a garbage collection may run in it.
         self.cache.set(*self.new())
 
     def some(self, count):
-        """Return numbers of pages that are there, each once."""
+        """Return `count` different numbers of pages that are there."""
         found = set()
         while len(found) < count:
             number = random.randrange(self.oldest, len(self.there))
@@ -87,7 +87,7 @@ class Filled:
         return list(found)
 
     def get(self):
-        """Time pages that are there."""
+        """Time getting pages that are there."""
         arguments = [(page_key(number),) for number in self.some(BATCH)]
         assert self.cache.get(*arguments[0]) is not None
         return per_call(self.cache.get, arguments)
@@ -102,11 +102,11 @@ class Filled:
         return taken
 
     def set(self):
-        """Time new pages."""
+        """Time setting new pages."""
         return per_call(self.cache.set, [self.new() for _ in range(BATCH)])
 
     def evict(self):
-        """Time new pages that each push out another."""
+        """Time setting new pages that each evict another page."""
         taken = self.set()
         for _ in range(BATCH):
             self.oldest = self.there.index(1, self.oldest)
@@ -114,19 +114,19 @@ class Filled:
         return taken
 
     def writes(self, repeat):
-        """Return seconds of invalidate, set and set that evicts."""
+        """Return the mean seconds of invalidate, set, and set that evicts."""
         found = [
             (self.invalidate(), self.set(), self.evict())
             for _ in range(repeat)]
         return [statistics.fmean(times) for times in zip(*found, strict=True)]
 
     def purge(self):
-        """Time forgetting all."""
+        """Time a purge."""
         return longest(lambda _: self.cache.purge(), [None])[0]
 
 
 def alone(name, size, count):
-    """Fill a cache; return what its operations took."""
+    """Fill a cache; return the costs of its operations by name."""
     gc.collect()
     gc.freeze()
     filled = Filled(CONTENDERS[name], size)

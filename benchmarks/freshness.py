@@ -1,9 +1,9 @@
-"""How exact freshness is: changes of a site, and the pages that they make new.
+"""How exact freshness is: changes of a site, and the pages that they renew.
 
-A plain folder and the demo site are changed, change by change.  Each page was
-kept before; after the change it is asked for once, and rendered once more past
-the cache.  So it is known which pages really changed, which were made new, and
-which are stale.  Beside it stands what the read sets alone say.
+A plain folder and the demo site are changed, change by change.  Each page is
+kept before a change.  After it the page is asked for once, and rendered once
+more past the cache.  This shows the pages that really changed, those that were
+made new, and those that are stale.  The read sets alone are judged as well.
 """
 import argparse
 import re
@@ -38,7 +38,7 @@ from Products.PageCacheManager.tests import layers
 
 TABLE = Path(__file__).resolve().parent.parent / 'docs'
 
-#: By these a request passes the cache by.
+#: Headers with which a request bypasses the cache.
 PAST = {'Cookie': 'statusmessages=x'}
 
 #: The time of the render, which each page shows.
@@ -46,7 +46,7 @@ _FOOTER = re.compile(r'<footer.*?</footer>', re.DOTALL)
 
 
 class Recorder:
-    """Holds what the last page that was kept was made from."""
+    """Holds the sources of the last page that was kept."""
 
     def __init__(self):
         self.last = None
@@ -60,14 +60,14 @@ class Recorder:
 
 
 class Site:
-    """A site, its pages, and who asks for them."""
+    """A site, its pages, and the users who ask for them."""
 
     def __init__(self, app, pages):
         self.app = app
         clients.publish_module = HTTPExceptionHandler(publish_module)
         self.client = clients.Client()
         self.recorder = Recorder()
-        #: Paths and users.
+        #: Pairs of path and user.
         self.pages = pages
 
     @property
@@ -78,19 +78,19 @@ class Site:
 
     def get(self, page, **headers):
         path, user = page
-        SKINDATA.clear()  # which the last request left to the thread
+        SKINDATA.clear()  # the last request left data in the thread
         return self.client.get(path, user, **headers)
 
     def keep(self, page):
-        """Return the text of a kept page, and its read set."""
-        # what it reads once only, at its first render, does not matter
+        """Keep a page; return its status and text, and its sources."""
+        # objects that only the first render reads do not matter
         self.get(page, **PAST)
         self.recorder.last = None
         self.get(page)
         return shown(self.get(page, **PAST)), self.recorder.last
 
     def is_current(self, found):
-        """Return whether a page is current by what it was made from."""
+        """Return whether a page is current by its sources, `found`."""
         if not isinstance(found, MadeFrom):
             return False
         place = makerequest(self.app)
@@ -100,7 +100,7 @@ class Site:
             lambda question: search.ask(question, place)) is None
 
     def after(self, page):
-        """Return the text of a page rendered now, and whether it is a hit."""
+        """Return a new render, the answer, and whether it is a hit."""
         answer = self.get(page)
         return (
             shown(self.get(page, **PAST)), shown(answer),
@@ -185,7 +185,7 @@ def changes():
 
 def judge(site, name, change):
     """Return a row of the table: the change, and counts of pages."""
-    caches.forget_all()  # a page that was stale before is none of this
+    caches.forget_all()  # pages that were stale before do not count
     kept = {page: site.keep(page) for page in site.pages}
     change(site)
     transaction.commit()
@@ -246,9 +246,7 @@ def main():
 
 
 def tried(site, changes, file):
-    """Make changes, and tell what became of pages; return whether any was
-    stale.
-    """
+    """Make changes, print the table; return whether any page was stale."""
     rows = []
     for name, change in changes:
         rows.append(judge(site, name, change))

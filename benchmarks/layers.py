@@ -1,8 +1,8 @@
-"""Where the time of a hit or a miss goes, each part as a share of the floor.
+"""The times of the parts of a hit or a miss, as shares of the floor.
 
-The functions named below are wrapped while whole requests go through them.
-What one takes counts without what the others take that it calls, and without
-what measuring costs; the rest of a request is Zope's.
+The functions in `LAYERS` are wrapped while whole requests go through them.
+The time of a function excludes the wrapped functions that it calls, and the
+cost of measuring.  The rest of a request is Zope's.
 """
 import importlib
 import itertools
@@ -25,7 +25,7 @@ ZOPE = 'Zope: traversal, access, commit, response'
 PREDICATE = 'policy: predicate'
 ETAG = 'policy: ETag'
 
-#: What belongs to a part; ``.`` at the beginning stands for the package.
+#: The functions of each part; ``.`` at the beginning stands for the package.
 LAYERS = {
     ZOPE: ['ZPublisher.WSGIPublisher:publish_module'],
     'cache: way in': [
@@ -47,7 +47,7 @@ LAYERS = {
     'headers of the page': ['.request.page_headers:of_page'],
     'response: judged and sent': ['.request.exchange:Exchange.deliver'],
     'counted, lane permitted': ['.request.exchange:Exchange.commit'],
-    # of a miss alone
+    # only in a miss
     'rendering': [
         'Products.PageTemplates.PageTemplate:PageTemplate.pt_render'],
     'rendering: watched': [
@@ -66,7 +66,7 @@ EXPRESSION = 'Products.CMFCore.Expression:Expression.__call__'
 
 @contextmanager
 def wrapped(stopwatch, policy):
-    """Measure all layers meanwhile."""
+    """Measure all layers within the ``with`` block."""
     undo = []
     for label, names in LAYERS.items():
         for name in names:
@@ -82,7 +82,10 @@ def wrapped(stopwatch, policy):
 
 
 def put(name, stopwatch, label_of):
-    """Wrap a function wherever it is held; return how to undo that."""
+    """Wrap a function in all places that hold it.
+
+    Return owner, name and function of each place, to undo it.
+    """
     module, _, path = name.partition(':')
     owner = importlib.import_module(
         PACKAGE + module if module.startswith('.') else module)
@@ -91,7 +94,7 @@ def put(name, stopwatch, label_of):
         owner = getattr(owner, part)
     function = vars(owner)[last] if outer else getattr(owner, last)
     measured = stopwatch.wrap(function, label_of)
-    # modules have functions of each other under their own names
+    # modules import functions of other modules by their names
     owners = [owner] if outer else [
         other for other in [*sys.modules.values()]
         if getattr(other, '__dict__', {}).get(last) is function]
@@ -101,14 +104,14 @@ def put(name, stopwatch, label_of):
 
 
 class Requests(NamedTuple):
-    """What is taken apart."""
+    """One kind of requests, with parts to measure."""
 
     name: str
     kind: str
     user: str | None
-    #: Whether nobody has asked for the page yet.
+    #: Whether each request asks for a new page.
     is_fresh: bool = False
-    #: The part of a round's hits that are made, since each renders.
+    #: The share of a round's requests that is made; renders take longer.
     share: float = 1
 
     @property
@@ -134,7 +137,11 @@ REQUESTS = (
 
 
 def profile(requests, policy, rounds_, hits):
-    """Return microseconds of floor, whole, and each layer, one a round."""
+    """Return times of floor, whole and layers, and the calls of layers.
+
+    The times are in microseconds, one a round; the calls are those of a
+    request.
+    """
     count = max(1, round(hits * requests.share))
     client = Client()
     client.get(requests.path, requests.user)

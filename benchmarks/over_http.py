@@ -1,14 +1,14 @@
-"""What a hit gives over HTTP: answers a second, and for the same CPU time.
+"""The throughput of hits over HTTP: by second, and by CPU time.
 
-One process serves all contenders with waitress, wrk asks it over loopback.
-They take turns in random order within each round; what counts are the ratios
-within a round.  CPU time is that of all processes that serve, so its twin of
-a figure says how many times as many answers the same CPU time gives.
+One process serves all contenders with waitress; wrk asks it over loopback.
+The contenders take turns in random order within each round.  The figures are
+ratios within a round.  Each has a twin by CPU time of all serving processes:
+the ratio of the answers that the same CPU time gives.
 
-``floor`` is a published method that returns the same bytes and headers: what
-Zope itself costs.  ``HIT`` goes the whole way through Zope, ``fast lane``
+``floor`` is a published method that returns the same bytes and headers: the
+cost of Zope itself.  ``HIT`` goes the whole way through Zope, ``fast lane``
 does not.  ``bare WSGI`` is an application that returns the same bytes with
-the headers of a HIT: what waitress itself costs.
+the headers of a HIT: the cost of waitress itself.
 """
 import base64
 import re
@@ -26,27 +26,27 @@ import servers
 
 SITE = '/site/doc'
 
-#: As many as waitress has by itself.
+#: The default of waitress.
 THREADS = 4
 
 
 class Contender(NamedTuple):
-    """What is asked for, and where."""
+    """A server, and a request to it."""
 
-    #: Which of the servers.
+    #: The name of the server.
     server: str
     path: str
     user: str = ''
     #: Whether the client holds the page.
     is_held: bool = False
-    #: What X-PageCache says.
+    #: The outcome in X-PageCache.
     outcome: str | None = None
-    #: Whether something that no page shows is committed each second.
+    #: Whether a change that no page shows is committed each second.
     beside_commits: bool = False
 
     @property
     def floor(self):
-        """The floor that it is measured against."""
+        """The name of the floor against which it is measured."""
         if self.is_held:
             return 'floor that answers 304'
         return 'floor, member' if self.user else 'floor'
@@ -78,28 +78,28 @@ CONTENDERS = {
         'varnish', f'{SITE}/zodb_ours', 'alice', outcome='HIT'),
 }
 
-#: Commits something.
+#: Commits a change that no page shows.
 COMMIT = Contender('zope', f'{SITE}/commit')
 
-#: What the name of a figure of CPU time ends with.
+#: The end of the name of a figure of CPU time.
 CPU = ', CPU'
 
-#: Of the throughput of the floor, and of the bare application.
+#: Targets in throughputs of the floor, and of the bare application.
 FLOOR_TARGETS = {
     'HIT': {'at_least': 0.95}, 'fast lane HIT': {'at_least': 3}}
 BARE_TARGETS = {'fast lane HIT': {'at_least': 0.75}}
 
 
 class Found(NamedTuple):
-    """What one run of wrk found."""
+    """The result of one run of wrk."""
 
     requests_a_sec: float
-    #: Of all processes that took part in the answers.
+    #: By the CPU time of all processes that took part in the answers.
     requests_a_cpu_sec: float
 
 
 class Bench:
-    """The servers, and what is asked of them."""
+    """The servers, and requests to them."""
 
     def __init__(self, ports, pids):
         self._ports = ports
@@ -127,7 +127,7 @@ class Bench:
             '127.0.0.1', self._ports[contender.server],
             timeout=served.PATIENCE_SECS)
         try:
-            # as wrk asks: the lane goes by such headers
+            # the headers that wrk sends: they matter to the lane
             connection.putrequest(
                 'GET', contender.path, skip_host=True,
                 skip_accept_encoding=True)
@@ -157,7 +157,7 @@ class Bench:
 
     @contextmanager
     def commits(self, are_wanted):
-        """Let the server commit something each second, if that is wanted."""
+        """Let the server commit a change each second, if that is wanted."""
         is_over = threading.Event()
 
         def commit():
@@ -178,7 +178,7 @@ class Bench:
 
 
 def ask_with_wrk(url, headers, secs):
-    """Return how many answers there were, and how many a second."""
+    """Return the number of answers, and the number a second."""
     command = ['wrk', '-t1', '-c4', f'-d{secs}s', url]
     for name, value in headers.items():
         command += ['-H', f'{name}: {value}']
@@ -192,7 +192,7 @@ def ask_with_wrk(url, headers, secs):
 
 
 def check(bench):
-    """See that each contender does what it is named for."""
+    """Check that each contender works as its name says."""
     seen = {}
     for name in bench.names:
         contender = CONTENDERS[name]
@@ -216,7 +216,7 @@ def check(bench):
 
 
 def figures(options):
-    """Return the figures; what is left out is printed."""
+    """Return the figures; without wrk print a note and return none."""
     if shutil.which('wrk') is None:
         print('over HTTP: left out, wrk is not installed')
         return []
@@ -231,7 +231,7 @@ def figures(options):
 
 
 def of_floors(found):
-    """Return what each contender gives, as a multiple of its floor."""
+    """Yield the throughput of each contender, as a multiple of its floor."""
     for name, contender in CONTENDERS.items():
         if name in found:
             yield from compared(
@@ -241,7 +241,7 @@ def of_floors(found):
 
 
 def of_the_bare(found):
-    """Return what some give, as a multiple of the bare application."""
+    """Yield the throughput of some, as a multiple of the bare application."""
     for name in 'floor', 'HIT', 'fast lane HIT', 'Varnish HIT':
         if name in found:
             yield from compared(
@@ -251,7 +251,7 @@ def of_the_bare(found):
 
 
 def beside_commits(found):
-    """Return what a commit a second leaves of the lane's throughput."""
+    """Return the part of the lane's throughput with a commit a second."""
     name = 'fast lane HIT, beside commits'
     return compared(
         'over HTTP, one commit a second', name, 'x without', found[name],
@@ -259,7 +259,7 @@ def beside_commits(found):
 
 
 def compared(part, name, unit, these, those, **target):
-    """Yield the figure of the throughput, and its twin of the CPU time."""
+    """Yield the figure of the throughput, and its twin for CPU time."""
     for which, suffix in enumerate(('', CPU)):
         ours = [one[which] for one in these]
         theirs = [one[which] for one in those]

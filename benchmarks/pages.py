@@ -1,8 +1,8 @@
-"""What a page costs in process: rendered, from each cache, and as a 304.
+"""The cost of a page in process: rendered, from each cache, and as a 304.
 
 Whole requests go through the real publisher to a CMF site with a listing of
 60 KB.  ``floor`` is a published method of the same content that returns the
-same bytes and headers: what Zope itself costs.  Costs are given as ratios
+same bytes and headers: the cost of Zope itself.  Costs are given as ratios
 within a round, in elapsed (wall) time and in processor (CPU) time.
 """
 import itertools
@@ -15,18 +15,18 @@ import rounds
 from Products.PageCacheManager.tests.client import Client
 
 
-#: How the name of a figure ends that is processor time.
+#: The end of the name of a figure of processor time.
 CPU = ', CPU'
 
 
 class Part(NamedTuple):
-    """Who asks for what."""
+    """A kind of page, and the user who asks for it."""
 
     name: str
     user: str | None
-    #: Where a template or method of the content is asked for.
+    #: The path of a template or method of the content.
     path: str
-    #: Which of a contender's targets holds.
+    #: The index of the target in ``Contender.at_most``.
     target: int
 
 
@@ -38,11 +38,11 @@ PARTS = (
 
 
 class Bench:
-    """The site, and what is asked of it."""
+    """The site, and requests to it."""
 
     def __init__(self, memcached, hits):
         self.client = Client()
-        #: How often what renders nothing is repeated in a round.
+        #: The repetitions in a round of actions that do not render.
         self.hits = hits
         app = cmfsite.start()
         others, managers = contenders.found(memcached)
@@ -52,8 +52,8 @@ class Bench:
             contenders.UNCACHED]
 
     def actions(self, kind, part):
-        """Return what is timed in a part: the full pages, each checked."""
-        # in a default view Zope itself adds <base> to it
+        """Return the actions of a part that get full pages, each checked."""
+        # in a default view Zope itself adds <base> to the page
         direct = self._get(f'/site/doc/{kind}_cached', part.user)
         hit = self._get(self._path(contenders.HIT, kind, part), part.user)
         cmfsite.add_floor(f'{kind}_floor', hit, direct.body)
@@ -73,7 +73,7 @@ class Bench:
         return found
 
     def conditional_actions(self, kind, part):
-        """Return what is timed of requests that are answered with 304."""
+        """Return the actions of a part that are answered with 304."""
         path = f'/site/doc/{kind}_cached'
         tag = self._get(path, part.user)['ETag']
         asked = {'304': (path, {'If_None_Match': tag})}
@@ -84,7 +84,7 @@ class Bench:
         asked['floor 304'] = path, {}
         path = f'/site/doc/{kind}_uncached'
         tag = self._get(path, part.user).get('ETag')
-        if tag:  # CMF gives templates in the ZODB none
+        if tag:  # CMF gives no tag to templates in the ZODB
             asked["CMF's own 304"] = path, {'If_None_Match': tag}
         for name, (path, headers) in asked.items():
             answer = self.client.get(path, part.user, **headers)
@@ -95,8 +95,7 @@ class Bench:
             for name, (path, headers) in asked.items()}
 
     def miss_actions(self, kind):
-        """Return a page that nobody asked for yet, with cache and without.
-        """
+        """Return actions that get new pages, with the cache and without."""
         numbers = itertools.count()
 
         def fresh(path):
@@ -174,7 +173,7 @@ def miss_figures(heading, times):
 
 
 def absolute(heading, name, times):
-    """Yield what one request takes, in ms."""
+    """Yield the times of one request in ms."""
     for kind, values in by_clock(times[name]):
         middle, low, high = rounds.spread([1000 * value for value in values])
         yield rounds.Figure(heading, f'{name}{kind}', middle, 'ms', low, high)

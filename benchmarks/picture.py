@@ -1,8 +1,8 @@
-"""Draws figures as bars: how many times the floor each contender takes.
+"""Draws figures as bars: the cost of each contender in floors.
 
-The scale is logarithmic, and a bar begins at the floor: what is faster goes
-to the left.  The picture has a background of its own and follows the reader's
-choice of light or dark.
+The scale is logarithmic.  Each bar begins at the floor; that of a faster
+contender goes to the left.  The picture has a background of its own and
+follows the reader's choice of light or dark.
 """
 import math
 from typing import NamedTuple
@@ -36,8 +36,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 
 
 class Bars(NamedTuple):
-    """One contender, and its value in each series, None where it has none.
-    """
+    """One contender, and its value in each series, None if it is missing."""
 
     name: str
     values: tuple
@@ -79,7 +78,7 @@ def draw(title, series, rows):
 
 
 def bounds(values):
-    """Return the ends of the scale: round, with the floor and all values."""
+    """Return the ends of the scale, so that it holds all values."""
     low = max(
         (t for t in TICKS if t <= min(values) * 0.95), default=TICKS[0])
     high = max(*values, 2) * 1.1

@@ -1,7 +1,7 @@
 """A plain folder of Zope with templates, scripts and files, and its changes.
 
-There is no CMF around it but for the policy manager.  Its one policy names the
-user and the hour.
+The policy manager is its only part of CMF.  The one policy gives the user and
+the hour.
 """
 from AccessControl.SecurityManagement import newSecurityManager
 from AccessControl.users import system
@@ -27,26 +27,26 @@ FRAME = '''<html metal:define-macro="frame"><title tal:content="here/title">x
 _FRAMED = '<html metal:use-macro="here/frame/macros/frame">%s</html>'
 
 TEMPLATES = {
-    # what is in a folder, and what its objects say
+    # the objects in a folder, and their properties
     'listing': _FRAMED % '''<ul metal:fill-slot="body">
 <li tal:repeat="ob python: here.objectValues('Folder')"><b
 tal:content="ob/title">x</b> <i tal:content="ob/color | nothing">x</i></li>
 </ul>''',
-    # what a script makes of an attribute that is no object of its own
+    # a script's sum of `counts`, which is only an attribute
     'numbers': _FRAMED % '''<p metal:fill-slot="body"
 tal:content="here/total">x</p>''',
-    # what the visitor may do here
+    # rights of the visitor
     'rights': _FRAMED % '''<p metal:fill-slot="body" tal:content="python:
 [user.has_permission(name, here) and 1 or 0
  for name in ('View', 'Change permissions', 'Delete objects')]">x</p>''',
-    # what is acquired from above
+    # a method that is acquired from above
     'greeting': _FRAMED % '''<p metal:fill-slot="body"
 tal:content="structure here/hello">x</p>''',
 }
 
 
 class Counts(PersistentMapping):
-    """Is not an object of the folder; scripts may read it."""
+    """Attribute of a folder, but not an object in it; scripts may read it."""
 
     __roles__ = None
     __allow_access_to_unprotected_subobjects__ = True

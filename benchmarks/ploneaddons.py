@@ -1,8 +1,8 @@
-"""Whether pages of a Plone site with add-ons are ever stale.
+"""Looks for stale pages of a Plone site with add-ons.
 
-The demo site has content of each add-on.  As in `plonefreshness.py` each page
-was kept before a change, which is made by a screen of the add-on; after it
-the page is asked for, and rendered past the cache.
+The demo site has content of each add-on.  As in `plonefreshness.py`, each page
+is kept before a change, which is made by a screen of the add-on.  After it the
+page is asked for, and rendered past the cache.
 """
 import logging
 import re
@@ -37,14 +37,14 @@ from Products.PageCacheManager.tests import client as clients
 from Products.PageCacheManager.tests.plone.client import PloneClient
 
 
-#: Who asks for each page.
+#: The users who ask for each page.
 USERS = (None, 'alice')
 
 COLUMNS = ('changes', 'pages', 'changed', 'new', 'stale', 'reads stale')
 
 
 class Site(ploneasked.Site):
-    """The demo site with content of add-ons, and who asks for it."""
+    """The demo site with content of add-ons, and its users."""
 
     def __init__(self, root, asked):
         self.root = root
@@ -55,7 +55,7 @@ class Site(ploneasked.Site):
             user: self.client.log_in(user)
             for user in sorted({user for _, user in asked} - {None})}
         self.pages = asked
-        #: What each page was, and its read set.
+        #: Each page before the change, and its read set.
         self.kept = {}
 
 
@@ -65,7 +65,7 @@ def start(home):
     # this program adds its own site
     (home / 'etc' / 'package-includes' / 'demo-configure.zcml').unlink()
     make_wsgi_app({}, str(home / 'etc' / 'zope.conf'))
-    # add-ons log with a traceback what they go on without
+    # add-ons log tracebacks for optional parts that are missing
     logging.getLogger().setLevel(logging.CRITICAL)
     return makerequest(Zope2.app())
 
@@ -79,7 +79,7 @@ def version(name):
 
 
 def why_missing(directory, name):
-    """Return what pip said of an add-on that it did not install."""
+    """Return pip's error for an add-on that is not installed."""
     log = directory / f'{name}.log'
     lines = log.read_text().splitlines() if log.exists() else []
     errors = [line for line in lines if line.startswith('ERROR')]
@@ -102,7 +102,7 @@ class Trial:
         site.pages = [*site.kept]
 
     def row(self, name, chosen):
-        """Return a row of the table: an add-on, and sums of its changes."""
+        """Return a row of the table: the sums of an add-on's changes."""
         row = dict.fromkeys(COLUMNS, 0)
         for label, change in CHANGES[name].items():
             if not re.search(chosen, f'{name}: {label}'):
@@ -168,7 +168,7 @@ def main():
 
 
 def rendered(page, cookies):
-    """Return what a page is, in a process that knows no site yet."""
+    """Return the render of a page, in a process that loaded no site yet."""
     clients.publish_module = HTTPExceptionHandler(publish_module)
     client = PloneClient(f'/{SITE}')
     return ploneasked.shown(

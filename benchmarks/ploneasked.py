@@ -1,4 +1,4 @@
-"""The pages of the Plone site that are asked for, and by whom."""
+"""The pages of the Plone site, and the users who ask for them."""
 import re
 
 import plonefilled
@@ -18,10 +18,10 @@ from Products.PageCacheManager.tests import client as clients
 from Products.PageCacheManager.tests.plone.client import PloneClient
 
 
-#: By this a request passes the cache by.
+#: The cookie with which a request bypasses the cache.
 PAST = 'statusmessages=deleted'
 
-#: A page that is not kept then, is not kept.
+#: The requests that follow the first one until a page is a hit, at most.
 MAX_ASKED = 3
 
 #: Ids and tokens that differ from render to render.
@@ -58,12 +58,12 @@ _OF_MEMBERS = (
     ('/special', 'carol'),
 )
 
-#: Paths, and members or None.
+#: Pairs of path and member, None for anonymous visitors.
 PAGES = (*((path, None) for path in _ANONYMOUS), *_OF_MEMBERS)
 
 
 class Client(PloneClient):
-    """Takes tokens from a page that no change takes away."""
+    """Client that takes tokens from a page that no change removes."""
 
     def token(self, user):
         page = self.get('/special/linking', user).text
@@ -71,7 +71,7 @@ class Client(PloneClient):
 
 
 class Site:
-    """The site, its pages, and who asks for them."""
+    """The site, its pages, and the users who ask for them."""
 
     def __init__(self, root, asked):
         self.root = root
@@ -80,7 +80,7 @@ class Site:
         self.recorder = Recorder()
         self.cookies = {name: self.client.log_in(name) for name in _MEMBERS}
         self.pages = asked
-        #: What each page was, and its read set.
+        #: Each page before the change, and its sources.
         self.kept = {}
 
     @property
@@ -94,11 +94,11 @@ class Site:
         return answer_to(self.client, page, self.cookies, *more)
 
     def past(self, page):
-        """Return what a page is when it is rendered now."""
+        """Return a new render of a page, past the cache."""
         return shown(self.get(page, PAST))
 
     def keep(self):
-        """Have all pages kept, each rendered before."""
+        """Keep all pages, each rendered once before."""
         caches.forget_all()
         self.kept = {}
         for page in self.pages:
@@ -106,9 +106,9 @@ class Site:
             self.ask(page)
 
     def ask(self, page):
-        """Ask for a page; return what was given, and a render of now.
+        """Ask for a page; return the answer, and a new render.
 
-        It is a hit, or else it is kept from now on.
+        If it is no hit, it is kept from now on, if possible.
         """
         answer = self.get(page)
         if answer.outcome == 'HIT':
@@ -120,7 +120,7 @@ class Site:
             if again.outcome == 'HIT':
                 self.kept[page] = shown(before), made
                 break
-            # it was written when it was first looked at
+            # the first render wrote to the database
             made = self.recorder.last
         return answer, shown(answer)
 
@@ -128,9 +128,10 @@ class Site:
         return self.get(page).get('Cache-Status')
 
     def verdicts(self):
-        """Return for each page what `reads` say, None if it is current.
+        """Return for each page the verdict of `reads`, None if it is current.
 
-        With it are labels of the questions that have other answers now.
+        With the verdict come labels of the questions that have other answers
+        now.
         """
         portal, answers = self.portal, {}
 
@@ -169,7 +170,7 @@ def answer_to(client, page, cookies, *more):
 
 
 def rendered(page, cookies):
-    """Return what a page is, in a process that knows no site yet."""
+    """Return the render of a page, in a process that loaded no site yet."""
     clients.publish_module = HTTPExceptionHandler(publish_module)
     client = Client(f'/{plonefilled.SITE}')
     return shown(answer_to(client, page, cookies, PAST))

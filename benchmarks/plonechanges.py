@@ -1,7 +1,7 @@
-"""What people change on a site every day: content, members, comments.
+"""Changes that people make on a site every day: content, members, comments.
 
 Each change is a function of a client and the site.  It is made by the form
-that people use for it, where there is one.
+that people use for it, if there is such a form.
 """
 import json
 
@@ -83,7 +83,7 @@ def default_page(client, portal):
 
 
 def query(client, portal):
-    """Let a collection be of other keywords."""
+    """Let a collection ask for other keywords."""
     maps = portal.lists.maps
     maps.query = [{**maps.query[0], 'v': ['Maps', 'Sea']}]
     modified(maps)
@@ -96,7 +96,7 @@ def replace_image(client, portal):
 
 
 def first_scale(client, portal):
-    """A browser asks for an image in a size that nobody asked for yet."""
+    """Ask for an image in a size that nobody asked for yet."""
     answer = client.get('/news/item-42/@@images/image/tile')
     assert answer.status == 200
 

@@ -1,8 +1,8 @@
 """Renders pages in a process that has rendered nothing before.
 
-So no cache in memory has anything of before a change.  A child is forked when
-Zope has started; it forks another one for each change, which opens the live
-database, and what it writes is gone with it.
+So no cache in memory has data from before a change.  A child is forked when
+Zope has started.  For each change it forks another child, which opens the live
+database; the writes of that child are lost when it ends.
 """
 import os
 from multiprocessing import Pipe
@@ -18,9 +18,9 @@ from ZODB.FileStorage import FileStorage
 
 
 class Cold:
-    """Asks forked processes for renders; made before anything was rendered.
+    """Asks forked processes for renders; made before the first render.
 
-    `render` takes a page and cookies, and returns what is compared.
+    `render` takes a page and cookies, and returns the render to compare.
     """
 
     def __init__(self, home, render):

@@ -1,4 +1,4 @@
-"""What it costs to record what a page is made from, while it is rendered."""
+"""The cost of recording the sources of a page while it is rendered."""
 import time
 from contextlib import nullcontext
 from types import SimpleNamespace
@@ -18,13 +18,13 @@ PAGES = (
 
 
 def unseen():
-    """Let searches and brains go unseen: the thread records nothing."""
+    """Do not record searches and brains: the thread has no recording."""
     return mock.patch.object(rendering, 'reads', SimpleNamespace(
         thread=SimpleNamespace(recording=None)))
 
 
 def unrecorded():
-    """Record nothing at all; the page is not kept."""
+    """Do not record any reads; the page is not kept."""
     return mock.patch.object(Exchange, 'recording', lambda self: None)
 
 
@@ -34,7 +34,7 @@ WAYS = {
 
 
 def lines(site):
-    """Yield milliseconds of a miss, best of some, processor time too."""
+    """Yield the milliseconds of misses: best of `ROUNDS`, CPU time too."""
     for page in PAGES:
         best = {name: [1e9, 1e9] for name in WAYS}
         for name, way in (*WAYS.items(),) * (ROUNDS + 1):

@@ -1,4 +1,4 @@
-"""A Plone site with some 600 objects, whose pages are asked for.
+"""A Plone site with some 600 objects for the trials of freshness.
 
 It is the instance that ``make plone-start`` makes, with a site of its own.
 """
@@ -50,7 +50,7 @@ SECTIONS = ('guide', 'visits', 'research', 'archive', 'branches', 'projects')
 
 SUBJECTS = ('Maps', 'Books', 'Music', 'Children', 'History', 'Sea')
 
-#: Each is the password, too; the roles beside Member, and the full name.
+#: Id, which is also the password, to roles beside Member and full name.
 MEMBERS = {
     'root': (('Manager',), 'Ruth Root'),
     'alice': (('Editor',), 'Alice Arden'),
@@ -108,7 +108,7 @@ def add_site(root):
 
 
 class Content:
-    """Fills a site; the same words each time."""
+    """Fills a site, with the same words each time."""
 
     def __init__(self, site):
         self.site = site
@@ -123,7 +123,7 @@ class Content:
                 self.add_events, self.add_collections, self.add_special,
                 self.add_comments, self.add_portlets):
             add()
-            # what is indexed at the commit finds no tools of a site
+            # indexing at the commit would find no tools of the site
             processQueue()
             commit()
 
@@ -199,7 +199,7 @@ class Content:
 
     def add_events(self):
         folder = self.add(self.site, 'Folder', 'events', 'Events')
-        # plone.event asks it for what only zones of pytz have
+        # plone.event needs methods that only zones of pytz have
         today = datetime.now(pytz.utc).replace(
             minute=0, second=0, microsecond=0)
         for number in range(50):
@@ -328,7 +328,7 @@ def type_is(*names):
 
 
 def picture(number, size=(480, 320)):
-    """Return an image of a color of its own."""
+    """Return an image; each number gives another color."""
     image = Image.new(
         'RGB', size, (number * 37 % 255, number * 91 % 255, 80))
     out = BytesIO()

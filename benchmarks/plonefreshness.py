@@ -1,8 +1,8 @@
 """How exact freshness is on a Plone site: changes, and pages made new by them.
 
-As in `freshness.py` each page was kept before a change; after it the page is
-rendered past the cache, and asked for.  What its read set alone would say is
-asked before anything of the change is rendered.
+As in `freshness.py`, each page is kept before a change; after it the page is
+rendered past the cache, and asked for.  The read sets alone are judged before
+any page is rendered after the change.
 """
 import argparse
 import gc
@@ -36,7 +36,7 @@ from Products.PageCacheManager.core.reads.read_set import ReadSet
 from Products.PageCacheManager.core.reads.unknown import Unknown
 
 
-#: A change that shows on no more pages is one of few pages.
+#: The most pages that a change of few pages shows on.
 FEW = 15
 
 COLUMNS = (
@@ -45,7 +45,7 @@ COLUMNS = (
 
 
 class Judge:
-    """Makes changes, and judges what becomes of each page."""
+    """Makes changes, and judges the result for each page."""
 
     def __init__(self, site, roots, cold=None):
         self.site = site
@@ -124,7 +124,7 @@ class Judge:
 
 
 def why_unknown(found):
-    """Return why it is not known what a page was made from, or None."""
+    """Return the reason why the sources of a page are unknown, or None."""
     if not isinstance(found, MadeFrom):
         return getattr(found, 'why', None)
     if not isinstance(found.objects, ReadSet):
@@ -137,7 +137,7 @@ def unknown_now(verdict):
 
 
 def difference(one, other):
-    """Return the first lines that only one of two pages has."""
+    """Return for each of two pages the first lines that the other lacks."""
     if one[0] != other[0]:
         return [one[0], other[0]]
     first, second = (
@@ -149,7 +149,7 @@ def difference(one, other):
 
 
 def sums(rows):
-    """Yield sums over all changes, and over those that most people make."""
+    """Yield sums over all changes, everyday changes, and set-up."""
     daily = {**plonechanges.CHANGES}
     for heading, chosen in (
             ('all', rows),
@@ -177,7 +177,7 @@ def mixed():
 
 
 def options_of_all(description, table):
-    """Return a parser of the options that all trials of Plone have."""
+    """Return a parser for the options that all trials of Plone have."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
         '--write', action='store_true', help=f'write docs/{table}')
@@ -238,7 +238,7 @@ def run(root, options, cold):
         print(*plonecost.lines(site), sep='\n')
         return 0
     site.keep()
-    # what is loaded by now stays
+    # objects that are loaded by now stay
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
     judge = Judge(site, ploneroots.Roots(root._p_jar.db()), cold)

@@ -1,6 +1,6 @@
-"""What a hit in Plone gives over HTTP: answers a second, and CPU time.
+"""The throughput of hits in Plone over HTTP: by second, and by CPU time.
 
-One process serves three Plone sites of the same content with waitress, wrk
+One process serves three Plone sites of the same content with waitress; wrk
 asks it for a document over loopback.  As in ``over_http.py``, contenders take
 turns in random order within each round, and CPU time is that of the server.
 """
@@ -25,17 +25,17 @@ PAGE = 'a-document'
 
 
 class Contender(NamedTuple):
-    """What is asked for, and where."""
+    """A site, and a request to it."""
 
-    #: What it is measured against.
+    #: The name of the floor against which it is measured.
     floor: str
     site: str
     path: str = PAGE
     user: str = ''
-    #: What X-PageCache says, and whether plone.app.caching kept the page.
+    #: The outcome in X-PageCache.
     outcome: str | None = None
     is_theirs: bool = False
-    #: Whether the fast lane answers, or Zope.
+    #: ``lane`` if the fast lane answers, else ``zope``.
     server: str = 'zope'
 
 
@@ -54,7 +54,7 @@ CONTENDERS = {
         'floor, member', OURS, user='bob', outcome='HIT'),
 }
 
-#: By what ours is divided for a figure of its own, and the least it may be.
+#: Our contender, the one by which it is divided, and the least ratio.
 COMPARED = (
     ('HIT', 'plone.app.caching, RAM', 1.3),
     ('fast lane HIT', 'plone.app.caching, RAM', 1.3),
@@ -64,7 +64,7 @@ COMPARED = (
 
 
 class Bench:
-    """The server, and what is asked of it."""
+    """The server, and requests to it."""
 
     def __init__(self, server):
         self._ports, self._pids = server.ports, [server.pid]
@@ -100,7 +100,7 @@ class Bench:
         return {'Cookie': self._cookies[contender.site]}
 
     def check(self):
-        """See that each contender does what it is named for."""
+        """Check that each contender works as its name says."""
         pages = {}
         for name, contender in CONTENDERS.items():
             for _ in range(5):
@@ -137,7 +137,7 @@ class Bench:
 
 
 def figures(options):
-    """Return the figures; what is left out is printed."""
+    """Return the figures; without wrk print a note and return none."""
     if shutil.which('wrk') is None:
         print('Plone over HTTP: left out, wrk is not installed')
         return []
@@ -149,7 +149,7 @@ def figures(options):
             bench.check()
             actions = {
                 name: bench.wrk(name, options.secs) for name in CONTENDERS}
-            # once for nothing: each thread has to load what it shows
+            # one round to warm up: each thread must load its objects
             rounds.measure(actions, 1)
             found = rounds.measure(actions, options.rounds)
         finally:
@@ -158,7 +158,7 @@ def figures(options):
 
 
 def of_floors(found):
-    """Yield what each contender gives, as a multiple of its floor."""
+    """Yield the throughput of each contender, as a multiple of its floor."""
     for name, contender in CONTENDERS.items():
         yield from over_http.compared(
             f'Plone, over HTTP, against {contender.floor}', name, 'x floor',
@@ -166,7 +166,7 @@ def of_floors(found):
 
 
 def of_ours(found):
-    """Yield how many times as many answers ours gives."""
+    """Yield our throughput, as a multiple of that of others."""
     for ours, theirs, target in COMPARED:
         yield from over_http.compared(
             'Plone, over HTTP, answers of ours', f'{ours}: to {theirs}', 'x',

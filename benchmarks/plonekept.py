@@ -1,8 +1,8 @@
-"""What kept pages of a Plone site take, and which stay after an edit.
+"""The memory of kept pages of a Plone site, and the pages left by an edit.
 
 Documents are edited as people do it: by the form, which locks, saves and
-unlocks.  A page stays if it is given again from the cache, or if a browser
-that holds it is told so.
+unlocks.  A page stays if the cache sends it again, or if a browser that holds
+it gets a 304.
 """
 from contextlib import contextmanager
 
@@ -22,13 +22,13 @@ from zope.ramcache.interfaces.ram import IRAMCache
 from Products.PageCacheManager.manager.caches import cache_of
 
 
-#: How many documents there are beside the one that is edited.
+#: The number of documents beside the one that is edited.
 OTHERS = 19
 
 EDITED = '/a-folder/item-0'
 PATHS = [f'/a-folder/item-{number}' for number in range(1, OTHERS + 1)]
 
-#: What is edited, with what.
+#: The edited fields, with their new values.
 WORDS = {'text': '<p>Open on Sundays, too.</p>', 'title': 'Open on Sundays'}
 
 WHO = {'anonymous': None, 'member': 'bob'}
@@ -40,7 +40,7 @@ def figures(bench):
     """Yield the figures of memory and of edits."""
     yield from memory(bench)
     for site in NAMES:
-        # what was not made by the form lacks fields, which saving adds
+        # content made by code lacks fields; saving the form adds them
         bench.clients[site].edit(EDITED, 'alice')
     for field in WORDS:
         yield from edits(bench, field)
@@ -62,7 +62,7 @@ def memory(bench):
 
 
 def of_ours(bench, heading, path, user, recorder):
-    """Yield what a page counts before anybody asks for gzip, and after."""
+    """Yield the bytes counted for a page before a gzip client, and after."""
     pages = our_pages()
     pages.purge()
     ask = asker(bench, OURS, path, user)
@@ -127,7 +127,7 @@ def asker(bench, site, path, user):
 # edits
 
 def edits(bench, field):
-    """Yield how many pages of other documents stay when one is edited."""
+    """Yield the number of other pages that stay after an edit."""
     words = WORDS[field]
     heading = f'Plone, pages that stay when the {field} of another is edited'
     for site, name in NAMES.items():
@@ -153,9 +153,9 @@ def edits(bench, field):
 
 
 def first_hits(bench):
-    """Yield what the first hit after an edit of another page costs.
+    """Yield the cost of the first hit after an edit of another page.
 
-    The edit moved the catalog, so what the page searched is searched again.
+    The edit changed the catalog, so the searches of the page are repeated.
     """
     for who, user in WHO.items():
         times = {}
@@ -186,7 +186,7 @@ def is_hit(answer):
 
 
 def is_still_held(bench, site, path, user, held):
-    """Tell whether a browser that holds a page may keep it."""
+    """Return whether a browser that holds a page gets a 304."""
     ask = asker(bench, site, path, user)
     return ask(If_None_Match=held['ETag']).status == 304
 

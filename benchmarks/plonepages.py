@@ -1,10 +1,10 @@
-"""What pages of a Plone site cost in process, and how long they stay.
+"""The cost of pages of a Plone site in process, and how long they stay.
 
 Whole requests go through the real publisher to three Plone sites of the same
 content: one without a cache, one with plone.app.caching and its RAM cache,
 and one with a Page Cache Manager.  Members log in by the form.  ``floor`` is
 a published method of the content that returns the bytes and headers of our
-hit with the transforms off: what Zope and Plone cost by themselves.
+hit with the transforms off: the cost of Zope and Plone by themselves.
 """
 import itertools
 import tempfile
@@ -32,17 +32,17 @@ from Products.PageCacheManager.request import traversal
 from Products.PageCacheManager.tests.plone.client import PloneClient
 
 
-#: How often one action is repeated in a round: what renders, and the others.
+#: The repetitions of an action in a round, if it renders and if not.
 RENDERS, HITS = 1, 20
 
-#: What plone.app.caching sends with a page from its RAM cache.
+#: The header that plone.app.caching sends with a page from its RAM cache.
 RAM_MARK = 'X-RAMCache'
 
 THEIRS = 'plone.app.caching'
 
 
 class Page(NamedTuple):
-    """What is asked for, and who asks."""
+    """A page, and the user who asks for it."""
 
     kind: str
     path: str
@@ -63,34 +63,34 @@ PAGES = [
     Page(kind, path, user)
     for (kind, path), user in itertools.product(PATHS.items(), (None, 'bob'))]
 
-#: How many times faster than a render our hit is to be, by kind and user.
+#: Targets for our hit, by kind and user: times faster than a render.
 SPEED_TARGETS = {('document', 'bob'): 20}
 
-#: How many times faster than a hit of plone.app.caching.
+#: Target for our hit: times faster than a hit of plone.app.caching.
 THEIRS_TARGET = 1.3
 
 
 class Contender(NamedTuple):
-    """One of the sites, and what it is to do with a page."""
+    """A request to one of the sites, and the expected response."""
 
     site: str
-    #: The path, the headers that are asked with.
+    #: The path of the request; its headers follow.
     path: str
     headers: dict
     is_304: bool = False
-    #: What X-PageCache says.
+    #: The outcome in X-PageCache.
     outcome: str | None = None
     renders: bool = False
     #: Whether the answer comes from the RAM cache of plone.app.caching.
     is_theirs: bool = False
-    #: Whether it is asked for through the fast lane.
+    #: Whether the request goes through the fast lane.
     by_lane: bool = False
     #: Whether each request is of another client.
     is_of_many: bool = False
 
 
 class Bench:
-    """What is asked of the sites, by the same users."""
+    """Makes the same requests to all sites, by the same users."""
 
     def __init__(self):
         self.clients = {
@@ -118,7 +118,7 @@ class Bench:
         return answer
 
     def contenders(self, page):
-        """Return what is compared, by name; each was checked."""
+        """Return the contenders by name, each checked."""
         hit, theirs = self.get(OURS, page), self.get(PACS, page)
         found = {
             'floor': self._floor(page, 'floor', hit),
@@ -161,7 +161,7 @@ class Bench:
         return floor
 
     def _check(self, name, page, contender, hit):
-        """See that a contender does what it is named for."""
+        """Check that a contender works as its name says."""
         client = self.clients[contender.site]
         client.get(contender.path, **contender.headers)
         with plonesite.counted_renders() as rendered:
@@ -178,7 +178,7 @@ class Bench:
             name, page.heading, found)
 
     def _check_lane(self, contender):
-        """See that the lane leaves nothing to Zope."""
+        """Check that the lane leaves nothing to Zope."""
         ask = self._asker(contender)
         for _ in range(3):
             ask()
@@ -194,17 +194,17 @@ class Bench:
         return cmfsite.as_many(ask) if contender.is_of_many else ask
 
     def actions(self, page):
-        """Return what is timed."""
+        """Return the actions to time, by name."""
         return {
             name: rounds.timed(
                 self._asker(each), RENDERS if each.renders else HITS)
             for name, each in self.contenders(page).items()}
 
     def miss_actions(self, page):
-        """Return a page that nobody asked for yet: kept, not kept, and in a
-        Zope without the product.
+        """Return actions that get new pages: kept, not kept, and without us.
 
-        All are of the same site: others take longer, or less, to render.
+        The last is Zope without the product.  All are of the same site:
+        others take longer, or less, to render.
         """
         numbers = itertools.count()
         ask = self._asker(self._contender(OURS, page))
@@ -260,7 +260,7 @@ def figures(options):
 
 
 def time_figures(page, times):
-    """Yield what each contender costs, and how much faster ours is."""
+    """Yield the cost of each contender, and the ratios of ours to others."""
     heading = page.heading
     for name in 'floor', 'uncached':
         yield from absolute(heading, name, times)

@@ -1,8 +1,7 @@
-"""Which objects made pages new that show nothing of a change.
+"""Finds objects that made pages new without showing on them.
 
-Objects are named by their way from the root of the database, and by what of
-their state is another than before.  For this, records are unpickled without
-classes.
+Objects are named by their path from the root of the database, and by the parts
+of their state that changed.  For this, records are unpickled without classes.
 """
 import io
 import re
@@ -14,7 +13,7 @@ from typing import NamedTuple
 from Products.PageCacheManager.reads import freshness
 
 
-#: What differs from label to label of one question.
+#: Differs between labels of one question.
 _ADDRESS = re.compile(' at 0x[0-9a-f]+')
 
 
@@ -42,7 +41,7 @@ class Plain:
     def __reduce__(self):
         return Plain, self.args, self.state
 
-    # of pickles of lists and dicts
+    # called by pickles of lists and dicts
     def append(self, one):
         self.args += one,
 
@@ -109,7 +108,7 @@ def parts(value, name='', depth=0):
     elif isinstance(value, (tuple, list, set, frozenset)):
         before = ''
         for one in value:
-            # buckets have keys and values in turn
+            # in buckets a key precedes each value
             yield from parts(one, f'{name}{before}', depth + 1)
             before = f'.{one}' if isinstance(one, str) else ''
 
@@ -119,17 +118,17 @@ def shortened(key):
 
 
 class Names:
-    """Ways from the root of a database to its objects."""
+    """Paths from the root of a database to its objects."""
 
     def __init__(self, storage):
         self._storage = storage
         self._names = {}
 
     def look(self):
-        """Find the ways to all objects of now; old ones stay known."""
+        """Find the paths to all present objects; old paths stay known."""
         queue, late, seen = deque([('', bytes(8))]), deque(), set()
         while queue or late:
-            # what points back, or to copies, gives no good name
+            # references back, or to copies, give no good name: they come last
             way, oid = (queue or late).popleft()
             if oid in seen:
                 continue
@@ -143,7 +142,7 @@ class Names:
             is_split = kind.endswith(('BTree', 'TreeSet')) and (
                 isinstance(state, tuple) and len(state) == 2)
             for name, part in parts(state):
-                if is_split:  # named by a key that is somewhere inside
+                if is_split:  # the name is a key from somewhere inside
                     name = ''
                 is_late = name.endswith((
                     '__parent__', 'aq_parent', '__bases__', '.key')) or (
@@ -158,7 +157,7 @@ class Names:
 
 
 class Roots:
-    """Counts what pages were made new by, though they show no change."""
+    """Counts the causes that made pages new which show no change."""
 
     def __init__(self, database):
         self._storage = database.storage
@@ -166,15 +165,15 @@ class Roots:
         self._names.look()
         self._changed = {}
         self.counts = Counter()
-        #: Where it was the one reason.
+        #: Only pages for which it was the only reason.
         self.alone = Counter()
 
     def begin(self):
-        """Note where the database is."""
+        """Record the last transaction before a change."""
         self._since = self._storage.lastTransaction()
 
     def changed(self):
-        """Note what was committed."""
+        """Record the objects that the change wrote."""
         self._changed = {
             record.oid
             for transaction in self._storage.iterator(
@@ -200,7 +199,7 @@ class Roots:
         return f'{self._names.of(oid)} [{self._difference(oid)}]'
 
     def _difference(self, oid):
-        """Return what of an object's state is another than before."""
+        """Return the names of the parts of an object's state that changed."""
         old = self._storage.loadBefore(
             oid, (int.from_bytes(self._since) + 1).to_bytes(8))
         new, _ = self._storage.load(oid)
@@ -213,7 +212,7 @@ class Roots:
                 'equal')
 
     def lines(self):
-        """Yield what was counted, summed over all changes, most first."""
+        """Yield the counts of reasons over all changes, the highest first."""
         self._names.look()
         total, alone = Counter(), Counter()
         changes = {}

@@ -1,4 +1,4 @@
-"""The Plone sites that are asked over HTTP, in a process of their own."""
+"""Serves the Plone sites over HTTP, in a process of its own."""
 import sys
 from pathlib import Path
 

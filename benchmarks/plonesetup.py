@@ -1,4 +1,4 @@
-"""What is set up on a site: look, navigation, types, roles, tools.
+"""Changes of the set-up of a site: look, navigation, types, roles, tools.
 
 Each change is a function of a client and the site, as in `plonechanges`.
 """
@@ -28,7 +28,7 @@ SITEMAP = '/portal_actions/site_actions/sitemap'
 
 
 def record(name, value):
-    """Return what changes a record of the registry from a script."""
+    """Return a function that changes a record of the registry by code."""
     def change(client, portal):
         getUtility(IRegistry)[name] = value
     return change
@@ -126,7 +126,7 @@ def add_script(client, portal):
 
 
 def customize_view(client, portal):
-    """Do as the form that customizes a view does."""
+    """Customize a view as its form does."""
     found = next(
         one for one in registration.templateViewRegistrations()
         if one.name == 'sitemap')

@@ -1,7 +1,7 @@
 """A Zope with Plone sites of the same content, one for each cache.
 
 It is the instance that ``make plone-start`` makes, with its own three sites.
-Their names are of one length, so that all pages are.
+Their names have the same length, so all pages have too.
 """
 import itertools
 import logging
@@ -33,11 +33,11 @@ THEMED = b'id="mainnavigation-wrapper"'
 #: Stops the transforms of plone.transformchain.
 _NO_TRANSFORMS = 'plone.transformchain.disable'
 
-#: Tokens against forged requests, ids of content and portlets, and when the
-#: content was made.
+#: Tokens against forged requests, ids of content and portlets, and dates of
+#: the content.
 _RANDOM = re.compile(
     rb'\b[0-9a-f]{32,}\b|\b[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d [AP]M\b')
-#: Zope adds it to what plone.app.caching gives: the page is no view then.
+#: Zope adds it to pages of plone.app.caching, since no view is called.
 _BASE = re.compile(rb'\n<base href="[^"]*" />\n')
 _NAME = re.compile(rf'\b(?:{"|".join(SITES)})\b'.encode())
 
@@ -45,7 +45,7 @@ _NAME = re.compile(rf'\b(?:{"|".join(SITES)})\b'.encode())
 def start(home, threads=1):
     """Start Zope in the directory `home`; return the WSGI application.
 
-    A connection that its thread finds again has its objects in memory.
+    The pool has a connection for each thread: they keep objects in memory.
     """
     make(home, 'admin', 'admin', is_plone=True)
     conf = home / 'etc' / 'zope.conf'
@@ -59,7 +59,7 @@ def start(home, threads=1):
     root = makerequest(Zope2.app())
     for name, set_up in (
             (BARE, remove_ours), (PACS, use_theirs),
-            # where it is installed already
+            # our add-on is installed already
             (OURS, lambda site: None)):
         site = add_site(root, name)
         setSite(site)
@@ -74,7 +74,7 @@ def start(home, threads=1):
 
 
 def warm(name):
-    """Ask for some pages: a site writes when it is first looked at."""
+    """Ask for some pages: the first requests make a site write."""
     for path in '', '/a-document', '/a-folder':
         for user in None, 'bob', 'alice':
             assert PloneClient(f'/{name}').get(path, user).status == 200
@@ -98,10 +98,10 @@ def use_theirs(site):
             f'plone.app.caching.weakCaching.plone.content.{rules}.ramCache']
 
 
-# what is compared
+# comparison of pages
 
 def difference(one, other):
-    """Return the first line in which two pages differ, '' if none does."""
+    """Return the first two lines that differ, '' if the pages are equal."""
     for pair in itertools.zip_longest(*(
             _comparable(body).splitlines() for body in (one, other))):
         if len({*pair}) > 1:
@@ -110,12 +110,12 @@ def difference(one, other):
 
 
 def _comparable(body):
-    """Return a page without what differs from site to site."""
+    """Return a page without the parts that differ from site to site."""
     return _RANDOM.sub(b'', _NAME.sub(b'site', _BASE.sub(b'', body)))
 
 
 def counted_renders():
-    """Give, as a context, what counts the templates that are rendered."""
+    """Return a context that gives a mock, which counts renders."""
     return mock.patch.object(
         PageTemplate, 'pt_render', autospec=True,
         side_effect=PageTemplate.pt_render)
@@ -124,16 +124,16 @@ def counted_renders():
 # the floor
 
 def add_floor(name, response):
-    """Let all content have a method that gives this response.
+    """Add a method to all content that gives this response.
 
-    It is what Zope and Plone cost by themselves.
+    It measures the cost of Zope and Plone by themselves.
     """
     headers = [
         line for line in response.lines if line[0].lower() not in SET_BY_ZOPE]
     status, body = response.status, response.body
 
     def floor(self):
-        """Give what the cache gives."""
+        """Give the response of the cache."""
         request = self.REQUEST
         request.environ[_NO_TRANSFORMS] = True
         response = request.RESPONSE

@@ -1,4 +1,4 @@
-"""Tells what all programs found: in short, and for the documentation."""
+"""Reports the figures of all programs: in short, and for the docs."""
 import os
 import platform
 from pathlib import Path
@@ -15,7 +15,7 @@ TABLE, PLONE_TABLE = '_performance_table.rst', '_performance_plone_table.rst'
 
 
 class Row(NamedTuple):
-    """A figure in elapsed time or another unit, and its twin in CPU time."""
+    """A figure by elapsed time or another unit, and its twin by CPU time."""
 
     figure: object
     cpu: object
@@ -85,7 +85,9 @@ def tables(figures):
 
 
 def table(title, rows, with_part=False):
-    """Return a table of rows, with a column for the part if there are some.
+    """Return the lines of a table of rows, none if there are no rows.
+
+    `with_part` adds a column for the part of each figure.
     """
     if not rows:
         return []
@@ -132,7 +134,7 @@ def contenders(figures):
 
 
 def machine():
-    """Return what the figures depend on."""
+    """Return the machine and Python, on which the figures depend."""
     return (
         f'{os.cpu_count()} cores of {_processor()}, {platform.system()}, '
         f'Python {platform.python_version()}')

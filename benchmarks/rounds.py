@@ -1,9 +1,9 @@
-"""How everything here is measured: in rounds, and told as ratios.
+"""Measures in rounds, and gives the results as ratios.
 
 The contenders take turns in random order within each round, so that a noisy
-machine disturbs all alike.  What counts is the median of the ratios within a
-round, with the quartiles; what a program found is a list of figures, which
-``run.py`` holds against the targets.
+machine disturbs all alike.  A figure is the median of the ratios within a
+round, with the quartiles.  The result of a program is a list of figures, which
+``run.py`` compares with the targets.
 """
 import argparse
 import json
@@ -15,26 +15,26 @@ from typing import NamedTuple
 
 
 class Figure(NamedTuple):
-    """One thing that was measured."""
+    """One result of a measurement."""
 
-    #: Under which heading it stands: ``in process, anonymous``.
+    #: Its heading: ``in process, anonymous``.
     part: str
-    #: What was measured: ``HIT``.
+    #: The measured contender or action: ``HIT``.
     name: str
     value: float
     #: ``x floor``, ``ms``, ``bytes`` ...
     unit: str
-    #: The quartiles, None where there is one value alone.
+    #: The quartiles, None if there is only one value.
     low: float | None = None
     high: float | None = None
     at_most: float | None = None
     at_least: float | None = None
-    #: What else is to be known, such as why a contender was left out.
+    #: A remark, such as the absolute value.
     note: str = ''
 
     @property
     def target(self):
-        """The target as people read it, '' where there is none."""
+        """The target as people read it, '' without a target."""
         if self.at_most is not None:
             return f'<= {self.at_most:g}'
         return f'>= {self.at_least:g}' if self.at_least is not None else ''
@@ -51,7 +51,7 @@ class Figure(NamedTuple):
 
 
 class Times(NamedTuple):
-    """Seconds that one action took."""
+    """Seconds that one call of an action takes."""
 
     wall: float
     cpu: float
@@ -123,10 +123,10 @@ def read(path):
 
 
 def main(doc, figures, **counts):
-    """Let a program measure as the command line says, and tell its figures.
+    """Run a program with the options of the command line; show its figures.
 
-    `doc` is what the program is, and `figures` gives its figures for the
-    options.  Each of `counts` is an option of its own, such as
+    `doc` is the docstring of the program, and `figures` gives its figures for
+    the options.  Each of `counts` is an option of its own, such as
     ``rounds=(15, 61)``: its value with ``--quick``, and without.
     """
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])

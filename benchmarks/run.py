@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other, and what they say of the targets."""
+"""All benchmarks, one after the other, and the targets that they reach."""
 import argparse
 import os
 import signal
@@ -33,13 +33,12 @@ PLONE = {
     'plonehttp': 110,
 }
 
-#: Without --quick each may take so many times that.
+#: Without --quick each may take this many times as long.
 PATIENCE = 20
 
 
 def run(name, secs, is_quick):
-    """Run a program; return its figures and '', or what was wrong with it.
-    """
+    """Run a program; return its figures, and its failure or ''."""
     program = HERE / f'{name}.py'
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / 'figures.json'
@@ -60,7 +59,7 @@ def run(name, secs, is_quick):
 
 
 def end(process):
-    """End a program with all that it started."""
+    """End a program with all processes that it started."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -69,7 +68,7 @@ def end(process):
 
 
 def run_all(names, is_quick):
-    """Run programs; return all figures, and what failed."""
+    """Run programs; return all figures, and the failures."""
     found, failures = [], []
     for name in names:
         if not (HERE / f'{name}.py').exists():

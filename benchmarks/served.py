@@ -1,7 +1,7 @@
-"""A Zope with all that is measured over HTTP, in a process of its own.
+"""A Zope for all measurements over HTTP, in a process of its own.
 
-Run as a program this module is that process.  It serves with waitress, each
-kind of application on a port of its own, and ends when its standard input
+If this module runs as a program, it is that process.  It serves with waitress,
+each kind of application on a port of its own, and ends when its standard input
 closes.
 """
 import json
@@ -16,22 +16,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Run as a program this file does not get the path of the product.
+# A program in this folder does not have the product in its path.
 sys.path.append(str(ROOT))
 
-#: All are asked under one name, which stands in the links of the page.
+#: The Host of all requests, which stands in the links of the page.
 HOST = 'localhost:8080'
 
-#: The longest that anything waits, seconds.
+#: The longest wait of any kind, in seconds.
 PATIENCE_SECS = 60
 
-#: How long the query takes that a slow page waits for, seconds.
+#: The seconds of the query that a slow page waits for.
 QUERY_SECS = 0.5
 
-#: Templates, and the cache manager that each is associated with.
+#: Templates, each with the cache manager for its pages.
 CACHES = {'uncached': '', 'ours': 'page_cache', 'ram': 'ram_cache'}
 
-#: Waits for a slow query, and shows what it gave: when that was, and 60 KB.
+#: Waits for a slow query, and shows its result: the time, and 60 KB.
 SLOW = '''<html><body tal:define="rows context/slow_query">
 <p id="render" tal:content="python: rows[0]">when</p>
 <table><tr tal:repeat="row rows"><td tal:content="row">row</td></tr></table>
@@ -55,7 +55,7 @@ _TICKS = os.sysconf('SC_CLK_TCK')
 
 
 class Server:
-    """The process that serves, seen from the one that asks."""
+    """Starts and stops the process that serves."""
 
     def __init__(self, home, threads, program=__file__):
         self._process = subprocess.Popen(
@@ -63,7 +63,7 @@ class Server:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.pid = self._process.pid
         try:
-            #: Port of each kind of application: zope, lane, bare.
+            #: The port of each kind of application: zope, lane, bare.
             self.ports = json.loads(self._process.stdout.readline())
         except ValueError:
             self.stop()
@@ -91,7 +91,7 @@ def serve(home, threads, apps):
 
     `apps` gives the WSGI applications by name.
     """
-    # a line for each request that has to wait
+    # it logs a line for each request that has to wait
     logging.getLogger('waitress.queue').setLevel(logging.ERROR)
     threading.Thread(
         target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
@@ -150,7 +150,7 @@ def build(root):
 
     site = add_site(root, 'site')
     site._setObject('ram_cache', RAMCacheManager('ram_cache'))
-    # one that counts the query that tells the rounds of a stampede apart
+    # its key has the query, which differs in each round of a stampede
     site.ram_cache.manage_editProps('', {
         'threshold': 1000, 'cleanup_interval': 300, 'max_age': 3600,
         'request_vars': ('AUTHENTICATED_USER', 'QUERY_STRING')})
@@ -168,9 +168,9 @@ def build(root):
 
 
 def slow_query(self):
-    """Wait as a slow database would, and give what no other query gave.
+    """Wait as for a slow database; give rows that no other query gave.
 
-    The first row is the time, nanoseconds since 1970.
+    The first row is the time in nanoseconds since 1970.
     """
     time.sleep(QUERY_SECS)
     return [time.time_ns(), *(
@@ -180,13 +180,13 @@ def slow_query(self):
 
 
 def commit(self):
-    """Change what no page shows."""
+    """Make a change that no page shows; Zope commits it."""
     self.getPhysicalRoot().aside.inner.title = str(time.time())
     return 'done'
 
 
 def add_floors():
-    """Add the methods that give what a hit is; return the page."""
+    """Add the methods that give the responses of hits; return the page."""
     import cmfsite
     from Products.StandardCacheManagers.RAMCacheManager import caches
 
@@ -209,19 +209,19 @@ def add_floors():
 
 
 def ram_hits(cache):
-    """Return how often a RAMCacheManager gave a page."""
+    """Return the number of hits of a RAMCacheManager."""
     return sum(row['hits'] for row in cache.getCacheReport())
 
 
 def without_date(response):
-    """Return a response without what Zope adds to each."""
+    """Return a response without its Date, which the server adds."""
     response.lines = [
         line for line in response.lines if line[0].lower() != 'date']
     return response
 
 
 def bare(page):
-    """Return an application that always sends what `page` is."""
+    """Return an application that always sends `page`."""
     def app(environ, start_response):
         start_response('200 OK', list(page.lines))
         return [page.body]

@@ -1,4 +1,4 @@
-"""All servers that are asked over HTTP, started and stopped together."""
+"""All servers of the benchmarks over HTTP, started and stopped together."""
 import tempfile
 from contextlib import ExitStack
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ import varnish
 def started(threads):
     """Start Zope, and Varnish in front of it if it is installed.
 
-    Yields the ports by name, and the ids of all processes that serve.
+    Yield the ports by name, and the ids of all processes that serve.
     """
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -1,9 +1,9 @@
-"""Many clients ask for one cold page at once: who renders it, how often.
+"""Many clients ask for one cold page at once: the number of renders.
 
 The page waits half a second for a query and has 60 KB.  All clients hold an
-open connection and ask at the same moment.  What counts is how often the page
-is rendered, and after how many render times the last answer is there; a
-render time is what one client alone waits for the page, without any cache.
+open connection and ask at the same moment.  The figures are the number of
+renders, and the time of the last answer in render times.  A render time is the
+time that a single client waits for the page, without any cache.
 """
 import re
 import selectors
@@ -20,12 +20,12 @@ from rounds import Figure
 
 CLIENTS = 32
 
-#: As many as there are clients and some: no client waits for a thread.
+#: More than there are clients: no client waits for a thread.
 THREADS = 40
 
 PART = f'stampede of {CLIENTS} on a cold page of {served.QUERY_SECS} s'
 
-#: Contender: which of the servers, and the template that it publishes.
+#: Contender to the name of its server, and the template that is asked for.
 CONTENDERS = {
     'ours': ('zope', 'slow_ours'),
     'uncached': ('zope', 'slow_uncached'),
@@ -38,7 +38,7 @@ LAST_TARGETS = {'ours': {'at_most': 1.1}}
 
 
 class Found(NamedTuple):
-    """What came of one stampede."""
+    """The result of one stampede."""
 
     renders: int
     #: Seconds from the first request to the end of the last answer.
@@ -63,16 +63,16 @@ class Bench:
                 client.close()
 
     def warm(self):
-        """Let each thread of Zope get its objects, on other pages.
+        """Let each thread of Zope load its objects, with other pages.
 
-        All requests of a stampede wait at the same time, so there are as
-        many connections to the database as there will be.
+        All requests of a stampede wait at the same time, so all connections
+        to the database are made here.
         """
         for name in ('uncached', 'uncached', *self.names):
             self.ask(name)
 
     def ask(self, name, clients=CLIENTS):
-        """Let clients ask at once for a page that nobody asked for yet."""
+        """Let clients ask at once for a new page; return the result."""
         self._number += 1
         server, template = CONTENDERS[name]
         request = (
@@ -95,7 +95,7 @@ def connect(port):
 
 
 def received(clients, started):
-    """Return all answers, and when the last of them was there."""
+    """Return all answers, and the seconds until the last was there."""
     answers = {client: bytearray() for client in clients}
     with selectors.DefaultSelector() as selector:
         for client in clients:
@@ -122,7 +122,7 @@ def is_whole(answer):
 
 
 def render(answer):
-    """Return when an answer was rendered, nanoseconds since 1970."""
+    """Return the time of an answer's render, nanoseconds since 1970."""
     assert answer.startswith(b'HTTP/1.1 200 '), bytes(answer[:1000])
     assert len(answer) > 60_000
     return int(re.search(rb'<p id="render">([0-9]+)<', answer)[1])
@@ -142,7 +142,7 @@ def figures(options):
 
 
 def renders(found):
-    """Return how often the page was rendered, in the worst round."""
+    """Yield the number of renders in the worst round."""
     for name, results in found.items():
         yield Figure(
             PART, f'{name}: renders', max(one.renders for one in results),
@@ -150,7 +150,7 @@ def renders(found):
 
 
 def last_answers(found, alone):
-    """Return after how many render times the last answer was there."""
+    """Yield the time of the last answer, in render times."""
     for name, results in found.items():
         yield rounds.ratio_figure(
             PART, f'{name}: last answer', 'x render',

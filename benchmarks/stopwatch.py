@@ -1,11 +1,11 @@
-"""Times functions inside of each other, each for itself."""
+"""Times nested functions, each without the functions that it calls."""
 import functools
 from collections import Counter
 from time import perf_counter_ns
 
 
 class Stopwatch:
-    """Adds up what each layer takes by itself."""
+    """Adds up the time of each layer, without the layers that it calls."""
 
     def __init__(self):
         self._inside = 0
@@ -41,8 +41,7 @@ class Stopwatch:
         return measured
 
     def _calibrate(self, count=20_000):
-        """Find what measuring adds inside and outside of what it measures.
-        """
+        """Find the time that measuring adds, inside and outside of a call."""
         def nothing():
             pass
 
@@ -60,7 +59,7 @@ class Stopwatch:
             whole = each(measured)
             found.append((whole, self.taken[''] / count))
         whole, inside = min(found)
-        # one call of an empty function is most of what `plain` is
+        # most of `plain` is one call of an empty function
         self._inside = inside - plain / 2
         self._outside = whole - inside - plain / 2
         self.reset()

@@ -1,14 +1,14 @@
-"""What the page store's operations cost, and how that grows with it.
+"""The cost of the page store's operations, and its growth with the store.
 
 Growth: stores of all sizes are alive in one process and take turns in random
-order; the ratios are within a round.  That memory is further away from the
-processor in a large store is part of it.  Pauses are the longest single
-operations while the largest is filled and afterwards, in processor time of
-the thread: that another process had the core is no pause of the store.
+order; the ratios are within a round.  They include the slower access to memory
+in a large store.  Pauses are the longest single operations while the largest
+store is filled and afterwards.  They are in processor time of the thread, so
+that time of other processes on the core does not count.
 
-The other caches are measured each in a process of its own, since a garbage
-collection would look at what the others hold too.  ``--quick`` leaves out the
-sizes between the ends, and the others beyond 10 000 entries.
+Each of the other caches is measured in a process of its own, since a garbage
+collection would visit the entries of all caches.  ``--quick`` leaves out the
+sizes between the ends, and the other caches beyond 10 000 entries.
 """
 import gc
 import itertools
@@ -39,7 +39,7 @@ PATIENCE_SECS = 600
 #: No operation may take longer.
 LONGEST_MS = 5
 
-#: What was longer is measured so often.
+#: Longer operations are measured up to this many times.
 ATTEMPTS = 3
 
 # the page store, all sizes at once
@@ -48,11 +48,11 @@ ATTEMPTS = 3
 def growth(options, sizes):
     """Yield the figures of growth, then of pauses, memory and purging."""
     gc.collect()
-    gc.freeze()  # the modules are not the store's
+    gc.freeze()  # the modules are no part of the store
     filled = {size: Filled(Ours, size) for size in sizes}
     largest = filled[sizes[-1]]
     repeat = 10
-    # No page may have been asked for yet, so reading comes second.
+    # Writes come first: they need stores whose pages nobody asked for yet.
     writes = rounds.measure({
         size: lambda one=one: one.writes(repeat)
         for size, one in filled.items()}, options.rounds)
@@ -106,10 +106,11 @@ def pauses(options, filled):
 
 
 def filling(part, filled):
-    """Return the figure of the longest set that filled it.
+    """Return the figure of the longest set while the store was filled.
 
-    If it is too long another store is filled with the same, and what came
-    at the same time in both counts: see :func:`longest_figure`.
+    If it is too long, another store is filled with the same pages, and the
+    shorter of two pauses at the same place counts: see
+    :func:`longest_figure`.
     """
     found = filled.pauses
     note = ''
@@ -124,9 +125,9 @@ def filling(part, filled):
 def longest_figure(part, name, action):
     """Return the figure of the longest operation that `action` found.
 
-    What a virtual machine does for others may count as processor time of
-    ours.  A pause of the store comes again, so beyond the limit it is done
-    again, and the least counts; the note has all.
+    Work of a virtual machine for others may count as processor time of ours.
+    A pause of the store comes again, so beyond the limit the action is
+    repeated, and the shortest time counts; the note has all times.
     """
     found = [action() * MS]
     while min(found) > LONGEST_MS and len(found) < ATTEMPTS:
@@ -142,7 +143,7 @@ def reading(filled, numbers):
 
 
 def set_in_use(filled, count):
-    """Return the longest set where each page was asked for.
+    """Return the longest set after each page was asked for.
 
     Then the search for a victim is the longest.
     """
@@ -185,7 +186,7 @@ def with_reader(count, filled):
 
 
 def purging(filled, sizes):
-    """Yield how long the call takes; the smallest is refilled for more."""
+    """Yield the times of a purge; the smallest store is refilled often."""
     part = 'store: purge'
     times = {size: filled[size].purge() for size in reversed(sizes)}
     small = []
@@ -195,7 +196,7 @@ def purging(filled, sizes):
     middle, low, high = rounds.spread([seconds * MS for seconds in small])
     yield Figure(part, f'{sizes[0]} entries', middle, 'ms', low, high)
     for size in sizes[1:]:
-        # To start the thread that frees the memory may take as long again.
+        # Starting the thread that frees the memory may take as long again.
         target = {'at_most': 2 * middle + 0.5} if size == SIZES[-1] else {}
         yield Figure(part, f'{size} entries', times[size] * MS, 'ms', **target)
 
@@ -217,14 +218,14 @@ def others(options, sizes):
                     alone, name, size, options.rounds).result(PATIENCE_SECS)
         for what, unit in UNITS.items():
             for name, values in found.items():
-                # a few entries are less than the memory that comes at once
+                # the system gives memory in larger pieces than a few entries
                 if what in values and (what != 'overhead' or size > 1000):
                     yield Figure(f'caches: {what}, {size} entries', name,
                                  values[what], unit)
 
 
 def figures(options):
-    """Return what was measured."""
+    """Return all figures of this program."""
     sizes = SIZES[::4] if options.quick else SIZES
     compared = SIZES[:3:2] if options.quick else SIZES
     if MISSING:

@@ -1,4 +1,4 @@
-"""What the benchmarks on Plone make of their sites; without Plone nothing."""
+"""The benchmarks on Plone and their sites; skipped without Plone."""
 import subprocess
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is measured in rounds, and how it is held against the targets."""
+"""Measuring in rounds, and comparing figures with targets."""
 import sys
 
 import pytest
@@ -36,7 +36,7 @@ def test_measure_when_there_are_rounds():
     in_rounds = [asked[n:n + 3] for n in range(0, 60, 3)]
     assert all(sorted(each) == ['a', 'b', 'c'] for each in in_rounds)
     assert len({tuple(each) for each in in_rounds}) > 1  # in random order
-    # what stands at one place in the lists was found in one round
+    # results at one place in the lists are of one round
     for number, values in enumerate(zip(*found.values(), strict=True)):
         assert {(value - 1) // 3 for value in values} == {number}
 
@@ -93,5 +93,5 @@ def test_stopwatch_when_functions_call_each_other():
 
     stopwatch.wrap(calls, lambda: 'outer')()
     assert stopwatch.calls == {'inner': 100, 'outer': 1}
-    # what the inner one takes is not the outer one's as well
+    # the time of the inner function does not count for the outer one too
     assert stopwatch.taken['outer'] < 0.3 * stopwatch.taken['inner']

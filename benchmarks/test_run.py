@@ -1,4 +1,4 @@
-"""What is told of all programs, and what happens to one that fails."""
+"""The report of all programs, and programs that fail."""
 import os
 import select
 import subprocess
@@ -18,7 +18,7 @@ from rounds import Figure
 
 HERE = Path(__file__).parent
 
-#: A program takes a few seconds, also on a busy machine not so many.
+#: Seconds that no program takes, even on a busy machine.
 PATIENCE_SECS = 240
 
 ANONYMOUS = pages.heading_of('zodb', pages.PARTS[0])
@@ -34,7 +34,7 @@ FIGURES = [
 
 @pytest.fixture
 def program(tmp_path, monkeypatch):
-    """Make programs that do what a test wants of them."""
+    """Make programs from source text."""
     monkeypatch.setattr(run, 'HERE', tmp_path)
     monkeypatch.setattr(run, 'PROGRAMS', {})
 
@@ -81,7 +81,7 @@ subprocess.Popen(
     pass_fds=[other_end])
 {WRITES}''')
     assert run.run_all(['leaves'], is_quick=True)[1] == []
-    # it is readable once nobody has the other end
+    # the pipe is readable once no process has the other end
     assert select.select([end], [], [], 20)[0], 'the child lives'
     assert os.read(end, 1) == b''
     os.close(end)
@@ -109,7 +109,7 @@ def test_figures_when_a_program_runs_shortly(name, tmp_path):
     assert all(each.value > 5 for each in uncached)
 
 
-# what is told
+# the report
 
 def test_row_is_short_when_only_its_cpu_time_is():
     row = report.with_target(FIGURES)[0]

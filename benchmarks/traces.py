@@ -1,8 +1,8 @@
-"""How often what is asked for is there: the page store on traces.
+"""Hit ratios of the page store on traces of requests.
 
 The same requests go to the page store and to libcachesim's LRU, S3-FIFO and
-W-TinyLFU.  In the first part there is room for 1000 pages; in the second
-pages are of 2 to 200 KB and there is room for so many bytes.
+W-TinyLFU.  In the first part the caches have room for 1000 pages.  In the
+second, pages are of 2 to 200 KB, and the room is a number of bytes.
 """
 import bisect
 import itertools
@@ -28,11 +28,12 @@ except ImportError:
 PAGES = 10_000
 ROOM = 1000
 
-#: Other pages are popular after so many requests, or a crawler comes by.
+#: The number of requests after which other pages are popular, or a crawler
+#: comes by.
 PERIOD = 20_000
 
 KB = 1024
-#: Room for bytes: a tenth of what all pages take, about.
+#: The room in bytes: about a tenth of the bytes of all pages.
 BYTES = 24 * KB * KB
 
 OURS = 'PageStore'
@@ -51,7 +52,8 @@ def zipf(requests):
 
 
 def flood(requests):
-    """Return the same, and as many requests again for pages asked for once."""
+    """Return `zipf` with as many requests for pages that are asked for once.
+    """
     choose = random.Random(2)
     fresh = itertools.count(10 ** 6)
     trace = []
@@ -63,7 +65,7 @@ def flood(requests):
 
 
 def scans(requests):
-    """Return the same, and now and then a crawler goes through 5000 pages."""
+    """Return `zipf` with a crawler that asks for 5000 pages now and then."""
     trace = []
     for place, item in enumerate(zipf(requests)):
         if place % PERIOD == PERIOD // 2:
@@ -73,7 +75,7 @@ def scans(requests):
 
 
 def moving(requests):
-    """Return requests of which the popular pages change."""
+    """Return requests whose popular pages change over time."""
     return [
         (number + place // PERIOD * PAGES // 4, True)
         for place, (number, _) in enumerate(zipf(requests))]
@@ -87,10 +89,10 @@ TRACES = {
 }
 
 
-# Caches: functions that tell whether a page was there, and keep it
+# Caches: functions that return whether a page was there, and keep it
 
 def by_entries():
-    """Return all caches, with room for so many pages."""
+    """Return all caches, with room for `ROOM` pages."""
     return {
         OURS: in_store(Ours(ROOM), make_entry),
         **simulated(ROOM, lambda number: 1),
@@ -98,9 +100,9 @@ def by_entries():
 
 
 def by_bytes():
-    """Return all caches, with room for so many bytes.
+    """Return all caches, with room for `BYTES`.
 
-    A page counts for the same in all of them.
+    A page counts the same bytes in all of them.
     """
     store = PageStore(10_000_000, BYTES, max_age_secs=86_400)
     return {
@@ -131,7 +133,7 @@ def size(number):
 
 
 def in_store(store, entry):
-    """Return a function for the page store."""
+    """Return a function that asks the page store."""
     def ask(number):
         key, page = entry(number)
         if store.get(key) is not None:
@@ -143,7 +145,7 @@ def in_store(store, entry):
 
 
 def simulated(room, size_of):
-    """Return libcachesim's caches."""
+    """Return functions that ask libcachesim's caches, by name."""
     if libcachesim is None:
         return {}
 
@@ -159,7 +161,7 @@ def simulated(room, size_of):
 
 
 def ratios(caches, trace, weight=lambda number: 1):
-    """Return the hit ratio of each cache, of the pages that count."""
+    """Return the hit ratio of each cache, for the requests that count."""
     found = {}
     for name, ask in caches.items():
         hits = all_ = 0
@@ -187,7 +189,7 @@ def compared(part, found):
 
 
 def figures(options):
-    """Return what was found."""
+    """Return all figures of this program."""
     if libcachesim is None:
         print('left out, not installed: libcachesim')
     found = {}

@@ -8,8 +8,8 @@ from pathlib import Path
 from served import PATIENCE_SECS
 
 
-#: Pages of anonymous visitors are kept whatever their Cache-Control says:
-#: what is measured is a hit.
+#: Pages of anonymous visitors are kept in spite of their Cache-Control: the
+#: benchmark measures hits.
 _VCL = '''vcl 4.1;
 backend default {{ .host = "127.0.0.1"; .port = "{port}"; }}
 sub vcl_backend_response {{
@@ -24,7 +24,7 @@ _IDLE_SECS = 600
 
 
 def is_there():
-    """Return whether varnishd and the compiler that it needs are there."""
+    """Return whether varnishd, and the compiler that it needs, are there."""
     return bool(shutil.which('varnishd') and shutil.which('cc'))
 
 
