@@ -1,4 +1,4 @@
-"""Bad notes and warnings that are not for the cache to mend, each explained.
+"""Bad notes and warnings that the cache need not mend, each explained.
 
 docs/conformance.rst lists the same; a test holds it to this table.
 """
@@ -9,11 +9,11 @@ class Allowed(NamedTuple):
     """A note that may show up."""
 
     note_id: str
-    #: What the note's summary contains.
+    #: A text in the summary of the note.
     about: str
-    #: Tells by the kind of an exchange whether it may show up there.
+    #: Returns whether the note may show up for a kind of exchange.
     where: object
-    #: Whose it is.
+    #: The program that causes the note, or the reason for it.
     owner: str
     reason: str
 
@@ -41,7 +41,7 @@ ALLOWED = (
 
 
 def owner_of(note_id, summary, kind):
-    """Return the entry that allows the note there, or None."""
+    """Return the entry that allows the note for the kind, or None."""
     for entry in ALLOWED:
         if (entry.note_id == note_id and entry.about in summary
                 and entry.where(kind)):

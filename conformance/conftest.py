@@ -33,6 +33,6 @@ def set_policy(site):
 
 @pytest.fixture
 def seen(site):
-    """Return the requests that the site saw since this test began."""
+    """A function that returns the site's requests since the test began."""
     start = len(site.seen())
     return lambda: site.seen()[start:]

@@ -37,7 +37,7 @@ LINE = re.compile(
 
 
 class Seen(NamedTuple):
-    """A request as the site's access log has it."""
+    """A request in the access log of the site."""
 
     user: str
     method: str
@@ -73,7 +73,7 @@ class DemoSite:
         self._program.stop()
 
     def _prepare(self):
-        """Make the pages compress themselves, and add a template."""
+        """Let pages ask Zope to compress them, and add a template."""
         source = (SKIN / 'main_template.zpt').read_text('utf-8')
         place = 'template_id python: template.getId();'
         assert place in source
@@ -89,7 +89,7 @@ class DemoSite:
         self.wait_for_dates()
 
     def wait_for_dates(self, page=FILE_PAGE):
-        """Wait until what was changed last validates by its date.
+        """Wait until a page validates by its date.
 
         In the first second after a change it does not.
         """
@@ -103,7 +103,7 @@ class DemoSite:
         return self.get(path, If_Modified_Since=date).status == 304
 
     def new_page(self, template=''):
-        """Return the URL, below the server, of a page nobody asked for yet.
+        """Return path and query of a page that nobody asked for yet.
 
         It shows a document, by its own view or by `template`.
         """
@@ -151,7 +151,7 @@ class DemoSite:
             policy_form(name, known[name], ETAG, **changes))
 
     def move_up(self, name):
-        """Let a policy be asked before the last one, which fits all pages."""
+        """Move a policy before the last one, which fits all pages."""
         self.post('/demo/caching_policy_manager/movePolicyUp', {
             'policy_id': name})
 
@@ -169,7 +169,7 @@ def spelled(headers):
 
 
 def policy_form(name, predicate, etag, **changes):
-    """Return what the form of caching_policy_manager sends."""
+    """Return the fields of the form of caching_policy_manager."""
     return {
         'policy_id': name, 'predicate': predicate,
         'mtime_func': 'object/modified', 'max_age_secs': '0', 'no_cache': '0',

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 
-#: Debian's place for what administrators run is not on everybody's PATH.
+#: Debian's folders of programs for administrators are not on every PATH.
 PATH = os.pathsep.join([os.environ.get('PATH', ''), '/usr/sbin', '/sbin'])
 
 
 def find(name):
-    """Return the path of a program; without it the test is skipped.
+    """Return the path of a program; skip the test if it is missing.
 
-    With ``PCM_REQUIRE_NGINX=1`` in the environment it fails instead; of a
-    name the d of a daemon and digits are left out (``PCM_REQUIRE_VARNISH``,
-    ``PCM_REQUIRE_APACHE``).
+    With ``PCM_REQUIRE_NGINX=1`` in the environment the test fails instead.
+    The variable leaves out digits of the name, and the d of a daemon
+    (``PCM_REQUIRE_VARNISH``, ``PCM_REQUIRE_APACHE``).
     """
     found = shutil.which(name, path=PATH)
     if found:
@@ -31,14 +31,14 @@ def find(name):
 
 
 def free_port():
-    """Return a port of the loopback interface that nobody listens on."""
+    """Return a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         return probe.getsockname()[1]
 
 
 def poll(condition, secs, what):
-    """Ask `condition` until it gives something true, and return that."""
+    """Call `condition` until its result is true; return the result."""
     deadline = time.monotonic() + secs
     while time.monotonic() < deadline:
         result = condition()
@@ -59,7 +59,7 @@ class Program:
                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, **options)
 
     def wait_for_port(self, port, secs):
-        """Wait until it takes connections; RuntimeError if it ends."""
+        """Wait until it accepts connections; RuntimeError if it ends."""
 
         def answers():
             if self._process.poll() is not None:
@@ -84,8 +84,8 @@ class Program:
 def serve(make_arguments, log, secs=60, **options):
     """Start a server on a free port; return it and the port.
 
-    `make_arguments` makes its command line from the port. Somebody else may
-    take the port meanwhile, so there are three attempts.
+    `make_arguments` makes its command line from the port.  Another program
+    may take the port meanwhile, so there are three attempts.
     """
     for attempt in range(3):
         port = free_port()

@@ -1,9 +1,9 @@
-"""Have REDbot look at several requests; print what it found as JSON.
+"""Let REDbot check several requests; print its reports as JSON.
 
-Its command line sends neither a method nor headers of ours, and its event
-loop serves one run of a process, so this is a program of its own. It reads a
-list of ``[URL, method, [[name, value], ...]]`` from standard input, and
-writes a list of what :func:`report` returns.
+REDbot's command line has no options for a method or headers, and its event
+loop runs once in a process, so this is a program of its own.  It reads a list
+of ``[URL, method, [[name, value], ...]]`` from standard input, and writes a
+list of the results of :func:`report`.
 """
 import json
 import sys
@@ -38,7 +38,7 @@ def main(requests):
 
 
 def report(resource):
-    """Return the answer to the request itself, and the notes on all."""
+    """Return facts of the first answer, and the notes on all answers."""
     parts = [resource, *resource.subreqs.values()]
     headers = {
         name.lower(): value.strip()

@@ -11,18 +11,18 @@ from .demo import policy_form
 from .demo import spelled
 
 
-#: Debian's place for them.
+#: Debian's folder of modules.
 MODULES = '/usr/lib/apache2/modules'
 
-#: Templates that do not tell Zope to compress.  Pages of the first are too
-#: short for the cache to, but not for Apache.
+#: Templates that do not tell Zope to compress.  The cache does not compress
+#: pages of the first, which are short; Apache does.
 SMALL, LARGE = 'small_page', 'large_page'
 SOURCE = (
     '<html><body><h1 tal:content="context/Title">x</h1>{}</body></html>')
 
 
-#: Both ways to have pages coded.  By the first mod_brotli marks the tag of
-#: a 304 as well, by the second no filter sees it: it has no type.
+#: Two ways to let Apache compress.  With the first, mod_brotli marks the tag
+#: of a 304 as well.  With the second no filter sees a 304: it has no type.
 FILTERS = {
     'all': 'SetOutputFilter BROTLI_COMPRESS;DEFLATE',
     'by type': 'AddOutputFilterByType BROTLI_COMPRESS;DEFLATE text/html'}
@@ -57,7 +57,7 @@ def port(site, tmp_path_factory, filters):
 
 @pytest.fixture(scope='module')
 def templates(site):
-    """Add the templates, and the policy that they have."""
+    """Add the templates, and their policy."""
     for name, length in ((SMALL, 500), (LARGE, 4000)):
         site.add_template(
             name, SOURCE.format('<p>text</p>' * (length // 10)))
@@ -118,7 +118,7 @@ def test_page_that_apache_coded_is_answered_with_304(
 
 
 def test_each_visit_of_a_browser_costs_one_page(site, get, compression):
-    """It asks by the tag that it got last, whoever coded the page."""
+    """It asks by its last tag, whether Apache or the cache coded the page."""
     for template in (SMALL, LARGE):
         path = site.new_page(template)
         tag = get(path, Accept_Encoding='gzip')['ETag']

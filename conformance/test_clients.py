@@ -11,7 +11,7 @@ from hishel.requests import CacheAdapter
 from . import programs
 
 
-#: A tag that names nobody: only what the cache adds keeps users apart.
+#: A tag that names no user: only the addition of the cache keeps users apart.
 SAME_FOR_ALL = {'etag_func': 'string:same for all'}
 
 NAMES = {'alice': 'Alice Arden', 'bob': 'Bob Birch', None: 'Log in'}
@@ -63,10 +63,10 @@ def proxy(make_hishel):
 
 
 def wait_a_second(site):
-    """Wait until Date is another.
+    """Wait until the Date header changes.
 
-    hishel keeps a page that was replaced, and goes by Date: of two pages of
-    one second it takes either.
+    hishel keeps replaced pages too, and chooses by Date: of two pages of one
+    second it takes any.
     """
     start = site.get('/')['Date']
     programs.poll(
@@ -78,7 +78,7 @@ def statuses(seen):
 
 
 def story(answer):
-    """Return what hishel did: from its store, revalidated, stored."""
+    """Return the flags of hishel: from its store, revalidated, stored."""
     return tuple(
         answer.headers[f'X-Hishel-{word}'] == 'true'
         for word in ('From-Cache', 'Revalidated', 'Stored'))
@@ -119,7 +119,7 @@ def test_edit_is_seen_at_once_where_max_age_is_0(
 
 def test_edit_is_seen_where_a_fresh_page_is_reloaded(
         site, browser, document, set_policy):
-    """Max-age says how long an edit may go unseen, and a reload ends it."""
+    """An edit may be unseen until max-age is over, or until a reload."""
     set_policy(max_age_secs='3600')
     browser.get(document)
     text = site.edit(document)
@@ -135,7 +135,7 @@ def test_purge_is_seen_although_the_content_is_the_same(
     first = browser.get(document)
     site.post('/demo/page_cache/manage_purge', {})
     second = browser.get(document)
-    # rendered anew, and the same came out
+    # the page is rendered again, perhaps with the same result
     is_same = second.headers['ETag'] == first.headers['ETag']
     assert [r.status for r in seen() if r.method == 'GET'] == [
         200, 304 if is_same else 200]
@@ -165,7 +165,7 @@ def test_head_agrees_with_what_get_left_behind(browser, document):
 @pytest.mark.parametrize('page', ['/demo', '/demo/news/harbour-maps'])
 def test_two_logins_in_one_store_never_share(
         browser, page, set_policy):
-    """A browser in which people log in by turns."""
+    """People log in to one browser in turn."""
     for policy in ('documents', 'pages'):
         set_policy(policy, **SAME_FOR_ALL)
     assert_each_has_own(browser, page)
@@ -209,7 +209,7 @@ def test_two_logins_never_share_public_pages_that_are_revalidated(
 
 def test_two_logins_never_share_fresh_public_pages_with_vary(
         proxy, document, set_policy):
-    """Public for an hour would be one page for all, but for Vary."""
+    """Without Vary, a page that is public for an hour would be for all."""
     set_policy(private='0', public='1', max_age_secs='3600',
                vary='Authorization', **SAME_FOR_ALL)
     assert_each_has_own(proxy, document)
@@ -289,7 +289,7 @@ def test_wget_compares_dates(site, document, tmp_path, seen):
     assert fetch() == text
     assert statuses(seen)[-2:] == [200, 304]
     edited = site.edit(document)
-    # In its first second a change has the date of the second before, which
-    # may be the date of the file: wget takes that for no change.
+    # In its first second a change has the date of the second before.  That
+    # may be the date of the file, and then wget sees no change.
     site.wait_for_dates(document)
     assert edited in fetch()

@@ -1,4 +1,4 @@
-"""REDbot and httplint read what the site sends, and find nothing of ours."""
+"""REDbot and httplint read the site's answers, and find no fault of ours."""
 import itertools
 import json
 import os
@@ -44,8 +44,7 @@ KINDS = [
         (ZODB_PAGE, FILE_PAGE), ('', 'alice'), ('', 'gzip'), ('GET', 'HEAD'),
         (True, False), (True, False))]
 
-#: The notes that REDbot is to find at the least, so that it is known to have
-#: looked: what a page without faults gets.
+#: Notes of REDbot on a page without faults.  They prove that it did check.
 GOOD = {
     'CL_CORRECT', 'DATE_CORRECT', 'CACHE_STATUS', 'INM_304',
     'CONNEG_GZIP_GOOD'}
@@ -56,15 +55,15 @@ _numbers = itertools.count()
 
 
 def prepare(site, kind):
-    """Bring the page into the state; return its path and the headers.
+    """Prepare the store for a kind of request; return path and headers.
 
-    A page with a query string of its own was never asked for before.
+    A new query string makes a page that nobody asked for before.
     """
     path = f'{kind.page}?kind={next(_numbers)}'
     headers = {'Accept-Encoding': kind.coding} if kind.coding else {}
     headers.update(login(kind.user) if kind.user else {})
     if not kind.is_miss:
-        # whoever asks with gzip leaves both variants in the store
+        # a request for gzip leaves both variants in the store
         first = site.request(
             'GET', path, **{**headers, 'Accept-Encoding': 'gzip'})
         assert (first.outcome, first['Content-Encoding']) == ('MISS', 'gzip')
@@ -73,8 +72,8 @@ def prepare(site, kind):
         assert second.get('Content-Encoding') == (kind.coding or None)
         tag = second['ETag']
     elif kind.held:
-        # the tag does not depend on the query, so the page of another one
-        # tells it
+        # the tag does not depend on the query, so a page with another query
+        # has the same tag
         tag = site.request(
             'GET', f'{kind.page}?kind={next(_numbers)}', **headers)['ETag']
     if kind.held:
@@ -89,8 +88,8 @@ def bad(notes):
 def statuses(kind):
     """Return the statuses that an answer may have.
 
-    Where nothing is stored only rendering tells whether the client holds the
-    page, and it may show another time; HEAD renders nothing.
+    If the page is not stored, only a render tells whether the client holds
+    it.  The render may show another time, and HEAD renders nothing.
     """
     if not kind.held:
         return {200}
@@ -111,7 +110,7 @@ def not_allowed(notes, kind):
 
 @pytest.fixture(scope='module')
 def redbot(site):
-    """What REDbot says of each kind."""
+    """The report of REDbot on each kind."""
     asked = []
     for kind in KINDS:
         path, headers = prepare(site, kind)
@@ -136,7 +135,7 @@ def test_redbot_finds_nothing_of_ours(redbot, kind):
 
 @pytest.mark.parametrize('page', [ZODB_PAGE, FILE_PAGE])
 def test_redbot_finds_what_is_good(redbot, page):
-    """It did look: tag, date, length and coding are praised."""
+    """REDbot did check: it praises tag, date, length and coding."""
     kind = Kind(page, '', '', 'GET', False, False)
     found = {note[1] for note in redbot[kind]['notes']}
     assert found >= GOOD
@@ -149,7 +148,7 @@ def test_redbot_finds_that_dates_validate(redbot):
 
 @pytest.mark.parametrize('page', [ZODB_PAGE, FILE_PAGE])
 def test_redbot_on_the_command_line(site, page):
-    """The same as a person would run it; its exit status says nothing."""
+    """REDbot as a person runs it; its exit status says nothing."""
     kind = Kind(page, '', '', 'GET', False, False)
     path, _ = prepare(site, kind)
     result = subprocess.run(
@@ -171,7 +170,7 @@ def test_redbot_on_the_command_line(site, page):
 
 @pytest.fixture(scope='module')
 def httplint(site):
-    """The answer to each kind, and what httplint says of it."""
+    """The answer to each kind, and the notes of httplint on it."""
     return {kind: run_httplint(site, kind) for kind in KINDS}
 
 
@@ -211,7 +210,7 @@ def test_httplint_finds_nothing_of_ours(httplint, kind):
 
 @each_kind
 def test_nothing_follows_a_message(httplint, kind):
-    """But for the chunk that waitress adds where there is no length."""
+    """Except for the chunk that waitress adds if there is no length."""
     answer, _ = httplint[kind]
     is_unknown = kind.method == 'HEAD' and kind.is_miss
     assert answer.rest == (b'0\r\n\r\n' if is_unknown else b'')
@@ -219,7 +218,7 @@ def test_nothing_follows_a_message(httplint, kind):
 
 
 def test_httplint_sees_a_fault():
-    """What the others rest on: a fault in a header is a note."""
+    """The other tests rely on this: a fault in a header is a note."""
     linter = HttpResponseLinter()
     linter.process_response_topline(b'1.1', b'200', b'OK')
     linter.process_headers([
@@ -228,7 +227,7 @@ def test_httplint_sees_a_fault():
     assert len([n for n in linter.notes if n.level.name == 'BAD']) >= 2
 
 
-# the table of what is allowed
+# the table of allowed notes
 
 def test_every_allowed_note_still_shows_up(redbot, httplint):
     found = set()

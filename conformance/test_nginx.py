@@ -11,7 +11,7 @@ from .demo import ZODB_PAGE
 from .demo import spelled
 
 
-#: nginx keeps nothing with max-age=0, so it is to ask again each second.
+#: nginx keeps no page with max-age=0; with this it asks again each second.
 A_SECOND = {'private': '0', 'public': '1', 'max_age_secs': '1'}
 FRESH = {**A_SECOND, 'max_age_secs': '3600'}
 
@@ -129,7 +129,7 @@ def test_private_page_is_not_kept(get, document, seen):
 
 def test_page_with_max_age_0_is_neither_kept_nor_validated(
         get, document, set_policy, seen):
-    """nginx passes no tag of a client on where it has a cache."""
+    """nginx with a cache does not pass on the tag of a client."""
     set_policy(**{**FRESH, 'max_age_secs': '0'})
     tag = get(document)['ETag']
     assert get(document)['X-Nginx-Cache'] == 'MISS'

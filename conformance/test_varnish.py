@@ -1,6 +1,6 @@
-"""Varnish before the site: what it keeps, asks for again, and gives to whom.
+"""Varnish before the site: kept pages, revalidation, and users.
 
-The site's access log tells what came through to it.
+The site's access log has the requests that reached the site.
 """
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def start_varnish(site, home, vcl, **parameters):
 
 @pytest.fixture(scope='module', params=['on', 'off'])
 def varnish(request, site, tmp_path_factory):
-    """Varnish as one would run it; it may unzip by itself or may not."""
+    """Varnish as people run it, with and without its support for gzip."""
     program, port = start_varnish(
         site, tmp_path_factory.mktemp('varnish'), 'site.vcl',
         http_gzip_support=request.param)
@@ -63,7 +63,7 @@ def varnish(request, site, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def careless(site, tmp_path_factory):
-    """Varnish that gives to those who are logged in what it has."""
+    """Varnish that gives its pages also to users who are logged in."""
     program, port = start_varnish(
         site, tmp_path_factory.mktemp('careless'), 'careless.vcl')
     yield Proxy(port)
@@ -90,7 +90,7 @@ def test_page_is_asked_for_again_by_its_tag(
         assert answer['ETag'] == answers[0]['ETag']
         assert answer['Content-Type'] == answers[0]['Content-Type']
     assert answers[0].outcome == 'MISS'
-    # the headers of the 304 go with the page that Varnish kept
+    # Varnish sends its page with the headers of the 304
     assert 'detail=not-modified' in answers[1]['Cache-Status']
 
 
@@ -128,7 +128,7 @@ def test_edit_of_a_template_is_seen_at_once(
 
 def test_fresh_page_does_not_reach_zope(
         site, varnish, document, set_policy, seen):
-    """Nor does an edit before max-age is over: the policy said so."""
+    """An edit is not seen before max-age is over: the policy allows it."""
     set_policy(**FRESH)
     first = varnish.get(document)
     site.edit(document)
@@ -166,7 +166,7 @@ def test_gzip_and_identity_are_never_mixed(
     for coding in order * 3:
         answer = varnish.get(document, Accept_Encoding=coding)
         assert answer.get('Content-Encoding') in (None, coding)
-        if order[0] == coding == 'gzip':  # it is there, and is sent
+        if order[0] == coding == 'gzip':  # Varnish keeps it, and sends it
             assert answer['Content-Encoding'] == 'gzip'
         assert 'Accept-Encoding' in answer['Vary']
         texts.add(answer.text)
@@ -202,7 +202,7 @@ def test_vary_is_honoured(site, varnish, set_policy, policy):
 
 def test_site_that_forgets_vary_is_mixed_up(
         site, varnish, set_policy):
-    """The test before can fail: here Varnish has no way to know."""
+    """The test before can fail: here Varnish can not know of X-Site."""
     set_policy(SHOWN, **FRESH)
     path = site.new_page(SHOWN)
     varnish.get(path, X_Site='one')
@@ -253,8 +253,7 @@ def test_users_never_share_even_in_a_careless_varnish(
 
 def test_careless_varnish_asks_with_the_tag_of_another(
         careless, document, set_policy, seen):
-    """It is the tag that keeps them apart: Zope has to say that it differs.
-    """
+    """Only the tag keeps users apart: Zope must say that it differs."""
     set_policy(**SHARED, **SAME_FOR_ALL)
     for user in ('alice', 'bob', 'bob'):
         careless.get(document, user)
@@ -264,7 +263,7 @@ def test_careless_varnish_asks_with_the_tag_of_another(
 
 def test_careless_varnish_gives_a_fresh_public_page_to_all(
         careless, document, set_policy):
-    """The tests before can fail: here Varnish has no way to know."""
+    """The tests before can fail: here Varnish can not know of users."""
     set_policy(**FRESH)
     careless.get(document)
     assert NAMES[None] in careless.get(document, 'alice').text
@@ -282,7 +281,7 @@ def test_head_says_what_get_says(
     head = varnish.get(document, user, 'HEAD')
     page = varnish.get(document, user)
     assert (head.status, head.body) == (200, b'')
-    # what only rendering tells is left out
+    # headers that only a render can tell are left out
     assert head.get('ETag') in (None, page['ETag'])
     lengths = {answer.get('Content-Length') for answer in (head, page)}
     assert len(lengths - {None}) < 2
@@ -290,7 +289,7 @@ def test_head_says_what_get_says(
 
 def test_head_that_is_passed_leaves_the_connection_in_order(
         varnish, site, set_policy, seen):
-    """waitress sends a chunk after it, which must not reach the next one."""
+    """waitress sends a chunk after it: no later answer may get that."""
     set_policy(**SHARED)
     for _ in range(5):
         path = f'{FILE_PAGE}?head={len(seen())}'

@@ -1,4 +1,4 @@
-"""HTTP as it is on the wire: one request, and every byte that came back."""
+"""HTTP on the wire: one request, and every byte of the answer."""
 import base64
 import gzip
 import socket
@@ -10,16 +10,16 @@ SECS = 20
 
 
 class Answer(NamedTuple):
-    """A response, read until the server had closed the connection."""
+    """A response, read until the server closed the connection."""
 
     version: str
     status: int
     phrase: str
     #: ``(name, value)`` in the order of the lines.
     lines: tuple
-    #: The content without transfer coding, in the content coding it came in.
+    #: The content without transfer coding, but still in its content coding.
     body: bytes
-    #: What came after the message had ended.
+    #: The bytes after the end of the message.
     rest: bytes
 
     def get(self, name):
@@ -47,7 +47,7 @@ class Answer(NamedTuple):
 
 
 def login(user):
-    """Return the Authorization header of `user`, whose password it is."""
+    """Return the Authorization header of `user`; the password is the name."""
     pair = base64.b64encode(f'{user}:{user}'.encode()).decode()
     return {'Authorization': f'Basic {pair}'}
 
@@ -55,8 +55,8 @@ def login(user):
 def request(port, method, path, user=None, headers=(), form=None):
     """Send one request to a port of this machine; return the answer.
 
-    The connection serves this request alone, so whatever the server sends
-    too much is seen.
+    The connection serves only this request, so all surplus bytes of the
+    server are seen.
     """
     fields = {'Host': f'127.0.0.1:{port}', 'Connection': 'close'}
     fields.update(login(user) if user else {})

@@ -1,8 +1,9 @@
-"""Many clients at once on a real Zope: is any answer wrong, or missing?
+"""Many clients at once on a real Zope: finds wrong and missing answers.
 
-Clients read and change a CMF site over HTTP, and each answer is held against
-what was certain when its request was sent.  Afterwards the counters must
-add up, nobody may still wait, and the log must hold nothing unprovoked.
+Clients read and change a CMF site over HTTP.  Each answer is compared with the
+facts that were certain when its request was sent.  At the end the counters
+must add up, no request may still wait, and the log must hold only provoked
+records.
 """
 import argparse
 import contextlib
@@ -33,7 +34,7 @@ from .site import roles_of
 SAMPLE_SECS = 0.2
 STATISTICS_EVERY = 15
 
-#: A soak this long must have seen everything at least once, in seconds.
+#: A soak of so many seconds must see each event of `MUST_HAPPEN`.
 FULL_SECS = 30
 
 MUST_HAPPEN = (
@@ -44,17 +45,17 @@ MUST_HAPPEN = (
     *(f'mishap {kind}' for kind in MISHAPS
       if kind not in ('cookie', 'no-store', 'conflict')))
 
-#: How many violations are printed; a fault shows up thousands of times.
+#: The most violations that are printed: a fault shows up thousands of times.
 MOST_SHOWN = 25
 
-#: What the clients provoke, and Zope logs.
+#: The exceptions that the clients provoke, and Zope logs.
 EXPECTED = {
     'Provoked', 'ConflictError', 'Redirect', 'Unauthorized', 'NotFound'}
 
 
 @contextlib.contextmanager
 def serving(home, threads):
-    """Run the server meanwhile; give its port."""
+    """Run the server within the ``with`` block; give its port and process."""
     with open(home / 'server.out', 'w', encoding='utf-8') as errors:
         server = subprocess.Popen(
             [sys.executable, '-m', 'soak.server', str(home),
@@ -78,7 +79,7 @@ def serving(home, threads):
 
 
 class Sampler(threading.Thread):
-    """Looks at the gauges now and then."""
+    """Thread that checks the server's counters and screens now and then."""
 
     def __init__(self, port, oracle, stop):
         super().__init__(name='sampler', daemon=True)
@@ -118,7 +119,7 @@ class Sampler(threading.Thread):
                     f'{limit} is {store[limit]}, and was set to {allowed}')
         self.highest['waiting'] = max(
             self.highest['waiting'], figures['waiting'])
-        # a lower setting leaves those alone who wait already
+        # a lower setting does not end waits that have begun
         if figures['waiting'] > DEFAULTS['max_waiting']:
             self._oracle.violated(f'{figures["waiting"]} requests wait')
         self.samples += 1
@@ -164,12 +165,12 @@ def soak(port, oracle, options):
 
 
 def check_after(port, oracle):
-    """Check what must hold once all is quiet; return the figures."""
+    """Check the facts that must hold at the end; return the figures."""
     connection = Connection(port, oracle)
     page = connection.send('GET', f'/site/papers/{PAPERS[0]}/page')
     if page.status != 200:
         oracle.violated(f'at the end the server answers {page.status}')
-    # hot pages may be rendered a little longer
+    # hot pages may still be rendered for a while
     deadline = time.monotonic() + TIMEOUT_SECS
     figures = read_figures(connection)
     while figures['flying'] and time.monotonic() < deadline:
@@ -191,7 +192,7 @@ def check_after(port, oracle):
 
 
 def check_counters(figures, oracle):
-    """Compare what the server counted with what the clients were sent."""
+    """Compare the server's counters with the answers to the clients."""
     tally = Counter()
     for word, _, count in figures['tally']:
         tally[word] += count
@@ -205,7 +206,7 @@ def check_counters(figures, oracle):
     failed = {
         detail: count for word, detail, count in figures['tally']
         if word == 'FAILED'}
-    # the last attempt that conflicts is an error
+    # a conflict of the last attempt is an error
     conflicts = figures['provoked'].get('conflict raised', 0)
     conflicts -= oracle.counts['mishap conflict']
     raised = sum(figures['provoked'].get(kind, 0) for kind in RAISING)
@@ -217,7 +218,7 @@ def check_counters(figures, oracle):
 
 
 def check_audit(figures, oracle):
-    """Look for hits that were not what a render gave."""
+    """Count the audits; look for hits that differ from a render."""
     for word, detail, count in figures['tally']:
         if word == 'AUDIT':
             oracle.count(*[f'audit {detail}'] * count)
@@ -228,7 +229,7 @@ def check_audit(figures, oracle):
 
 
 def check_log(home, oracle):
-    """Look for records that nobody provoked; count all by kind."""
+    """Look for records that no client provoked; count all by kind."""
     kinds = Counter()
     path = home / 'log.jsonl'
     for line in path.read_text('utf-8').splitlines():
@@ -247,7 +248,7 @@ def is_provoked(record):
     if record['logger'].startswith('Products.PageCacheManager'):
         return False
     if record['exception']:
-        # a traceback may fail to be written, once the connection is closed
+        # writing a traceback may fail once the connection is closed
         return record['exception'] in EXPECTED or (
             'in mishap\n' in record['traceback'])
     return any(name in record['message'] for name in EXPECTED)

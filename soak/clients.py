@@ -19,11 +19,11 @@ from .site import roles_of
 from .site import source_of
 
 
-#: No answer takes longer, in seconds; a wait for a flight is the longest.
+#: The limit for an answer in seconds; waits for flights take longest.
 TIMEOUT_SECS = 60
 
-#: View, how often, and the template that it shows; those of None are made
-#: by a default view or a method.
+#: View, its weight, and the template that it shows.  ``''`` is the default
+#: view; the last three are methods.
 VIEWS = (
     ('page', 40, 'page'), ('', 12, 'page'), ('slow', 14, 'slow'),
     ('fspage', 14, 'fspage'), ('called', 8, 'page'), ('draft', 8, 'page'),
@@ -33,13 +33,13 @@ QUERIES = (
     ('', 70), ('a=1', 8), ('a=1&b=2', 6), ('b=2&a=1', 6), ('a=1%26b=2', 5),
     ('q=x y'.replace(' ', '+'), 5))
 
-#: Settings that the clients try, beside the defaults.
+#: The settings at first; clients try the deviations below.
 DEFAULTS = {
     'active': 'on_always', 'threshold': 2000, 'max_mib': 64,
     'max_page_kib': 4096, 'max_age': 3600, 'cleanup_interval': 60,
     'store': 'process', 'wait_secs': 20, 'max_waiting': 4,
     'key_headers': '',
-    # it shows the time
+    # the element shows the time, which differs in each render
     'audit_every': 5, 'audit_per_minute': 600, 'audit_ignores': 'rendered',
     'hot_pages': 50, 'hot_per_minute': 6000}
 DEVIATIONS = (
@@ -52,14 +52,14 @@ MISHAPS = (
     'error', 'redirect', 'send-redirect', 'unauthorized', 'conflict', 'doom',
     'vote', 'cookie', 'no-store')
 
-#: What an answer may be where the request asked for a mishap.
+#: The status that an answer may have if the request asked for a mishap.
 STATUS_OF = {
     'error': 500, 'redirect': 302, 'send-redirect': 302, 'unauthorized': 401,
     'conflict': 500, 'vote': 500}
 
 
 class Answer:
-    """What the server answered."""
+    """An answer of the server."""
 
     def __init__(self, response, sent_at):
         self.body = response.read()
@@ -88,7 +88,7 @@ class Connection:
         self._oracle = oracle
 
     def send(self, method, path, user=None, form=None, headers=()):
-        """Send a request; note in which way the cache dealt with it."""
+        """Send a request; count the outcome in X-PageCache."""
         headers = dict(headers)
         if user:
             login = base64.b64encode(f'{user}:{user}'.encode()).decode()
@@ -109,11 +109,11 @@ class Connection:
 
 
 class Failed(Exception):
-    """The server answered that it did not do what was asked."""
+    """The server did not make a change as it was asked."""
 
 
 class Client(threading.Thread):
-    """Does this and that until it is told to stop."""
+    """Thread that does random acts until it is told to stop."""
 
     def __init__(self, number, port, oracle, seed, stop):
         super().__init__(name=f'client {number}', daemon=True)
@@ -123,7 +123,7 @@ class Client(threading.Thread):
         self._ending = stop
         self._connection = Connection(port, oracle)
         self._edits = 0
-        #: What this browser holds, by user and URL: tag, date, stamps.
+        #: The pages in this browser, by user and URL: tag, date, stamps.
         self._held = {}
         self._acts, self._weights = zip(
             (self.read, 964), (self.edit, 12), (self.edit_template, 3),
@@ -147,7 +147,7 @@ class Client(threading.Thread):
     def _choice(self, values, weights):
         return self._random.choices(values, weights)[0]
 
-    # what changes something
+    # changes
 
     def edit(self):
         paper = self._random.choice(PAPERS)
@@ -233,15 +233,15 @@ class Client(threading.Thread):
         if answer.status not in statuses:
             raise Failed(f'{answer.status}: {answer.text[:300]!r}')
 
-    # what reads
+    # reads
 
     def herd(self):
-        """Edit the most popular paper, whose slow page all then ask for."""
+        """Edit the most popular paper, and ask for its slow page."""
         answer = self._connection.send(
             'POST', f'/site/papers/{PAPERS[0]}/edit',
             form={'token': f'h{self._number}-{time.time():.6f}'})
         if answer.status == 200:
-            # the token is told by the pages alone
+            # only pages show this token: `Edits.tokens` does not have it
             number = json.loads(answer.text)['number']
             self._oracle.edits[PAPERS[0]].floor = max(
                 number, self._oracle.edits[PAPERS[0]].floor)
@@ -268,7 +268,7 @@ class Read:
         if view is None:
             self.view = chance.choices(names, weights)[0]
         self.template = dict(zip(names, templates, strict=True))[self.view]
-        # the first ones are asked for most
+        # the first papers are asked for most
         self.paper = paper or chance.choices(
             PAPERS, [1 / (n + 1) for n in range(len(PAPERS))])[0]
         self.user = user
@@ -333,7 +333,7 @@ class Read:
         return headers
 
     def _check(self, answer, moment):
-        """Yield what is wrong with the answer."""
+        """Yield the faults of the answer."""
         if self.mishap and self._is_of_mishap(answer):
             yield from self._check_mishap(answer, moment)
             return
@@ -358,10 +358,10 @@ class Read:
             yield from self._check_page(answer, moment)
 
     def _is_of_others(self, answer, moment):
-        """Tell whether this may be what Zope sends where caching is off.
+        """Return whether Zope may send this answer while caching is off.
 
-        WebDAV answers HEAD, and CMF sends 304, before anything is rendered
-        that would ask who may view it.
+        WebDAV answers HEAD, and CMF sends 304, before a render, which would
+        check the right to view.
         """
         is_theirs = self.is_head and answer.status == 200 or (
             answer.status == 304 and self.template == 'fspage')
@@ -380,7 +380,7 @@ class Read:
             yield f'stored, after {self.mishap}'
         if answer.word in ('HIT', 'MISS'):
             yield f'{answer.word}, after {self.mishap}'
-        # where caching is off, CMF sends tags of its own with anything
+        # while caching is off, CMF sends its own tags with any answer
         is_of_cmf = self.template == 'fspage' and self._oracle.may_be_off(
             moment)
         if answer.headers['ETag'] and not is_of_cmf:
@@ -412,7 +412,7 @@ class Read:
         tag = headers['ETag']
         if tag and is_wrapped:
             yield f'a fragment has the tag {tag}'
-        elif tag and answer.word != 'OFF':  # without us CMF sends another
+        elif tag and answer.word != 'OFF':  # then CMF sends its own tag
             yield from self._oracle.check_tag(self.path, tag, stamps)
             if tag.endswith(';gzip"') != (coding == 'gzip'):
                 yield f'tag {tag} with coding {coding}'

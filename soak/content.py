@@ -1,8 +1,8 @@
-"""What the server of the soak is made of: papers, a desk, and mishaps.
+"""The content of the soak's server: papers, a desk, and mishaps.
 
-A paper has a number that each edit raises, and a token that says which edit
-gave it.  Its ETag names the number alone: whoever asks, which templates were
-used, what was purged, is for the cache to keep apart.
+A paper has a number that each edit raises, and a token that names the edit.
+Its ETag names only the number.  The cache itself must keep apart users,
+versions of templates, and pages before and after a purge.
 """
 import json
 import random
@@ -29,10 +29,10 @@ from Products.PageCacheManager.publisher.own_request import MAKER
 #: The header by which a client asks for a mishap.  It is in no key.
 ASKS_FOR = 'X-Soak'
 
-#: How long rendering takes where it is to take long, in seconds.
+#: The seconds that a slow page waits while it is rendered.
 SLOW_SECS = 0.15
 
-#: How often each mishap came about, by kind.
+#: The number of mishaps by kind.
 provoked = Counter()
 _provoked_lock = threading.Lock()
 
@@ -42,7 +42,7 @@ class Provoked(Exception):
 
 
 class ProvokedView:
-    """The page that a provoked failure gets: with all headers so far."""
+    """The page of a provoked failure; it has all headers set so far."""
 
     def __init__(self, error, request):
         pass
@@ -52,7 +52,7 @@ class ProvokedView:
 
 
 class Spoiler:
-    """Makes a commit fail at its last moment."""
+    """Data manager that makes a commit fail at the vote."""
 
     transaction_manager = transaction.manager
 
@@ -74,7 +74,7 @@ def note(kind):
 
 
 class Paper(PortalContent):
-    """Says what it is on every page."""
+    """Content that shows its number, token and visitor on each page."""
 
     portal_type = meta_type = 'Paper'
     security = ClassSecurityInfo()
@@ -91,7 +91,7 @@ class Paper(PortalContent):
 
     @security.public
     def stamp(self):
-        """Name what the page shows of the paper."""
+        """Return the number, which is the ETag of the paper's pages."""
         return str(self.number)
 
     @security.public
@@ -129,23 +129,23 @@ class Paper(PortalContent):
 
     @security.public
     def mishap(self):
-        """Have the accident that the request asks for, while it renders."""
+        """Cause the mishap that the request asks for, during the render."""
         kind = self.REQUEST.get_header(ASKS_FOR)
-        # it is in no key, so a hit had none
+        # the header is in no key: a hit that is rendered again had no mishap
         if kind in MISHAPS and MAKER not in self.REQUEST.environ:
             note(kind)
             MISHAPS[kind](self)
 
     def abort_later(self):
-        """Show what will never be committed."""
+        """Show a token that will never be committed."""
         self.token = f'aborted-{time.time()}'
 
-    # what is published
+    # published methods
 
     @zpublish(methods='POST')
     @security.public
     def edit(self, token, REQUEST):
-        """Raise the number; say to which."""
+        """Raise the number; return the new one as JSON."""
         self.number += 1
         self.token = token
         self.changed = DateTime()
@@ -158,9 +158,9 @@ class Paper(PortalContent):
     @zpublish
     @security.public
     def draft(self, REQUEST):
-        """Show the page, and where asked for as it will not be.
+        """Show the page; for some mishaps, with a change that is aborted.
 
-        The number is the one that the next edit will give.
+        The number is then that of the next edit.
         """
         kind = REQUEST.get_header(ASKS_FOR)
         if kind in ('vote', 'doom', 'error'):
@@ -171,7 +171,7 @@ class Paper(PortalContent):
     @zpublish
     @security.public
     def called(self):
-        """Give what the template gives."""
+        """Give the result of the template."""
         return self.page()
 
     @zpublish
@@ -198,7 +198,7 @@ def _unauthorized(paper):
 
 
 def _conflict(paper):
-    # the next attempt may be luckier
+    # the next attempt may succeed
     if random.random() < 0.6:
         note('conflict raised')
         raise ConflictError('provoked')
@@ -234,7 +234,7 @@ MISHAPS = {
     'no-store': _no_store,
 }
 
-#: Those of which each attempt ends in an exception.
+#: The mishaps that end each attempt in an exception.
 RAISING = ('error', 'redirect', 'unauthorized', 'vote')
 
 
@@ -242,7 +242,7 @@ InitializeClass(Paper)
 
 
 class Desk(SimpleItem):
-    """Where the soak turns the screws, and reads the gauges."""
+    """Lets the soak change rights, and read the engine's counters."""
 
     security = ClassSecurityInfo()
     security.declareObjectProtected('Manage portal')
@@ -260,7 +260,7 @@ class Desk(SimpleItem):
     @zpublish(methods='POST')
     @security.protected('Manage portal')
     def set_private(self, name, private):
-        """Let all or only insiders view a paper."""
+        """Let all users, or only insiders, view a paper."""
         paper = self.papers[name]
         if private == 'yes':
             paper.manage_permission('View', ('Manager', 'Insider'), 0)
@@ -271,7 +271,7 @@ class Desk(SimpleItem):
     @zpublish
     @security.protected('Manage portal')
     def figures(self):
-        """Return what the engine counts, at one moment."""
+        """Return the engine's counters at this moment as JSON."""
         cache = caches.cache_of(self.page_cache)
         flights = cache.flights
         with flights.lock:

@@ -1,10 +1,10 @@
-"""Does memory stay flat, whatever and however much visitors ask for?
+"""Checks that memory stays flat for requests of any kind and number.
 
-Whole requests go through the real publisher, in process.  Each asks for
-something that nobody asked for before: another query, host, context, cookie,
-user, request header; the store has room for a thousand pages.  After a
-warm-up nothing may grow: not the memory of the process, not the number of
-objects, and no table of the engine.  Each variation has a process of its own.
+Whole requests go through the real publisher, in process.  Most requests have a
+new query, host, context, cookie, user or request header.  The store has room
+for a thousand pages.  After a warm-up nothing may grow: not the memory of the
+process, not the number of objects, and no table of the engine.  Each variation
+has a process of its own.
 """
 import argparse
 import gc
@@ -33,38 +33,38 @@ from Products.PageCacheManager.tests.site import add_template
 from .tables import sizes
 
 
-#: Entries that the store has room for.
+#: The maximum of entries in the store.
 THRESHOLD = 1000
 
 SAMPLES = 40
 
-#: With fewer requests everything is still filling up.
+#: With fewer requests the tables are still filling up.
 FEWEST = 40_000
 
 PAGE = '''<html><head><title tal:content="context/getId">t</title></head>
 <body tal:define="dummy context/mishap"><p tal:content="user/getId">user</p>
 <p tal:content="request/QUERY_STRING">query</p></body></html>'''
 
-#: What one request may add on average and in the long run.  A single entry
-#: that is left behind by each would be at least 1 object and 64 bytes.
+#: The growth that one request may cause on average in the long run.  If each
+#: request left a single entry, that would be at least 1 object and 64 bytes.
 MOST_BLOCKS = 0.05
 MOST_OBJECTS = 0.01
 MOST_BYTES = 16
 
-#: What may be added once, whatever the number of requests: Python keeps the
-#: last 4096 names that were looked up, and takes memory in arenas of 1 MiB;
-#: the engine keeps what it worked out of some hundred headers.
+#: The growth that may happen once, for any number of requests.  Python keeps
+#: the last 4096 names that were looked up, and takes memory in arenas of
+#: 1 MiB.  The engine keeps its results for some hundred headers.
 MOST_BLOCKS_ONCE = 2000
 MOST_OBJECTS_ONCE = 100
 MOST_BYTES_ONCE = 1 << 20
 
-#: A table may be so much larger at the end than it was in the first half.
-#: Flights remember up to 1000 pages, for seconds: how many is up to chance.
+#: The growth that a table may have from the first half to the second.  Flights
+#: remember up to 1000 pages, for seconds: the number is random.
 MOST_TABLE_GROWTH = 1.1
 MOST_TABLE_ONCE = 1000
 
-#: So many tables of those with the most entries are printed, lists of columns
-#: by number left out.
+#: The number of tables that are printed, the largest first.  Lists of columns
+#: by number are left out.
 MOST_SHOWN = 12
 
 FIGURES = 'blocks', 'objects', 'rss'
@@ -75,12 +75,13 @@ VARIATIONS = {
     'etags': 'every request gets an ETag that never comes again',
 }
 
-#: The other variations are a part of the first one, which has everything.
+#: The number of requests is divided by this: the first variation has all kinds
+#: of requests, so the others need fewer.
 SHARE = {'pages': 1, 'set-cookie': 4, 'etags': 4}
 
 
 class AnyUser(BasicUserFolder):
-    """Knows every user; the password is the name."""
+    """User folder with every user; the password is the name."""
 
     id = 'acl_users'
 
@@ -92,7 +93,7 @@ class AnyUser(BasicUserFolder):
 
 
 class Shelf(SimpleItem):
-    """Holds an item under every name, and keeps none."""
+    """Folder that makes an item for each name, and stores none."""
 
     def __init__(self, id):
         self.id = id
@@ -104,7 +105,7 @@ class Shelf(SimpleItem):
 
 
 def mishap(self):
-    """Do to the response what the request says."""
+    """Change the response as the request asks."""
     response = self.REQUEST.RESPONSE
     kind = self.REQUEST.get_header('X-Mishap')
     if kind == 'cookie':
@@ -133,7 +134,7 @@ def build(site, variation):
 
 
 class Visitors:
-    """Requests of which none is like another, and now and then one again."""
+    """Sends requests that differ from each other, and some that repeat."""
 
     def __init__(self, variation, seed):
         self._random = random.Random(seed)
@@ -149,14 +150,14 @@ class Visitors:
             if name.startswith('visit_')]
 
     def visit(self):
-        """Send one request; raise where it fails."""
+        """Send one request; raise an error if it fails."""
         number = next(self._numbers)
         path, user, headers = self._random.choice(self._kinds)(number)
         headers = {**self._common, **headers}
         if self._has_new_tags:
             headers['X_Tag'] = f'tag-{number}'
         method = headers.pop('method', 'GET')
-        # the host is a header, which the client sets before the others
+        # the client sets a host of its own, which these headers may replace
         try:
             answer = self._client.request(method, path, user, **headers)
         except NotFound:  # CMF hides content that is only acquired
@@ -220,9 +221,9 @@ class Visitors:
 
 
 def run(variation, requests, seed, is_off, is_watched):
-    """Send the requests; return samples, and the largest tables.
+    """Send the requests; return samples, and the largest sizes of tables.
 
-    A sample is a dict of figures; of tables there are two dicts, for the
+    A sample is a dict of figures.  The sizes are two dicts by name, for the
     first and the second half.
     """
     layers.set_up(layers.FUNCTIONAL)
@@ -263,16 +264,16 @@ def figures(requests):
 
 
 def note_largest(tables):
-    """Let `tables` have the most entries that each table ever had.
+    """Update `tables` with the largest size of each table so far.
 
-    Only these are kept: some hundred numbers a sample would be growth.
+    Only these are kept: some hundred numbers a sample would count as growth.
     """
     for name, size in sizes().items():
         tables[name] = max(size, tables.get(name, 0))
 
 
 def rss():
-    """Return what the process holds in memory, in bytes."""
+    """Return the resident memory of the process in bytes."""
     with open('/proc/self/statm', encoding='ascii') as file:
         return int(file.read().split()[1]) * os.sysconf('SC_PAGESIZE')
 
@@ -288,7 +289,7 @@ def slope(samples, name):
 
 
 def judge(samples, tables):
-    """Print a table; return what grew, a list of sentences."""
+    """Print a table; return a sentence for each figure that grew."""
     half = len(samples) // 2
     second = samples[half:]
     span = second[-1]['requests'] - second[0]['requests']

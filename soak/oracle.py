@@ -1,7 +1,7 @@
-"""What the soak knows of the site, and whether an answer fits it.
+"""The facts that the soak knows of the site, for checks of answers.
 
-Clocks are those of one machine, and whatever is asked before a request
-begins is certain: what was answered by then is committed.
+All clocks are those of one machine.  A change that was answered before a
+request begins is certain: it is committed.
 """
 import re
 import threading
@@ -16,14 +16,14 @@ from typing import NamedTuple
 #: Dates have no fractions, and a template's is rounded up.
 DATE_SECS = 2
 
-#: What may pass between the age of a page and when it was rendered.
+#: The seconds that may pass from a render until the age of its page begins.
 AGE_SLACK_SECS = 2
 
 _STAMP = re.compile(r'<i id="(\w+)">([^<]*)</i>')
 
 
 class Register:
-    """The states of one thing, in order, changed by one client at a time."""
+    """The states of one object in order; one client at a time changes it."""
 
     def __init__(self, value):
         self.lock = threading.Lock()
@@ -32,7 +32,7 @@ class Register:
 
     @contextmanager
     def change(self, value):
-        """Send a change meanwhile; where it raises, nothing was changed."""
+        """Record the change that the block sends; undo it if it raises."""
         with self.lock:
             before = self._states[-1][0]
             self._states.append((value, time.time()))
@@ -54,11 +54,13 @@ class Register:
         return self._states[-1][0]
 
     def since(self, mark):
-        """Return all values that the thing may have had since `mark`."""
+        """Return all values that the object may have had since `mark`."""
         return [value for value, _ in self._states[mark:]]
 
     def replaced_at(self, value):
-        """Return when a change from `value` was sent first, at the latest.
+        """Return the time at which the change from the last `value` was sent.
+
+        It is now if `value` is the last state, and 0 if it never was a state.
         """
         for index in range(len(self._states) - 1, -1, -1):
             if self._states[index][0] == value:
@@ -72,15 +74,15 @@ class Edits:
 
     def __init__(self):
         self._lock = threading.Lock()
-        #: What was answered: number to token.
+        #: The edits that were answered: number to token.
         self.tokens = {1: 'first'}
         self.sent_at = {1: 0.0}
-        #: What pages showed.
+        #: Pairs of number and token on pages.
         self.shown = set()
         self.floor = 1
 
     def answered(self, number, token, sent_at):
-        """Note an answer; return the other token of that number, or None."""
+        """Record an answer; return another token of its number, or None."""
         with self._lock:
             other = self.tokens.setdefault(number, token)
             self.sent_at[number] = sent_at
@@ -92,20 +94,20 @@ class Edits:
             self.shown.add((number, token))
 
     def replaced_at(self, number):
-        """Return when the first later edit was sent, as far as is known."""
+        """Return the sending time of the first known later edit, or now."""
         with self._lock:
             return min(
                 (at for other, at in self.sent_at.items() if other > number),
                 default=time.time())
 
     def unknown(self):
-        """Return what pages showed and no edit answered."""
+        """Return the pairs that pages showed, but no edit answered."""
         return sorted(
             pair for pair in self.shown if self.tokens.get(pair[0]) != pair[1])
 
 
 class Moment(NamedTuple):
-    """What was certain when a request was sent."""
+    """The facts that were certain when a request was sent."""
 
     at: float
     number: int
@@ -114,7 +116,7 @@ class Moment(NamedTuple):
 
 
 class Stamps(NamedTuple):
-    """What a page says of itself."""
+    """The values that a page shows of itself."""
 
     paper: str
     number: int
@@ -128,7 +130,7 @@ class Stamps(NamedTuple):
 
 
 def read_stamps(text):
-    """Return the stamps in a page; ValueError where they are not whole."""
+    """Return the stamps in a page; ValueError if one is missing."""
     found = dict(_STAMP.findall(text))
     missing = set(Stamps._fields) - set(found)
     if missing:
@@ -140,13 +142,13 @@ def read_stamps(text):
 
 
 class Oracle:
-    """Knows what may be shown, and takes down what was wrong."""
+    """Knows the pages that may be shown, and records the faults."""
 
     def __init__(self, papers, templates, members, defaults, roles_of):
         self._lock = threading.Lock()
         self._roles_of = roles_of
         self.violations = []
-        #: What came about, by kind: a soak that did nothing proves nothing.
+        #: Counts of events by kind: a soak without them proves nothing.
         self.counts = Counter()
         self.outcomes = Counter()
         self.edits = {name: Edits() for name in papers}
@@ -155,7 +157,7 @@ class Oracle:
         self.private = {name: Register(False) for name in papers}
         self.settings = Register(defaults)
         self._purged = defaultdict(float)
-        #: What each tag names: one strong tag, one page.
+        #: URL and tag to stamps of the page: one strong tag, one page.
         self._tags = {}
 
     def violated(self, text):
@@ -167,12 +169,12 @@ class Oracle:
             self.counts.update(kinds)
 
     def purged(self, name, sent_at):
-        """Note that pages of a paper, or with '' all, were forgotten."""
+        """Record that the pages of a paper, or with '' all, were purged."""
         with self._lock:
             self._purged[name] = max(self._purged[name], sent_at)
 
     def moment(self, paper):
-        """Return what is certain now about a paper's pages."""
+        """Return the facts that are certain now of a paper's pages."""
         registers = {
             'private': self.private[paper], 'settings': self.settings,
             **{f'template {n}': r for n, r in self.templates.items()},
@@ -186,7 +188,7 @@ class Oracle:
             rendered=rendered)
 
     def stale(self, stamps, moment, template, user):
-        """Yield what of a page is old: a text, and since when it is."""
+        """Yield the old parts of a page: a text, and the time of a change."""
         edits = self.edits[stamps.paper]
         if stamps.number < moment.number:
             yield (f'number {stamps.number}, and {moment.number} was answered',
@@ -215,10 +217,10 @@ class Oracle:
 
     def check_page(self, stamps, moment, paper, template, user, query,
                    date=None):
-        """Return what is wrong with a page, a list of texts.
+        """Return the faults of a page, a list of texts.
 
-        With `date`, a Last-Modified that was found to be current, what
-        changed within its grain is none of it.
+        `date` is a Last-Modified that was found to be current.  Then changes
+        within the precision of dates are no faults.
         """
         wrong = [
             text for text, since in self.stale(stamps, moment, template, user)
@@ -236,14 +238,14 @@ class Oracle:
         return wrong
 
     def check_tag(self, url, tag, stamps):
-        """Return what is wrong with the tag of a page, a list of texts."""
+        """Return the faults of the tag of a page, a list of texts."""
         said = stamps._replace(rendered=0.0)
         with self._lock:
             before = self._tags.setdefault((url, tag), said)
         return [] if before == said else [f'tag {tag} names {before} as well']
 
     def check_access(self, moment, paper, is_insider, was_shown):
-        """Return what is wrong with showing or refusing a page."""
+        """Return the faults in showing or refusing a page."""
         states = self.private[paper].since(moment.marks['private'])
         if was_shown and all(states) and not is_insider:
             return ['shown, and it is private']
@@ -252,12 +254,12 @@ class Oracle:
         return []
 
     def may_be_off(self, moment):
-        """Tell whether caching was off at any time since `moment`."""
+        """Return whether caching may have been off since `moment`."""
         states = self.settings.since(moment.marks['settings'])
         return any(state['active'] == 'off' for state in states)
 
     def check_settings(self, moment, word, stamps, is_304):
-        """Return what of the outcome does not fit the settings."""
+        """Return the faults of an outcome under the settings."""
         states = self.settings.since(moment.marks['settings'])
         off = [state['active'] == 'off' for state in states]
         if all(off) and word != 'OFF':

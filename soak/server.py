@@ -64,16 +64,16 @@ class Records(logging.Handler):
 
 
 def forget_surroundings(event):
-    """Make an exception that a template raised one like any other.
+    """Make a template's exception like any other exception.
 
-    Chameleon's tell what they were raised among, once they are printed.
-    That is when the connection is closed, and may serve another thread,
-    which then finds objects half loaded.
+    Chameleon's exceptions show the variables of the template when they are
+    printed.  By then the connection is closed and may serve another thread,
+    which would find objects half loaded.
     """
     error = event.exc_info[1]
     while error is not None:
         if '_original__str__' in vars(type(error)):
-            with suppress(TypeError):  # a built-in one can't be changed
+            with suppress(TypeError):  # a built-in exception can't be changed
                 error.__class__ = type(error).__mro__[1]
         error = error.__cause__ or error.__context__
 
@@ -81,7 +81,7 @@ def forget_surroundings(event):
 def compile_in_turn():
     """Let one thread at a time compile.
 
-    Some releases of Python 3.11 and 3.12 fail now and then where two threads
+    Some releases of Python 3.11 and 3.12 fail now and then if two threads
     build syntax trees: 'AST constructor recursion depth mismatch'.
     """
     lock = threading.RLock()
@@ -101,7 +101,7 @@ def main():
     options = parser.parse_args()
     home = options.home.resolve()
     compile_in_turn()
-    # whoever wonders why it hangs sees all threads
+    # if it hangs, the signal prints the stacks of all threads
     faulthandler.register(signal.SIGUSR1)
     logging.getLogger().addHandler(Records(home / 'log.jsonl'))
     conf = home / 'zope.conf'

@@ -15,10 +15,10 @@ from .content import Paper
 
 ROOT = 'root'
 PAPERS = tuple(f'p{n}' for n in range(8))
-#: Those that are now private, now public.
+#: The papers that clients make private and public.
 SHY = ('p6', 'p7')
 
-#: Members, who are their own passwords, and whether they are insiders.
+#: Members, and whether they are insiders; the password is the name.
 MEMBERS = {'alice': True, 'bob': False, 'carol': True, 'dave': False}
 
 _MAIN = '''<metal:macro define-macro="master"><html>
@@ -83,7 +83,7 @@ def build(app):
     add_templates(site)
     policies = site.caching_policy_manager
     policies.removePolicy('all')
-    # It does not name the user: that is for the cache to keep apart.
+    # It does not name the user: the cache must keep users apart.
     add_policy(policies, etag='object/stamp', last_modified=1)
     return site
 

@@ -1,6 +1,6 @@
-"""Every table that the engine holds, found by walking, not by a list.
+"""Finds all tables of the engine by a walk through its modules.
 
-A table that somebody adds tomorrow is found too.
+There is no list of them, so a table that is added later is found too.
 """
 import sys
 from array import array
@@ -12,10 +12,10 @@ from types import ModuleType
 
 PACKAGE = 'Products.PageCacheManager'
 
-#: Not the engine, or made of test data.
+#: Packages that are not the engine, or hold test data.
 _LEFT_OUT = (f'{PACKAGE}.tests', f'{PACKAGE}.demo')
 
-#: What may remember results, by itself or by `core.remembered`.
+#: Kinds of functions that may remember results, also by `core.remembered`.
 _FUNCTIONS = (_lru_cache_wrapper, FunctionType)
 
 _CONTAINERS = (dict, list, set, frozenset, tuple, deque, array)
@@ -24,8 +24,8 @@ _CONTAINERS = (dict, list, set, frozenset, tuple, deque, array)
 def sizes():
     """Return the lengths of all tables by name.
 
-    Tables of one kind, such as the shards of a store, count as one: what
-    stands in a list or a dict has its place, not its key, in the name.
+    Tables of one kind, such as the shards of a store, count as one: the name
+    of an item of a list or a dict has ``[]`` in place of the index or key.
     """
     found = {}
     for name, module in sorted(sys.modules.items()):
@@ -37,7 +37,7 @@ def sizes():
 
 
 def _is_engine(name):
-    # that of a class of classes may be a property
+    # the name of a metaclass's module may be a property
     return isinstance(name, str) and (name == PACKAGE or (
         name.startswith(f'{PACKAGE}.') and not name.startswith(_LEFT_OUT)))
 
