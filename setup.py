@@ -9,8 +9,8 @@ from setuptools import setup
 HERE = Path(__file__).parent
 
 
-# Where the files of this version are for everybody, such as
-# https://example.org/raw/2.0.0: the package index shows no others.
+# The public URL of the files of this version, such as
+# https://example.org/raw/2.0.0: the package index shows no other pictures.
 PICTURES = os.environ.get('PICTURES', '').rstrip('/')
 
 
@@ -44,19 +44,19 @@ test = [
     'zope.pytestlayer',
     'zstandard; python_version < "3.14"',
 ]
-# A better coding than gzip; from Python 3.14 on it is there.
+# A better coding than gzip; Python has it from 3.14 on.
 compression = ['zstandard; python_version < "3.14"']
 # The progress bar of `pagecache warm`.
 warm = ['tqdm']
-# What manage_metrics needs.
+# For manage_metrics.
 metrics = ['prometheus_client']
 lint = ['mypy', 'ruff']
 docs = ['Sphinx']
 package = ['build', 'twine']
-# A Plone site to be cached, and what tests one.
+# A Plone site to cache, and packages that test it.
 plone = ['Products.CMFPlone >= 6.1', 'plone.app.caching']
 plone_test = test + plone + [
-    # what sites have besides, and pages show
+    # optional parts of a site that show on pages
     'Products.CMFPlacefulWorkflow',
     'plone.app.discussion',
     'plone.app.iterate',
@@ -64,7 +64,7 @@ plone_test = test + plone + [
     'plone.app.testing',
     'plone.restapi',
 ]
-# What the cache and its store are compared with.
+# Packages that are compared with the cache and its store.
 bench = [
     'Products.MemcachedManager',
     'Products.StandardCacheManagers',
@@ -77,7 +77,7 @@ bench = [
     'six',
     'theine',
 ]
-# What judges the HTTP.
+# Tools that check the HTTP.
 conformance = [
     'CacheControl',
     'Zope[wsgi]',
@@ -114,7 +114,7 @@ setup(
         'Programming Language :: Python :: 3.13',
         'Topic :: Internet :: WWW/HTTP :: Site Management',
     ],
-    # 'Products' itself has to be named: without it an editable install is
+    # 'Products' itself must be named: without it an editable install is
     # not on the path where Zope looks for products.
     packages=find_namespace_packages(include=['Products', 'Products.*']),
     include_package_data=True,

@@ -16,7 +16,7 @@ assert 'Page Cache Manager' in names, names
 where = Products.PageCacheManager.__file__
 assert 'site-packages' in where, where
 
-# The add-on's profiles for Plone came along.
+# The wheel contains the add-on's profiles for Plone.
 for name in ('default', 'uninstall'):
     profile = Path(where).parent / 'profiles' / name / 'metadata.xml'
     assert profile.exists(), profile
@@ -25,7 +25,7 @@ site = app['demo']  # noqa: F821
 assert site.page_cache.meta_type == 'Page Cache Manager'
 assert site.page_cache.isActive()
 assert len(site.portal_catalog) > 30
-# Templates, their metadata and the style sheet came along.
+# The wheel contains the templates, their metadata and the style sheet.
 skin = site.portal_skins['demo']
 assert skin['document_view'].ZCacheable_getManagerId() == 'page_cache'
 assert skin['demo.css'].get_size()

@@ -1,4 +1,4 @@
-"""Check whether the checkout can be released; tell what to upload.
+"""Check whether the checkout can be released; print how to upload it.
 
     python .ci/release.py check
     python .ci/release.py tell
@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: Where the files of this version will be, as setup.py takes it.
+#: The URL below which the files of this version will be, as for setup.py.
 PICTURES = os.environ.get('PICTURES', '')
 
 
@@ -27,7 +27,7 @@ def version():
 
 
 def date_of(number):
-    """Return what CHANGES.rst says of a release, '' if it is not there."""
+    """Return the date of a release in CHANGES.rst, '' if it is missing."""
     found = re.search(
         rf'^{re.escape(number)} \((.*)\)$',
         (ROOT / 'CHANGES.rst').read_text(encoding='utf-8'), re.MULTILINE)
@@ -41,7 +41,7 @@ def git(*arguments):
 
 
 def problems():
-    """Yield what is to be done before, each as a sentence."""
+    """Yield the problems that prevent a release, each as a sentence."""
     number, today = version(), datetime.date.today().isoformat()
     said = date_of(number)
     if not re.fullmatch(r'\d+(\.\d+)+((a|b|rc)\d+)?', number):
