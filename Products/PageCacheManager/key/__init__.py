@@ -1,1 +1,1 @@
-"""Which requests share a page."""
+"""The key of a page: requests with equal keys share the page."""

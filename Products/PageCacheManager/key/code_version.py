@@ -1,11 +1,11 @@
 """The version of the code that renders the pages.
 
-A page is made by templates, viewlets, scripts and transforms of many
-packages, none of them in the database, and by the configuration of the
-instance.  The version covers all of them: the installed packages, the sources
-of packages in development, and the ZCML files outside of packages with the
-files that they name.  It is the same in every process that runs the same code,
-and is computed once, when Zope starts.
+Templates, viewlets, scripts and transforms of many packages make a page, and
+so does the configuration of the instance.  They are not in the database.  The
+version covers the installed packages, the sources of packages in development,
+and the ZCML files outside of packages with the files that they name.  It is
+the same in every process that runs the same code.  Each process computes it
+once, when Zope starts.
 """
 import os
 import site
@@ -26,20 +26,21 @@ from Zope2.App import zcml
 from ..core.key import digest
 
 
-#: Files that a page may be made from.  It links to scripts and style sheets
-#: by a digest of their content, and contains icons.
+#: Suffixes of files that may change a page.  A page links to scripts and style
+#: sheets by a digest of their content, and contains icons.
 _SUFFIXES = frozenset([
     '.cfg', '.cpt', '.cpy', '.css', '.dtml', '.htm', '.html', '.js', '.json',
     '.metadata', '.mo', '.props', '.pt', '.py', '.svg', '.vpy', '.xml',
     '.xsl', '.zcml', '.zpt', '.zsql'])
 
-#: Attributes by which ZCML names files and folders.
+#: Attributes in ZCML that name files and folders.
 _NAMING = ('directory', 'file', 'template')
 
-#: Variables by which the languages are chosen that messages are read in.
+#: Environment variables that choose the languages of message catalogs.
 _LANGUAGES = ('PTS_LANGUAGES', 'zope_i18n_allowed_languages')
 
-#: Files of a package in development beyond this number are not read.
+#: At most this many files are read: of all packages in development together,
+#: and again of the configuration.
 MAX_FILES = 20_000
 
 
@@ -48,29 +49,29 @@ _lock = threading.Lock()
 
 @cache
 def code_version():
-    """Return 16 characters that name all code of this process."""
-    with _lock:  # the others wait while one thread works it out
+    """Return 16 characters that identify all code of this process."""
+    with _lock:  # other threads wait while one thread computes it
         return _code_version()
 
 
 @cache
 def _code_version():
     installed = sorted(
-        # a broken removal leaves folders without either
+        # a removal that failed leaves folders without name and version
         (found.metadata['Name'] or '', found.version or '')
         for found in distributions())
     return digest(repr((
         sys.version_info[:3], installed,
         [os.environ.get(name) for name in _LANGUAGES],
         _digest_of(islice(_source_files(), MAX_FILES)),
-        # in no order of folders, which differ from machine to machine
+        # sorted by digest, since folders differ from machine to machine
         sorted({
             _digest_of([path])
             for path in islice(_configuration_files(), MAX_FILES)}))))
 
 
 def template_version(filename):
-    """Return a digest of a template's file, '' if there is none."""
+    """Return a digest of a template's file, '' if there is no file."""
     try:
         status = os.stat(filename)
     except (OSError, TypeError, ValueError):
@@ -89,7 +90,7 @@ def _digest_of(paths):
     for path in paths:
         try:
             data = path.read_bytes()
-        except OSError:  # such as a lock of an editor, which is a dead link
+        except OSError:  # for example a lock of an editor, a dead link
             continue
         found.update(repr((path.name, len(data))).encode())
         found.update(data)
@@ -97,7 +98,7 @@ def _digest_of(paths):
 
 
 def _source_files():
-    """Yield the sources that are not installed packages."""
+    """Yield the source files of the packages in development."""
     for folder in _outermost(_packages()):
         yield from _files_below(folder)
 
@@ -114,7 +115,9 @@ def _files_below(folder):
 
 
 def _configuration_files():
-    """Yield the ZCML outside of packages, and the files that it names."""
+    """Yield the files outside of packages: ZCML, the files that it names, and
+    the scripts in the folder Extensions.
+    """
     packages = tuple(f'{folder}{os.sep}' for folder in _packages())
     for name in getattr(zcml._context, '_seen_files', ()):
         if not _is_installed(name) and not name.startswith(packages):
@@ -150,7 +153,10 @@ def _packages():
 
 
 def _is_installed(file):
-    """Return whether a file is of a package that is named by its version."""
+    """Return whether a file belongs to an installed package.
+
+    The version of such a package identifies its files.
+    """
     return file.startswith(_installed_places()) or any(
         part.endswith('.egg') for part in Path(file).parts)
 
@@ -165,7 +171,7 @@ def _installed_places():
 
 
 def _outermost(folders):
-    """Return those of `folders` that lie in none of the others, in order."""
+    """Return the folders that lie in no other one of `folders`, sorted."""
     found = []
     for folder in sorted(folders):
         if not found or not folder.startswith(found[-1] + os.sep):

@@ -1,4 +1,4 @@
-"""Which requests share a page: what the policy says, and the key."""
+"""Asks the policy of a page, and makes the key of the page."""
 from copy import copy
 from functools import lru_cache
 from traceback import format_exception_only
@@ -21,7 +21,7 @@ from .versions import path_of
 
 
 class RuledOut(Exception):
-    """The page is rendered and not kept, for a reason of Cache-Status."""
+    """The page is rendered but not stored, for a reason of Cache-Status."""
 
     def __init__(self, reason, error=None):
         super().__init__(reason)
@@ -31,7 +31,7 @@ class RuledOut(Exception):
 
     @property
     def failure(self):
-        """The last line of the policy's traceback, '' for none."""
+        """The last line of the policy's traceback, '' without an error."""
         return '' if self.error is None else (
             format_exception_only(self.error)[-1].strip())
 
@@ -39,27 +39,29 @@ class RuledOut(Exception):
 class PageKey:
     """The page that a request asks for, and the index into the store."""
 
-    #: Whether somebody is logged in.
+    #: Whether a user is logged in.
     has_user = False
-    #: Whether the user may view the content: Zope itself checks access to
-    #: the template, and leaves the content to rendering.
+    #: Whether the user may view the content.  Zope checks access to the
+    #: template; only rendering checks access to the content.
     may_view = False
-    #: Whether the user may look into the content: rendering asks for this
-    #: besides, where a page shows what is in a folder.
+    #: Whether the user may access contents information.  Rendering checks
+    #: this too if a page lists a folder.
     may_list = False
-    #: Template path, content path and URL: the page as people see it.
+    #: Template path, content path and URL: the name of the page on screens.
     page_id = None
-    #: The users that share the page, '' for all anonymous visitors.
+    #: The group of visitors that shares the page, '' for all anonymous
+    #: visitors.
     partition = ''
-    #: In which languages the site would answer, None for a site of one.
+    #: The languages that the site would answer in, as a string; None if the
+    #: site has one language.
     language = None
-    #: Request headers of which the values are in the key.
+    #: Names of request headers that have their values in the key.
     keyed_headers = ()
-    #: Request headers that Vary has to name (RFC 9110 12.5.5).
+    #: Request headers that Vary must name (RFC 9110 12.5.5).
     named_in_vary = ()
-    #: All versions.
+    #: Generation, rules, and versions of the origin.
     versions = ()
-    #: What is written when the page is purged or invalidated.
+    #: The objects that a purge or an invalidation of the page writes.
     marks = ()
     #: The parts of the key, None without an ETag.
     parts = None
@@ -67,19 +69,23 @@ class PageKey:
     index = None
 
     def without_objects(self):
-        """Return this key without objects of a connection."""
+        """Return a copy of this key without objects of a connection."""
         other = copy(self)
         other.marks = ()
         return other
 
     def index_for(self, request, varies):
-        """Return the index of the page for the values of more headers."""
+        """Return the index of the page that varies by the headers `varies`.
+
+        The index has the request's values of these headers.
+        """
         if not varies:
             return self.index
         return secondary(self.index, http_request.headers(request, varies))
 
     def has_all_cookies(self, varies):
-        """Return whether the key, with `varies`, has all of Cookie."""
+        """Return whether the key with `varies` has the whole Cookie header.
+        """
         return 'cookie' in self.keyed_headers or 'cookie' in varies
 
 
@@ -93,7 +99,7 @@ VARIANT = (
 def ask_policy(exchange):
     """Ask the policy; set ``policy`` and ``key`` of the exchange.
 
-    Raises RuledOut.
+    Raises RuledOut for a page that must not be stored.
     """
     origin, settings = exchange.origin, exchange.settings
     key = exchange.key = PageKey()
@@ -178,7 +184,7 @@ def variant_names(exchange):
 def versions_now(exchange):
     """Return generation, rules and versions of the origin, as strings.
 
-    Raises RuledOut where this transaction changed any of them.
+    Raises RuledOut if this transaction changed any of them.
     """
     key, manager = exchange.key, exchange.manager
     found = (
@@ -191,7 +197,7 @@ def versions_now(exchange):
 
 
 def has_changed(exchange):
-    """Return whether the template or the generation changed meanwhile."""
+    """Return whether a version in the key changed since the look-up."""
     try:
         return versions_now(exchange) != exchange.key.versions
     except RuledOut:
@@ -199,31 +205,32 @@ def has_changed(exchange):
 
 
 def dates(exchange):
-    """Return when any part of the page last changed, and the date to send;
-    set `marks` of the key.
+    """Return the time of the page's last change, and the date to send.
 
-    Both are seconds since 1970.  The second is None where the policy gives
-    no date, or fails: then `exchange.no_date` is the RuledOut.
+    Both are seconds since 1970.  The date is None if the policy gives no date
+    or fails, or if other machinery sets headers of the page.  After a failure
+    `exchange.no_date` is the RuledOut.  Sets `marks` of the key.
     """
     origin, manager, key = exchange.origin, exchange.manager, exchange.key
     try:
         modified = evaluated(exchange.policy.date)
     except RuledOut as why:
         exchange.no_date, modified = why, None
-    # undo brings an older date of the policy back, but a new serial
+    # undo restores an older date of the policy, but gives a new serial
     key.marks = manager.marks_of(origin.identity, key.page_id)
     changed = max(modified or 0, changed_at(
         origin.context, *origin.templates(), *key.marks))
-    # other machinery may take a date alone for the newest, whatever it says
+    # other machinery may take any page with just a date for the newest one
     is_sent = modified is not None and not exchange.is_beside_another
     return changed, changed if is_sent else None
 
 
 def entity_tag(exchange, body, own, varies=()):
-    """Return the tag of a page that was rendered, '' for none.
+    """Return the entity-tag of a rendered page, '' without the policy's ETag.
 
-    `body` is its body without a content coding, `own` are the headers of
-    rendering, and `varies` those beyond the key by which it varies.
+    `body` has no content coding.  `own` are the headers that rendering set.
+    `varies` are request headers, beyond the headers in the key, by which the
+    page varies.
     """
     if exchange.key.index is None:
         return ''
@@ -236,11 +243,12 @@ def entity_tag(exchange, body, own, varies=()):
 
 
 def evaluated(function, *args):
-    """Return what expressions of a policy give; raises RuledOut."""
+    """Return the result of a policy's expressions; raise RuledOut on errors.
+    """
     try:
         return function(*args)
     except Unauthorized as error:
-        # rendering says so, if this user may not see the page
+        # if this user may not see the page, rendering raises it again
         raise RuledOut(Reason.UNAUTHORIZED, error) from None
     except Exception as error:
         raise RuledOut(Reason.POLICY_ERROR, error) from None
@@ -248,10 +256,10 @@ def evaluated(function, *args):
 
 @lru_cache(maxsize=256)
 def _keyed_headers(vary, key_headers):
-    """Return the headers of which the values are in every key.
+    """Return the names of the request headers in the key, sorted.
 
-    The store has the body without a content coding, so Accept-Encoding in
-    Vary is none of them.
+    Accept-Encoding in `vary` does not count, since the store has the body
+    without a content coding.
     """
     added = {name.lower() for name in key_headers}
     return tuple(sorted({*names(vary)} - {'accept-encoding'} | added))

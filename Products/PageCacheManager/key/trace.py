@@ -7,26 +7,27 @@ from .key import evaluated
 
 
 class Tried(NamedTuple):
-    """A policy, and what came of it."""
+    """The result of one policy."""
 
-    #: Under which id CMF keeps it.
+    #: The id of the policy in CMF.
     policy_id: str
-    #: Whether it is the one that counts; None where it failed to say so, or
-    #: was not asked since one before it counts or failed.
+    #: Whether the policy is used for the page.  None if it failed before that
+    #: was known.  None also if it was not asked, because an earlier policy is
+    #: used or failed.
     fits: bool | None = None
     #: The raw value of its ETag, '' for none.
     etag: str = ''
     #: The expression that failed, as CMF's form names it, and the last line
-    #: of the traceback; '' where none did.
+    #: of the traceback; '' if no expression failed.
     failed: str = ''
     error: str = ''
 
 
 def trace(content, view_name, keywords, request, manager_id):
-    """Yield a :class:`Tried` for each policy in its order.
+    """Yield a :class:`Tried` for each policy, in the order of CMF.
 
-    The arguments are those of :func:`..cmf.policy.ask`.  No expression
-    raises here.
+    The arguments are the same as for :func:`..cmf.policy.ask`.  Errors of
+    expressions are not raised.
     """
     is_reached = True
     for policy_id, may_fit, answer in policy.each(
@@ -39,7 +40,10 @@ def trace(content, view_name, keywords, request, manager_id):
 
 
 def tried_with(policy_id, may_fit, answer):
-    """Return what comes of one policy, by the functions of it."""
+    """Return the :class:`Tried` of one policy.
+
+    `may_fit` and `answer` are its functions from :func:`..cmf.policy.each`.
+    """
     tried, expression = Tried(policy_id, False), 'Predicate'
     try:
         if not evaluated(may_fit):
@@ -59,7 +63,7 @@ def tried_with(policy_id, may_fit, answer):
 
 
 def failed(exchange):
-    """Return the :class:`Tried` that fails for a request, None if none does.
+    """Return the :class:`Tried` of the policy that fails, None if all work.
     """
     return next((tried for tried in of(exchange) if tried.failed), None)
 

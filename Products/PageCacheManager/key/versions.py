@@ -1,8 +1,9 @@
-"""The versions of the templates that a page is made with.
+"""The versions of templates and other objects that a page is made with.
 
-The version of an object in the ZODB is its serial, that of a filesystem
-template a digest of the source that it holds in memory.  An object that was
-changed in this transaction has no version: the transaction may be aborted.
+The version of an object in the ZODB is made from its serial.  The version of
+a filesystem template is a digest of the source that it holds in memory.  An
+object that this transaction changed has no version, since the transaction may
+be aborted.
 """
 from contextlib import suppress
 from math import ceil
@@ -18,7 +19,8 @@ from ..core.key import digest
 
 
 def version_of(ob):
-    """Return a string that changes with `ob`, or None if it has none now."""
+    """Return a string that changes with `ob`, None if it has no version now.
+    """
     base = aq_base(ob)
     if isinstance(base, Persistent) and base._p_jar is not None:
         if not is_committed(base):
@@ -30,23 +32,27 @@ def version_of(ob):
 
 
 def latest_of(obs):
-    """Return the version of several persistent objects, the last write's.
+    """Return the version of the last write to any of several objects.
 
-    They are of one database.  It is None if any of them has none now.
+    All are persistent objects of one database.  None if any object has no
+    version now.
     """
     latest = z64
     for ob in obs:
         ob._p_activate()
         latest = max(latest, aq_base(ob)._p_serial)
     jar = obs[0]._p_jar
-    # a connection that holds no change has all its objects from the database
+    # without changes all objects of a connection are as in the database
     is_clean = jar is not None and not jar._registered_objects and (
         jar._savepoint_storage is None)
     return latest.hex() if is_clean or all(map(is_committed, obs)) else None
 
 
 def is_newest(ob, others):
-    """Return whether `ob` was written after all `others`, or is just now."""
+    """Return whether `ob` was written after all `others`.
+
+    A write in this transaction counts as the newest.
+    """
     if not is_committed(ob):
         return True
     for other in others:
@@ -57,9 +63,10 @@ def is_newest(ob, others):
 
 
 def is_committed(ob):
-    """Return whether `ob` is as the database has it.
+    """Return whether `ob` is the same as in the database.
 
-    After a savepoint an object looks unchanged and has its old serial.
+    After a savepoint a changed object looks unchanged and has its old serial,
+    so the storage of the savepoint is checked too.
     """
     base = aq_base(ob)
     base._p_activate()
@@ -70,9 +77,10 @@ def is_committed(ob):
 
 
 def holds_changes(connection):
-    """Return whether the transaction has anything to commit.
+    """Return whether the transaction has changes to commit.
 
-    `connection` is that of any object; those to other databases count too.
+    `connection` is the connection of any object.  Its connections to other
+    databases count too.
     """
     for one in connection.connections.values():
         if one._registered_objects or one._savepoint_storage is not None:
@@ -81,7 +89,8 @@ def holds_changes(connection):
 
 
 def association_of(template):
-    """Return the id of a template's cache manager, and whether it is used.
+    """Return the id of a template's cache manager, and whether caching is
+    enabled for the template.
     """
     base = aq_base(template)
     return base.ZCacheable_getManagerId(), base._Cacheable__enabled
@@ -90,9 +99,9 @@ def association_of(template):
 def snapshots(connection):
     """Return the snapshots that a request reads, by name of the database.
 
-    The request has a connection to each database that it looked into.  None
-    stands for one that does not tell.  The result is None if the transaction
-    has anything to commit.
+    The request has a connection to each database that it used.  A snapshot is
+    None if the storage does not tell it.  The result is None if the
+    transaction has changes to commit.
     """
     found = {}
     for name, one in connection.connections.items():
@@ -107,7 +116,7 @@ def _source_digest(ob, base):
     known = _digests.get(base._filepath)
     if known is not None and known[0] == vars(base):
         return known[1]
-    state = {**vars(base)}  # other threads may read the file again
+    state = {**vars(base)}  # a copy: other threads may read the file again
     text = state.get('_text')
     if not isinstance(text, str):
         return None
@@ -117,15 +126,15 @@ def _source_digest(ob, base):
             not name.startswith('_') or name == '_proxy_roles'
             or name.endswith('_Permission'))])
     found = digest(repr((described, text)))
-    # what holds a list may change in place
+    # a list may change in place, so its digest is not remembered
     with suppress(TypeError):
         hash(described)
         _digests[base._filepath] = state, found
     return found
 
 
-#: By the template's file, so no more than there are: the attributes of the
-#: template, and the digest of its source and of its .metadata file.
+#: By the file of a template: the attributes of the template, and the digest of
+#: its source and its .metadata file.  Size: at most the number of files.
 _digests = {}
 
 
@@ -135,7 +144,7 @@ def version_of_content(ob):
 
 
 def identity_of(ob):
-    """Return a name of `ob` that does not depend on its path."""
+    """Return a name of `ob` that does not depend on its path, or ''."""
     base = aq_base(ob)
     oid = base._p_oid if isinstance(base, Persistent) else None
     if oid is not None:
@@ -146,10 +155,11 @@ def identity_of(ob):
 
 
 def changed_at(*obs):
-    """Return when any of `obs` was last changed, whole seconds since 1970.
+    """Return the time of the last change of any of `obs`.
 
-    It is rounded up: a date that a client names has no fractions, and one
-    that lies before the change must not pass for one after it.
+    The result is in whole seconds since 1970, rounded up: a date from a client
+    has no fractions, and a date before the change must not look like a date
+    after it.
     """
     newest = 0
     for base in map(aq_base, obs):
@@ -169,8 +179,8 @@ def frame_of(context):
 def version_of_frame(context):
     """Return the version of the frame if it is in a file, else ''.
 
-    CMF reads changed files again in debug mode.  None stands for a version
-    that can't be told.
+    None if the version is not known.  CMF reads changed files again in debug
+    mode.
     """
     frame = frame_of(context)
     return version_of(frame) if hasattr(aq_base(frame), '_filepath') else ''
@@ -179,8 +189,8 @@ def version_of_frame(context):
 def container_of(ob):
     """Return `ob` if it can hold objects, else its parent.
 
-    To ask content for what only a container can have is dear: it looks for
-    attributes that it lacks in its schema.
+    Only a container can have the attributes that callers look for.  Content
+    without them would search its schema, which is slow.
     """
     parent = aq_parent(ob)
     if parent is None or hasattr(type(aq_base(ob)), '_getOb'):
@@ -193,5 +203,5 @@ def path_of(ob):
     find = getattr(ob, 'getPhysicalPath', None)
     try:
         return '/'.join(find()) if find is not None else ''
-    except AttributeError:  # it stands in something that has no path
+    except AttributeError:  # an object around it has no path
         return ''

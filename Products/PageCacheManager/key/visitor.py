@@ -24,7 +24,7 @@ from .versions import container_of
 #: Authorization (RFC 9111 section 3.5).
 _SHAREABLE = frozenset(['public', 's-maxage', 'must-revalidate'])
 
-#: The translation domain of our own screens, which are never kept.
+#: The translation domain of our own screens, which are never stored.
 OWN_DOMAIN = 'PageCacheManager'
 
 
@@ -45,7 +45,7 @@ def current_user():
 def is_of_request(request, context):
     """Return whether code runs as the user of the request.
 
-    Other code may lend the rights of another user, or take them away.
+    Other code may switch to another user, or to no user.
     """
     user = getSecurityManager().getUser()
     own = request.other.get('AUTHENTICATED_USER')
@@ -53,8 +53,9 @@ def is_of_request(request, context):
 
 
 def is_user_of_copy(request, copy):
-    """Return whether code runs as the user of a request in a copy of it,
-    for which a user folder was asked anew.
+    """Return whether a request, its copy and running code have the same user.
+
+    A user folder was asked again for the user of the copy.
     """
     context = request.other['PARENTS'][0]
     users = request.other, copy.other
@@ -64,20 +65,19 @@ def is_user_of_copy(request, copy):
 
 
 def who(user, context):
-    """Return the identity of `user` and its rights, None if not logged in.
-    """
+    """Return identity and roles of `user`, None if not logged in."""
     if user is None or aq_base(user) is nobody:
         return None
     return (
-        # a user of another class may have rights beside roles
+        # a user of another class may have rights besides its roles
         type(aq_base(user)), _folder_path(user), _name(user),
         tuple(sorted(user.getRolesInContext(context))))
 
 
 def goes_by_address(request):
-    """Return whether a user folder may know a visitor by the address alone.
+    """Return whether a user folder may identify a visitor by address alone.
 
-    Zope asks those of all that it traversed.
+    Zope asks the user folder of each object that it traversed.
     """
     return any(
         _folder_goes_by_address(getattr(
@@ -95,8 +95,10 @@ def _folder_goes_by_address(folder):
 
 
 def rights(context):
-    """Return whether the user of this request may view `context`, and
-    whether that user may look into it.
+    """Return the rights of the current user on `context`, two booleans.
+
+    The first one: the user may view it.  The second one: the user may access
+    its contents information.
     """
     may = getSecurityManager().checkPermission
     return bool(may('View', context)), bool(
@@ -106,8 +108,8 @@ def rights(context):
 def partition(user, exchange):
     """Return the group of visitors that shares the page, as a string.
 
-    A setting relaxes it, but not for a request with credentials of its own
-    unless the policy says that the page may be shared.
+    The setting ``partition`` may widen the group.  It does not for a request
+    with an Authorization header, unless the policy allows sharing.
     """
     request, context = exchange.request, exchange.origin.context
     session = http_request.session(
@@ -117,7 +119,7 @@ def partition(user, exchange):
         visitor = getSecurityManager().getUser()
         if visitor is not None and aq_base(visitor) is not nobody:
             given = _given_roles(visitor, context)
-        # only code of the site knows whose these are
+        # only code of the site knows the owner of these credentials
         unknown = http_request.credentials(request) if (
             request._auth or request.environ.get('REMOTE_USER')) else ''
         parts = session, given, unknown
@@ -126,19 +128,19 @@ def partition(user, exchange):
         request, exchange.settings, exchange.policy)
     if kind == 'etag':
         return session
-    # in Plone roles are dear to find
+    # `exchange.who` saves a search for roles, which is slow in Plone
     _, folder, name, roles = exchange.who or who(user, context)
     if kind == 'roles':
-        # a Manager of a folder has no power above it
+        # a Manager of one user folder has no rights above that folder
         return repr((session, folder, roles))
     return repr((session, folder, name, roles))
 
 
 def session_cookies(context, request, settings):
-    """Return the names of cookies that stand for a session.
+    """Return the names of the cookies that identify a session.
 
-    Beside those of the settings that is the one by which a Browser Id
-    Manager knows the browser (Products.Sessions).
+    These are the cookies of the settings, and the cookie of a Browser Id
+    Manager (Products.Sessions).
     """
     if not request.cookies:
         return settings.session_cookies
@@ -153,7 +155,7 @@ def session_cookies(context, request, settings):
 def sharing(request, settings, answer):
     """Return which users share a logged-in user's page.
 
-    It is a value of the setting ``partition``.
+    The result is a value of the setting ``partition``.
     """
     if http_request.is_authorized(request):
         control = directives(answer.headers.get('cache-control', ''))
@@ -163,7 +165,10 @@ def sharing(request, settings, answer):
 
 
 def _given_roles(user, context):
-    """Return the roles that a user folder gave to an anonymous visitor."""
+    """Return the roles that a user folder gave to an anonymous visitor.
+
+    The result is a string with folder and roles, '' without roles.
+    """
     roles = user.getRolesInContext(context)
     if set(roles) <= {'Anonymous'}:
         return ''
@@ -176,18 +181,18 @@ def _folder_path(user):
 
 
 def _name(user):
-    # tokens are made of the name, which may change; the emergency user has
-    # no id
+    # the name too: it may change, and tokens in pages are made from it; the
+    # emergency user has no id
     return user.getId(), user.getUserName()
 
 
 def language(request):
-    """Return the languages in which the site would answer, best first.
+    """Return the languages that the site would answer in, best first.
 
-    Each translation domain takes the first language that it has of those
-    that the client prefers, so the whole order counts.  A site of one
-    language does not split its pages: None.  The domain of our own screens
-    does not count.
+    The names are separated by commas.  The whole order counts, because each
+    translation domain uses the client's first language that it has.  None
+    for a site of one language, '' for a site without a negotiator.  The
+    domain of our own screens does not count.
     """
     remaining = set()
     for name, domain in getSiteManager().utilities.lookupAll(
@@ -205,7 +210,7 @@ def language(request):
     negotiator = queryUtility(INegotiator)
     if negotiator is None:
         return ''
-    if type(negotiator) is Negotiator:  # which looks at nothing else
+    if type(negotiator) is Negotiator:  # it uses nothing else
         wanted = IUserPreferredLanguages(request).getPreferredLanguages()
         return ','.join(_order_of(wanted, frozenset(remaining)))
     return _order(negotiator, remaining, request)
@@ -225,8 +230,8 @@ def _order(negotiator, remaining, request):
 def _order_of(wanted, languages):
     """Return the languages in the order of Zope's negotiator.
 
-    It is asked for each of them in one pass: `wanted` is as long as a client
-    likes.
+    One pass over `wanted` is enough for all languages, since a client may
+    send a very long list.
     """
     remaining = dict(_spellings(languages))
     order = []
@@ -240,7 +245,7 @@ def _order_of(wanted, languages):
 
 @lru_cache(maxsize=64)
 def _spellings(languages):
-    """Return the languages by the form in which clients name them."""
+    """Return the languages by the normalized name that clients send."""
     found = {}
     for language in sorted(languages, reverse=True):
         found.setdefault(normalize_lang(language), []).append(language)
