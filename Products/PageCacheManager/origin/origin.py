@@ -4,63 +4,64 @@
 class Origin:
     """A published template or view, or a template that other code calls.
 
-    `is_alone_until_delivery` is true of published templates alone, `is_called`
-    of called ones, `is_captured_last` of views.
+    `is_alone_until_delivery` is true only for published templates,
+    `is_called` only for called templates, `is_captured_last` only for views.
     """
 
-    #: The content that the page is of.
+    #: The content of the page.
     context = None
-    #: The parent that Zope reports for it.
+    #: The parent, as Zope names it in the description of the transaction.
     parent = None
-    #: The origin as policies and statistics name it.
+    #: The name of the origin for policies, and its path for statistics.
     name = path = ''
-    #: The same under all paths of one template.
+    #: The same under all paths of a template; '' for a view.
     identity = ''
-    #: Separates the kinds of origins in the key.
+    #: The kind of the origin, a part of the key.
     kind = ''
     #: The object that rendering adds to the security context, or None.
     executable = None
-    #: Whether other code calls it: that code gets the text, and may change
-    #: it.
+    #: Whether other code calls the origin.  That code gets the text, and may
+    #: change it.
     is_called = False
-    #: Whether the page is captured after all other handlers, which are shown
-    #: it, else before.
+    #: Whether the page is captured after all other handlers have seen it.  If
+    #: not, it is captured before all other handlers.
     is_captured_last = False
-    #: The module of handlers that do not get to see a stored page.
+    #: The module of handlers that never see a stored page.
     unseen_by = None
     #: Whether no other code sets headers between look-up and capture.
     is_alone_until_delivery = False
-    #: Whether a file that changes is read again in a running process, not
-    #: only in debug mode.
+    #: Whether a running process reads changed files again, also without debug
+    #: mode.
     reads_files_again = False
     #: Whether the base of URLs is known before rendering.
     has_base = False
-    #: Whether the request may write to the database and its page be kept.
+    #: Whether a page may be stored although its request wrote to the database.
     may_write = True
-    #: Whether a date covers everything that its pages show.
+    #: Whether the date of a page covers everything that the page shows.
     dates_count = True
-    #: The names of the strings that `versions` and `variant` return, for
-    #: people.
+    #: Names for screens: of the strings that `versions` and `variant` return.
     version_names = ()
     variant_names = ()
-    #: Response headers that it sets before the look-up.
+    #: Response headers that the origin sets before the look-up.
     headers_of_all = frozenset()
 
     def find_manager(self, claim):
-        """Return the manager that keeps the pages, None for none.
+        """Return the manager that keeps the pages, or None.
 
-        `claim` is what other machinery says of the page, or None.
+        `claim` is the claim of other machinery on the page, or None.
         """
         raise NotImplementedError
 
     def association(self):
-        """Return by what it is associated, beside the database."""
+        """Return the association of a template, None for a view.
+
+        It may be in a file, so a snapshot of the database does not cover it.
+        """
 
     def note_unkept(self, secs):
-        """Note an origin without a manager, for the screens that offer to
-        associate it.
+        """Record an origin without a manager; screens offer to associate it.
 
-        `secs` are what rendering took.
+        `secs` is the time of rendering.
         """
 
     def keywords(self, request):
@@ -72,39 +73,41 @@ class Origin:
         return response.headers.get('content-type', '')
 
     def templates(self):
-        """Return templates that count for the date of pages of which it is
-        not known what they are made from.
-        """
+        """Return the templates that count for the date of the page."""
         return ()
 
     def versions(self):
-        """Return the versions of other parts of the page, as strings; None
-        for a part that this transaction changed.
+        """Return the versions of template, code and content, as strings.
+
+        None stands for a part that this transaction changed.
         """
         raise NotImplementedError
 
     def version_in_files(self):
-        """Return the version of its code and files, None if it has none now.
+        """Return the version of its code and files, None if not known now.
         """
         return ''
 
     def variant(self, request):
-        """Return the other parts that separate its pages, as strings."""
+        """Return further parts of the variant in the key, as strings."""
         return ()
 
     def arguments(self, request):
-        """Return the arguments of the call as a key, None for none."""
+        """Return the arguments of the call as a string.
+
+        None if they have no unambiguous spelling.
+        """
         return ''
 
     def own_headers(self, rendering, response, settings):
-        """Return the headers that a hit repeats, lower-case names."""
+        """Return the headers that a hit repeats, with lower-case names."""
         raise NotImplementedError
 
     def forget_conditions(self, request):
-        """Keep other code from a 304 where there must be none."""
+        """Remove the conditions, so that other code makes no wrong 304."""
 
     def body(self, response, text):
-        """Return the rendered body without a coding, None if it is no page.
+        """Return the rendered body without a coding, None if not a page.
 
         `text` is the text of a called template.
         """

@@ -1,4 +1,4 @@
-"""Kinds of sites, and their part in the pages of views."""
+"""The kinds of sites, and their effects on pages."""
 from Acquisition import aq_chain
 from zope.component import getSiteManager
 from zope.interface import implementer
@@ -9,22 +9,22 @@ from ..key import visitor
 
 @implementer(ISurroundings)
 class Plain:
-    """A site, or none, that adds nothing."""
+    """A site that adds nothing, or no site at all."""
 
     headers_of_all = frozenset()
     variant_names = ()
 
     def claim(self, request):
-        """Return None: nobody else has a say."""
+        """Return None: no other machinery has a claim."""
 
     def silence(self, request):
-        """Do nothing: nobody else has a say."""
+        """Do nothing: no other machinery sets headers."""
 
-    #: By Zope's negotiator.
+    #: Zope's negotiator decides.
     language = staticmethod(visitor.language)
 
     def variant(self, context, request):
-        """Return nothing else."""
+        """Return no parts of the key."""
         return ()
 
     def chosen_by(self, language):
@@ -32,7 +32,7 @@ class Plain:
         return () if language is None else ('accept-language',)
 
     def vary_by(self, request, language):
-        """Return the same."""
+        """Return Accept-Language if there are several languages."""
         return () if language is None else ('Accept-Language',)
 
     def cookies(self, request):
@@ -46,7 +46,8 @@ _plain = Plain()
 def around(ob):
     """Return the :class:`interfaces.ISurroundings` of the site around `ob`.
 
-    A folder may be a site of its own within the one that has them.
+    The search covers `ob` and all objects around it, since `ob` may be a
+    folder that is a site of its own inside that site.
     """
     adapters = getSiteManager().adapters
     for place in aq_chain(ob):

@@ -1,4 +1,4 @@
-"""Page templates: published ones, and those that other code calls."""
+"""Page templates as origins: published templates and called templates."""
 from functools import cached_property
 from functools import lru_cache
 
@@ -25,15 +25,15 @@ from ..publisher import response_headers
 from .origin import Origin
 
 
-#: The arguments of a template that is called without any.
+#: The spelling of the arguments if a template is called without arguments.
 _NO_ARGUMENTS = arguments_key(({'args': ()}, []))
 
 
 class TemplateOrigin(Origin):
-    """An associated page template, whoever calls it."""
+    """A page template, published or called."""
 
     version_names = ('Template', 'Code and templates in files')
-    # a template sets it itself
+    # every template sets it itself
     headers_of_all = frozenset(['content-type'])
 
     def __init__(self, template):
@@ -48,18 +48,18 @@ class TemplateOrigin(Origin):
         return path_of(self.template)
 
     def association(self):
-        # of a template in a file it is not in the database
+        # a template in a file has its association in a file too
         return association_of(self.template)
 
     def find_manager(self, claim):
-        # Zope asks that itself before it asks a cache
+        # Zope checks this too before it asks a cache
         if not self.template.ZCacheable_enabled():
             return None
         return manager_of_template(self.template)
 
     def note_unkept(self, secs):
         if self.template.ZCacheable_getManagerId():
-            return  # another kind of manager, or one that is gone
+            return  # another kind of manager, or a deleted one
         for manager in managers(self.context):
             cache_of(manager).lately_templates.saw(self.path, '', secs)
 
@@ -73,7 +73,7 @@ class TemplateOrigin(Origin):
             self.version_in_files())
 
     def version_in_files(self):
-        # what it calls is code as well
+        # all code counts: a template calls scripts and tools
         files = [code_version()]
         if self.identity.startswith('file:'):
             files.append(version_of(self.template))
@@ -86,7 +86,7 @@ class TemplateOrigin(Origin):
             rendering.headers_left, rendering.headers_before)
 
     def forget_conditions(self, request):
-        """Keep CMF from a 304."""
+        """Remove the conditions, so that CMF makes no 304."""
         http_request.forget_conditions(request)
 
 
@@ -127,7 +127,7 @@ class CalledTemplate(TemplateOrigin):
 
     def __init__(self, template, call):
         super().__init__(template)
-        #: By this the call is known again when the template has rendered.
+        #: Identifies the call after the template has rendered.
         self.call = call
         self._keywords = call['bound_names']
 
@@ -135,7 +135,7 @@ class CalledTemplate(TemplateOrigin):
         return self._keywords
 
     def arguments(self, request):
-        """Return the arguments as a key, REQUEST and RESPONSE left out."""
+        """Return the arguments as a string, without REQUEST and RESPONSE."""
         given = {
             name: value
             for name, value in self._keywords.get('options', {}).items()
@@ -150,17 +150,17 @@ class CalledTemplate(TemplateOrigin):
 
 
 def is_template(published):
-    """Return whether this is a page template that asks caches.
+    """Return whether an object is a page template that asks caches.
 
-    A management screen does not, though it acquires from its object.
+    Only its class counts: a management screen asks no cache, but acquires the
+    attributes of its object.
     """
     return _asks_caches(type(aq_base(published)))
 
 
 @lru_cache(maxsize=512)
 def gives_its_page(kind):
-    """Return whether a class is one of templates whose result is the page.
-    """
+    """Return whether templates of a class return the page as rendered."""
     return _asks_caches(kind) and guard.gives_what_it_renders(kind)
 
 
@@ -174,7 +174,7 @@ def manager_of_template(template):
     manager = template.ZCacheable_getManager()
     if IPageCacheManager.providedBy(manager):
         return manager
-    # another one stands under its name: let the template ask that for its
-    # cache
+    # its id now names another manager, or no manager: the template must look
+    # for its cache again
     aq_base(template)._v_ZCacheable_cache = None
     return None

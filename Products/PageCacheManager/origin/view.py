@@ -1,4 +1,4 @@
-"""Published browser views."""
+"""Published browser views as origins."""
 import os
 import sys
 from functools import lru_cache
@@ -27,14 +27,14 @@ from .origin import Origin
 
 
 class View(Origin):
-    """A browser view that was published, itself or one of its methods.
+    """A published browser view, or a published method of a view.
 
-    `is_part` says of a method that it is another page than the view itself.
+    `is_part` is true for a method that makes another page than the view.
     """
 
     kind = 'view'
     is_captured_last = True
-    # a stored page goes without transforms
+    # a stored page has passed the transforms already
     unseen_by = other_handlers.TRANSFORMS
     may_write = False
     reads_files_again = True
@@ -47,14 +47,15 @@ class View(Origin):
         self.parent = view.context if parent is None else parent
         self._method = method
         self.is_part = is_part
-        #: As associations and policies have it.
+        #: The name in associations and policies.
         self.name = f'{view.__name__}/{method}' if is_part else view.__name__
         self.path = f'@@{self.name}'
         self.context = view.context
 
     def find_manager(self, claim):
-        """Return the nearest manager that the view is associated with, or
-        the one that `claim` names; None if there is none.
+        """Return the nearest manager that the view is associated with.
+
+        Without an association return the manager that `claim` names, or None.
         """
         for manager in managers(self.context):
             if is_associated(manager.associations(), self.name, self.is_of):
@@ -84,8 +85,8 @@ class View(Origin):
         return None if None in files else ' '.join(files)
 
     def variant(self, request):
-        # one name leads to several classes, which content, layers and what
-        # the client accepts choose from
+        # one name may lead to several classes; content, layers and the
+        # request's Accept select the class
         return (
             f'{_spelled(type(self._view))} {self._method}',
             http_request.layers(request))
@@ -93,8 +94,9 @@ class View(Origin):
     def own_headers(self, rendering, response, settings):
         """Return the headers of the whole response that a hit repeats.
 
-        Headers set before the call are set on a hit too.  So are headers
-        that other code sets for the site of the request.
+        Headers that were set before the call are left out, since they are set
+        on a hit too.  The same holds for headers that other code sets for the
+        requesting site.
         """
         before, left = rendering.headers_before, rendering.headers_left
         kept = response_headers.kept_headers(
@@ -116,7 +118,8 @@ class View(Origin):
             getattr(template, 'filename', None)} - {None})
 
     def class_name(self):
-        """Return the dotted name of its class, as it stands in the code."""
+        """Return the dotted name of its class or method in the source code.
+        """
         kinds = type(self._view).__mro__
         found = next(
             (kind for kind in kinds
@@ -137,11 +140,12 @@ class View(Origin):
 
 
 def published_view(published):
-    """Return the :class:`View` that is published, None if it is none."""
+    """Return the :class:`View` of a published object, None if it is no view.
+    """
     view, method, owner = published, '', None
     if isinstance(published, (MethodType, BoundPageTemplate)):
         view = owner = published.__self__
-        # a template as a method has no name of its own
+        # a template that serves as a method has no name of its own
         method = getattr(published, '__name__', '') or getattr(
             view, '__page_attribute__', '')
     if not IBrowserView.providedBy(view):
@@ -155,10 +159,10 @@ def published_view(published):
 
 
 def _is_itself(published, view):
-    """Return whether a method is what the view's own name leads to."""
+    """Return whether the view's own name in a URL leads to this method."""
     name = '__call__'
     for kind in type(view).__mro__:
-        # a method that a URL names is noted in the view, not in its class
+        # read from the classes: the view itself may hold the URL's method
         if '__page_attribute__' in vars(kind):
             name = vars(kind)['__page_attribute__']
             break
@@ -170,7 +174,7 @@ def _is_itself(published, view):
 
 @lru_cache(maxsize=512)
 def _template_files(kind):
-    """Return the files of all templates of a class, under any names."""
+    """Return the files of all templates that are attributes of a class."""
     return frozenset(
         value.filename for base in kind.__mro__
         for value in vars(base).values()
@@ -179,10 +183,10 @@ def _template_files(kind):
 
 @lru_cache(maxsize=512)
 def _spelled(kind):
-    """Return the name of a class, or of what a generated one is made from.
+    """Return the names of a class and its first two bases.
 
-    Such a one is called after its template's file, which may lie elsewhere
-    on other clients of the database.
+    A generated class has the path of its template's file as its name.  The
+    folder is left out, since other clients may have the file elsewhere.
     """
     return ' '.join(
         f'{found.__module__}.{found.__qualname__.rpartition(os.sep)[2]}'
@@ -190,14 +194,14 @@ def _spelled(kind):
 
 
 class _INothing(Interface):
-    """Nothing provides it."""
+    """An interface that no object provides."""
 
 
 def _interface(name):
-    """Return the interface called `name`, one that nothing has if none is.
+    """Return the interface `name`, or an interface that no object provides.
 
-    A name that is typed imports nothing: content that provides an interface
-    has imported its module.
+    No module is imported for a name that somebody typed.  If content provides
+    the interface, its module is imported already.
     """
     module, _, attribute = name.rpartition('.')
     found = vars(sys.modules.get(module) or object).get(attribute)
