@@ -1,1 +1,1 @@
-"""The volatile part of a manager: pages, flights and counters."""
+"""The data of a manager: pages in memory, generation, and events."""

@@ -1,7 +1,8 @@
 """Objects that name a Page Cache Manager as their cache.
 
-A template that names a manager fails if the package is removed before the
-manager is.  Then no code of the package can run, so the check comes before.
+If the package is removed before the manager, each template that names the
+manager fails.  Then no code of the package can run, so the templates must be
+found before.
 """
 from itertools import islice
 from typing import Any
@@ -20,7 +21,7 @@ from ..interfaces import IPageCacheManager
 from ..key.versions import path_of
 
 
-#: A screen counts associations in folders of no more objects than this.
+#: A screen searches at most this many objects for associations.
 MOST_COUNTED = 10_000
 
 
@@ -30,25 +31,26 @@ class Naming(NamedTuple):
     ob: Any
     #: The id that it names.
     name: str
-    #: The object that it finds under that id, or None.
+    #: The object that `ob` finds under that id, or None.
     manager: Any
 
     @property
     def path(self):
-        """Where the object is."""
+        """The path of the object."""
         return path_of(self.ob)
 
     @property
     def file(self):
-        """The file that the association stands in, '' for the database."""
+        """The file that holds the association, '' if the database holds it.
+        """
         path = guard.file_of(self.ob)
         return path and f'{path}.metadata'
 
 
 def below(folder):
-    """Yield all objects that are below a folder in its database.
+    """Yield all objects below a folder in the database.
 
-    It loads no object but to list the objects in it.
+    It loads an object only to list the objects in it.
     """
     pending = [folder]
     while pending:
@@ -61,9 +63,10 @@ def below(folder):
 
 
 def naming(ob):
-    """Return the :class:`Naming` of an object, None if it names none of ours.
+    """Return the :class:`Naming` of an object, None if it names no manager.
 
-    A name in a file counts only if there is such a manager.
+    Only Page Cache Managers count.  A name of a missing manager counts only
+    if the database holds it.
     """
     if not getattr(type(aq_base(ob)), '_isCacheable', False):
         return None
@@ -78,7 +81,10 @@ def naming(ob):
 
 
 def names_of(manager):
-    """Yield None or the :class:`Naming` for each object around a manager."""
+    """Yield a result for each object in the manager's folder and below.
+
+    It is the :class:`Naming` if the object names the manager, else None.
+    """
     for ob in below(aq_parent(aq_inner(manager))):
         found = naming(ob)
         is_it = found is not None and (
@@ -87,9 +93,9 @@ def names_of(manager):
 
 
 def count(manager):
-    """Return how many objects in the database name a manager.
+    """Return the number of objects in the database that name a manager.
 
-    None if that would take long.
+    None if the count would take too long.
     """
     number = 0
     for seen, found in enumerate(names_of(manager)):
@@ -102,7 +108,8 @@ def count(manager):
 def templates_of(manager, limit):
     """Return up to `limit` templates that name a manager.
 
-    Those that are found soon: a screen waits for it.
+    A screen waits for the result, so the search stops at `MOST_COUNTED`
+    objects.
     """
     found = (one for one in islice(names_of(manager), MOST_COUNTED) if (
         one is not None and hasattr(aq_base(one.ob), 'pt_render')))
@@ -127,10 +134,10 @@ def finds(ob, manager):
 
 
 def free_templates(manager):
-    """Return templates in the database that could name a manager, and name
-    no cache.
+    """Return templates in the database that name no cache manager.
 
-    Those that are found soon: a screen waits for it.
+    A screen waits for the result, so the search stops at `MOST_COUNTED`
+    objects.
     """
     return [
         ob for ob in islice(below(aq_parent(aq_inner(manager))), MOST_COUNTED)
@@ -139,7 +146,8 @@ def free_templates(manager):
 
 
 def take_away(found):
-    """Take an association away; return whether it was in the database."""
+    """Remove an association from the database; return whether it was there.
+    """
     if found.file:
         return False
     found.ob.ZCacheable_setManagerId(None)
@@ -147,7 +155,10 @@ def take_away(found):
 
 
 def take_all_away(manager, may_change=lambda ob: True):
-    """Take the associations with a manager away; return those that stay."""
+    """Remove the associations with a manager; return the remaining ones.
+
+    `may_change` returns whether an object may be changed.
+    """
     return [
         found for found in list(names_of(manager)) if found is not None
         and not (may_change(found.ob) and take_away(found))]

@@ -1,9 +1,9 @@
 """Pages, flights and counters of each manager in this process.
 
-The table is keyed by the manager's identity, which every copy and import
-renews.  Connections at different snapshots of the database share an entry;
-it keeps the settings of the highest serial, so an older snapshot never puts
-old bounds back.
+The key of the table is the manager's identity; each copy or import of a
+manager has a new identity.  Connections at different snapshots share an
+entry.  The entry keeps the settings of the highest serial, so an older
+snapshot never brings old bounds back.
 """
 import logging
 import threading
@@ -34,24 +34,23 @@ from .memoize import site_cache
 
 logger = logging.getLogger(__name__)
 
-#: A cache that no request used for so long is dropped: another client of the
-#: database deleted its manager, or nobody visits the site.
+#: A cache is dropped if no request used it for this time: another client of
+#: the database deleted its manager, or nobody visits the site.
 IDLE_SECS = 86_400
 
-#: After a failure of a store that processes share it is not asked for so
-#: long: each request might wait for it.
+#: After a failure the shared store is not used for this time.  Otherwise each
+#: request might wait for it.
 REST_SECS = 10
 
-#: Of more policies than this nothing is noted, and of more pages than this
-#: those are forgotten that failed longest ago.
+#: Failures are remembered for at most this many pages and this many policies.
 MAX_FAILURES = 200
 
-#: What a store counts, beside what it holds now.
+#: The counters of a store; its other numbers describe its present content.
 _COUNTERS = (
     'hits', 'misses', 'evictions', 'expirations', 'removals', 'rejections')
 
-#: Answers of the last moments, of all managers: whose page a request asks for
-#: is found out for the first one.
+#: Recent answers of all managers.  It is one table, because a repeated request
+#: is answered without a search for its manager.
 recent_answers = RecentAnswers()
 
 _lock = threading.Lock()
@@ -59,10 +58,10 @@ _caches = {}
 
 
 class ManagerCache:
-    """All that is volatile about one manager in this process."""
+    """Holds the data of one manager in the memory of this process."""
 
     def __init__(self, settings):
-        #: Serial and settings: in one tuple, so that readers always get a
+        #: Serial and settings, in one tuple so that readers always get a
         #: matching pair.
         self.in_force = b'', settings
         self._configuring = threading.Lock()
@@ -71,26 +70,28 @@ class ManagerCache:
             settings.cleanup_interval)
         self.flights = Flights()
         self.tally = Tally()
-        #: The last failure that was caught while a page was rendered, by the
-        #: id of its row: the last line of a traceback; it may tell secrets.
+        #: The last failure that was caught while a page rendered, by the row
+        #: id of the page.  It is the last line of a traceback, and may contain
+        #: secrets.
         self.failures = {}
         #: Requests that were not answered from memory.
         self.journal = Journal()
-        #: The last failure of each policy: when (seconds since 1970), of which
-        #: expression, and the last line of its traceback; it may tell secrets.
+        #: The last failure of each policy: time (seconds since 1970),
+        #: expression, and last line of the traceback, which may contain
+        #: secrets.
         self.policy_failures = {}
-        #: The URL of a page that differs between visitors for whom a policy
-        #: has the same ETag, by policy.
+        #: The URL of a page that differs between visitors although a policy
+        #: gives them the same ETag, by policy.
         self.policies_without_user = {}
-        #: Views that were published and are not associated.
+        #: Published views without an association.
         self.lately = Lately()
-        #: Templates likewise, by path.
+        #: Published templates without an association, by path.
         self.lately_templates = Lately()
         #: Hits that were rendered again.
         self.audits = Audits()
         #: Pages that are rendered again after a commit that dropped them.
         self.hot = HotPages()
-        #: When counting began, seconds since 1970.
+        #: The time when counting began, seconds since 1970.
         self.since = time.time()
         self._stored_before = self.pages.counts()
         self._had_kept_pages = False
@@ -104,20 +105,20 @@ class ManagerCache:
 
     @property
     def has_kept_pages(self):
-        """Whether any page was kept, or found, since the process started."""
+        """Whether any page was stored or found since the process started."""
         return self._had_kept_pages or any(
             word in ('HIT', 'MISS') for word, _ in self.tally.counts())
 
     def stored(self):
-        """Return the store's counts; what it counts is since counting began.
-        """
+        """Return the numbers of the store; its counters start at `since`."""
         counts = self.pages.counts()
         return counts._replace(**{
             name: getattr(counts, name) - getattr(self._stored_before, name)
             for name in _COUNTERS})
 
     def reset(self):
-        """Begin to count anew; stored pages stay, with their own counters."""
+        """Start all counters again; stored pages stay, with their counters.
+        """
         self._had_kept_pages = self.has_kept_pages
         self.policies_without_user.clear()
         for counters in (
@@ -127,7 +128,7 @@ class ManagerCache:
         self.since = time.time()
 
     def page_failed(self, page_id, line):
-        """Note the last failure of a page."""
+        """Record the last failure of a page."""
         row = row_id(page_id)
         self.failures.pop(row, None)
         self.failures[row] = line
@@ -135,21 +136,22 @@ class ManagerCache:
             self.failures.pop(oldest, None)
 
     def policy_failed(self, policy_id, expression, line):
-        """Note the last failure of a policy; a few are kept."""
+        """Record the last failure of a policy."""
         self.policy_failures[policy_id] = time.time(), expression, line
         if len(self.policy_failures) > MAX_FAILURES:
             self.policy_failures.clear()
 
     def policy_names_no_user(self, policy_id, url):
-        """Note that visitors with the same ETag see different pages."""
+        """Record that visitors with the same ETag see different pages."""
         if len(self.policies_without_user) < MAX_FAILURES:
             self.policies_without_user[policy_id] = url
 
     def configure(self, settings, serial):
-        """Take `settings` unless they are older than those in force."""
+        """Use `settings` unless they are older than the settings in force.
+        """
         if serial <= self.in_force[0]:
             return
-        # a lock of its own: where much is evicted this takes seconds
+        # a lock of its own, since the eviction of many pages takes seconds
         with self._configuring:
             if serial <= self.in_force[0]:
                 return
@@ -160,16 +162,17 @@ class ManagerCache:
         logger.info('Settings in force: %s', settings)
 
     def forget_template(self, template):
-        """Drop the pages under the path of a template; return how many."""
+        """Drop the pages under the path of a template; return their number.
+        """
         return self.forget({path_of(template)})
 
     def forget(self, names):
-        """Drop the pages that any of `names` stands for.
+        """Drop the pages that `names` stand for; return their number.
 
-        They are paths of templates or contexts, and ids of report rows; any
-        others drop nothing.  Only ids of rows, and paths that end in a slash,
-        cost more than what is dropped: a walk over the pages, as the report
-        does.
+        Names are paths of templates or contexts, and ids of report rows; other
+        names drop nothing.  Cost: proportional to the number of dropped pages.
+        With ids of rows, or paths that end in a slash: proportional to the
+        number of stored pages.
         """
         rows = {name for name in names if is_row_id(name)}
         folders = tuple(filter(is_below, names))
@@ -187,9 +190,9 @@ class ManagerCache:
         self.flights.forget()
 
     def shared_store(self, settings, generation):
-        """Return the store that other processes have too, None for none.
+        """Return the store that other processes share, or None.
 
-        Raises what the site's choice of a cache raises.
+        Raises errors of the site's cache chooser.
         """
         if settings.store == 'process' or (
                 time.monotonic() < self._shared_rests_until):
@@ -199,7 +202,7 @@ class ManagerCache:
             cache, generation, settings.max_age, settings.max_page_bytes)
 
     def rest_shared_store(self):
-        """Leave that store alone for a while: it failed."""
+        """Do not use the shared store for a while, after its failure."""
         self._shared_rests_until = time.monotonic() + REST_SECS
 
 
@@ -207,8 +210,8 @@ def cache_and_settings(manager):
     """Return the :class:`ManagerCache` of `manager`, and the settings that
     the manager has in its own connection.
 
-    A manager that was changed in this transaction does not yet change the
-    bounds: the transaction may be aborted.
+    Settings that this transaction changed do not yet change the bounds of the
+    cache, since the transaction may be aborted.
     """
     name = manager._uid or manager.cache_name()
     cache = _caches.get(name)
@@ -230,7 +233,7 @@ def cache_of(manager):
 
 
 def all_caches():
-    """Return all that are held now."""
+    """Return the caches of all managers in this process."""
     with _lock:
         return list(_caches.values())
 
@@ -257,7 +260,7 @@ def _drop_idle():
 
 
 def drop_after_commit(name):
-    """Forget all that is held for a manager that was deleted."""
+    """Drop the cache of a manager after the commit."""
     after_commit(name, lambda cache: _drop(name))
 
 
@@ -267,8 +270,9 @@ def _drop(name):
 
 
 def after_commit(name, act, *args):
-    """Call `act` with a manager's cache, and `args`, once the transaction is
-    through.
+    """Call `act` with a manager's cache and `args` after a commit.
+
+    Without a commit, or without a cache, nothing is called.
     """
     transaction.get().addAfterCommitHook(_act, (name, act, args))
 

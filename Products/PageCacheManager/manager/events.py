@@ -1,6 +1,6 @@
 """Events that other code may subscribe to.
 
-They are tuples: to make one calls no function of ours.
+They are tuples, so that no function of ours is called to make an event.
 """
 from typing import Any
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The Page Cache Managers around a place."""
+"""The Page Cache Managers around an object."""
 from functools import partial
 
 from Acquisition import aq_base
@@ -14,11 +14,12 @@ def managers(context):
     """Yield the Page Cache Managers around `context`, the nearest first."""
     for place in aq_chain(aq_inner(context)):
         base = aq_base(place)
-        # an attribute that it lacks would be looked for in its schema
+        # loaded, to read its __dict__: getattr on content that lacks the
+        # attribute would search its schema
         if isinstance(base, Persistent):
             base._p_activate()
         for name in getattr(base, '__dict__', {}).get(ZCM_MANAGERS, ()):
-            # content may look far for an attribute
+            # getattr may be slow on content, so it is the second choice
             find = getattr(place, '_getOb', partial(getattr, place))
             manager = find(name, None)
             if IPageCacheManager.providedBy(manager):

@@ -1,7 +1,7 @@
 """The generation of a manager: separates current pages from older ones.
 
-It is made of the manager's identity and marks.  Both are in the database, so
-each client has the same.
+It is made from the manager's identity and marks.  Both are in the database, so
+the generation is the same on each client.
 """
 from uuid import uuid4
 
@@ -20,23 +20,23 @@ from . import caches
 from .events import PagesPurged
 
 
-#: Longer ones are not paths.
+#: A longer text is not a path.
 MAX_PATH_LENGTH = 2000
 
 
 class Generation:
-    """The part of a Page Cache Manager that has identity and marks."""
+    """Identity and marks of a Page Cache Manager."""
 
     security = ClassSecurityInfo()
 
-    # absent in a manager of 1.2's time until it is next saved
+    # a manager of release 1.2 lacks these until it is saved again
     _uid = None
     _purged = None
     _invalidated = None
 
     @security.private
     def renew(self):
-        """Take a new identity; pages stored so far are another manager's."""
+        """Take a new identity, so that no page stored so far is used."""
         self._uid = uuid4().hex
         self._purged = Length()
         self._invalidated = Invalidations()
@@ -48,29 +48,31 @@ class Generation:
 
     @security.private
     def generation_of(self, identity, page):
-        """Return the generation of a page, None if it changes just now.
+        """Return the generation of a page.
 
-        `identity` is the template's, '' for a view; `page` is the template's
-        path, the context's path and the URL.
+        None if this transaction changes it.  `identity` is the identity of
+        the template, '' for a view.  `page` is the path of the template, the
+        path of the context, and the URL.
         """
         marks = self._invalidated
-        # a manager of 1.2's time that is not yet saved has none
+        # a manager of release 1.2 has no marks until it is saved again
         latest = latest_of([self]) if marks is None else marks.latest(
             identity, page, self._purged)
         return latest and f'{self._uid or identity_of(self)} {latest}'
 
     @security.private
     def marks_of(self, identity, page):
-        """Return what is written when a page is purged or invalidated."""
+        """Return the objects that a purge or invalidation of a page writes.
+        """
         if self._invalidated is None:
-            return [self]  # any write makes it another
+            return [self]  # any write to it changes the generation
         return self._invalidated.of(identity, page, self._purged)
 
     @security.private
     def oids_of(self, marks):
-        """Return the oids of what a look-up reads here, which no page shows.
+        """Return the oids of objects that a look-up reads, but no page shows.
 
-        `marks` are those that `marks_of` returned.
+        `marks` is the result of `marks_of`.
         """
         if self._invalidated is None:
             return frozenset()
@@ -81,10 +83,11 @@ class Generation:
 
     @security.private
     def invalidate(self, names, templates=frozenset()):
-        """Forget pages of contexts and rows, and of templates.
+        """Invalidate the pages of contexts, report rows, templates and views.
 
-        A path that ends in a slash stands for all content below, too.
-        `templates` are names of templates and views, identities as well.
+        `names` are paths of contexts and ids of rows.  A path that ends in a
+        slash stands for all content below, too.  `templates` are names of
+        views, and names and identities of templates.
         """
         self._modernize()
         self._invalidated.mark(names, templates)
@@ -106,7 +109,8 @@ class Generation:
         return names
 
     def _templates_of(self, names):
-        """Yield the names of templates and views, identities as well."""
+        """Yield the names of views, and names and identities of templates.
+        """
         for name in names:
             if name.startswith('@@'):
                 yield name
@@ -117,8 +121,7 @@ class Generation:
                     yield identity_of(found)
 
     def _modernize(self):
-        """Take the attributes of this release for those of an earlier one.
-        """
+        """Replace the attributes of an earlier release."""
         if self._uid is None:
             caches.drop_after_commit(self.cache_name())
             self.renew()

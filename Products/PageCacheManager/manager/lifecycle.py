@@ -1,4 +1,4 @@
-"""Handlers for managers that come, move and go."""
+"""Handlers for managers that are added, moved or deleted."""
 from Acquisition import aq_base
 from OFS.Cache import ZCM_MANAGERS
 
@@ -6,12 +6,16 @@ from . import caches
 
 
 def manager_added(manager, event):
-    """Give a manager that was added, pasted or imported an own identity."""
+    """Give a manager that was added, pasted or imported a new identity."""
     manager.renew()
 
 
 def manager_moved(manager, event):
-    """Forget what is held for a manager that goes, and take it off lists."""
+    """Drop the cache of a deleted manager.
+
+    Remove a manager that was deleted, moved or renamed from the list of its
+    old container.
+    """
     if event.newParent is None:
         caches.drop_after_commit(manager.cache_name())
     is_alone = aq_base(event.object) is aq_base(manager)
@@ -20,10 +24,10 @@ def manager_moved(manager, event):
 
 
 def _unlist(container, name):
-    """Take a manager that went away off its container's list.
+    """Remove the name of a manager from its container's list of managers.
 
-    A name that stays on the list would make whatever comes to stand under
-    it pass for a cache manager.
+    If the name stayed there, the next object with this name would count as a
+    cache manager.
     """
     names = getattr(aq_base(container), ZCM_MANAGERS, ())
     if name in names and name not in container.objectIds():

@@ -1,9 +1,9 @@
 """The site's plone.memoize cache as a store of pages.
 
 The site's ICacheChooser returns it, for instance a memcached that several
-clients share.  Such a cache has only get and set, takes string keys, may
-forget at any time and may return anything.  So each value names the key and
-generation for which it was made.
+clients share.  Such a cache has only get and set, and takes string keys.  It
+may forget a value at any time, and may return anything.  So each value names
+its own key and generation.
 """
 import pickle
 import time
@@ -17,19 +17,20 @@ from ..core.key import digest
 from ..core.store.expiry import is_too_old
 
 
-#: The name by which plone.memoize's caches keep users of theirs apart.
+#: Our name in plone.memoize's caches, which separate their users by name.
 CACHE_NAME = 'Products.PageCacheManager.pages'
 
 
-#: Errors of unpickling: plone.memoize's memcached adapter pickles, and other
-#: code may have written there.
+#: Errors of unpickling.  plone.memoize's memcached adapter uses pickle, and
+#: other code may have written to the cache.
 _UNREADABLE = (
     pickle.UnpicklingError, AttributeError, EOFError, ImportError,
     IndexError, KeyError, TypeError, ValueError)
 
 
 def site_cache():
-    """Return the cache, a mapping of strings, or None if it is off."""
+    """Return the site's cache, a mapping with string keys; None if it is off.
+    """
     chooser = queryUtility(ICacheChooser)
     if chooser is None:
         return ram.RAMCacheAdapter(ram.global_cache, globalkey=CACHE_NAME)
@@ -42,8 +43,8 @@ class MemoizeStore:
     A value that is absent, expired, foreign or unreadable is a miss, and never
     an error.
 
-    What they were made from is :class:`core.reads.portable.Portable`, and
-    they come back without content codings.
+    `made_from` of a page is a :class:`core.reads.portable.Portable`.  Pages
+    come back without content codings.
     """
 
     def __init__(
@@ -83,5 +84,5 @@ class MemoizeStore:
 
 
 def _name(envelope):
-    # memcached takes no long keys; the envelope in the value settles the rest
+    # memcached takes no long keys; the envelope in the value shows collisions
     return digest(envelope)
