@@ -1,1 +1,1 @@
-"""The way of a request, one step a file."""
+"""The way of a request: one step in each file."""

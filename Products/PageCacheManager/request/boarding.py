@@ -13,8 +13,11 @@ from .rendering import Rendering
 
 
 def board(exchange, found, conditions, now):
-    """Return the step of a page that is not stored: a Miss to render it, an
-    Answer if it came while this request waited.
+    """Return the step for a page that is not stored.
+
+    It is a Miss to render the page, or an Answer if the page came while this
+    request waited.  If the page was refused twice in a row for a lasting
+    reason, it is a Bypass.
     """
     flights = exchange.cache.flights
     refusal = flights.refusal(found.index)
@@ -53,7 +56,7 @@ def _lead(exchange, flight, found, conditions, now):
         found = find.find(exchange)
         if found.page is not None:
             if flight.key == found.index:
-                flight.land(found.page)  # those who wait came too late, too
+                flight.land(found.page)  # waiting requests missed it too
             else:
                 flight.abandon()
             return find.answer(exchange, found, conditions, now)
@@ -66,7 +69,7 @@ def _miss(exchange, found, conditions, flight=None):
         forward = 'stale'
     outcome = Outcome(
         'MISS', _why_rendered(exchange, found.index), forward)
-    # it is known by now that the page is kept, but for its parameters
+    # the last render was refused only for its parameters: hide them now
     hides = bool(exchange.request.environ.get('QUERY_STRING')) and (
         exchange.cache.flights.last_refusal(found.index)
         == Reason.PARAMETER)
@@ -76,7 +79,7 @@ def _miss(exchange, found, conditions, flight=None):
 
 
 def _why_rendered(exchange, index):
-    """Return why no stored page is the answer, '' if there was none."""
+    """Return the reason for the render, '' if no page was stored before."""
     if exchange.stale is not None:
         return journal.why_stale(exchange.stale)
     older = exchange.cache.pages.older(index)

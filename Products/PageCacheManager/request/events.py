@@ -1,4 +1,4 @@
-"""Handlers for Zope's events, each a step of a request."""
+"""Handlers for Zope's events.  Each takes a step of the request."""
 from functools import partial
 
 import transaction
@@ -24,15 +24,15 @@ from .exchange import EXCHANGE
 
 
 def database_opened(event):
-    """Work out now which code it is: later a visitor would wait for it."""
+    """Compute the code version now, so that no visitor waits for it."""
     attempt(None, 'code version', code_version.code_version)
 
 
 def publication(event):
-    """Take the step of a request that an event of Zope stands for.
+    """Take the step of the request that belongs to an event of Zope.
 
-    It is called before handlers of others: a page is captured before any
-    transform.
+    It is called before the handlers of other code, so the page of a template
+    is captured before any transform.
     """
     request, kind = event.request, type(event)
     if kind is PubStart:
@@ -43,7 +43,7 @@ def publication(event):
                 traversal.traverse, request, thread.touches)
         request.__dict__['traverse'] = traverse
         return
-    # looked up here, to cost other requests nothing
+    # without a function call, since most requests have no exchange
     exchange = request.__dict__.get(EXCHANGE)
     if kind is PubSuccess and stand_in.UNKEPT in request.__dict__:
         attempt(None, 'note', stand_in.note_unkept, request)
@@ -69,11 +69,12 @@ def publication(event):
 
 
 def before_commit_at_last(event):
-    """Capture the page of a view, which transforms had their part in.
+    """Capture the page of a view after all transforms.
 
-    A stored page has that already, and must not get it twice.  Handlers for
-    the event's class come after those for its interface.  A render that no
-    visitor waits for is aborted, unless its maker may commit.
+    So a stored page has passed the transforms, and must not pass them twice.
+    Handlers for the class of an event run after handlers for its interface.
+    The transaction of a render without a visitor is doomed, unless its maker
+    may commit.
     """
     exchange = event.request.__dict__.get(EXCHANGE)
     if exchange is not None and exchange.origin.is_captured_last:
@@ -84,9 +85,9 @@ def before_commit_at_last(event):
 
 
 def request_ended(event):
-    """End what the request still holds, whichever way it went."""
+    """Remove the cache's data from the request, and end the exchange."""
     own = getattr(event.request, '__dict__', {})
-    # these lead back to the request
+    # these hold references to the request
     for name in (
             stand_in.UNKEPT, repeated.REPEATED, recent.RECALLED,
             watch.WATCH, watch.RING_MARKS, 'clone'):

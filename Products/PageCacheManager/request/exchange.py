@@ -5,8 +5,9 @@
 
     PubBeforeAbort, at any moment: abandon      EndRequest: end
 
-What a client may name (forms, cookies, headers) can shadow attributes of a
-request, so the exchange is kept in the request's own ``__dict__``.
+Names that a client sends (of form fields, cookies, headers) can hide
+attributes of a request.  So the exchange is kept in the request's own
+``__dict__``.
 """
 import time
 from functools import cached_property
@@ -41,44 +42,44 @@ from .recent import RECALLED
 from .rendered import Bypass
 
 
-#: Where a request keeps its exchange.
+#: The name of the exchange in the ``__dict__`` of its request.
 EXCHANGE = '_page_cache_exchange'
 
-#: The step of a request for which the cache failed.
+#: The step of a request after a failure of the cache.
 _FAILED_STEP = Bypass(Outcome('BYPASS', Reason.ERROR))
 
 
 class Exchange:
-    """One request, and the step that it is at.
+    """One request, and its present step.
 
-    `is_dry` is true of a GET that is only looked up: nothing is rendered or
-    counted for it.
+    `is_dry` is true if the look-up must leave no trace: nothing is stored or
+    counted for it, and no request waits for it.
     """
 
-    #: The :class:`.Fingerprint` of the request, None where it has to be looked
-    #: up each time; and what `visitor.who` returns for its user, None where
-    #: that was not asked: set by the look-up.
+    #: The look-up sets both: the :class:`.Fingerprint` of the request, None if
+    #: no remembered answer may be used; and the result of `visitor.who` for
+    #: its user, None if that was not called.
     fingerprint = who = None
-    #: What the policy says, and the key: set by the look-up.
+    #: The look-up sets both: the policy's answer, and the key.
     policy = key = None
-    #: When any part of the page last changed, and the date to send, None for
-    #: none; seconds since 1970.
+    #: The time of the page's last change, and the date to send or None;
+    #: seconds since 1970.
     changed_at, date = 0, None
-    #: Why the policy failed to give a date, None where it did not fail.
+    #: The RuledOut of a policy that failed to give a date, else None.
     no_date = None
-    #: Where the request stands: see `step`.  It is this one until the
-    #: look-up ends, too.
+    #: The step of the request.  Until the look-up ends, it is the step after a
+    #: failure.
     step = _FAILED_STEP
-    #: What the cache did to the response.
+    #: The changes of the cache to the response.
     changes = None
-    #: Why a page that was stored is not the answer, None where none was.
+    #: The reason that a stored page is stale, None if no page was stale.
     stale = None
-    #: The word that is counted for a render that no visitor waits for, in
-    #: place of the outcome's; '' for a visitor's request.
+    #: For a render without a visitor, the word that statistics count in place
+    #: of the outcome's word; '' for a visitor's request.
     counted_as = ''
-    #: What the request reads, once it has to be known.
+    #: The :class:`.Recording` of the request's reads, once it is needed.
     _recording = None
-    #: The keywords of the call for which CMF is kept from its policies.
+    #: The keywords of the call during which CMF asks no policies.
     _quiet_for = None
 
     def __init__(self, request, origin, manager, site, claim, is_dry=False):
@@ -86,14 +87,14 @@ class Exchange:
         self.response = request.response
         self.origin = origin
         self.manager = manager
-        #: What the kind of site adds, and other machinery says of the page.
+        #: The kind of site, and the claim of other machinery on the page.
         self.site, self.claim = site, claim
         self.is_dry = is_dry
         self.cache, self.settings = cache_and_settings(manager)
         #: Whether other machinery sets headers of this page, too.
         self.is_beside_another = claim is not None and not claim.is_ours
         self._began_at = time.perf_counter()
-        #: What code looks for in the request, None for other methods.
+        #: The names that code reads in the request; None if it is not a GET.
         self.watch = request.__dict__.get(WATCH)
         request.__dict__[EXCHANGE] = self
 
@@ -101,7 +102,7 @@ class Exchange:
 
     def look_up(self):
         """Find the step; return the result for Zope, None to render."""
-        # `repeated.answered` has paused it already
+        # with RECALLED, `repeated.answered` has paused it already
         if self.watch is not None and RECALLED not in self.request.__dict__:
             self.watch.pause(self.request)
         step = attempt(self, 'answer', lookup.next_step, self)
@@ -109,7 +110,10 @@ class Exchange:
         return step.result
 
     def render(self, function):
-        """Return what `function` renders; CMF asks no policies meanwhile."""
+        """Return the page that `function` renders.
+
+        If the step is quiet, CMF asks no policies meanwhile.
+        """
         step = self.step
         is_quiet = step.is_quiet and guard.keep_cmf_from_asking(self.request)
         try:
@@ -125,13 +129,14 @@ class Exchange:
                 step.rendering.end()
 
     def begin_call(self, keywords):
-        """Keep CMF from its policies while a template is called so."""
+        """Keep CMF from its policies during the call with `keywords`."""
         if self.step.is_quiet and guard.keep_cmf_from_asking(self.request):
             self._quiet_for = keywords
 
     def end_call(self, call, text):
-        """Let CMF ask again if it was kept from asking for this `call`; keep
-        `text` if the call is that of the page's own template.
+        """Let CMF ask again after the `call` that `begin_call` began.
+
+        Keep `text` if this is the call of the page's own template.
         """
         if self._quiet_for is call:
             self._quiet_for = None
@@ -162,7 +167,7 @@ class Exchange:
         if not step.takes_part:
             return
         if self.changes is not None:
-            self.changes.take_back(response)  # what other code was shown
+            self.changes.take_back(response)  # the changes of `show`
         self.changes = sending.Changes(response)
         following = attempt(self, 'finish', step.deliver, self)
         if following is FAILED:
@@ -181,8 +186,7 @@ class Exchange:
             self.site.silence(self.request)
 
     def commit(self):
-        """Count the request, and store the page: the transaction is through.
-        """
+        """Count the request and store the page, after the commit."""
         step, key = self.step, self.key
         secs = 0 if step.rendering is None else step.rendering.secs
         if step.is_answered and not step.outcome.collapsed:
@@ -205,7 +209,7 @@ class Exchange:
             journal.note(self)
 
     def abandon(self, is_retry):
-        """Take back what was done to a response that is an error now."""
+        """Undo the changes to a response that is an error now."""
         if self.changes is not None:
             self.changes.take_back(self.response)
             self.changes = None
@@ -214,13 +218,13 @@ class Exchange:
         self.step = _FAILED_STEP
 
     def end(self):
-        """Let no one wait for a page that does not come."""
+        """End the rendering; no request waits for this page any more."""
         if self.step.rendering is not None:
             self.step.rendering.end()
         self.step.abandon()
 
     def _say(self):
-        """Send X-PageCache and Cache-Status, where the settings want them."""
+        """Send X-PageCache and Cache-Status, if the settings say so."""
         outcome, response = self.step.outcome, self.response
         if self.settings.show_outcome:
             # a name in mixed case is sent as it is
@@ -240,11 +244,11 @@ class Exchange:
             said = cache_status(outcome)
         sending.append_header(response, 'cache-status', said)
 
-    # what is known of the request
+    # facts about the request
 
     def touched_session(self):
-        """Return whether the session was looked at, in whatever way."""
-        # to look at it by the request creates it
+        """Return whether code looked at the session in any way."""
+        # a look at it through the request creates it there
         return (thread.touches != self.request.__dict__[BEFORE]
                 or 'SESSION' in self.request.other)
 
@@ -255,13 +259,14 @@ class Exchange:
 
     @cached_property
     def session_cookies(self):
-        """The names of the cookies that lead to a session."""
+        """The names of the cookies that identify a session."""
         return visitor.session_cookies(
             self.origin.context, self.request, self.settings)
 
     def recording(self):
-        """Return what records the reads of the request, None for others
-        than GET.
+        """Return the :class:`.Recording` of the request's reads.
+
+        None if the request is not a GET, or if the recording failed.
         """
         if self._recording is None:
             marks = self.request.__dict__.get(RING_MARKS)
@@ -272,7 +277,7 @@ class Exchange:
         return self._recording
 
     def ask(self, question):
-        """Return the answer of now to a question that a page asked."""
+        """Return the present answer to a question that a page asked."""
         return search.ask(question, self.origin.context)
 
     # counting and logging

@@ -18,9 +18,10 @@ from .hit import NotModified
 
 
 def find(exchange):
-    """Return what is stored, found through a signpost if there is one.
+    """Look for the page in the store, through a signpost if there is one.
 
-    Raises RuledOut for a page that is not for this request.
+    Return a :class:`.Found`.  Raises RuledOut if the page was made without a
+    cookie that this request has.
     """
     found = attempt(exchange, 'store', _find_in_store, exchange)
     if found is FAILED:
@@ -46,13 +47,13 @@ def _find_in_store(exchange):
         if adopted is not None and not is_stale(exchange, adopted.page):
             found = adopted
     if found.page is not None and exchange.origin.is_called:
-        # other code is given its text
+        # other code gets the text, so the body must be unpacked
         found = found._replace(page=found.page.whole())
     return found
 
 
 def is_stale(exchange, page):
-    """Return whether anything that a page was made from changed since.
+    """Return whether any source of a page changed since it was made.
 
     Sets `exchange.stale`.
     """
@@ -66,7 +67,7 @@ def is_stale(exchange, page):
 
 
 def check_cookies(exchange, page):
-    """Raise RuledOut where `page` was made without a cookie that is here."""
+    """Raise RuledOut if the request has a cookie that `page` lacked."""
     name = cookies.conflict(
         cookies.sent_by(exchange.request), page.absent_cookies,
         exchange.settings, exchange.session_cookies)
@@ -75,7 +76,7 @@ def check_cookies(exchange, page):
 
 
 def answer(exchange, found, conditions, now, collapsed=False):
-    """Return the step of a page that is stored, or that has just landed."""
+    """Return the step for a page that is stored, or was just rendered."""
     page, kind = found.page, Hit
     held = conditions and preconditions.held(
         exchange, conditions, page.tag, page.date, now, is_stored=True)

@@ -1,4 +1,4 @@
-"""A stored page, and the content codings in which it is sent."""
+"""A stored page, and its content codings."""
 from typing import NamedTuple
 
 from ..core.attempt import FAILED
@@ -14,19 +14,23 @@ from .step import Step
 
 
 class Found(NamedTuple):
-    """The result of a look into a store."""
+    """The result of a look-up in a store."""
 
-    #: The index in it.
+    #: The index of the page in the store.
     index: object = None
     #: Request headers beyond the key by which the stored pages vary.
     varies: tuple = ()
     page: object = None
-    #: Why the store gave no answer, '' where it did.
+    #: The reason that the store gave no answer, '' if it gave an answer.
     trouble: str = ''
 
 
 def found_in(exchange, get):
-    """Return what `get` of a store gives, through a signpost if it is one."""
+    """Look for the page in a store, through a signpost if there is one.
+
+    Return a :class:`Found`.  `get` is the method of the store that returns a
+    page.
+    """
     key = exchange.key
     page = get(key.index)
     if page is None or not page.varies:
@@ -38,8 +42,8 @@ def found_in(exchange, get):
 class FromStore(Step):
     """A step whose answer comes from the store."""
 
-    #: Response headers when the page was found, lower-case names; None where
-    #: no other code sets any before the answer is delivered.
+    #: Response headers when the page was found, lower-case names; None if no
+    #: other code sets headers before the answer is delivered.
     _headers_before = None
 
     def __init__(self, exchange, found, held, headers, collapsed=False):
@@ -53,7 +57,7 @@ class FromStore(Step):
         self.headers = headers
         #: Request headers beyond the key by which the page varies.
         self.varies = found.varies
-        #: The client's own copy, None where it holds none.
+        #: The client's current copy, or None.
         self.held = held
         if not exchange.origin.is_alone_until_delivery:
             self._headers_before = response_headers.lower_headers(
@@ -75,12 +79,12 @@ class FromStore(Step):
         return self.page.body
 
     def choose_coding(self, exchange, may_make=True):
-        """Return name and bytes of the coding to send the page in.
+        """Return name and bytes of the content coding for the client.
 
-        Both are empty where the client gets the body as it is.  A client
-        that sent no Accept-Encoding does (RFC 9110 section 12.5.3).  A
-        coding that the page lacks is made and kept if `may_make`: so no
-        render is the slower for it.
+        Both are empty if the client gets the plain body, as without
+        Accept-Encoding (RFC 9110 section 12.5.3).  If `may_make`, a coding
+        that the page lacks is made and stored.  It is made here, so that no
+        render becomes slower.
         """
         for name in http_request.codings(exchange.request):
             if name == content_coding.IDENTITY or (
@@ -97,7 +101,7 @@ class FromStore(Step):
 
     def _is_to_be_made(self, exchange, name):
         if name not in codecs.MADE or self.outcome.collapsed:
-            # who waited for a render does not wait for this as well
+            # a request that waited for a render must not wait for this too
             return False
         content_type = dict(self.page.headers).get('content-type', '')
         if name == 'gzip' and http_response.is_zope_to_compress(
@@ -110,7 +114,9 @@ class FromStore(Step):
                  or len(self.page.body) >= content_coding.MIN_BODY_BYTES))
 
     def _make(self, exchange, name):
-        """Put the page into a coding; return it, empty if it is no shorter.
+        """Make a coding of the page and store it; return its bytes.
+
+        They are empty if the coding is no shorter than the body, or failed.
         """
         data = attempt(
             exchange, 'finish',

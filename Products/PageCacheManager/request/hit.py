@@ -1,4 +1,4 @@
-"""A page that the cache has: it, or a 304, goes into the response."""
+"""Steps for a stored page: the page or a 304 goes into the response."""
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..core.http import content_coding
@@ -18,18 +18,17 @@ class Answer(FromStore):
     """The cache knows the answer, and nothing is rendered."""
 
     is_answered = True
-    # code that was given a template's page may call others
+    # code that got a template's page may call other templates
     is_quiet = True
-    # the body is sent as it is, once it is known that nothing else was
-    # published
+    # `deliver` puts the body into the response, if nothing else was published
     result = ''
-    #: What the request has read, for the fast lane.
+    #: The objects that the request read, for the fast lane; None if not known.
     reads = None
 
     def deliver(self, exchange):
         response = exchange.response
         reason = http_response.why_not_whole(response)
-        # one that is called has given a result, and there has to be a body
+        # a called template gave its text, so there must be a body
         if not reason and (response.body or self.result) and (
                 not self._may_replace_body(exchange)):
             reason = Reason.FRAGMENT
@@ -42,7 +41,7 @@ class Answer(FromStore):
         return self._send(exchange)
 
     def _set_own_headers(self, exchange):
-        """Set what a view, had it rendered, would have set itself."""
+        """Set the headers that a view would set if it rendered."""
         if not exchange.origin.is_captured_last:
             return
         present = response_headers.lower_headers(exchange.response)
@@ -51,7 +50,7 @@ class Answer(FromStore):
             if name not in ('etag', 'last-modified', *present)})
 
     def _may_replace_body(self, exchange):
-        """Return whether the body that is there is no other page."""
+        """Return whether the page may replace the body in the response."""
         return exchange.origin.is_captured_last
 
     def _send(self, exchange):
@@ -62,8 +61,8 @@ class Answer(FromStore):
         if held.tag:
             values = {**values, 'etag': held.tag}
         elif 'etag' in values:
-            # a date or * decided: the tag is that of what a 200 would send
-            # (RFC 9110 section 15.4.5), which may have to be made for that
+            # a date or * decided: the tag is the tag of the 200 (RFC 9110
+            # section 15.4.5), so the coding of the 200 must be known
             name, _ = self.choose_coding(exchange, may_make=(
                 not exchange.origin.is_called
                 and not exchange.others_follow))
@@ -79,16 +78,16 @@ class Answer(FromStore):
     def commit(self, exchange):
         if self.has_body and exchange.others_follow:
             attempt(exchange, 'finish', self._send_coded, exchange)
-        # which the fast lane leaves, if it is in front of Zope
+        # the fast lane leaves a ticket, if it is in front of Zope
         if permit.TICKET in exchange.request.environ:
             attempt(exchange, 'finish', permit.permit, exchange, self)
 
     def _send_coded(self, exchange):
-        """Send the page in a coding, if other code saw it and let it be."""
+        """Send the page in a coding, if other code left it unchanged."""
         response = exchange.response
         if (not response.body or response.body is not self.page.body
                 or not http_response.is_as_it_is(response)
-                # another tag is of other code, which means these bytes
+                # another tag is from other code, for these bytes
                 or response_headers.lower_headers(response).get(
                     'etag') not in (None, self.page.tag)):
             return
@@ -101,7 +100,7 @@ class Answer(FromStore):
 
 
 class NotModified(Answer):
-    """The client holds the page: it gets a 304."""
+    """The client's copy is the current page: the client gets a 304."""
 
     outcome = Outcome('HIT', 'not-modified')
 
@@ -118,14 +117,14 @@ class Hit(Answer):
     has_body = True
 
     def show(self, exchange):
-        """Let other code see the page as it would see one just made.
+        """Let other code see the page, as if it was just rendered.
 
-        It may count on a body.  What it makes of this one is not sent.
+        Other code may need a body.  Its changes to this body are not sent.
         """
         response = exchange.response
         if not http_response.why_not_whole(response):
             if 'content-type' in self.headers:
-                # the body is decoded by the charset that this notes
+                # other code decodes the body by the charset that this sets
                 response.setHeader(
                     'content-type', self.headers['content-type'])
             response.body = self.plain()
@@ -141,14 +140,14 @@ class Hit(Answer):
         return self
 
     def _values(self, exchange):
-        """Return the headers, but for those that other code set since."""
+        """Return the headers, without headers that other code set since."""
         return without_later(
             self.headers, response_headers.lower_headers(exchange.response),
             self._headers_before, {})
 
     def deliver_to_head(self, exchange):
-        # what other code would make of the body can't be known: if GET was
-        # ever sent in a coding, it is there
+        # other code might change the body, so no coding is made for it; if a
+        # GET ever got a coding, it is stored
         name, body = self.choose_coding(
             exchange, may_make=not exchange.others_follow)
         response = exchange.response
@@ -158,33 +157,33 @@ class Hit(Answer):
     def rescue(self, exchange):
         response = exchange.response
         if not http_response.why_not_whole(response):
-            # nothing was rendered: an empty body must not pass for a page
+            # nothing was rendered, and an empty body must not be sent
             sending.send_bare_page(
                 response, self.plain(),
                 dict(self.page.headers).get('content-type'))
 
 
 class HitOfCalled(Hit):
-    """A stored page is the text that other code is given."""
+    """A stored page is the answer, and other code gets its text."""
 
     def __init__(self, exchange, *args):
         super().__init__(exchange, *args)
         self.result = self.plain().decode('utf-8', 'surrogatepass')
 
     def _may_replace_body(self, exchange):
-        """Return whether other code passed the page on, and nothing else."""
+        """Return whether other code published the page and nothing else."""
         return exchange.origin.body(
             exchange.response, self.result) is not None
 
     def _send(self, exchange):
-        """Send the page, which other code passed on."""
+        """Send the page that other code published."""
         response = exchange.response
         if self.held is not None and (
                 not http_response.is_status_locked(response)):
             self._send_not_modified(exchange)
             self.outcome = self.outcome._replace(detail='not-modified')
             return self
-        # it is called while other code makes the page
+        # other code may have set headers after the template's call
         values = self._values(exchange)
         if 'content-type' in values:
             response.setHeader('content-type', values['content-type'])
@@ -196,7 +195,8 @@ class HitOfCalled(Hit):
         return self
 
     def _called_coding(self, exchange, body):
-        """Return name and bytes of the coding of `body`, empty for none."""
+        """Return name and bytes of the coding of `body`, or two empty values.
+        """
         response = exchange.response
         zipped = http_response.zipped_by_zope(response)
         if zipped:

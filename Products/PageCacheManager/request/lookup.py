@@ -1,4 +1,4 @@
-"""From a request to its step: Hit, NotModified, Miss or Bypass."""
+"""Finds the step of a request: Hit, NotModified, Miss or Bypass."""
 import logging
 import time
 
@@ -31,7 +31,7 @@ _NOTHING = Found()
 
 
 def next_step(exchange):
-    """Return the step that the request is at once it was looked up."""
+    """Look the request up; return its step."""
     settings = exchange.settings
     if settings.active != 'on_always' and not is_active(settings):
         return Bypass(Outcome('OFF', Reason.OFF))
@@ -56,11 +56,11 @@ def next_step(exchange):
 
 
 def _why_not(exchange):
-    """Return why the request itself rules caching out, or ''."""
+    """Return the reason why the request itself forbids caching, or ''."""
     request, origin = exchange.request, exchange.origin
     reason = http_response.why_no_page(request)
     if reason:
-        # no conditions, so that CMF makes no 304 of it (RFC 9110 13.2.1)
+        # without conditions CMF makes no 304 of it (RFC 9110 13.2.1)
         origin.forget_conditions(request)
         return reason
     if not origin.may_write and holds_changes(exchange.manager._p_jar):
@@ -78,15 +78,15 @@ def _why_not(exchange):
 
 
 def _look_up(exchange):
-    """Return the step by the policy's answer of now.
+    """Ask the policy; return the step.
 
-    Expressions have the rights of the origin.  A policy may call a template,
-    of which CMF would ask the policies: it asks none meanwhile.
+    Expressions run with the rights of the origin.  A policy may call a
+    template; CMF must not ask the policies about that template.
     """
     is_quiet = guard.keep_cmf_from_asking(exchange.request)
     executable = exchange.origin.executable
     if executable is not None:
-        # its owner and proxy roles decide which rights the user has
+        # its owner and proxy roles affect the rights of the user
         security = getSecurityManager()
         security.addContext(executable)
     try:
@@ -111,7 +111,7 @@ def _answer_of_now(exchange):
     conditions = http_request.conditions(exchange.request)
     if found.page is not None:
         return find.answer(exchange, found, conditions, time.time())
-    # what is stored has the date that it was sent with
+    # only now, since a stored page has the date of its first answer
     _date(exchange)
     if key.index is None:
         outcome = Outcome('NO-ETAG', Reason.NO_ETAG)
@@ -125,7 +125,7 @@ def _answer_of_now(exchange):
 
 
 def _ruled_out(exchange, why):
-    """Return the step of a page that turns out not to be kept."""
+    """Return the step of a page that must not be stored."""
     outcome = Outcome('BYPASS', why.reason)
     if why.error is not None:
         _report(exchange, why)
@@ -137,8 +137,7 @@ def _ruled_out(exchange, why):
 
 
 def _date(exchange):
-    """Ask when the page changed.  A policy that fails costs the date alone.
-    """
+    """Set the dates of the page.  If the policy fails, no date is sent."""
     exchange.changed_at, exchange.date = keys.dates(exchange)
     if exchange.no_date is not None:
         _report(exchange, exchange.no_date)
@@ -148,9 +147,9 @@ def _report(exchange, why):
     if why.reason != Reason.POLICY_ERROR:
         return
     path = exchange.origin.path
-    # what Explain logs is not to hide the failure of a visitor's request
+    # an entry of Explain must not hide the failure of a visitor's request
     if log_limit.is_due(('policy', path, why.failure, exchange.is_dry)):
-        # which one is found out only now, since it is rare
+        # the policy that failed is searched only now, since this is rare
         failed = trace.failed(exchange)
         if failed is not None and not exchange.is_dry:
             exchange.cache.policy_failed(

@@ -1,4 +1,4 @@
-"""A page that is rendered to be kept: may it be, and when is it stored?"""
+"""Steps for a page that is rendered, checked, and stored."""
 import time
 
 import transaction
@@ -22,7 +22,7 @@ from .rendered import Rendered
 
 
 class Miss(Rendered):
-    """The page is rendered, to be kept and given to those who wait."""
+    """The page is rendered for the store and for waiting requests."""
 
     is_quiet = True
 
@@ -30,7 +30,7 @@ class Miss(Rendered):
         return attempt(exchange, 'reads', self.rendering.made_from)
 
     def _of_nothing(self, exchange):
-        # it failed, and was left out
+        # the template failed, and other code left it out
         return self._refused(exchange, Reason.FRAGMENT)
 
     def _capture(
@@ -50,14 +50,14 @@ class Miss(Rendered):
                 headers[name] = values[name]
         if not isinstance(made_from, MadeFrom):
             return self._refused(exchange, Reason.READS_UNKNOWN)
-        # what was read of the database is of one snapshot, without changes,
-        # where that is known; files may have changed at any moment
+        # with a known read set all reads are of one snapshot without changes;
+        # without it, or with files, a version may have changed meanwhile
         if (isinstance(made_from.objects, UntilCommit)
                 or exchange.origin.reads_files_again
                 or getConfiguration().debug_mode) and has_changed(exchange):
             return self._refused(exchange, Reason.TEMPLATE_CHANGED)
         page = Page(
-            # other code gets it back as it was before setBody()
+            # a hit gives the text to other code as it was before setBody()
             body=rendering.text.encode('utf-8', 'surrogatepass') if (
                 origin.is_called) else body,
             codings=(),
@@ -75,7 +75,7 @@ class Miss(Rendered):
             self.outcome._replace(stored=True), rendering, self.flight, page)
 
     def _why_not_stored(self, exchange, body, own, of_one_site):
-        """Return why the page is not kept, '' if it may be."""
+        """Return the reason not to store the page, '' if it may be stored."""
         response, rendering = exchange.response, self.rendering
         origin, settings = exchange.origin, exchange.settings
         present = response_headers.lower_headers(response)
@@ -92,9 +92,9 @@ class Miss(Rendered):
                 or response_headers.appends(own, rendering.headers_before)):
             return Reason.ADDED_HEADER
         if origin.is_called and response.base != rendering.base_before:
-            # other code gets the text, which does not show it
+            # other code gets the text, and the text does not have the base
             return Reason.BASE
-        # the look-up ruled out a policy that says so
+        # of rendering alone: the look-up ruled out a policy with no-store
         control = own.get('cache-control')
         if control and 'no-store' in directives(control):
             return Reason.NO_STORE
@@ -114,7 +114,7 @@ class Miss(Rendered):
 
 
 class Captured(Rendered):
-    """The page was sent, and is stored once the transaction is through."""
+    """The page was sent, and will be stored after the commit."""
 
     def __init__(self, outcome, rendering, flight, page):
         self.outcome = outcome
@@ -129,12 +129,12 @@ class Captured(Rendered):
 
     def commit(self, exchange):
         if not self._is_committed:
-            self.abandon()  # doomed since: who waits renders
+            self.abandon()  # doomed meanwhile: a waiting request renders
             return
         page = self.page
         attempt(exchange, 'store', self._keep, exchange, page)
         if self.flight is not None:
-            # who waits may have sent other headers than this request
+            # waiting requests may have other headers than this request
             is_theirs = self.flight.key == exchange.key.index_for(
                 exchange.request, page.varies)
             self.flight.land(page if is_theirs else page.signpost())

@@ -1,11 +1,11 @@
-"""The headers of a page, from those of rendering, policy and settings."""
+"""The headers of a page: from rendering, policy and settings."""
 from ..core.http import headers
 from ..key.key import entity_tag
 from ..publisher import request as http_request
 
 
 def of_page(exchange, page, now):
-    """Return the headers of a stored page, which has tag and date."""
+    """Return the headers of a stored page; the page has tag and date."""
     own = dict(page.headers)
     tag, modified = own.pop('etag', ''), own.pop('last-modified', None)
     return headers.page_headers(
@@ -16,27 +16,28 @@ def of_page(exchange, page, now):
 def of_render(exchange, own, now, date, varies=(), body=None):
     """Return the headers of a 200 with the headers `own` of rendering.
 
-    `date` is when it changed, seconds since 1970, None for no date.
-    `varies` are the request headers beyond the key by which it varies.
-    Without a `body`, which HEAD does not know, there is no tag.
+    `date` is the time of the last change, seconds since 1970, or None.
+    `varies` are the request headers, beyond the headers in the key, by which
+    the page varies.  Without a `body`, as for HEAD, there is no tag.
     """
     tag = '' if body is None else entity_tag(exchange, body, own, varies)
     modified = None if date is None else headers.last_modified(date, now)
-    # where there is a key, rendering gives a tag
+    # with a key the rendered page has a tag
     whose = () if exchange.key.index is not None else told_by(exchange)
     values = headers.page_headers(
         own, exchange.policy.headers_at(now), tag, modified,
         vary_by=(*exchange.key.named_in_vary, *whose))
     if whose:
-        # once logged out the same browser would ask by it
+        # after a logout the same browser would send this date
         values['last-modified'] = None
     return values
 
 
 def told_by(exchange):
-    """Return the request headers that tell whose page this is.
+    """Return the request headers that identify the user of this page.
 
-    Where the page has a tag, that tells it.
+    They are needed only for a page without a tag, since a tag identifies the
+    user.
     """
     if not (exchange.key.has_user or exchange.key.partition):
         return ()

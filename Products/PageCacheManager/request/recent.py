@@ -1,10 +1,10 @@
 """Answers of a moment ago, for the same request of the same visitor.
 
-What is remembered is the policy's answer, the key, and the headers of the
-page.  It is worked out anew after `late_ms` at the latest, and once anything
-was committed that was read for it, or that the page was made from.  What a
-request carries and who is logged in is compared each time; the store says
-whether the page is still there.
+The cache remembers the policy's answer, the key, and the headers of the page.
+It computes them again after `late_ms` at the latest.  It computes them sooner
+if a commit changed an object that was read for the answer, or a source of the
+page.  Each time it compares the data of the request and the user, and it asks
+the store for the page.
 """
 import math
 import time
@@ -33,15 +33,15 @@ from .hit import Hit
 from .hit import NotModified
 
 
-#: A request that takes more characters is not remembered.
+#: A request with more characters is not remembered.
 MAX_LENGTH = 8000
 
-#: What an answer takes beside texts and read sets, about.
+#: The approximate size of an answer without its texts and read sets.
 _OWN_BYTES = 6000
 
 _NO_CONDITIONS = None, None
 
-#: Parts of a request that comes again, which few others have alike.
+#: Parts by which a request is known that comes again.
 _MARKS = (
     'PATH_INFO', 'QUERY_STRING', 'REMOTE_ADDR', 'HTTP_X_FORWARDED_FOR',
     'HTTP_USER_AGENT', 'HTTP_COOKIE', 'HTTP_AUTHORIZATION')
@@ -49,62 +49,65 @@ _MARKS = (
 #: The highest value of the setting `late_ms`, in seconds.
 MAX_LATE_SECS = 60
 
-#: With one of these begin the names under which servers, and Zope's own
-#: filter, pass objects that no page is made from.
+#: Beginnings of names in the environment.  Under such names servers and Zope's
+#: own filter pass objects that no page depends on.
 _OF_SERVERS = (
     'wsgi.', 'waitress.', 'gunicorn.', 'mod_wsgi.', 'werkzeug.',
     'Zope2.httpexceptions')
 
-#: Where a request keeps what :func:`recall` returned, until the look-up.
+#: Attribute of a request: the result of :func:`recall`, until the look-up.
 RECALLED = '_page_cache_recalled'
 
 
 class Remembered(NamedTuple):
-    """The remembered answer to a request that a stored page answered."""
+    """The remembered answer to a request that got a stored page."""
 
     #: A weak reference to the :class:`.caches.ManagerCache`.
     cache: Any
-    #: What other machinery said of the page, or None.
+    #: The claim of other machinery on the page, or None.
     claim: Any
     #: The policy's answer, and the key, without objects of a connection.
     policy: Any
     key: Any
-    #: Where the page is stored, and when it was rendered: another one may
-    #: have taken its place.
+    #: The index of the page in the store, and the time of its render: another
+    #: page may have taken its place.
     index: Any
     created: float
     varies: tuple[str, ...]
-    #: The headers of the page, without those that depend on the time.
+    #: The headers of the page, without headers that depend on the time.
     headers: dict[str, str]
-    #: The client's own copy by the conditions of the request, None where it
-    #: held none.
+    #: The :class:`.Held` copy of the client by the conditions of the request,
+    #: or None.
     held: Any
-    #: When the page has to be looked at anew, seconds since 1970.
+    #: The time at which the page must be checked again, seconds since 1970.
     until: float
-    #: Whether the snapshots that were read are all that the page depends on.
+    #: Whether the page depends only on databases with a snapshot that was
+    #: read.
     is_of_snapshots: bool
-    #: What was read to answer, None where that is not known.
+    #: The objects that were read for the answer, None if they are not known.
     reads: ReadSet | None
-    #: How long it is remembered, and the bytes of all this and of its
-    #: fingerprint without conditions, about.
+    #: How long the answer is remembered, and its approximate size in bytes
+    #: with its fingerprint, but without conditions.
     late_secs: float
     size: int
-    #: How it was sent, see :class:`.repeated.Sent`, None where it can't be
-    #: sent so again.
+    #: The :class:`.repeated.Sent`, None if the answer can't be sent again as
+    #: it was.
     sent: Any = None
 
 
 def recall(request, origin):
-    """Return the :class:`Fingerprint` of a request; the same one of before
-    with what is :class:`Remembered`, or None; and what :func:`visitor.who`
-    returns for its user.  None where it has to be looked up each time, and
-    for a request that was not seen before.
+    """Return :class:`Fingerprint`, remembered answer and user of a request.
+
+    The answer is a pair, the same fingerprint of an earlier request and its
+    :class:`Remembered`, or None.  The user is the result of
+    :func:`visitor.who`.  Return None alone if the request must be looked up
+    each time, or was not seen before.
     """
     environ, marks = request.environ, request.__dict__.get(RING_MARKS)
-    if (not marks or permit.TICKET in environ  # the lane remembers it so long
+    if (not marks or permit.TICKET in environ  # the fast lane remembers it
             or MAKER in environ):
         return None
-    # most visitors ask once for a page: a fingerprint of that costs in vain
+    # most clients ask once for a page: their fingerprint would serve nobody
     seen, now = recent_answers.seen, time.time()
     mark = hash(tuple(map(environ.get, _MARKS)))
     last = seen.get(mark, 0)
@@ -116,17 +119,17 @@ def recall(request, origin):
     found = snapshots(marks[0].connection)
     if found is None:
         return None
-    # of the environment all that a client, a server or a filter says
+    # all plain values in the environment, of client, server and filters
     said = dict(compress(environ.items(), map(
         PLAIN.__contains__, map(type, environ.values()))))
     for name in environ.keys() - said.keys():
         if not str(name).startswith(_OF_SERVERS):
-            return None  # it can be neither compared nor kept
-    said.pop('REMOTE_PORT', None)  # another one for the same client
+            return None  # an object can be neither compared nor kept
+    said.pop('REMOTE_PORT', None)  # it changes for the same client
     conditions = (
         said.pop('HTTP_IF_NONE_MATCH', None),
         said.pop('HTTP_IF_MODIFIED_SINCE', None))
-    # and what code put into the request
+    # and all plain values that code put into the request
     other = request.other
     put = dict(compress(other.items(), map(
         PLAIN.__contains__, map(type, other.values()))))
@@ -139,7 +142,7 @@ def recall(request, origin):
             'utf-8', 'surrogatepass')).digest(), request.response.base,
         request.response.headers.get('content-type'),
         request.__dict__.get('__provides__'),
-        # hooks of traversal may have added some
+        # hooks of traversal may have added cookies and fields
         repr(request.cookies) if request.cookies else '',
         repr(request.form) if request.form else '',
         *said, *said.values(), *map(type, said.values()),  # 1 equals True
@@ -149,15 +152,15 @@ def recall(request, origin):
 
 
 def answer(exchange, fingerprint, before):
-    """Return the step of the page that answered the same request `before`,
-    None if there is none now.
+    """Return the step for the page that answered the same request `before`.
 
-    Sets ``policy`` and ``key`` of the exchange.
+    None if that answer is not valid now.  Sets ``policy`` and ``key`` of the
+    exchange.
     """
     then, known = before
     if (known.cache() is not exchange.cache or known.claim != exchange.claim
             or fingerprint.conditions != _NO_CONDITIONS
-            # there is no 304 then
+            # then no 304 can be sent
             and http_response.is_status_locked(exchange.response)):
         return None
     store = exchange.cache.pages
@@ -166,7 +169,7 @@ def answer(exchange, fingerprint, before):
         known = _outlasting(store, known)
         if known is None:
             return None
-        # the next request of this moment need not look again
+        # the next request with these snapshots need not check again
         then = then._replace(
             snapshots={**then.snapshots, **fingerprint.snapshots})
         keep(then, known)
@@ -191,7 +194,8 @@ def answer(exchange, fingerprint, before):
 
 
 def _outlasting(store, known):
-    """Return an answer that the last commits left as it was, or None."""
+    """Return the answer if the last commits did not change it, else None.
+    """
     page = None if known.reads is None else store.peek(known.index)
     if (page is None or page.created != known.created
             or not freshness.are_unmoved(page.made_from, known.reads)):
@@ -200,18 +204,17 @@ def _outlasting(store, known):
 
 
 def remember(exchange, fingerprint, step):
-    """Remember how a stored page came to be the answer.
+    """Remember the answer to a request that got a stored page.
 
-    What was read for that is found out for a request that comes again and
-    again while other things are committed: it costs more than it saves
-    others.
+    Its reads are determined only for a request that is repeated while other
+    objects are committed.  For other requests this costs more than it saves.
     """
     now = snapshots(exchange.manager._p_jar)
     length = len(repr(fingerprint.parts))
     policy, page, headers = exchange.policy, step.page, {**step.headers}
     if headers.pop('expires', None) is not None and (
             policy.max_age_secs is None):
-        return  # it depends on the time
+        return  # this Expires depends on the time
     if (now is None or None in now.values()
             or not fingerprint.snapshots.items() <= now.items()
             or length > MAX_LENGTH

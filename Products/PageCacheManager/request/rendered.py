@@ -1,4 +1,4 @@
-"""A page that is rendered: is it whole, and how is it sent?"""
+"""Steps for a page that is rendered: checks that it is whole, and sends it."""
 import logging
 import time
 from math import ceil
@@ -25,16 +25,17 @@ from .step import Step
 
 logger = logging.getLogger(__name__)
 
-#: Reasons for which CMF is kept from its policies though none was asked.
+#: For these reasons the cache asks no policy; CMF must not ask any either.
 _QUIET = (Reason.REQUEST_COOKIE, Reason.SESSION, Reason.USER)
 
 
 class Rendered(Step):
-    """The page is rendered: what Bypass and Miss have in common."""
+    """The page is rendered: the base of Bypass and Miss."""
 
-    #: The right to render for all who wait, or None.
+    #: The flight that this request leads (it renders for waiting requests), or
+    #: None.
     flight = None
-    #: The preconditions of the request, None for none.
+    #: The preconditions of the request, or None.
     conditions = None
 
     @property
@@ -59,20 +60,23 @@ class Rendered(Step):
             self.rendering.has_policy) else self
 
     def made_from(self, exchange):
-        """Return what the page was made from, None if it does not count."""
+        """Return the sources of the page, None if they do not count."""
 
     def _capture(
             self, exchange, body, zipped, own, values, varies,
             of_one_site, made_from, changed_at):
-        """Return the step of a page that is to be stored, or is refused."""
+        """Return the step of a page that will be stored, or is refused."""
         return self
 
     def _of_nothing(self, exchange):
-        """Return the step where the called template gave no text."""
+        """Return the step after a called template that gave no text."""
         return self
 
     def _send(self, exchange, body):
-        """Send what was rendered with the policy's headers."""
+        """Send the rendered page with the policy's headers.
+
+        Return the next step.
+        """
         response, rendering = exchange.response, self.rendering
         own = self._own_headers(exchange)
         present = response_headers.lower_headers(response)
@@ -108,8 +112,8 @@ class Rendered(Step):
             sending.forbid_storing(response)
         elif (transaction.isDoomed() or is_for_once(step.outcome.detail)
                 or of_one_site):
-            # what a doomed transaction changed was never there: a tag would
-            # have the client keep it
+            # the page may show changes of a doomed transaction, which are
+            # never saved; with a tag the client would keep the page
             sending.take_tag_away(response, page_headers.told_by(exchange))
         elif self.conditions is not None and not caught:
             held = preconditions.held(
@@ -123,7 +127,7 @@ class Rendered(Step):
         return step
 
     def _own_headers(self, exchange):
-        """Return the headers that a hit repeats, lower-case names."""
+        """Return the headers that a hit repeats, with lower-case names."""
         response = exchange.response
         own = exchange.origin.own_headers(
             self.rendering, response, exchange.settings)
@@ -138,16 +142,16 @@ class Rendered(Step):
             return self._refused(exchange, whose) if (
                 self.outcome.word == 'MISS') else self
         if self.flight is not None:
-            # the next visitor's page may be for all
+            # the next visitor's page may be for all visitors
             self.flight.abandon(whose)
         if self.outcome.word == 'NO-ETAG':
             return self
         return Bypass(Outcome('BYPASS', whose), rendering=self.rendering)
 
     def _refused(self, exchange, reason):
-        """Return the step of a page that is not kept for this `reason`."""
+        """Return the step of a page that is not stored for this `reason`."""
         if self.flight is not None and reason == Reason.PARAMETER:
-            self.flight.abandon(reason)  # the next one may keep it
+            self.flight.abandon(reason)  # the next render may be stored
         elif self.flight is not None:
             self.flight.refuse(reason)
         elif exchange.key.index is not None:
@@ -162,7 +166,7 @@ class Rendered(Step):
 
 
 class Bypass(Rendered):
-    """The page is rendered, and not kept: the outcome has the reason."""
+    """The page is rendered and not stored: the outcome has the reason."""
 
     @property
     def takes_part(self):
@@ -171,7 +175,7 @@ class Bypass(Rendered):
 
 
 def _with_failure(exchange, outcome, caught):
-    """Name the failure that the page shows; return its outcome."""
+    """Log and record the failure that the page shows; return the outcome."""
     logger.warning(
         'A failure was caught while %s rendered: %s',
         exchange.describe(), caught)
@@ -188,6 +192,6 @@ def _varies_of(exchange):
 
 
 def _name_asking_site(response, own):
-    """Say that the page may be another one for another site that asks."""
+    """Add Origin to Vary: the page may differ for another requesting site."""
     for values in (response.headers, own):
         values['vary'] = joined(values.get('vary', ''), ['Origin'])

@@ -1,4 +1,4 @@
-"""Notes cookies, failures, users and headers while a page renders.
+"""Records cookies, failures, users and headers while a page renders.
 
 It begins when the look-up ends, and ends when the page is captured.
 """
@@ -24,32 +24,34 @@ from ..reads import recording
 
 
 class Rendering:
-    """The rendering of one page: what it is made from, and what it sets.
+    """The rendering of one page: its sources, and its effects.
 
-    Without an `outcome`, where no policy fits or one failed, the page stays
-    as it is and nothing of it is watched.  Neither is that of a dry run, if
-    it is not `watched_dry`.
+    There is no `outcome` if no policy fits or a policy failed.  Then the page
+    stays as it is, and nothing is watched.  In a dry run the rendering is
+    watched only with `watched_dry`.
     """
 
     #: Response headers when the origin's own code ended, lower-case names.
     headers_left = None
-    #: What a called template gave, None until it did.
+    #: The text of a called template, None until it ended.
     text = None
-    #: Whether rendering went on as the user who asked for the page.
+    #: Whether rendering ran as the user of the request until its end.
     is_of_user = True
-    #: Whether it looked at which other site asks.
+    #: Whether rendering read the header Origin, which names the requesting
+    #: site.
     saw_asking_site = False
-    #: Whether it wrote to the database.
+    #: Whether rendering wrote to the database.
     has_changes = False
 
-    #: Names of cookies that the page looked for in vain.
+    #: Names of cookies that rendering looked for and the request lacks.
     absent_cookies = ()
 
-    #: The failure that was caught meanwhile, in a line, or '': known at the
-    #: end.
+    #: The failure that was caught during rendering, in one line, or ''.  It is
+    #: known at the end.
     caught = ''
 
-    #: How long rendering took until the page was captured, 0 before.
+    #: Seconds from the start of rendering to the capture of the page; 0 before
+    #: the capture.
     secs = 0
 
     _is_over = False
@@ -88,35 +90,36 @@ class Rendering:
         if is_for_once(outcome.detail):
             return
         self._watched = exchange.watch
-        #: Cookies of the request, and those in the key beside the settings'.
+        #: Cookies of the request; and cookies in the key, besides the cookies
+        #: of the settings.
         self._sent = cookies.sent_by(request)
         self._known = {
             *exchange.site.cookies(request), *exchange.session_cookies}
         if hides:
-            # from now on nothing is seen of them
+            # only earlier reads count: from now on parameters are hidden
             self._fields = frozenset(self._watched.field_names)
             self._hidden = Hidden(request, settings.ignored_parameters)
         self._watched.begin(request)
 
     def origin_ended(self):
-        """Note how the origin's own code left request and response."""
+        """Record user and headers at the end of the origin's own code."""
         self._look_for_user()
         self.saw_asking_site = self._watched is not None and (
             ORIGIN_HEADER in self._watched.variables)
-        # at last: without them nothing can be delivered
+        # set last: if the code above fails, nothing can be delivered
         self.headers_left = response_headers.lower_headers(
             self._exchange.response)
 
     def _look_for_user(self):
-        """Note if the user is another one now than the one who asked."""
+        """Record whether the user is still the user of the request."""
         exchange = self._exchange
         self.is_of_user = self.is_of_user and visitor.is_of_request(
             exchange.request, exchange.origin.context)
 
     def look_for_changes(self):
-        """Note if anything was written to the database so far.
+        """Record whether the database was changed so far.
 
-        Transforms may abort what rendering wrote, and commit all the same.
+        Transforms may abort such changes, and the request still commits.
         """
         had_changes, self.has_changes = self.has_changes, True  # if it fails
         self.has_changes = (
@@ -124,12 +127,12 @@ class Rendering:
             or transaction.get() is not self._transaction)
 
     def look_again(self):
-        """Note what other code did since the origin's own code ended."""
+        """Record changes of database and user after the origin's own code."""
         self.look_for_changes()
         self._look_for_user()
 
     def end(self):
-        """Watch no longer, and leave the request as it was.
+        """Stop the watch, and restore the request.
 
         A second call does nothing.
         """
@@ -150,7 +153,7 @@ class Rendering:
             self.caught = self._failures.failure
 
     def made_from(self):
-        """Return what the page was made from, or why that is not known."""
+        """Return the sources of the page, :class:`Unknown` if not known."""
         if self._recording is None:
             return Unknown(Why.LOST)
         exchange = self._exchange
@@ -159,10 +162,11 @@ class Rendering:
             exchange.manager.oids_of(exchange.key.marks))
 
     def why_of_one_visitor(self, varies):
-        """Return why what it looked at makes the page this visitor's alone,
-        or ''; note `absent_cookies`.
+        """Return the reason that the page is for this visitor alone, or ''.
 
-        `varies` are the headers beyond the key by which it varies.
+        The names that rendering read decide.  Sets `absent_cookies`.  `varies`
+        are the headers, beyond the headers in the key, by which the page
+        varies.
         """
         exchange = self._exchange
         if exchange.touched_session() or (
@@ -183,7 +187,7 @@ class Rendering:
 
     @property
     def field(self):
-        """An ignored parameter of the request that was looked at, or ''."""
+        """An ignored parameter of the request that rendering read, or ''."""
         if self._watched is None:
             return ''
         looked = self._fields

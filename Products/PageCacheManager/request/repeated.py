@@ -1,7 +1,7 @@
-"""A request that repeats one of a moment ago: what was sent is sent again.
+"""Sends an answer of a moment ago again, if the same request is repeated.
 
-Nobody but the cache had a say in that answer, and nothing has changed since:
-so neither a manager nor an :class:`.Exchange` is needed.
+Only the cache took part in that answer, and nothing has changed since.  So
+neither a manager nor an :class:`.Exchange` is needed.
 """
 import time
 from typing import Any
@@ -24,43 +24,44 @@ from ..publisher.watch import WATCH
 from . import recent
 
 
-#: Where a request keeps what was sent again.
+#: Attribute of a request: its :class:`Repeated`.
 REPEATED = '_page_cache_repeated'
 
 
 class Sent(NamedTuple):
     """A page or a 304 as it was sent."""
 
-    #: Headers before the cache had its say, and all that were sent; Expires
-    #: and Cache-Status are those of then.
+    #: The headers before the cache changed them, and all headers that were
+    #: sent, with Expires and Cache-Status of that time.
     before: dict[str, str]
     headers: dict[str, str]
     outcome: Outcome
     body: bytes
-    #: The entry of the page in the store, and when it was rendered.
+    #: The entry of the page in the store, and the time of its render.
     entry: Any
     created: float
     size: int
     says_status: bool
-    #: The setting, 0 for no limit.
+    #: The setting ``max_age``, 0 for no limit.
     max_age_secs: int
-    #: The path of the template, and by what it was associated.
+    #: The path of the template, and its association.
     path: str
     association: Any
 
 
 class Repeated(NamedTuple):
-    """Data on a request to which an answer was sent again."""
+    """Data about a request that got an earlier answer again."""
 
     cache: Any
     known: Any
-    #: What was put into the response.
+    #: The headers that were put into the response.
     headers: dict[str, str]
     began_at: float
 
 
 def answered(request, origin):
-    """Return whether the request was answered by what was sent before."""
+    """Send the earlier answer again, if possible; return whether it was sent.
+    """
     own, began_at = request.__dict__, time.perf_counter()
     if WATCH not in own:
         return False
@@ -98,8 +99,10 @@ def answered(request, origin):
 
 
 def end(request, event):
-    """Count the request once the transaction is through; take the answer
-    from a response that is an error now.
+    """Count the request after the commit.
+
+    After an abort, remove the answer from the response, which is an error
+    now.
     """
     cache, known, headers, began_at = request.__dict__[REPEATED]
     outcome = known.sent.outcome
@@ -115,9 +118,9 @@ def end(request, event):
 
 
 def note(exchange):
-    """Remember how the answer was sent, for its next repetition.
+    """Remember the answer as it was sent, to send it again.
 
-    It is called once the transaction is through.
+    It is called after the commit.
     """
     before, step = recent_answers.get(exchange.fingerprint), exchange.step
     response, changes, settings = (

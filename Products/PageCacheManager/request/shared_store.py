@@ -1,4 +1,4 @@
-"""Pages in a store that several processes share, behind that of this one."""
+"""Pages in a store that processes share, behind the store of this process."""
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..reads import sharing
@@ -6,9 +6,10 @@ from .from_store import found_in
 
 
 def adopted(exchange):
-    """Return a page that another process made, as one of this; or None.
+    """Return the :class:`.Found` with a page of another process, or None.
 
-    It is kept here too.  A failure is a miss.
+    The page is also put into the store of this process, except in a dry run.
+    A failure is a miss.
     """
     store = _store(exchange)
     if store is None:
@@ -31,7 +32,7 @@ def adopted(exchange):
 
 
 def keep(exchange, index, page):
-    """Put a page that was rendered where other processes find it."""
+    """Put a rendered page into the store that processes share."""
     store = _store(exchange)
     if store is None:
         return
@@ -39,7 +40,7 @@ def keep(exchange, index, page):
         exchange, 'reads', sharing.portable, page.made_from,
         exchange.manager._p_jar)
     if reads is None or reads is FAILED:
-        return  # these could not tell whether it is current
+        return  # other processes could not check whether it is current
     _tried(
         exchange, _put, exchange, store, index,
         page._replace(made_from=reads))
@@ -58,7 +59,10 @@ def _store(exchange):
 
 
 def _tried(exchange, function, *args):
-    """Return what `function` does; let the store rest where it fails."""
+    """Return the result of `function`; None if it fails.
+
+    After a failure the store rests, except in a dry run.
+    """
     result = attempt(exchange, 'store', function, *args)
     if result is not FAILED:
         return result

@@ -1,7 +1,7 @@
 """Stand-ins, which Zope calls in place of a published template or view.
 
-Traversal is Zope's.  When the stand-in is called the user is known, access
-was checked and all other code that is told of the traversal had its say.
+Zope does the traversal.  When Zope calls the stand-in, the user is known,
+access was checked, and all other code that handles the traversal has run.
 """
 import time
 
@@ -17,17 +17,18 @@ from .exchange import EXCHANGE
 from .exchange import new_exchange
 
 
-#: Stops the transforms of plone.transformchain.
+#: This variable of the environment stops plone.transformchain's transforms.
 NO_TRANSFORMS = 'plone.transformchain.disable'
 
-#: Where a request keeps the origin that no manager keeps the pages of, and
-#: the seconds that rendering took.
+#: Attribute of a request: an origin without a manager, and the seconds that
+#: rendering took.
 UNKEPT = '_page_cache_unkept'
 
 
 def stand_in_for(published, request):
-    """Return what is called in place of an origin, None for what is none."""
-    if request.args:  # which it is called with
+    """Return the stand-in for a published object, None if it has no origin.
+    """
+    if request.args:  # a call with arguments is left to Zope
         return None
     if request.environ.get('REQUEST_METHOD') == 'HEAD':
         return head.stand_in_for(published, request)
@@ -36,13 +37,13 @@ def stand_in_for(published, request):
 
 
 class StandIn:
-    """Is published in place of a template or view."""
+    """The object that Zope publishes in place of a template or view."""
 
     def __init__(self, published, origin, request):
         self._published = published
         self._origin = origin
         self._request = request
-        # by these Zope describes the transaction
+        # Zope needs these for the description of the transaction
         self.__name__ = getattr(published, '__name__', None)
         self.__parent__ = origin.parent
         find_path = getattr(published, 'getPhysicalPath', None)
@@ -50,8 +51,9 @@ class StandIn:
             self.getPhysicalPath = find_path
 
     def __call__(self):
-        """Return what was rendered, '' if a stored page is sent, or the
-        response if that was sent again.
+        """Return the rendered result, '' for a stored page, or the response.
+
+        The response means that a recent answer was sent again.
         """
         request = self._request
         if EXCHANGE in request.__dict__:
@@ -81,7 +83,7 @@ class StandIn:
 
 
 def note_unkept(request):
-    """Note that an origin which no manager keeps gave a page, if it did."""
+    """Record an origin without a manager, if it made a page."""
     if http_request.method(request) == 'GET' and http_response.is_page(
             request.response):
         origin, secs = request.__dict__[UNKEPT]

@@ -1,34 +1,35 @@
 """The steps of a request, each a class of its own.
 
-A step that turns out otherwise returns another one; none is ever changed
-into another.
+If the outcome changes, a step returns another step; no step is changed into
+another.
 """
 
 
 class Step:
-    """The state of one request, with the verbs of its way.
+    """The state of one request, with a method for each stage that follows.
 
     `outcome` is the :class:`Outcome` that headers and statistics show;
     `known` has values for other attributes of the class.
     """
 
-    #: Whether the cache may change the response before the commit.  It
-    #: leaves others alone (POST, caching off): no more is said of them than
-    #: the outcome, once nothing can fail any more.
+    #: Whether the cache may change the response before the commit.  If not
+    #: (POST, caching off), only the headers with the outcome are added, and
+    #: only after the commit, when nothing can fail any more.
     takes_part = True
-    #: Whether CMF is kept from its policies while the page renders.
+    #: Whether CMF asks no policies while the page renders.
     is_quiet = False
-    #: The :class:`Rendering` of the page, None where the cache answers.
+    #: The :class:`Rendering` of the page, None if the cache answers or does
+    #: not watch.
     rendering = None
-    #: The page that is the answer, stored or to be stored, or None.
+    #: The stored page, or the page that will be stored, or None.
     page = None
-    #: The failure of a policy, in a line, or ''.
+    #: The failure of a policy, in one line, or ''.
     failure = ''
     #: Whether the answer is known without rendering.
     is_answered = False
     #: Whether that answer has a body.
     has_body = False
-    #: What Zope is given in place of rendering, None where it renders.
+    #: The result for Zope in place of rendering, None to render.
     result = None
 
     def __init__(self, outcome, **known):
@@ -36,19 +37,19 @@ class Step:
         vars(self).update(known)
 
     def deliver(self, exchange):
-        """Put headers, status and body into the response; return the step
-        that follows.
+        """Put headers, status and body into the response; return the next
+        step.
         """
         return self
 
     def rescue(self, exchange):
-        """Do the least where `deliver` failed; all that it did is undone."""
+        """Send the minimum after `deliver` failed and was undone."""
 
     def commit(self, exchange):
-        """Do what is left to do once the transaction is through."""
+        """Finish the step after the commit."""
 
     def abandon(self):
-        """Let others render the page that this request does not give them.
+        """Let a waiting request render the page in place of this request.
 
         A second call does nothing.
         """

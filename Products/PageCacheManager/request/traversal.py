@@ -1,6 +1,7 @@
-"""The traversal of a request and of its copies, watched.
+"""Watches the traversal of a request and of its copies.
 
-The stand-in takes its place at the end: it is called for the published object.
+At its end a stand-in takes the place of the published object, and Zope calls
+the stand-in.
 """
 from functools import partial
 
@@ -29,14 +30,14 @@ from . import stand_in
 
 
 def traverse(request, touches, *args, **keywords):
-    """Traverse `request`, watched; return what is called.
+    """Traverse `request` and watch it; return the object that Zope calls.
 
-    It stands in the request itself, as ``traverse``, and goes with the first
-    traversal.  `touches` is how often the thread had looked at sessions
-    before.
+    This function is the attribute ``traverse`` of the request until its first
+    traversal.  `touches` is the number of times that the thread had looked at
+    a session before.
 
-    Each request of a site comes here, so this calls one function of ours,
-    `mark_rings`.
+    Each request of a site comes here, so this calls as few functions as
+    possible.
     """
     own = request.__dict__
     del own['traverse']
@@ -78,7 +79,7 @@ def traverse(request, touches, *args, **keywords):
     published = request.traverse(*args, **keywords)
     own[BEFORE] = touches
     own[ARRIVED] = True
-    # most requests end here, and cost no more
+    # most requests end here without further cost
     if (hasattr(type(aq_base(published)), 'pt_render')
             or IBrowserView.providedBy(
                 getattr(published, '__self__', published))
@@ -91,13 +92,13 @@ def traverse(request, touches, *args, **keywords):
 
 
 def _clone(request, cloned, watch):
-    """Return a copy of a watched `request`, watched as well.
+    """Return a copy of `cloned` under the watch of `request`.
 
-    It is a copy of `cloned`: the request, or a copy of it.
+    `cloned` is the request itself, or a copy of it.
     """
     watch.state.is_paused = True
     try:
-        # with the keys of the environment
+        # its environment has the noting keys too
         copy = type(cloned).clone(cloned)
     finally:
         watch.state.is_paused = False
@@ -114,9 +115,10 @@ def _clone(request, cloned, watch):
 def _traverse_copy(request, copy, watch, *args, **keywords):
     """Traverse a copy of a watched request, for a subrequest.
 
-    What a user folder reads to find its user counts only where that is not
-    the user of the request: the key has that one.  A folder may take another
-    of several credentials for another object.
+    A user folder reads names to find a user.  These names count only if the
+    user is not the user of the request, since the key has that user.  If a
+    request has several credentials, a folder may use other credentials for
+    another object.
     """
     del vars(copy)['traverse']
     state, is_same = watch.state, False
