@@ -1,8 +1,8 @@
 """The audit: hits are rendered again after they were sent, and compared.
 
-A page is kept by the objects that it was made from.  The audit finds what
-else it depended on.  It stores and commits nothing; each render is a request
-of its own, by the same visitor, in a thread of its own.
+A stored page is valid as long as its known sources are unchanged.  The audit
+finds other sources of the page.  It stores and commits nothing.  Each render
+is a request of its own, of the same visitor, in another thread.
 """
 import logging
 import time
@@ -29,7 +29,7 @@ from .audited import Render
 
 logger = logging.getLogger(__name__)
 
-#: So many objects and questions are named that changed since.
+#: At most this many changed objects and new questions are named.
 MAX_CHANGED = 5
 
 
@@ -38,19 +38,19 @@ class Job(NamedTuple):
 
     environ: dict[str, Any]
     cache: Any
-    #: The store that other processes have too, or None.
+    #: The store that processes share, or None.
     shared_store: Any
     #: The page that was sent, and its key.
     page: Any
     index: Any
     ignores: tuple[str, ...]
     url: str
-    #: Whose page it is, '' for a page of any visitor.
+    #: The owner of the page in words, '' for a page of any visitor.
     whose: str
     policy: str
 
     def count(self, word, detail):
-        """Count a failure of the audit, for whatever reason."""
+        """Count a failure of the audit, for any reason."""
         self.cache.tally.add('AUDIT', 'failed')
 
     def describe(self):
@@ -59,7 +59,7 @@ class Job(NamedTuple):
 
 
 def consider(exchange):
-    """Have the hit that was just sent audited, if it is its turn."""
+    """Put the hit that was just sent into the audit's queue, if it is due."""
     settings, step = exchange.settings, exchange.step
     if step.page.max_age_secs or not exchange.cache.audits.is_due(
             settings.audit_every, settings.audit_per_minute):
@@ -77,7 +77,7 @@ def consider(exchange):
 
 
 def _whose(exchange):
-    """Return whose page it is, '' for a page of any visitor."""
+    """Return the owner of the page in words, '' for a page of any visitor."""
     user = visitor.current_user()
     if user is not None:
         return plain(f'the user {user.getId() or user.getUserName()}')
@@ -86,7 +86,7 @@ def _whose(exchange):
 
 
 def _render(job):
-    """Render a hit; return None if that failed."""
+    """Render a hit; return the :class:`.Render`, None if it failed."""
     render = Render(job.page)
     status = attempt(job, 'audit', own_request.publish, render, job.environ)
     if status is FAILED:
@@ -95,10 +95,10 @@ def _render(job):
     return render
 
 
-# the verdict
+# the comparison
 
 def audit(job):
-    """Render a hit and compare; count, log and keep what was found."""
+    """Render a hit and compare it; count, log and keep the result."""
     first = _render(job)
     word = _word(job, first)
     found = None
@@ -115,8 +115,9 @@ def audit(job):
 
 
 def _word(job, render):
-    """Return what became of a render, as the statistics count it; '' if
-    that is counted.
+    """Return the word that statistics count for a render.
+
+    It is '' if the render failed: that is counted already.
     """
     if render is None:
         return ''
@@ -143,7 +144,7 @@ def _stored_parts(job, exchange):
 
 
 def _difference(job, first, second):
-    """Return how the page differs from two renders."""
+    """Return the :class:`.Difference` of the page from two renders."""
     if first.content is None or second.content is None:
         is_steady = first.content is second.content and (
             first.status == second.status)
@@ -174,9 +175,10 @@ def _report(job, render, found):
 
 
 def _changed(exchange, is_private):
-    """Return in words what changed since the page was stored.
+    """Return the changes since the page was stored, in words.
 
-    Questions may hold what a visitor typed.
+    Questions of a private page are left out, since they may contain text that
+    a visitor typed.
     """
     if exchange is None:
         return []

@@ -1,7 +1,7 @@
-"""One audited hit: a request whose page is rendered although it is stored.
+"""One audited hit: a request that renders a page although it is stored.
 
-It looks up as a dry run does, so it renders only what a visitor would get
-from the store at this snapshot of the database.
+It looks up as a dry run does.  So it renders only a page that a visitor would
+get from the store at this snapshot of the database.
 """
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
@@ -39,7 +39,7 @@ class Render:
 
     @property
     def has_failed(self):
-        """Return whether there was an error, or the page shows one."""
+        """Return whether there was an error, or the page shows a failure."""
         exchange = self.exchange
         return self.status >= 500 or exchange is not None and bool(
             exchange.caught or exchange.step.outcome.detail == Reason.ERROR)
@@ -51,18 +51,18 @@ class Render:
 
 
 class AuditExchange(Exchange):
-    """A request whose page is rendered although it is stored."""
+    """A request that renders a page although it is stored."""
 
     #: The page that was sent.
     page = None
-    #: The same with its body, None if it is not the page any more.
+    #: The same page with its body, None if a visitor would not get it now.
     stored = None
-    #: What rendering gave, None if it gave no page.
+    #: The rendered content, None if rendering made no page.
     content = None
     #: A failure that the page shows, or ''.
     caught = ''
-    #: Objects that changed since the page was stored and are read only now,
-    #: and questions that are asked only now.
+    #: Objects that only this render read, and that changed since the page was
+    #: stored; and questions that only this render asked.
     changed = asked = ()
 
     def look_up(self):
@@ -72,7 +72,7 @@ class AuditExchange(Exchange):
                 or step.page.created != self.page.created
                 or attempt(self, 'audit', self._begin, step) is FAILED):
             self.stored, self.step = None, Overtaken(Outcome('BYPASS'))
-        # code that calls a template counts on its text
+        # code that calls a template needs its text
         return None if self.origin.is_called else self.step.result
 
     def _begin(self, step):
@@ -84,22 +84,23 @@ class AuditExchange(Exchange):
             watched_dry=True))
 
     def commit(self):
-        """Do nothing: no visitor asked."""
+        """Do nothing: the request has no visitor."""
 
     def abandon(self, is_retry):
         self.end()
         self.content = None
 
     def note(self, content, rendering):
-        """Note what was rendered; it is compared once the request ended."""
+        """Record the rendered content; it is compared after the request."""
         self.caught = rendering.caught
         self.content = content
         if content.body != self.stored.body:
             attempt(self, 'reads', self._note_changes, rendering)
 
     def _note_changes(self, rendering):
-        """Note what the stored page was not made from: it had that from
-        somewhere else.
+        """Record the sources of this render that the stored page lacks.
+
+        The stored page got their content in another way.
         """
         page = self.stored
         if page.made_from is None:
@@ -114,14 +115,14 @@ class AuditExchange(Exchange):
 
 
 class Overtaken(Step):
-    """The page that was sent is not the page now, and is not rendered."""
+    """A visitor would not get the sent page now, so nothing is rendered."""
 
     takes_part = False
     result = ''
 
 
 class Again(Rendered):
-    """The page is rendered to be compared."""
+    """The page is rendered for the comparison."""
 
     is_quiet = True
 

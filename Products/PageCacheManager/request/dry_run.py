@@ -1,7 +1,7 @@
-"""A GET that is looked up on a copy of a request: nothing is rendered.
+"""Looks up a GET on a copy of a request, without rendering.
 
-HEAD and Explain use it.  No other code is told of it, and nothing is counted
-or stored.
+HEAD and Explain use it.  Other code gets no event of it, and nothing is
+counted or stored.
 """
 from contextlib import contextmanager
 
@@ -21,25 +21,24 @@ from .exchange import new_exchange
 
 @contextmanager
 def copied(request):
-    """Give a copy of `request` to look up, with GET for its method.
+    """Yield a copy of `request` for a look-up; its method is GET.
 
-    User, site, skin and request of this thread are afterwards what they
-    were.
+    Afterwards user, site, skin and request of this thread are restored.
     """
     security, site = getSecurityManager(), getSite()
     setSite(None)
     copy = request.clone()
     copy.__dict__[sessions.BEFORE] = sessions.thread.touches
     current = getRequest()
-    setRequest(copy)  # by which some find the method that was asked for
-    # the root as it is given out is bound to the request itself
+    setRequest(copy)  # some code reads the method from there
+    # the root that this returns is bound to the original request
     copy['PARENTS'] = [aq_base(copy['PARENTS'][-1])]
     with guard.skin_aside():
         try:
             yield copy
         finally:
-            # what is held here takes the thread's skin away when it goes,
-            # and nobody knows when the copy goes
+            # an object in `_held` removes the skin of the thread when it is
+            # deleted, and the moment of that is not known
             copy._held = None
             setRequest(current)
             setSite(site)
@@ -47,7 +46,7 @@ def copied(request):
 
 
 def traverse(copy):
-    """Return what GET would publish; raises what it would raise."""
+    """Return the object that GET would publish; raise errors of traversal."""
     copy.processInputs()
     return copy.traverse(
         copy.get('PATH_INFO', ''), validated_hook=validate_user)

@@ -1,7 +1,7 @@
-"""HEAD, answered as GET would be, without rendering.
+"""Answers HEAD with the headers of GET, without rendering.
 
 Zope sends HEAD to a WebDAV method that describes a template's source.  For a
-page of ours a dry run of GET tells the headers.
+page of ours a dry run of GET finds the headers.
 """
 import time
 
@@ -28,12 +28,12 @@ from .step import Step
 
 
 def stand_in_for(published, request):
-    """Return what is called in place of what HEAD leads to, or None."""
+    """Return the stand-in for an object that HEAD publishes, or None."""
     if request.environ.get('WEBDAV_SOURCE_PORT'):
-        return None  # where GET gives the source
+        return None  # on this port GET gives the source
     if _is_of_webdav(published):
         return StandInForHead(published, request, True)
-    # a view that has a URL of its own is asked for HEAD itself
+    # for the URL of a view Zope publishes the view, not WebDAV's method
     if published_view(published) is not None:
         return StandInForHead(published, request, False)
     return None
@@ -46,13 +46,13 @@ def _is_of_webdav(published):
 
 
 class StandInForHead:
-    """Is published in place of WebDAV's method, or of a view."""
+    """The object that Zope publishes in place of WebDAV's method or a view."""
 
     def __init__(self, published, request, is_of_webdav):
         self._published = published
         self._request = request
         self._is_of_webdav = is_of_webdav
-        # by these Zope describes the transaction
+        # Zope needs these for the description of the transaction
         for name in ('__name__', '__parent__', '__self__'):
             if getattr(published, name, None) is not None:
                 setattr(self, name, getattr(published, name))
@@ -70,7 +70,7 @@ class StandInForHead:
             self._request, get.origin, get.manager, get.site, get.claim)
         exchange.policy, exchange.key, exchange.step = (
             get.policy, get.key, step)
-        # of a view only rendering tells whether it gives a page at all
+        # a view may make no page at all; only rendering shows that
         return '' if self._is_of_webdav or get.step.is_answered else (
             self._render())
 
@@ -81,7 +81,7 @@ class StandInForHead:
 def _get(request):
     """Return the exchange of the GET, None if it leads to no page of ours.
 
-    Where it raises Unauthorized for a page of ours return that.
+    If the user may not see a page of ours, return the Unauthorized error.
     """
     with dry_run.copied(request) as copy:
         try:
@@ -99,24 +99,24 @@ def _get(request):
         if exchange is None or not _was_asked(exchange):
             return None
         if exchange.step.page is None and not exchange.key.may_view:
-            # rendering would tell whether this user may see the page
+            # only rendering would check whether this user may see the page
             return Unauthorized('You may not view this.')
         return exchange
 
 
 def _was_asked(exchange):
-    """Return whether the look-up went as far as the policy."""
+    """Return whether the look-up asked the policy."""
     step = exchange.step
     return step.is_answered or step.rendering is not None
 
 
 def _tells(get):
-    """Return whether the policy tells what GET would be."""
+    """Return whether the headers of GET are known."""
     return get.step.is_answered or get.step.rendering.has_policy
 
 
 class Head(Step):
-    """The headers of what GET would give."""
+    """The headers that GET would send."""
 
     def __init__(self, get):
         super().__init__(get.step.outcome)
@@ -134,7 +134,7 @@ class Head(Step):
         return self
 
     def _describe(self, response):
-        """Say what is known of a page that is not rendered."""
+        """Send the headers that are known of a page that is not rendered."""
         get = self._get
         content_type = get.origin.content_type(get.response)
         if content_type:
@@ -142,7 +142,7 @@ class Head(Step):
             get.response.setHeader('content-type', content_type)
         own = response_headers.lower_headers(get.response)
         varies = get.step.rendering.varies
-        # what the page is made from gives it tag and date
+        # with a key, tag and date depend on the sources of the page
         date = get.date if get.key.index is None else None
         sending.send_page(
             response, b'', page_headers.of_render(
@@ -151,5 +151,5 @@ class Head(Step):
         if is_of_one_visitor(self.outcome.detail):
             sending.forbid_storing(response)
         elif is_for_once(self.outcome.detail) or foreign_cookie(get, varies):
-            # GET may have none, too: only rendering tells
+            # GET may have no tag either; only rendering shows that
             sending.take_tag_away(response, page_headers.told_by(get))

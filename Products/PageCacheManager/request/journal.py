@@ -1,4 +1,4 @@
-"""Notes requests that were not answered from memory, and why."""
+"""Records the requests that were not answered from memory, with reasons."""
 import time
 
 from zope.event import notify
@@ -15,12 +15,15 @@ from ..publisher import request as http_request
 from ..reads import freshness
 
 
-#: A page is compared with so many other entries.
+#: A page is compared with at most this many other entries.
 MAX_COMPARED = 8
 
 
 def note(exchange):
-    """Note the request, for the screens that tell why."""
+    """Record the request, for the screens that show the reason.
+
+    If a stored page was stale, other code gets the event PageDropped.
+    """
     outcome, key = exchange.step.outcome, exchange.key
     rendering = exchange.step.rendering
     user = None if key is not None and not key.has_user else (
@@ -40,14 +43,14 @@ def note(exchange):
 
 
 def compare_with_others(exchange, index, page):
-    """Note it if other visitors have the same ETag and another page."""
+    """Record the policy if visitors with one ETag have different pages."""
     cache, policy_id = exchange.cache, exchange.policy.policy_id
     if policy_id in cache.policies_without_user:
         return
     variant = _of_all_visitors(index)
     if any(other.tag != page.tag and key[4] == index[4]
            and _of_all_visitors(key) == variant
-           # not one of before an edit
+           # a current page, not a page from before an edit
            and other.made_from is not None
            and freshness.are_unmoved(other.made_from)
            for key, other in cache.pages.of_page(
@@ -56,7 +59,7 @@ def compare_with_others(exchange, index, page):
 
 
 def _of_all_visitors(index):
-    """Return the variant without the parts that tell visitors apart."""
+    """Return the variant without the parts that separate visitors."""
     variant = list(index[3])
     for name in ('partition', 'viewed', 'listed'):
         variant[VARIANT.index(name)] = ''
@@ -64,7 +67,7 @@ def _of_all_visitors(index):
 
 
 def why_stale(stale):
-    """Return the reason for which a stored page was dropped."""
+    """Return the reason that a stored page was dropped."""
     if isinstance(stale, Changed):
         return Reason.CONTENT_CHANGED
     return Reason.COMMITTED if isinstance(stale, Unknown) else (

@@ -1,8 +1,8 @@
-"""PURGE: a request that forgets the pages of one path.
+"""PURGE: a request that invalidates the pages of one path.
 
 Purge clients send the path as a proxy does, with the prefix of the virtual
-host.  Who may send it is decided by the client's address alone, which the
-setting ``purge_clients`` of the manager names.  The request is not traversed:
+host.  Only the client's address decides whether it may purge: the manager's
+setting ``purge_clients`` names the addresses.  The request is not traversed:
 no user is known, no access is checked, and no code of the content is called.
 The invalidation is committed, so it holds on all clients of the database.
 """
@@ -24,7 +24,7 @@ METHOD = 'PURGE'
 #: A view and a method of it may follow the path of content.
 _MAX_NAMES_BEHIND = 2
 
-#: By status, what the answer says.
+#: The text of the answer, by status.
 _TEXTS = {
     200: 'The pages of this path are invalidated.\n',
     403: 'PURGE is not allowed from this address.\n',
@@ -33,21 +33,24 @@ _TEXTS = {
 
 
 def traverse(request, *args, **keywords):
-    """Return what answers a PURGE: Zope's own where no manager allows any.
+    """Return the :class:`Answer` to a PURGE.
 
-    It stands in the request itself, as ``traverse``.
+    If no manager allows a client to purge, return the object that Zope
+    traverses to.  This function is the attribute ``traverse`` of the request
+    until its first traversal.
     """
     del request.__dict__['traverse']
     answer = attempt(None, 'purge', _answer, request)
     if answer is None or answer is FAILED:
         return request.traverse(*args, **keywords)
-    request['PUBLISHED'] = answer  # other code looks for it
+    request['PUBLISHED'] = answer  # other code reads it
     return answer
 
 
 def _answer(request):
-    """Return the answer of the managers around the content, None where none
-    of them allows any client to purge.
+    """Return the answer of the managers around the content.
+
+    None if no manager allows any client to purge.
     """
     content, behind = _content(request)
     found = [
@@ -66,7 +69,7 @@ def _answer(request):
 
 
 class Answer:
-    """Is published in place of the content: it invalidates, and says so."""
+    """The object that Zope publishes for PURGE: it invalidates the pages."""
 
     def __init__(self, response, status, managers=(), *names):
         self._response = response
@@ -76,7 +79,7 @@ class Answer:
         self._names = names
 
     def __call__(self):
-        """Return the text of the answer."""
+        """Invalidate the pages; return the text of the answer."""
         for manager in self._managers:
             manager.invalidate(*self._names)
         response = self._response
@@ -93,9 +96,9 @@ def _is_in(address, networks):
 
 
 def _content(request):
-    """Return the content that a path leads to, and the names behind it.
+    """Return the content at the request's path, and the names behind it.
 
-    Content is what folders list, so no acquired object is any.
+    Only objects that folders list are content; acquired objects are not.
     """
     place = request['PARENTS'][-1]
     names = _physical(request.environ.get('PATH_INFO', ''))
@@ -108,7 +111,7 @@ def _content(request):
 
 
 def _physical(path_info):
-    """Return the names in a path, without those of virtual hosting."""
+    """Return the names in a path, without the names of virtual hosting."""
     names = [name for name in path_info.split('/') if name]
     if names[:1] == ['VirtualHostBase']:
         del names[:3]  # with scheme and host
@@ -122,15 +125,15 @@ def _physical(path_info):
 
 
 def _names(content):
-    """Return what the pages at the URL of `content` are invalidated by.
+    """Return the names that invalidate the pages at the URL of `content`.
 
-    These are the paths of content, and the names of a template.
+    The first set has paths of content, the second set names of a template.
     """
     path = path_of(content)
     if hasattr(aq_base(content), 'pt_render'):
         return frozenset([path]), frozenset([path, identity_of(content)])
     paths = {path}
-    # of a folder of Plone, whose page is that of an object in it
+    # a folder of Plone may show the page of an object in it
     default = getattr(aq_base(content), 'default_page', None)
     if isinstance(default, str):
         paths.add(f'{path}/{default}')

@@ -1,7 +1,7 @@
-"""A trial: a page is rendered as a request would have it, to tell of it.
+"""A trial: a page is rendered as for a visitor, to report on it.
 
-It is a request of its own in a thread of its own, like a hit that is audited.
-Nothing is stored, counted or committed, and no visitor waits for it.
+It is a request of its own in another thread, like an audited hit.  Nothing is
+stored, counted or committed, and no visitor waits for it.
 """
 import threading
 import time
@@ -20,7 +20,7 @@ from .rendered import Bypass
 from .rendering import Rendering
 
 
-#: So many trials wait at most while another one goes on.
+#: At most this many trials wait while another trial runs.
 MAX_TRIALS = 2
 
 
@@ -34,7 +34,7 @@ class Trial:
     status = None
     #: Seconds that the whole request took.
     secs = 0.0
-    #: Whether nobody waits for it any more.
+    #: Whether the caller stopped waiting for it.
     is_given_up = False
 
     def __init__(self, environ):
@@ -48,16 +48,16 @@ class Trial:
         return self.exchange
 
     def wait(self, timeout_secs):
-        """Wait for the end; return whether it came.
+        """Wait for the end of the trial; return whether it ended in time.
 
-        If not, it does not begin any more.
+        If not, a trial that did not begin yet will never begin.
         """
         is_ended = self._ended.wait(timeout_secs)
         self.is_given_up = not is_ended
         return is_ended
 
     def run(self):
-        """Render the page, if somebody still waits for it."""
+        """Render the page, if the caller still waits for it."""
         if self.is_given_up:
             return
         begin = time.perf_counter()
@@ -69,7 +69,7 @@ class Trial:
 
 
 class TrialExchange(Exchange):
-    """A request whose page is rendered even if it is stored or refused."""
+    """A request that renders a page even if it is stored or refused."""
 
     #: Size in bytes and tag of the answer, None if there was an error.
     size = tag = None
@@ -79,7 +79,7 @@ class TrialExchange(Exchange):
     def look_up(self):
         super().look_up()
         step = self.step
-        # what is known of earlier renders does not count
+        # stored pages and refusals of earlier renders do not count
         if isinstance(step, (Answer, Miss)) or (
                 self.key is not None and self.key.index is not None
                 and lasts(step.outcome.detail)):
@@ -89,7 +89,7 @@ class TrialExchange(Exchange):
         return None if self.origin.is_called else self.step.result
 
     def _render(self, kind, outcome):
-        """Have the page rendered in a step of this `kind`."""
+        """Set a step of this `kind`, which renders the page."""
         step = self.step
         varies = step.varies if step.is_answered else step.rendering.varies
         self.step = kind(outcome, rendering=Rendering(
@@ -98,7 +98,7 @@ class TrialExchange(Exchange):
             watched_dry=True))
 
     def commit(self):
-        """Note the answer; nothing is counted or stored."""
+        """Record the answer; nothing is counted or stored."""
         self.outcome = self.step.outcome
         self.size = len(self.response.body or b'')
         self.tag = response_headers.lower_headers(
@@ -112,18 +112,18 @@ class TrialExchange(Exchange):
 
 
 class _Unnoted:
-    """A page whose refusal no later request is told of."""
+    """A step that hides a refusal from later requests."""
 
     def _refused(self, exchange, reason):
         return Bypass(Outcome('BYPASS', reason), rendering=self.rendering)
 
 
 class TrialMiss(_Unnoted, Miss):
-    """The page is rendered to see whether it may be kept."""
+    """The page is rendered to find out whether it may be stored."""
 
 
 class TrialBypass(_Unnoted, Bypass):
-    """The page is rendered, and the request rules out that it is kept."""
+    """The page is rendered; the request does not allow to store it."""
 
 
 worker = Worker('Page Cache trial', Trial.run, MAX_TRIALS)

@@ -1,7 +1,7 @@
-"""The cache that Zope's ZCacheable machinery talks to.
+"""The cache that Zope's ZCacheable machinery calls.
 
-It is for templates that other code calls.  A published one has a stand-in,
-and is told here that there is nothing in the cache.
+It is for templates that other code calls.  A published template has a
+stand-in, so for it the answer here is always a miss.
 """
 from AccessControl.class_init import InitializeClass
 from AccessControl.SecurityInfo import ClassSecurityInfo
@@ -20,14 +20,17 @@ from .exchange import new_exchange
 
 
 class PageCache(Cache):
-    """Joins the parts.  It holds nothing itself: one serves all managers."""
+    """Connects Zope with the cache.
+
+    It has no state, so one instance serves all managers.
+    """
 
     security = ClassSecurityInfo()
 
     @security.private
     def ZCache_get(self, ob, view_name='', keywords=None, mtime_func=None,
                    default=None):
-        """Return the page to send, or `default` if `ob` is to render it."""
+        """Return the text of the page, or `default` if `ob` must render."""
         request = aq_get(ob, 'REQUEST', None)
         if not (http_request.has_arrived(request)
                 and _is_page_template_call(keywords)):
@@ -42,14 +45,17 @@ class PageCache(Cache):
             result = exchange.look_up()
         if result is not None:
             return result
-        # the page, or a fragment of the page that is made
+        # `ob` is the page's template, or renders a fragment of the page
         exchange.begin_call(keywords)
         return default
 
     @security.private
     def ZCache_set(self, ob, data, view_name='', keywords=None,
                    mtime_func=None):
-        """Note what `ob` rendered; nothing is stored before the commit."""
+        """Take the text that `ob` rendered.
+
+        Nothing is stored before the commit.
+        """
         if data is None:  # a file or an image, which is no page
             guard.set_headers_of_file(ob)
             return
@@ -59,12 +65,12 @@ class PageCache(Cache):
 
     @security.private
     def ZCache_invalidate(self, ob):
-        """Drop the pages under the path of `ob`.
+        """Drop the pages under the path of `ob` in this process.
 
-        An edit of a template calls this, and needs to reach no other client,
-        since there the template has another version as well.  Code that means
-        all pages of a template calls `manage_invalidate`.  Somebody who
-        presses the button on its Cache tab means all clients.
+        An edit of a template calls this.  Other clients need no message, since
+        the template has a new version there too.  Code that must drop all
+        pages of a template calls `manage_invalidate`.  The button on the
+        template's Cache tab drops the pages on all clients.
         """
         manager = manager_of_template(ob)
         if manager is None:
