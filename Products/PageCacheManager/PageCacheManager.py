@@ -52,7 +52,7 @@ class PageCacheManager(
         self.renew()
 
     def __setstate__(self, state):
-        """Take the state in the database, from any version."""
+        """Load the state that any version has stored."""
         super().__setstate__({**state, 'title': _text(state.get('title'))})
 
     # for the engine
@@ -70,8 +70,8 @@ class PageCacheManager(
     def forget_template(self, template):
         """Drop the pages under a template's own path from this process.
 
-        Those of a template in ``portal_skins`` have another path.  Nobody asks
-        for them any more: the version in the key is another one.
+        Pages of a template in ``portal_skins`` have another path.  No request
+        finds them any more, because the key has a new version.
         """
         return caches.cache_of(self).forget_template(template)
 
@@ -126,7 +126,7 @@ class PageCacheManager(
     @security.protected('Change cache managers')
     @postonly
     def manage_editProps(self, title, settings=None, REQUEST=None):
-        """Change title and settings; if one is wrong change none."""
+        """Change title and settings; if any is wrong, change nothing."""
         if not isinstance(settings, Mapping):  # from a form, of any type
             if REQUEST is None and settings is not None:
                 raise ValueError(
@@ -204,7 +204,7 @@ InitializeClass(PageCacheManager)
 
 @lru_cache(maxsize=64)
 def _associations(rows):
-    # earlier releases had more in a row
+    # rows of earlier releases have more items
     return tuple(Association(*row[:2]) for row in rows)
 
 
@@ -223,13 +223,14 @@ def _text(title):
 
 
 def _why_not(folder, id):
-    """Return why a folder does not accept an id, '' if it does."""
+    """Return the reason why a folder does not accept an id, '' if it does.
+    """
     if isinstance(id, str) and id and id != id.strip():
         return 'The id is blank, or begins or ends with a blank.'
     try:
         checkValidId(folder, id)
     except BadRequest as error:
-        return html.unescape(str(error.args[0]))  # escaped for a page
+        return html.unescape(str(error.args[0]))  # it is escaped for HTML
     return ''
 
 

@@ -26,13 +26,13 @@ NAME = 'Products.PageCacheManager'
 
 
 class WrongProfile(BadRequest, ValueError):
-    """A file of a profile has a wrong value; the message names both."""
+    """A profile's file with a wrong value; the message names both."""
 
     title = 'The profile was not imported.'
 
     def __init__(self, message):
         super().__init__(message)
-        # Zope writes it into the page as it is
+        # Zope does not escape it in the error page
         self.detail = f'<p>{escape(message)}</p>'
 
 
@@ -57,10 +57,10 @@ class PageCacheManagerXMLAdapter(XMLAdapterBase):
         return node
 
     def _importNode(self, node):
-        """Set title, settings and views; if one is wrong change none.
+        """Set title, settings and views; if any is wrong, change nothing.
 
-        Values that the file leaves out stay, or become the default if the
-        import purges.
+        Values that the file leaves out stay.  If the import purges, they
+        become the defaults.
         """
         title, settings = self._starting_point()
         for child in node.childNodes:
@@ -158,7 +158,7 @@ def _managers(site):
 
 
 def _add_missing(site, context, path):
-    # the id: file names have no spaces
+    # the id may have spaces, the file name has none
     root = parseString(context.readDataFile(path)).documentElement
     name = str(root.getAttribute('name'))
     present = site._getOb(name, None)

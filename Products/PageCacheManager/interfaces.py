@@ -1,4 +1,4 @@
-"""The contracts: what each part promises to the others."""
+"""The contracts between the parts."""
 from typing import NamedTuple
 
 from zope.interface import Attribute
@@ -8,16 +8,16 @@ from zope.interface import Interface
 class IStepOfRequest(Interface):
     """An event of a publication at which the cache takes a step.
 
-    The classes of such events implement it beside Zope's own interfaces,
-    since handlers for the interface named last are called first.
+    The ZCML adds it to the classes of these events, after Zope's own
+    interfaces.  Handlers for the last interface of a class run first.
     """
 
 
 class IPageEvent(Interface):
-    """Something became of a page in this process.
+    """An event about a page in this process.
 
-    It comes once the transaction of a request is through, so whoever hears of
-    it must not write to the database.
+    It comes after the end of a request's transaction, so a handler must not
+    write to the database.
     """
 
     manager = Attribute('The Page Cache Manager.')
@@ -32,10 +32,10 @@ class IPageStored(IPageEvent):
 
 
 class IPageDropped(IPageEvent):
-    """A page was not up to date any more when a request asked for it.
+    """A request asked for a stored page that was out of date.
 
-    No event tells of pages that were dropped for lack of memory, for their
-    age, or by a purge.
+    There is no event for pages that were dropped for lack of memory, for
+    their age, or by a purge.
     """
 
     reason = Attribute(
@@ -43,10 +43,10 @@ class IPageDropped(IPageEvent):
 
 
 class IPagesPurged(Interface):
-    """Pages are being purged or invalidated, by the current transaction.
+    """The current transaction purges or invalidates pages.
 
-    Whoever hears of it may join the transaction.  An error that it raises
-    keeps the pages from being purged.
+    A handler may join the transaction.  If it raises an error, no page is
+    purged.
     """
 
     manager = Attribute('The Page Cache Manager.')
@@ -56,20 +56,21 @@ class IPagesPurged(Interface):
 
 
 class Claim(NamedTuple):
-    """The claim of other machinery of the site on the page of a request."""
+    """The claim of another caching package on the page of a request."""
 
-    #: Whether it is handed to a manager of ours; if not, it is in the
-    #: charge of another machinery, which sets headers of its own.
+    #: Whether the package hands the page to one of our managers.  If not,
+    #: the package sets headers of the page itself.
     is_ours: bool
-    #: Which manager, '' for the nearest.
+    #: The id of this manager, '' for the nearest.
     manager_id: str = ''
-    #: Where it is not ours: the reason for which no manager may keep it
-    #: all the same, since no page is in two caches; '' if one may.
+    #: If the page is not ours: the reason why no manager may store it, ''
+    #: if a manager may.  No page is in two caches.
     why_not: str = 'other-cache'
 
 
 class ISurroundings(Interface):
-    """Adapts a site: what its kind adds to the pages of views."""
+    """Adapts a site: the effects of its kind on keys and headers of pages.
+    """
 
     headers_of_all = Attribute(
         'Response headers that are set before the cache is asked, and by the '
@@ -79,45 +80,48 @@ class ISurroundings(Interface):
         'What each string of a variant is, in words for people.')
 
     def claim(request):
-        """Return the :class:`Claim` on the page that is asked for, or None.
+        """Return the :class:`Claim` on the requested page, or None.
 
-        It is asked once traversal is over and before the view is called.
+        It is called after traversal, before the template or view renders.
         """
 
     def silence(request):
-        """Keep the machinery that has a claim from setting headers.
+        """Keep the package that has a claim from setting headers.
 
-        It is called where a page of a template is sent with ours.
+        It is called if a page of a template is sent with our headers.
         """
 
     def language(request):
-        """Return the languages in which the site would answer, best first.
-        """
+        """Return the languages of the site's answer, the best first."""
 
     def variant(context, request):
-        """Return what else of user and request the page depends on.
+        """Return more values of user and request that change the page.
 
-        A tuple of strings, of one length in each call.
+        They are a tuple of strings, which has the same length in each call.
         """
 
     def chosen_by(language):
-        """Return the names of request headers that language or variant of
-        some page depend on, in lower case; `language` is this page's.
+        """Return the request headers that choose language or variant.
+
+        They are names in lower case.  All pages of the site count, but
+        `language` is the value for this page.
         """
 
     def vary_by(request, language):
-        """Return the names of those that Vary has to name (RFC 9110 12.5.5).
+        """Return the names of the request headers for Vary.
+
+        See RFC 9110 section 12.5.5.
         """
 
     def cookies(request):
-        """Return the names of the cookies of which the variant tells.
+        """Return the names of the cookies that are in the variant.
 
-        Rendering a page that is kept sees no others.
+        A page that reads only these cookies may be stored.
         """
 
 
 class IPageCacheManager(Interface):
-    """A cache manager for whole pages, seen in the ZMI."""
+    """A cache manager for whole pages, with screens in the ZMI."""
 
     title = Attribute('Title shown in the ZMI.')
 
@@ -130,22 +134,22 @@ class IPageCacheManager(Interface):
     def manage_editProps(title, settings=None, REQUEST=None):
         """Change title and settings.
 
-        Settings that are left out keep their values.  Raises ValueError
-        that names field, value and range where one is wrong, and then
-        nothing is changed; through the web the form is shown again.
+        Settings that are left out keep their values.  If a value is wrong,
+        nothing is changed.  Then this raises a ValueError that names field,
+        value and range, or shows the form again to a browser.
         """
 
     def manage_dissociate(REQUEST=None):
-        """Take all associations of templates away, as far as one may.
+        """Remove the associations of all templates that the user may change.
 
-        What is made from files keeps the association that is in its file.
+        A template in a file keeps the association in that file.
         """
 
     def manage_purge(REQUEST=None):
-        """Forget every page, on every client of the database."""
+        """Drop all pages, on every client of the database."""
 
     def manage_invalidate(paths, REQUEST=None):
-        """Forget the pages of some templates, contexts or report rows.
+        """Drop the pages of some templates, contexts or report rows.
 
         `paths` is a list of physical paths, or of row ids from the report.
         A path that ends in a slash stands for all content below it, too.
@@ -155,34 +159,34 @@ class IPageCacheManager(Interface):
     def getViews():
         """Return the associated views, a list with a dict for each.
 
-        ``name``, and ``kind``: a portal type or the dotted name of an
-        interface, '' for all content.
+        The dict has ``name``, and ``kind``: a portal type or the dotted
+        name of an interface, '' for all content.
         """
 
     def manage_editViews(views, REQUEST=None):
         """Associate these views and no others.
 
-        `views` are as `getViews` gives them; through the web they come from
-        the form alone.  Raises ValueError that names
-        field, value and range where one is wrong, and then nothing is
-        changed; through the web the form is shown again.
+        `views` has the same shape as the result of `getViews`; a request
+        through the web takes it from the form alone.  If a value is wrong,
+        nothing is changed.  Then this raises a ValueError that names field,
+        value and range, or shows the form again to a browser.
         """
 
     def getCacheReport():
-        """Return the list of this process's pages, a dict for each.
+        """Return the pages of this process, a list with a dict for each.
 
-        ``template_path``, ``context_path``, ``url``, ``hits`` and
-        ``misses`` since the page came in, ``entries`` (number), ``size``
-        (bytes that these count, without what is spare), ``created`` (of the
-        newest entry, seconds since 1970), and ``row``, the id that
-        `manage_invalidate` takes.
+        The dict has ``template_path``, ``context_path``, ``url``; ``hits``
+        and ``misses`` since the page was first stored; ``entries`` (their
+        number); ``size`` (their bytes without spare bodies); ``created``
+        (time of the newest entry, seconds since 1970); and ``row``, the id
+        for `manage_invalidate`.
         """
 
     def enable(option='on_always'):
         """Switch caching on; `option` is one of the values of ``active``."""
 
     def disable():
-        """Switch caching off.  Nothing that is stored is used meanwhile."""
+        """Switch caching off.  Stored pages are not used meanwhile."""
 
     def isActive():
         """Return whether pages are cached now."""

@@ -1,12 +1,13 @@
-"""Small persistent objects whose writes make pages of before invalid.
+"""Small persistent objects: a write to one of them invalidates older pages.
 
-The version of a mark is its serial, which rises with every write, undo
-included; a counter would come back with undo.
+The version of a mark is its serial, which rises with every write, also with
+an undo.  A counter would return to its old value with an undo.
 
-Marks are BTrees' lengths: any database resolves conflicts of their writes,
-a ZEO server too that has nothing but ZEO, and a purge can be undone though
-others came after it.  All are there from the start: one that came with a
-change would make it conflict with others, and forbid its undo.
+Marks are objects of ``BTrees.Length``.  Every database resolves conflicts of
+their writes, even a ZEO server without this product.  So a purge can be
+undone although other purges came after it.  All marks exist from the start:
+if a change created a mark, it would conflict with other changes and could
+not be undone.
 """
 import time
 from zlib import crc32
@@ -19,42 +20,44 @@ from .key.versions import is_newest
 from .key.versions import latest_of
 
 
-#: How many marks all names share.  Those that share one are taken as changed
-#: together, which costs a render now and then.
+#: The number of marks that all names share.  Names with the same mark are
+#: invalidated together, which sometimes costs a render without need.
 SHARED_MARKS = 512
 
 
 def is_below(name):
-    """Return whether `name` is a path with all that is below it."""
+    """Return whether `name` stands for a path and all content below it."""
     return name.startswith('/') and name.endswith('/')
 
 
 def write(mark):
-    """Make pages of before this transaction invalid."""
+    """Invalidate the pages of `mark` that are older than this transaction.
+    """
     mark.change(1)
     mark._v_is_mark = True
 
 
 def is_mark(ob):
-    """Return whether `ob`, which was changed, is a mark."""
+    """Return whether a changed object `ob` is a mark."""
     return '_v_is_mark' in getattr(ob, '__dict__', ())
 
 
 class PurgeMark(Persistent):
-    """A mark of a release that had classes of its own.
+    """A mark of an earlier release, which had its own class for marks.
 
-    Conflicts of it resolve only where the product is installed.
+    Its conflicts resolve only if the product is installed in the process
+    that stores the data.
     """
 
     purged_at = None
 
     @property
     def value(self):
-        """The value: not 0 once it was written."""
+        """The time of the last write, 0 before the first one."""
         return self.purged_at or 0
 
     def change(self, delta):
-        """Be written."""
+        """Mark this object as changed."""
         self.purged_at = time.time()
 
     def _p_resolveConflict(self, old, saved, new):
@@ -62,35 +65,36 @@ class PurgeMark(Persistent):
 
 
 class Invalidations(Persistent):
-    """Names of contexts, rows and templates that were invalidated.
+    """The marks for names of contexts, rows and templates.
 
-    They share marks, by a hash of each.  The version of this object itself
-    counts too: undo may bring those marks back that were there before
+    A hash of the name chooses one of the shared marks.  The version of this
+    object counts too, because an undo may restore the marks from before
     `modernize`.
     """
 
-    # absent where an earlier release wrote names
+    # missing in objects of an earlier release that stored names
     changed = ()
-    # absent where an earlier release had none of these
+    # missing in objects of an earlier release without these marks
     below, anything_below = (), None
 
     def __init__(self):
         self.renew()
 
     def renew(self):
-        """Take new marks."""
+        """Create new marks."""
         self.changed = _new_marks(SHARED_MARKS)
-        #: Of templates and views, apart: all their pages have the mark.
+        #: Marks of templates and views.  They are separate, because all
+        #: pages of a template or view depend on its mark.
         self.templates = _new_marks(SHARED_MARKS // 4)
-        #: Of paths with all that is below them.
+        #: Marks of paths with all content below.
         self.below = _new_marks(SHARED_MARKS // 4)
-        #: Written with any of `below`: tells whether these are worth a look.
+        #: Written with each mark in `below`, so that a look-up can skip them.
         self.anything_below = Length()
-        #: Written with any other: tells whether others are worth a look.
+        #: Written with every other mark, so that a look-up can skip them.
         self.anything = Length()
 
     def modernize(self):
-        """Replace marks of an earlier release by lengths."""
+        """Replace the marks of an earlier release by new ones."""
         if not self.below or not isinstance(self.changed[0], Length):
             vars(self).clear()
             self.renew()
@@ -100,7 +104,7 @@ class Invalidations(Persistent):
         return _of_name(self.changed, name)
 
     def mark(self, names, templates):
-        """Give each of `names`, and of `templates`, a new version."""
+        """Write the marks of `names` and of `templates`."""
         write(self.anything)
         for name in names:
             if is_below(name):
@@ -117,14 +121,15 @@ class Invalidations(Persistent):
             latest = latest_of([self, purged, self.anything])
             if latest is not None and self.anything._p_serial <= max(
                     self._p_serial, purged._p_serial):
-                return latest  # no name counts
+                return latest  # no name was invalidated since the purge
         return latest_of(self.of(identity, page, purged))
 
     def of(self, identity, page, purged):
-        """Return the marks that count for a page of a template or view.
+        """Return the marks on which a page of a template or view depends.
 
-        No name does that was invalidated before all pages were purged, which
-        saves each request the search; `purged` is the mark of that.
+        `purged` is the mark of the last purge of all pages.  Marks of names
+        are left out if no name was invalidated after it.  So most requests
+        need no search for them.
         """
         found = [self, purged]
         if not self.changed or not is_newest(self.anything, found):
@@ -140,7 +145,7 @@ class Invalidations(Persistent):
 
 
 class ContentMarks(Persistent):
-    """What managers of earlier releases had for content; see `Generation`."""
+    """Marks of content in managers of earlier releases; see `Generation`."""
 
 
 def _new_marks(count):
@@ -148,8 +153,9 @@ def _new_marks(count):
 
 
 def _above(path):
-    """Return the names that stand for content at `path` and all below it:
-    those of the root, of each folder on the way, and its own.
+    """Return the names, with a slash at the end, that include `path`.
+
+    They are those of the root, of each folder on the way, and of `path`.
     """
     parts = path.split('/')
     return [
