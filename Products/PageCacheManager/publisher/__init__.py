@@ -1,1 +1,1 @@
-"""The only door to Zope's request and response."""
+"""Access to Zope's request and response."""

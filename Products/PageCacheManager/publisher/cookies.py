@@ -1,9 +1,9 @@
 """The cookies that a page is made from.
 
-Rendering sees all cookies of its request, as without a cache, and the names
-that it reads are noted.  A page made from a cookie that is not in the key is
-never kept.  If the cookie was not sent, the page remembers the name, and a
-request with that cookie does not get the page.
+Rendering sees all cookies of its request, as without a cache.  The names that
+it reads are recorded.  A page made from a cookie that is not in the key is
+never stored.  If code reads a cookie that was not sent, the page keeps the
+name, and a request with that cookie does not get the page.
 """
 import re
 
@@ -13,18 +13,20 @@ from .watch import COOKIE
 from .watch import HEADER
 
 
-#: A page that looked for more names, or longer ones, looked for any.
+#: If a page reads more names than this, or more characters of names, it counts
+#: as a page that reads all cookies.
 MAX_NAMES = 64
 MAX_CHARACTERS = 2000
 
-#: Names that stand in headers and statistics as they are.
+#: Matches names that are safe in headers and statistics.
 _PLAIN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
 
 
 def sent_by(request):
-    """Return the names of a request's cookies, and the header itself.
+    """Return the names of a request's cookies.
 
-    Code may have taken some of them out of the request already.
+    With a header Cookie, `HEADER` is one of them.  Names in the header count
+    too, because code may have removed cookies from the request already.
     """
     names = {*request.cookies}
     header = request.environ.get(COOKIE)
@@ -37,26 +39,26 @@ def sent_by(request):
 
 
 def is_foreign(name, settings, known):
-    """Return whether a cookie may shape a page and is not in its key.
+    """Return whether a cookie may change a page and is not in its key.
 
-    `known` are names in the key beside those of the settings.
+    `known` are the names in the key that are not in the settings.
     """
     return (
         name not in known and name not in settings.key_cookies
-        # a request with one of these never comes this far
+        # a request with one of these bypasses the cache
         and name not in settings.bypass_cookies
         and not (settings.ignored_cookies
                  and is_ignored(name, settings.ignored_cookies)))
 
 
 def looked_for(watch, sent, settings, known):
-    """Return by which cookies a page that was rendered is apart.
+    """Return the cookies outside of the key from which a page was made.
 
-    The first result is a cookie that was sent, looked for, and is not in the
-    key, or ''; the second has the names that were looked for and not sent,
-    sorted.  `watch` tells what was looked for, `sent` are those that the
-    request had when rendering began; `known` are names in the key beside
-    those of the settings.
+    The first result is a cookie that was sent and read, '' for none.  The
+    second is the sorted tuple of the names that were read but not sent; if
+    there are too many it has `ANY` instead.  `watch` has the names that code
+    read, and `sent` the cookies of the request when rendering began.
+    `known` are the names in the key that are not in the settings.
     """
     names = watch.cookies
     if COOKIE in watch.variables:
@@ -77,9 +79,10 @@ def looked_for(watch, sent, settings, known):
 
 
 def conflict(sent, absent, settings, sessions):
-    """Return a sent cookie that a page was made without, '' if none.
+    """Return a cookie of a request that was absent for a page, '' for none.
 
-    `sent` are the cookies of a request, `absent` the names that a page has.
+    `sent` are the cookies of the request.  `absent` are the names that were
+    read, but not sent, when the page was rendered.
     """
     named = next((name for name in absent if name in sent), '')
     if ANY in absent:
@@ -88,9 +91,9 @@ def conflict(sent, absent, settings, sessions):
 
 
 def first_foreign(sent, settings, sessions, known=()):
-    """Return a cookie that may shape a page and is not in its key, or ''.
+    """Return a cookie that may change a page and is not in its key, or ''.
 
-    `sessions` are cookies of which the key has a digest.
+    `sessions` are the session cookies; the key has a digest of these.
     """
     return next((
         name for name in sent if name not in sessions
@@ -98,5 +101,5 @@ def first_foreign(sent, settings, sessions, known=()):
 
 
 def reason(name):
-    """Return the reason for which a page made from a cookie is not kept."""
+    """Return the reason why a page made from a cookie is not stored."""
     return f'cookie {name}' if _PLAIN.fullmatch(name) else 'cookie'

@@ -1,9 +1,9 @@
 """Notices failures that other code catches while a page is rendered.
 
-Such a page is a 200 and looks like any other.  In the thread that renders,
-these are noticed: log records of errors, warnings with a traceback,
-``tal:on-error`` in both engines of Zope, and entries of a site's error log.
-Other code runs as without the cache.
+The response is a 200 although something failed.  In the thread that renders,
+the cache notices log records of errors, warnings with a traceback,
+``tal:on-error`` in both template engines of Zope, and entries in the error
+log of a site.  Other code runs as without the cache.
 """
 import logging
 import sys
@@ -19,7 +19,7 @@ from ..core.attempt import attempt
 
 _OURS = __package__.rpartition('.')[0]
 
-#: A line is cut off after so many characters.
+#: The maximum length of a line, in characters.
 _MAX_LINE = 500
 
 
@@ -34,37 +34,37 @@ _watches = _Watches()
 
 
 class Watch:
-    """Notes the first failure in this thread from now to `end`."""
+    """Records the first failure in this thread from now to `end`."""
 
     def __init__(self):
         #: The last line of its traceback, '' for none.
         self.failure = ''
-        # other code may render the page where it deals with a failure
+        # other code may render the page while it handles an earlier failure
         self._before = sys.exc_info()[1]
         self._all = _watches.all
         self._all.append(self)
 
     def end(self):
-        """Watch no longer.  A second call does nothing."""
+        """Stop watching.  A second call does nothing."""
         if self in self._all:
             self._all.remove(self)
 
     def note(self, error):
         if not self.failure and error is not self._before:
-            # some errors have no text that can be shown
+            # `last_line` fails if the error has no valid text
             self.failure = type(error).__name__
             self.failure = last_line(error)
 
 
 def last_line(error):
     """Return the last line of the traceback of `error`, never ''."""
-    # Chameleon adds lines that tell where in the template
+    # Chameleon adds lines with the place in the template
     text = format_exception_only(error)[-1].strip()
     return (text.splitlines() or [type(error).__name__])[0][:_MAX_LINE]
 
 
 def _note(error):
-    """Note an error of other code, which must not notice it."""
+    """Record an error of other code, without any effect on that code."""
     if _watches.all:
         attempt(None, 'watch', _note_for_all, error)
 
@@ -76,24 +76,24 @@ def _note_for_all(error):
 
 
 def error_raised(event):
-    """Notice what code that catches an error puts into the site's log."""
+    """Record a caught error that code puts into a site's error log."""
     _note(sys.exc_info()[1])
 
 
 def _note_record(record):
-    # a record made from one of another process has no level yet
+    # `logging.makeLogRecord` sets the level later
     level = record.levelno or 0
     if level < logging.WARNING or f'{record.name}.'.startswith(f'{_OURS}.'):
         return
     if isinstance(record.exc_info, tuple):
         _note(record.exc_info[1])
     elif record.exc_info or level >= logging.ERROR:
-        # many log an error that they caught without its traceback
+        # much code logs a caught error without its traceback
         _note(sys.exc_info()[1])
 
 
 def _notice_records():
-    """Notice each log record, whichever handlers its logger has."""
+    """Notice all log records, also of loggers that do not propagate."""
     make = logging.getLogRecordFactory()
 
     @wraps(make)
@@ -107,7 +107,7 @@ def _notice_records():
 
 
 def _notice_on_error(kind):
-    """Notice the making of what ``tal:on-error`` tells of an error."""
+    """Record the errors for which ``tal:on-error`` creates a `kind`."""
     init = kind.__init__
 
     @wraps(init)

@@ -19,13 +19,13 @@ class Hidden:
         if kept == query:
             return
         self._was = request.form, request.taintedform, query
-        copy = type(request).clone(request)  # which nobody watches
+        copy = type(request).clone(request)  # without the watch
         copy.environ['QUERY_STRING'] = request.environ['QUERY_STRING'] = kept
         copy.processInputs()
         request.form, request.taintedform = (
             {**{name: value for name, value in fields.items()
                 if not is_ignored(name, ignored_parameters)},
-             # the same name may stand in the key in another spelling
+             # the key has these with a converter, as in ``name:int``
              **{name: value for name, value in read.items()
                 if is_ignored(name, ignored_parameters)}}
             for fields, read in (
@@ -35,7 +35,10 @@ class Hidden:
         copy.clear()
 
     def end(self):
-        """Let the request be as it came.  A second call does nothing."""
+        """Restore the request, but keep the fields that code set meanwhile.
+
+        A second call does nothing.
+        """
         request = self._request
         if self._was is not None:
             written = request.form, request.taintedform
@@ -50,14 +53,15 @@ class Hidden:
 
 
 def ignored_field(request, looked, ignored_parameters):
-    """Return an ignored parameter of `request` among those that were looked
-    at, '' for none.
+    """Return an ignored parameter of `request` that code read, '' for none.
+
+    `looked` are the names of the fields that code read.
     """
     for name in request.form:
         if is_ignored(name, ignored_parameters) and (
                 ANY in looked or name in looked):
             query = request.environ.get('QUERY_STRING', '')
-            # what only code of the site put into the form is not the query's
+            # without ignored parameters in the query, code set the field
             kept = query_key(query, ignored_parameters)
             return '' if kept == query else name
     return ''

@@ -1,4 +1,4 @@
-"""Mappings and keys that note the names which code looks for."""
+"""Mappings and keys that record the names that code reads."""
 import sys
 from collections.abc import MutableMapping
 from typing import Any
@@ -14,45 +14,49 @@ from ZPublisher.mapply import mapply
 #: Stands for any name.
 ANY = '*'
 
-#: Code that may read without a note before rendering, with all that it calls:
-#: handlers of events, and hooks of traversal.
+#: The code that calls event handlers and traversal hooks.  Before rendering,
+#: their reads do not count.
 _OTHERS = frozenset([notify.__code__, MultiHook.__call__.__code__])
 _HOOK = '__before_publishing_traverse__'
 
-#: Zope's traversal, which calls user folders itself, and what calls the
-#: published object once it is over.
+#: Zope's traversal, which calls user folders itself, and the two functions
+#: that call the published object after it.
 _TRAVERSE = BaseRequest.traverse.__code__
 _MAPPLY = mapply.__code__
 _PUBLISH = WSGIPublisher.publish.__code__
 
 
 class State:
-    """Holds whether looks count; its creation calls no function."""
+    """Holds whether reads count.
 
-    #: None until the published object is called, or rendering is watched;
-    #: False when that has ended.
+    To save time its creation calls no function.
+    """
+
+    #: None at first.  True once the published object is called or rendering
+    #: is watched.  False after the end of rendering.
     is_rendering = None
-    #: Whether nothing counts for the moment.
+    #: Whether reads do not count at the moment.
     is_paused = False
-    #: While a copy is traversed, what its user folder reads: pairs of the
-    #: names that were looked for and the name; else None.
+    #: While a copy is traversed: the reads of its user folder, as pairs of a
+    #: set of names that code read and a name that may be added.  Else None.
     read_to_log_in = None
 
 
 class Noting(MutableMapping, dict):
-    """Has the items of another mapping, and notes the names that are read.
+    """Has the items of another mapping, and records the names that are read.
 
-    It is a dict too, for code that asks for one.  As such it is never empty,
-    since the json module looks at that before it calls methods, and holds
-    nothing of the other, since code in C might read it past the notes.
+    It is a dict too, because some code requires one.  As a dict it is never
+    empty, because the json module checks that before it calls methods.  As a
+    dict it has no items, because C code could read them without a call of our
+    methods.
     """
 
     #: For code in restricted Python, as for dict.
     _guarded_writes = True
 
-    #: The other mapping, the names that were looked for, and the state.  Other
-    #: names would hide fields of a form from path expressions, which look for
-    #: attributes first.
+    #: The other mapping, the set of names that code read, and the state.
+    #: Path expressions look for attributes first, so attributes without an
+    #: underscore would hide form fields.
     _plain: Any = None
     _names: Any = None
     _state: Any = None
@@ -64,12 +68,12 @@ class Noting(MutableMapping, dict):
         return dict.fromkeys(names, value)
 
     def get(self, name, default=None):
-        """Note a name, and return its value.
+        """Record a name, and return its value.
 
-        Before rendering those count that the page's own code looks for, while
-        it renders all, but for what `State.read_to_log_in` takes.  This calls
-        no other function, since each request of a site comes here, also one
-        for a page that nobody keeps.
+        Before rendering, only reads by the page's own code count.  During
+        rendering all reads count, except those that `State.read_to_log_in`
+        takes.  To save time this calls no other function of ours: each
+        request of a site comes here, also for pages that are not stored.
         """
         state, names = self._state, self._names
         if state.read_to_log_in is not None and not state.is_paused:
@@ -83,13 +87,13 @@ class Noting(MutableMapping, dict):
         while frame is not None:
             code = frame.f_code
             if (code in _OTHERS or code.co_name == _HOOK
-                    # of a user folder
+                    # the method of a user folder
                     or code.co_name == 'validate' and (
                         'request' in code.co_varnames[:2])):
                 break
             frame = frame.f_back
             if code is _MAPPLY and frame and frame.f_code is _PUBLISH:
-                # traversal is over, and nobody has to look again
+                # traversal is over: later calls skip this search
                 frame, state.is_rendering = None, True
         else:
             if state.is_rendering is not False and not state.is_paused:
@@ -154,15 +158,17 @@ ContainerAssertions[Noting] = ContainerAssertions[dict]
 
 
 class NotingKey(str):
-    """A key that is equal to none, and notes that its name is looked for.
+    """A key that is equal to no other key, and records reads of its name.
 
-    A WSGI environment has to be a dict and nothing else (PEP 3333).  A dict
-    compares a key with all of the same hash, in the order in which they came
-    in.  So this one, before a variable of the same name, hears of each that
-    asks for it, also where there is no such variable, and in copies.
+    A WSGI environment must be exactly a dict (PEP 3333).  To find a name, a
+    dict compares it with all keys of the same hash, in the order of their
+    insertion.  This key stands before the variable of the same name, so each
+    read of the variable calls its ``__eq__``.  That works without the
+    variable and in copies, too.
     """
 
-    #: A :class:`Noting` of nothing that notes the name, None to note none.
+    #: A :class:`Noting` without items that records the name.  None to record
+    #: nothing.
     noting: Any = None
 
     __hash__ = str.__hash__
@@ -185,7 +191,7 @@ class NotingKey(str):
         return format(self._note(), spec)
 
     def _note(self):
-        """Note the name, and return it."""
+        """Record the name, and return it."""
         name = str.__str__(self)
         if self.noting is not None:
             self.noting.get(name)
@@ -193,7 +199,10 @@ class NotingKey(str):
 
 
 def put_keys(environ, keys, noting):
-    """Put keys before the variables of their names, if these are there."""
+    """Put keys into `environ`, each before the variable of its name.
+
+    `noting` records the names that are read from now on.
+    """
     for key in keys:
         key.noting = None
         name = str.__str__(key)

@@ -1,11 +1,11 @@
-"""Other code that gets to see a response before the commit."""
+"""Other code that can see a response before the commit."""
 from zope.component import getSiteManager
 from zope.event import subscribers
 from zope.interface import implementedBy
 from ZPublisher.pubevents import PubBeforeCommit
 
 
-#: Finds our own handlers, and all that come after them.
+#: Finds all handlers of the event, our own handlers too.
 _BEFORE_COMMIT = implementedBy(PubBeforeCommit)
 _PRODUCT = __package__.rpartition('.')[0]
 _OURS = (f'{_PRODUCT}.request.events', f'{_PRODUCT}.integrations.')
@@ -15,12 +15,12 @@ TRANSFORMS = 'plone.transformchain.zpublisher'
 
 
 def others_follow(but=None):
-    """Return whether other code gets to see a response before the commit.
+    """Return whether other code can see a response before the commit.
 
-    It may change the body, which it does not expect to be in a coding.
-    Handlers of the module `but` do not count.
+    Such code may change the body, and expects a body without a content
+    coding.  Handlers of the module `but` do not count.
     """
-    # the one that zope.component has there asks the component registries
+    # one subscriber, of zope.component, calls the registered handlers
     if len(subscribers) > 1:
         return True
     for handler in getSiteManager().adapters.subscriptions(

@@ -12,12 +12,13 @@ from ZPublisher.WSGIPublisher import publish_module
 from .sessions import is_of_session
 
 
-#: Where the environment of such a request has its maker: `new_exchange` gives
-#: the exchange, `may_commit` says whether a transaction that changed nothing
-#: is committed.  No client can put an object there.
+#: The variable of the environment that has the maker of such a request.  Its
+#: `new_exchange` returns the exchange.  If its `may_commit` is true, a
+#: transaction that changed nothing is committed.  No client can set it, since
+#: its value is an object.
 MAKER = 'Products.PageCacheManager.maker'
 
-#: What belongs to one request and its connection, or to this package.
+#: Variables of a single request, of its connection, or of this package.
 _OF_ONE_REQUEST = frozenset([
     'CONTENT_LENGTH', 'HTTP_IF_MATCH', 'HTTP_IF_MODIFIED_SINCE',
     'HTTP_IF_NONE_MATCH', 'HTTP_IF_RANGE', 'HTTP_IF_UNMODIFIED_SINCE',
@@ -28,10 +29,10 @@ _OF_ONE_REQUEST = frozenset([
 def environ_of(request):
     """Return a WSGI environment for the same GET of the same visitor.
 
-    It has no conditions.  None for a request with the session of a filter:
-    that is about to be saved, and its thread alone may use it.
+    It has no conditions.  None for a request with a session of a WSGI filter:
+    the filter will save the session, and only its own thread may use it.
     """
-    # as it came, but for what the publisher changed
+    # the environment from the server, with some changes by the publisher
     came = request._orig_env
     if any(type(value) is not str and is_of_session(name)
            for name, value in came.items() if type(name) is str):
@@ -39,7 +40,7 @@ def environ_of(request):
     environ = {
         name: value for name, value in came.items()
         if type(name) is str and name not in _OF_ONE_REQUEST}
-    # the publisher notes there who logged in by other means, too
+    # the publisher sets it for other kinds of login, too
     if 'REMOTE_USER' in request.environ:
         environ['REMOTE_USER'] = request.environ['REMOTE_USER']
     environ['PATH_INFO'] = environ.get('PATH_INFO', '').encode(
@@ -48,11 +49,11 @@ def environ_of(request):
 
 
 def publish(maker, environ):
-    """Publish a request for its maker; return the status of the answer.
+    """Publish a request for its maker; return the status of the response.
 
-    A commit of any change raises Refused.  If the maker may not commit at all
-    the request ends with an abort.  Raises what the page raises, but for
-    errors that stand for a status.
+    A commit of any change raises Refused.  If the maker may not commit at all,
+    the request ends with an abort.  Raises errors of the page, except those of
+    HTTP: it returns their status.
     """
     sent = []
 
@@ -71,17 +72,18 @@ def publish(maker, environ):
     finally:
         manager.unregisterSynch(keeper)
         setSite(None)
-        noSecurityManager()  # a request leaves its user to the thread
+        noSecurityManager()  # the publisher leaves the user in the thread
     return sent[-1]
 
 
 class Refused(Exception):
-    """Code that is rendered for no visitor wanted to commit."""
+    """Code that is rendered for no visitor tried to commit."""
 
 
 class _NoCommit:
-    """Takes part in each transaction of a thread, and lets none through, or
-    those alone that changed nothing.
+    """Joins each transaction of a thread, and refuses its commit.
+
+    If it `lets_empty_through`, transactions without changes are committed.
     """
 
     def __init__(self, lets_empty_through):
@@ -92,7 +94,7 @@ class _NoCommit:
         pass
 
     def beforeCompletion(self, txn):
-        # of an abort as well, which may follow a commit that failed
+        # Zope calls it before an abort as well, also after a failed commit
         with suppress(TransactionFailedError):
             txn.join(self)
 

@@ -18,11 +18,11 @@ from ..core.key import query_key
 from ..core.remembered import remembered
 
 
-#: Types of what an environment holds that can be compared and kept; bodies and
-#: connections are objects.
+#: Types of environment values that can be compared and stored.  Others are
+#: objects, such as bodies and connections.
 PLAIN = frozenset([str, bytes, bool, int, float, type(None)])
 
-#: Where a request says that Zope publishes it, and has traversed it.
+#: Attribute of a request that Zope publishes and has traversed.
 ARRIVED = '_page_cache_arrived'
 
 
@@ -35,17 +35,17 @@ def call(published, request):
 
 
 def has_arrived(request):
-    """Return whether Zope publishes `request`, and has traversed it.
+    """Return whether Zope publishes `request` and has traversed it.
 
-    It publishes neither subrequests nor requests made by scripts.
+    Zope publishes neither subrequests nor requests made by scripts.
     """
     return ARRIVED in getattr(request, '__dict__', ())
 
 
 def method(request):
-    """Return the request's method, of which the case counts (RFC 9110 9.1).
+    """Return the request's method, which is case-sensitive (RFC 9110 9.1).
 
-    Zope takes ``get`` for a GET too, but lets a page read its body.
+    Zope treats ``get`` as a GET too, but lets a page read its body.
     """
     return request.environ.get('REQUEST_METHOD', 'GET')
 
@@ -70,26 +70,27 @@ def url(request, ignored_parameters):
 def header(request, name):
     """Return a request header's value, or None."""
     key = environ_key(name)
-    if key == 'HTTP_AUTHORIZATION':  # which the request takes out of environ
+    if key == 'HTTP_AUTHORIZATION':  # the request removes it from environ
         return request._auth
     return request.environ.get(key)
 
 
 @remembered(256, 200)
 def environ_key(name):
-    """Return where a header stands in a WSGI environment (PEP 3333)."""
+    """Return the name of a header in a WSGI environment (PEP 3333)."""
     key = name.upper().replace('-', '_')
     return key if key in ('CONTENT_TYPE', 'CONTENT_LENGTH') else f'HTTP_{key}'
 
 
 def forget_conditions(request):
-    """Keep CMF from a 304 where there must be none (RFC 9110 13.2.1)."""
+    """Remove conditions, so that CMF sends no wrong 304 (RFC 9110 13.2.1).
+    """
     for name in ('HTTP_IF_NONE_MATCH', 'HTTP_IF_MODIFIED_SINCE'):
         request.environ.pop(name, None)
 
 
 def headers(request, names):
-    """Return an unambiguous spelling of the named headers' values."""
+    """Return the values of the named headers as unambiguous strings."""
     if not names:
         return ()
     return tuple(
@@ -97,7 +98,7 @@ def headers(request, names):
 
 
 def cookies(request, names):
-    """Return an unambiguous spelling of the named cookies' values."""
+    """Return the values of the named cookies as unambiguous strings."""
     if not names or not request.cookies:
         return ()
     return tuple(
@@ -114,7 +115,7 @@ def session(request, names):
 
 
 def credentials(request):
-    """Return a digest of all credentials, also of those unknown to Zope."""
+    """Return a digest of all credentials, also if Zope does not know them."""
     given = request._auth, request.environ.get('REMOTE_USER')
     return sha256(repr(given).encode('utf-8', 'surrogatepass')).hexdigest()
 
@@ -137,7 +138,7 @@ class Conditions(NamedTuple):
 
 
 def conditions(request):
-    """Return the :class:`Conditions`, None for a request without any."""
+    """Return the :class:`Conditions`, None for a request without them."""
     tags = request.environ.get('HTTP_IF_NONE_MATCH')
     since = request.environ.get('HTTP_IF_MODIFIED_SINCE')
     return None if tags is None and since is None else Conditions(tags, since)
@@ -146,9 +147,9 @@ def conditions(request):
 def client_address(request):
     """Return the client's IP address, None if it is not known.
 
-    Behind a proxy that ``trusted-proxy`` of zope.conf names it is the one
-    that the proxy tells.  It is not known behind other proxies: the address
-    of the connection is that of the proxy then.
+    A proxy that ``trusted-proxy`` of zope.conf names sends the address in a
+    header.  Behind another proxy the address is not known, because the
+    connection has the address of the proxy.
     """
     address = request.getClientAddr()
     if address == request.environ.get('REMOTE_ADDR') and any(
@@ -172,10 +173,11 @@ def is_authorized(request):
 
 
 def address(request):
-    """Return all that the URLs in a page are made of, each a string.
+    """Return the parts from which the URLs in a page are made, as strings.
 
-    The URL as the client sees it does not say where its parts begin: a host
-    may hold a path, a path that was rewritten may have had others before.
+    The URL of the client is not enough, because it does not show where its
+    parts begin: the value for the host may contain a path, and a rewritten
+    path may come from several paths.
     """
     root = request.other.get('VirtualRootPhysicalPath', ())
     return (
@@ -184,16 +186,16 @@ def address(request):
 
 
 def layers(request):
-    """Return a digest of the layers that mark a request.
+    """Return a digest of the browser layers of a request.
 
-    Views, viewlets and resources are chosen by these.
+    Zope chooses views, viewlets and resources by the layers.
     """
-    # one object for all requests with the same marks
+    # requests with the same layers share this object
     return _digest_of_layers(request.__dict__.get('__provides__'))
 
 
 def layer_names(request):
-    """Return the names of the layers that mark a request."""
+    """Return the names of the browser layers of a request."""
     return _names_of(request.__dict__.get('__provides__'))
 
 
@@ -208,13 +210,16 @@ def _digest_of_layers(declaration):
 
 
 def codings(request):
-    """Return the content codings that the client takes, the best first."""
+    """Return the content codings that the client accepts, the best first."""
     return content_coding.preferences(
         request.environ.get('HTTP_ACCEPT_ENCODING'))
 
 
 def records(value):
-    """Return the records of a form as dicts, None if there are others."""
+    """Return the records in a form's `value` as dicts.
+
+    None if `value` is neither a record nor a list of records.
+    """
     found = value if isinstance(value, list) else [value]
     if not all(isinstance(one, record) for one in found):
         return None
@@ -224,10 +229,10 @@ def records(value):
 def tags(request, tag):
     """Return the entity-tags under which this client may hold a page.
 
-    RFC 9110 13.1.2: a tag counts for what would be selected now.  A cache
-    asks with the tags of all that it has (RFC 9111 section 4.1), and would
-    give the page in gzip to a client that did not ask for it.  Of several
-    the one that the client likes best comes first.  `tag` is that of the
-    page without a coding, '' for none.
+    `tag` is the tag of the page without a coding, '' for none.  Only tags of
+    the codings that this client accepts count (RFC 9110 13.1.2).  A shared
+    cache asks with the tags of all its stored responses (RFC 9111 section
+    4.1).  Otherwise it would give the page in gzip to a client that did not
+    ask for gzip.  The tag of the client's best coding comes first.
     """
     return tag_variants(tag, codings(request)) if tag else ()

@@ -1,4 +1,4 @@
-"""Reads the body of a response, and tells what Zope makes of one."""
+"""Reads the body of a response, and computes the body that Zope makes."""
 from ZPublisher.HTTPResponse import HTTPBaseResponse
 
 from ..core.http import content_coding
@@ -7,7 +7,7 @@ from .request import codings
 from .response_headers import lower_headers
 
 
-#: The number of bytes that are searched for HTML.
+#: So many bytes at the beginning of a body are searched for HTML.
 _HEAD = 256
 
 
@@ -18,30 +18,30 @@ def holds_stream(response):
 
 
 def why_no_page(request):
-    """Return why a request is not answered with a page of its own, or ''."""
+    """Return the reason why a request can get no whole page, or ''."""
     if request.environ.get('REQUEST_METHOD', 'GET') != 'GET':
         return Reason.METHOD
     response = request.response
     reason = why_not_whole(response)
     if reason == Reason.STATUS:
         return reason
-    # a hit gives Zope no body, so what is there would stand
+    # a hit gives Zope no body, so Zope would send the present body
     return Reason.FRAGMENT if (
         reason or response.body or response._locked_body) else ''
 
 
 def why_not_whole(response):
-    """Return why a response is not a 200 complete in memory, or ''."""
+    """Return the reason why a response is no whole 200 in memory, or ''."""
     if response.status != 200:
         return Reason.STATUS
-    # or its beginning was; as in `holds_stream`, without a call
+    # as in `holds_stream`, but without the cost of a call
     return Reason.STREAMED if (
         response._streaming or not isinstance(response.body, bytes)
         or response.stdout.tell()) else ''
 
 
 def is_untouched(response):
-    """Return whether no code did anything to a response but set headers."""
+    """Return whether code changed nothing in a response except headers."""
     return not (
         response.status != 200 or response.body or response.cookies
         or response.accumulated_headers or response._locked_status
@@ -51,17 +51,17 @@ def is_untouched(response):
 
 
 def is_locked(response):
-    """Return whether code locked the body: what it returns is not sent."""
+    """Return whether code locked the body, so that Zope sends no other."""
     return bool(response._locked_body)
 
 
 def is_status_locked(response):
-    """Return whether other code locked the status: there is no 304 then."""
+    """Return whether other code locked the status, which rules out a 304."""
     return bool(response._locked_status)
 
 
 def is_as_it_is(response):
-    """Return whether this is a 200 with a body in no coding."""
+    """Return whether the response is a 200 with an unencoded body."""
     return not why_not_whole(response) and (
         'content-encoding' not in lower_headers(response))
 
@@ -69,7 +69,8 @@ def is_as_it_is(response):
 def is_page(response):
     """Return whether the response is a 200 with HTML.
 
-    If no code sets its type, Zope sends it as plain text.
+    If no code sets its type, Zope sends it as plain text.  So the beginning
+    of the body is searched, too.
     """
     kind = response.headers.get('content-type', '').lower()
     return (
@@ -79,7 +80,7 @@ def is_page(response):
 
 
 def plain_body(response):
-    """Return the body without gzip, or None where it can't be known."""
+    """Return the body without gzip, None if it cannot be unpacked."""
     kind = response.headers.get('content-encoding')
     if kind is None:
         return response.body
@@ -89,9 +90,10 @@ def plain_body(response):
 
 
 def made_body(response, result):
-    """Return what setBody() makes of a published `result`, uncompressed.
+    """Return the body that setBody() makes from a published `result`.
 
-    It encodes, mends an XML preamble and inserts a base element.
+    setBody() encodes the text, corrects an XML preamble and inserts a base
+    element.  The body is not compressed.  None if setBody() fails.
     """
     probe = HTTPBaseResponse()
     probe.charset = response.charset
@@ -102,32 +104,32 @@ def made_body(response, result):
     try:
         probe.setBody(result)
     except (AttributeError, LookupError, TypeError, ValueError):
-        return None  # what `result` is in the charset can't be known
+        return None  # `result` cannot be encoded in the charset
     return probe.body
 
 
 def zipped_by_zope(response):
-    """Return the body if setBody() put it in gzip, else b''."""
+    """Return the body if setBody() compressed it with gzip, else b''."""
     if response.headers.get('content-encoding') == 'gzip':
         return response.body
     return b''
 
 
 def zopes_coding(request, zipped, body):
-    """Return name and bytes of what Zope coded, empty where it is not sent.
+    """Return name and bytes of Zope's coding, both empty if it is not sent.
     """
     if zipped and len(zipped) < len(body) and 'gzip' in codings(request):
         return 'gzip', zipped
     return '', b''
 
 
-#: Digests of the bytes that are sent (RFC 9530, RFC 3230, RFC 2616 14.15).
+#: Headers with digests of the sent bytes (RFC 9530, RFC 3230, RFC 2616 14.15).
 _OF_THE_BYTES = frozenset([
     'content-digest', 'content-md5', 'digest', 'repr-digest'])
 
 
 def speaks_of_bytes(response, page):
-    """Return whether a header holds for the body only as it is."""
+    """Return whether a header depends on the exact bytes of the body."""
     for name in response.headers:
         if name.lower() in _OF_THE_BYTES:
             return True
@@ -138,5 +140,5 @@ def speaks_of_bytes(response, page):
 
 
 def is_zope_to_compress(request):
-    """Return whether Zope was told to compress this response."""
+    """Return whether code asked Zope to compress this response."""
     return bool(request.response.use_HTTP_content_compression)

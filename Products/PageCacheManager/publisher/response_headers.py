@@ -3,7 +3,7 @@ from ..core.http.lists import names
 from ..core.key import is_ignored
 
 
-#: setBody() sets these anew for each response, from the body.
+#: setBody() computes these from the body of each response.
 OF_THE_BODY = ('content-length', 'content-encoding')
 
 
@@ -16,9 +16,10 @@ def lower_headers(response):
 
 
 def changed_headers(left, before):
-    """Return what `left` has beyond the headers `before`, and Content-Type.
+    """Return the headers in `left` that rendering changed, and Content-Type.
 
-    What other code sets belongs to each request.
+    Other code sets the headers `before` for each request, so a stored page
+    need not repeat them.
     """
     changed = {}
     for name, value in left.items():
@@ -29,9 +30,10 @@ def changed_headers(left, before):
 
 
 def kept_headers(response, left_out):
-    """Return the headers of a whole response, but those of one request.
+    """Return the headers of a response that a stored page can repeat.
 
-    `left_out` are names or patterns, of which the case does not count.
+    `left_out` are names or patterns of headers to leave out; upper and lower
+    case are equal.
     """
     patterns = tuple(name.lower() for name in left_out)
     return {
@@ -40,7 +42,7 @@ def kept_headers(response, left_out):
         and not (patterns and is_ignored(name, patterns))}
 
 
-#: Headers of one response, of the connection, or of the cache.
+#: Headers of a single response, of the connection, or of the cache.
 _OF_ONE_RESPONSE = frozenset([
     *OF_THE_BODY, 'age', 'cache-status', 'connection', 'date', 'etag',
     'keep-alive', 'server', 'set-cookie', 'transfer-encoding',
@@ -48,15 +50,16 @@ _OF_ONE_RESPONSE = frozenset([
 
 
 def is_of_asking_site(name):
-    """Return whether a header tells which other sites may read a page."""
+    """Return whether a header names the other sites that may read a page."""
     return name == 'timing-allow-origin' or name.startswith('access-control-')
 
 
 def is_of_one_site(request, own):
-    """Return whether headers that rendering set may be for the site alone
-    that asks, and Vary does not say so.
+    """Return whether rendering set headers for the requesting site alone,
+    and Vary does not name Origin.
 
-    What names that site may do so because it asks.
+    A header with the name of the requesting site counts, because rendering
+    may have copied the name from the request.
     """
     allowed = own.get('access-control-allow-origin', '*')
     asking = request.environ.get('HTTP_ORIGIN')
@@ -66,9 +69,10 @@ def is_of_one_site(request, own):
 
 
 def appends(own, before):
-    """Return whether rendering added something to a header.
+    """Return whether rendering added a value to a header of other code.
 
-    What stood there before belongs to each request; in Vary it does no harm.
+    Other code sets its value for each request, so a stored page can not
+    repeat the header.  For Vary a repetition does no harm.
     """
     for name, value in own.items():
         if name != 'vary' and before.get(name) and (
@@ -78,6 +82,6 @@ def appends(own, before):
 
 
 def sets_cookie(response):
-    """Return whether there is a Set-Cookie in any of the places for one."""
+    """Return whether a response sets a cookie, in any of Zope's ways."""
     return bool(response.cookies) or 'set-cookie' in map(str.lower, [
         *response.headers, *dict(response.accumulated_headers)])

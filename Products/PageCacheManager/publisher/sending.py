@@ -19,7 +19,7 @@ class Changes:
     """Remembers a response's state, to undo the changes of the cache."""
 
     def __init__(self, response):
-        #: The headers that were there.
+        #: The headers before the changes.
         self.before = dict(response.headers)
         self._settled = self.before
         self._status = response.status, response.errmsg
@@ -29,8 +29,9 @@ class Changes:
 
     @classmethod
     def of_sent_again(cls, before, headers, body):
-        """Return those of :func:`send_again`; `before` are the headers that
-        were there.
+        """Return the changes that :func:`send_again` made.
+
+        `before` are the headers before that call.
         """
         self = cls.__new__(cls)
         self.before, self._settled = before, headers
@@ -39,11 +40,11 @@ class Changes:
         return self
 
     def headers_before(self):
-        """Return the names of the headers that were there, lower case."""
+        """Return the names of the headers in `before`, in lower case."""
         return {name.lower() for name in self.before}
 
     def restore(self, response):
-        """Put all back: nothing else touched the response since."""
+        """Restore the response; no other code may have changed it since."""
         response.headers.clear()
         response.headers.update(self.before)
         response.status, response.errmsg = self._status
@@ -51,21 +52,21 @@ class Changes:
         response._streaming = self._streaming
 
     def settle(self, response):
-        """Note how the cache left the response."""
+        """Record the response as the cache leaves it."""
         self._settled = dict(response.headers)
         self._settled_body = response.body
 
     def is_settled(self, response):
-        """Return whether nobody touched the response after the cache."""
+        """Return whether no code changed the response after the cache."""
         return (
             response.headers == self._settled
             and response.body is self._settled_body
             and not response.accumulated_headers and not response.cookies)
 
     def take_back(self, response):
-        """Restore headers that still are as the cache left them.
+        """Restore the headers that still have the values of the cache.
 
-        What other code streams since then stays as that code left it.
+        If other code streams a body now, its body stays unchanged.
         """
         now = response.headers
         is_stream = http_response.holds_stream(response)
@@ -85,11 +86,11 @@ class Changes:
             response._streaming = self._streaming
 
     def _describe_body(self, response):
-        """Let the headers fit the body, an error page perhaps."""
+        """Make the headers fit the body, which may be an error page."""
         now = response.headers
         if all(self.before.get(name) == self._settled.get(name)
                for name in OF_THE_BODY):
-            return  # the cache has no part in them
+            return  # the cache did not change them
         coded_in = 'gzip' if response.body[:2] == _GZIP_MAGIC else None
         if response.body is self._settled_body:
             now.pop('content-length', None)  # Zope adds it
@@ -100,10 +101,10 @@ class Changes:
 
 
 def put_headers(response, values):
-    """Set headers, lower-case names; a None removes one.
+    """Set headers by lower-case names; the value None removes a header.
 
-    They go into the mapping itself: setHeader() costs ten times as much and
-    the values are clean.  The entity-tag gets its one right spelling.
+    This changes the mapping itself: setHeader() costs ten times as much, and
+    the values are clean.  The name of the entity-tag becomes ``ETag``.
     """
     mapping = response.headers
     for name in list(mapping):
@@ -125,14 +126,15 @@ def append_header(response, name, value):
 
 
 def send_page(response, body, values, coded_in=''):
-    """Send a 200 with `body`, which is in a content coding or in none.
+    """Send a 200 with `body`.
 
-    `values` are from :func:`core.http.headers.page_headers`.
+    `coded_in` is the content coding of the body, '' for none.  `values` are
+    the headers from :func:`core.http.headers.page_headers`.
     """
     response.body = body
     kind = values.get('content-type')
     if kind is not None and kind != response.headers.get('content-type'):
-        # later code decodes the body by the charset that this notes
+        # later code decodes the body by the charset that this sets
         response.setHeader('content-type', kind)
     sent = merged(values, lower_headers(response))
     sent['content-length'] = str(len(body))
@@ -143,12 +145,13 @@ def send_page(response, body, values, coded_in=''):
 
 
 def heed_others(response, is_cached):
-    """Heed what other code set after the cache: an entity-tag, a cookie.
+    """Respect an entity-tag and cookies that other code set after the cache.
 
-    A cookie, such as a login that is renewed, is for this visitor alone: so
-    is a response with the policy's headers, if it `is_cached`.
+    A cookie, such as a renewed login, is for this visitor alone.  So a
+    response with a cookie and the policy's headers (`is_cached`) becomes
+    private.
     """
-    # setHeader() knows names in lower case alone, and ours is in another
+    # setHeader() uses lower case, so it does not replace the cache's ETag
     if 'etag' in response.headers:
         response.headers['ETag'] = response.headers.pop('etag')
     if is_cached and sets_cookie(response):
@@ -156,7 +159,7 @@ def heed_others(response, is_cached):
 
 
 def send_coded(response, body, coded_in):
-    """Send the page that is there in a content coding instead."""
+    """Replace the body by `body`, the same page in a content coding."""
     present = lower_headers(response)
     values = {'vary': joined(present.get('vary', ''), ['Accept-Encoding'])}
     for name in ('cache-control', 'etag'):
@@ -165,7 +168,7 @@ def send_coded(response, body, coded_in):
     send_page(response, body, values, coded_in)
 
 
-#: Headers that describe a body: a 304 has none.
+#: Headers that describe a body, which a 304 does not have.
 _NOT_OF_A_304 = (
     'content-type', 'content-encoding', 'content-length', 'last-modified',
     'etag')
@@ -178,7 +181,7 @@ def send_not_modified(response, values):
 
 
 def send_again(response, body, headers, is_304):
-    """Send the headers that were sent before, all of them, and a body."""
+    """Send `body` with exactly the `headers` that were sent before."""
     response.headers.clear()
     response.headers.update(headers)
     response.body = body
@@ -188,16 +191,17 @@ def send_again(response, body, headers, is_304):
 
 
 def send_bare_page(response, body, content_type):
-    """Send `body` with no headers but those that describe it."""
+    """Send `body`; set no headers except those that describe it."""
     response.body = body
     put_headers(response, {
         'content-type': content_type, 'content-length': str(len(body))})
 
 
 def forbid_storing(response):
-    """Keep all caches from a page, as from one that is a visitor's alone.
+    """Forbid all caches to store a page, for instance one visitor's page.
 
-    No date stays that a cache which knows no Cache-Control would go by.
+    It removes dates too: a cache that does not know Cache-Control would use
+    them.
     """
     values = dict.fromkeys(('etag', 'last-modified', 'expires'))
     if 'no-store' not in directives(
@@ -207,7 +211,10 @@ def forbid_storing(response):
 
 
 def take_tag_away(response, told_by):
-    """Send a page without a tag; request headers tell whose page it is."""
+    """Remove tag and date of a page; add the headers `told_by` to Vary.
+
+    `told_by` are the request headers that identify the visitor.
+    """
     vary = lower_headers(response).get('vary', '')
     put_headers(response, {
         'etag': None, 'last-modified': None,
@@ -215,9 +222,9 @@ def take_tag_away(response, told_by):
 
 
 def keep_private(response):
-    """Keep shared caches from a page that others may get as well.
+    """Forbid shared caches to store a response.
 
-    The client itself may go on using it, and ask for it by its tag.
+    The client itself may store it, and ask for it again by its tag.
     """
     control = lower_headers(response).get('cache-control', '')
     if not is_private(control):
@@ -227,7 +234,10 @@ def keep_private(response):
 
 
 def send_304(response, values):
-    """Turn the response into a 304 with no headers but these of its own."""
+    """Turn the response into a 304 with the headers `values`.
+
+    It removes the headers that describe a body.
+    """
     put_headers(response, {**dict.fromkeys(_NOT_OF_A_304), **values})
     response.setStatus(304)
     response.body = b''

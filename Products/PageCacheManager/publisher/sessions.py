@@ -1,9 +1,9 @@
-"""Counts for each thread how often it looked at a session.
+"""Counts the accesses of each thread to sessions.
 
-It also knows the names by which WSGI filters pass a session.
+It counts by thread, because a page may use a subrequest, which is a copy of
+the request.
 
-It counts for the thread, because a page may use a subrequest, which is a copy
-of the request.
+It also has the names under which WSGI filters pass a session.
 """
 import re
 import threading
@@ -12,24 +12,25 @@ import threading
 class _Thread(threading.local):
     """The counter of one thread."""
 
-    #: How often it looked at a session, or for one.
+    #: The number of its accesses to sessions, and of searches for sessions.
     touches = 0
 
 
 thread = _Thread()
 
-#: Where a request notes how often its thread had done so before it.
+#: Attribute of a request with `touches` of its thread before the request.
 BEFORE = '_page_cache_touches'
 
 
 #: Matches names of variables in a WSGI environment that lead to a session, or
 #: to a filter's data on the visitor: ``beaker.session``, ``Shib-Session-ID``,
-#: ``repoze.who.identity``.  Not headers, nor variables of the connection.
+#: ``repoze.who.identity``.  Headers and variables of the connection do not
+#: match.
 is_of_session = re.compile(
     r'(?!HTTP_|SSL_)(?i:.*sess|authkit\.|paste\.auth|repoze\.wh(?:o|at)\.)',
     re.DOTALL).match
 
 
 def touch():
-    """Note that this thread looked at a session, or for one."""
+    """Count an access of this thread to a session, or a search for one."""
     thread.touches += 1

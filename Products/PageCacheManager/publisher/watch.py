@@ -1,58 +1,58 @@
-"""Notes the names that code reads in a request, until its page is captured.
+"""Records the names that code reads in a request, until its page is captured.
 
-That begins before traversal: a view may read cookies in its constructor, or
-keep a mapping of the request and read it later.  Mappings that note names
-replace those of the request, and keys that note replace those of its
+It begins before traversal: a view may read cookies in its constructor, or keep
+a mapping of the request and read it later.  Mappings that record names replace
+the mappings of the request.  Keys that record names are added to its
 environment.  Other code sees no difference.
 """
 from .noting import ANY
 from .noting import put_keys
 
 
-#: Where a request keeps its watch.
+#: Attribute of a request with its :class:`Watch`.
 WATCH = '_page_cache_watch'
 
-#: Where it keeps one mark for each connection: what the request reads stands
-#: behind it in the ring.
+#: Attribute of a request with a mark for each connection.  Objects that the
+#: request reads stand behind the mark in the ring of the connection.
 RING_MARKS = '_page_cache_ring_marks'
 
 COOKIE = 'HTTP_COOKIE'
 ORIGIN_HEADER = 'HTTP_ORIGIN'
 QUERY = 'QUERY_STRING'
 
-#: All others that are watched are of the sessions of WSGI filters.
+#: All other watched variables belong to sessions of WSGI filters.
 OF_NO_SESSION = frozenset([COOKIE, ORIGIN_HEADER, QUERY])
 
-#: Stands for the whole header, of which not all need be cookies.
+#: Stands for the whole header Cookie; some of its parts may be no cookies.
 HEADER = ' header'
 
 
 class Watch:
     """The names that code reads in one request, and in its copies.
 
-    `request.traversal` makes it whole.
+    `request.traversal` sets its other attributes.
     """
 
-    #: Whether all subrequests so far were of the user of the request.
+    #: Whether all subrequests so far had the same user as the request.
     is_of_one_user = True
 
     def begin(self, request):
-        """Watch rendering from now on."""
+        """Begin to watch rendering."""
         self.state.is_rendering = True
         own = vars(request)
         for name, noting in self.mappings.items():
             if own[name] is not noting:
                 noting._plain, own[name] = own[name], noting
-        # as Zope made it, and as it came
+        # the environment, and Zope's copy of the original one
         for environ in request.environ, own.get('_orig_env', {}):
             put_keys(environ, self.keys, self.noting)
 
     def pause(self, request):
-        """Give the request its own mappings back; reads do not count.
+        """Give the request its own mappings back; reads do not count then.
         """
         own = vars(request)
         for name, noting in self.mappings.items():
-            # what other code put in its place stays
+            # a mapping that other code put there stays
             if own.get(name) is noting:
                 own[name] = noting._plain
         for environ in request.environ, own.get('_orig_env', {}):
@@ -61,7 +61,7 @@ class Watch:
                 environ.pop(key, None)
 
     def end(self, request):
-        """Watch no longer.  A second call does nothing."""
+        """Stop watching.  A second call does nothing."""
         if self.state.is_rendering:
             self.state.is_rendering = False
             self.pause(request)
@@ -69,5 +69,5 @@ class Watch:
 
     @property
     def field_names(self):
-        """Names of fields of the form that were looked for."""
+        """The names of the form fields that code read."""
         return {ANY} if QUERY in self.variables else self.fields
