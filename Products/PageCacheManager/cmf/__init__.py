@@ -1,1 +1,1 @@
-"""The only door to CMFCore."""
+"""Access to CMFCore: the engine uses it only through this package."""

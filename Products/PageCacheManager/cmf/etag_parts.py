@@ -12,8 +12,8 @@ HOUR_SECS = 3600
 class Parts:
     """The variable ``etag``: ``string:${etag/user}|${etag/hour}``.
 
-    Each method returns a string.  Those that a page was made from need not be
-    named; they are for tags that have to tell of more.
+    Each method returns a string.  The ETag need not name the objects that a
+    page was made from.  These parts are for other dependencies.
     """
 
     __allow_access_to_unprotected_subobjects__ = True
@@ -31,30 +31,31 @@ class Parts:
         return ' '.join(sorted(user.getRolesInContext(self._content)))
 
     def modified(self):
-        """Return when the content changed, in seconds since 1970; '' for
-        content that does not say so.
+        """Return the date of the last change, in seconds since 1970.
+
+        It is '' for content without a method ``modified``.
         """
         find = getattr(aq_base(self._content), 'modified', None)
         return '' if find is None else str(
             self._content.modified().timeTime())
 
     def hour(self):
-        """Return the number of the hour since 1970."""
+        """Return the number of hours since 1970."""
         return self.period(HOUR_SECS)
 
     def period(self, secs):
-        """Return the number of the period of `secs` seconds since 1970.
+        """Return the number of periods of `secs` seconds since 1970.
 
-        Raises ValueError for less than a second.
+        Raises ValueError if `secs` is less than 1.
         """
         if secs < 1:
             raise ValueError(f'A period of {secs!r} s is less than a second.')
         return str(int(time.time() // secs))
 
     def catalog(self):
-        """Return how often the catalog changed, '' where there is none.
+        """Return the number of changes of the catalog, '' without a catalog.
 
-        Each edit of the site makes another tag with it.
+        It changes with each edit of the site, and so does the ETag.
         """
         catalog = getToolByName(self._content, 'portal_catalog', None)
         return '' if catalog is None else str(catalog.getCounter())

@@ -17,18 +17,18 @@ from .etag_parts import Parts
 #: Names that are expensive to provide, or that identify the visitor.
 _NAMES = frozenset(['etag', 'keywords', 'member', 'request', 'time'])
 
-#: Stands for the ETag of a policy of an old CMF.
+#: The ETag expression for a policy of an old CMF, which has no ETag.
 NONE = Expression('')
 
-#: By these an expression may lead to a view, which has the request.
+#: With one of these an expression may call a view, which has the request.
 _WAYS_TO_VIEWS = ('@@', '++', 'traverse')
 
-#: This is the same for all who are anonymous.
+#: Not a use of the request: it is the same for all anonymous visitors.
 _THE_USER = re.compile(r'''request\[(['"])authenticated_user\1\]''')
 
 
 def named_by(policies):
-    """Return which of `_NAMES` the policies need to be evaluated."""
+    """Return the names in `_NAMES` that the policies need."""
     texts = []
     for _, policy in policies:
         if type(policy) is not CachingPolicy:
@@ -52,10 +52,10 @@ def _named_in(expressions):
 def context(content, view_name, keywords, request, named, manager_id=''):
     """Return the context of all expressions for one page.
 
-    The names in :func:`named_by` have values only if `named` has them;
-    `keywords` is a function that finds its own for a request.
-    ``page_cache`` and ``etag`` are there only where a manager asks, not CMF
-    itself.
+    `named` is the result of :func:`named_by`; expensive names that are not in
+    it are None.  `keywords` is a function that returns the keywords for a
+    request.  ``page_cache`` and ``etag`` exist only if a manager asks, not if
+    CMF itself asks.
     """
     names = {
         'content': content,

@@ -1,7 +1,4 @@
-"""Keeps CMF from its own work where it publishes templates and skins.
-
-Where that would come in the way of the cache, it is kept from it meanwhile.
-"""
+"""Keeps CMF from work on templates and skins that disturbs the cache."""
 from contextlib import contextmanager
 from threading import get_ident
 
@@ -19,9 +16,9 @@ from Shared.DC.Scripts.Bindings import Bindings
 
 
 def gives_what_it_renders(kind):
-    """Return whether the result of a class of templates is what it renders.
+    """Return whether a class of templates returns its text unchanged.
 
-    A class of its own may do something to what it renders.
+    Other classes may change the text after rendering.
     """
     return (
         kind.__call__ is Bindings.__call__
@@ -35,10 +32,11 @@ def file_of(ob):
 
 
 def keep_cmf_from_asking(request):
-    """Make CMF take the template for a part of another one.
+    """Make CMF treat the template as a part of another template.
 
     CMF counts nested templates in an attribute of the request, and asks its
-    policies for the outermost alone.  Return False where it does so anyway.
+    policies only for the outermost one.  Return False if the template is
+    already a part of another one.
     """
     if request.__dict__.get(SUBTEMPLATE, 0):
         return False
@@ -47,15 +45,15 @@ def keep_cmf_from_asking(request):
 
 
 def let_cmf_ask_again(request):
-    """Undo :func:`keep_cmf_from_asking`, whatever failed meanwhile."""
+    """Undo :func:`keep_cmf_from_asking`, also after a failure."""
     request.__dict__.pop(SUBTEMPLATE, None)
 
 
 @contextmanager
 def skin_aside():
-    """Let what is traversed set up a skin; that of before comes back.
+    """Remove the skin of this thread, and restore it at the end.
 
-    A thread has one skin, and a site sets up none where there is one.
+    So traversal can set up a skin: a site sets up none if the thread has one.
     """
     thread = get_ident()
     skin = SKINDATA.pop(thread, None)
@@ -70,7 +68,7 @@ def skin_aside():
 def set_headers_of_file(ob):
     """Let CMF set the policy's headers of a filesystem file or image.
 
-    With a cache manager behind such a file it leaves them to the cache.
+    CMF itself does not set them if the file has a cache manager.
     """
     if isinstance(aq_base(ob), (FSFile, FSImage)):
         _setCacheHeaders(_ViewEmulator().__of__(ob), extra_context={})

@@ -1,8 +1,9 @@
 """CMF's search for opaque items, without a use of each object of a site.
 
-CMF notifies an event at each traversal of a site, and looks at every object
-in the site's root for it.  Each page would be made from all of these.  An
-object that is not loaded has to be, so it counts for the page of that request.
+At each traversal of a site CMF notifies an event, and for it looks at every
+object in the root of the site.  So each page would depend on all these
+objects.  An object that is not in memory must be loaded, so it counts for the
+page of that request.
 """
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ from zope.interface.declarations import objectSpecificationDescriptor
 
 
 def install():
-    """Put the function below in the place of CMF's own, if that is there."""
+    """Replace CMF's method by ours, unless other code has replaced it."""
     plain = OpaqueItemManager.opaqueItems
     if plain.__module__ == CMFCatalogAware.__name__:
         OpaqueItemManager.opaqueItems = opaque_items
@@ -25,8 +26,7 @@ def install():
 def opaque_items(self):
     """Return opaque items, pairs of id and object.
 
-    These are elements that are contained in something that is not an
-    ObjectManager.
+    They are objects in a container that is not an ObjectManager.
     """
     found = []
     base = aq_base(self)
@@ -34,7 +34,7 @@ def opaque_items(self):
         found.append((self.talkback.id, self.talkback))
     for name, value in base.__dict__.items():
         if isinstance(value, Persistent) and value._p_changed is not None:
-            # neither is a use of the object
+            # to read these is no use of the object
             said = value.__dict__.get('__provides__') or _said(value.__class__)
             if said is not None and not said.isOrExtends(ICallableOpaqueItem):
                 continue
@@ -46,9 +46,9 @@ def opaque_items(self):
 
 @lru_cache(maxsize=1000)
 def _said(kind):
-    """Return what all objects of a class provide that say nothing more.
+    """Return the interfaces of an object without declarations of its own.
 
-    None if these are asked in a way of their own.
+    They come from its class.  None if the class finds them in another way.
     """
     declared = implementedBy(kind)
     for base in kind.__mro__:

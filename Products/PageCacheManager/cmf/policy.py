@@ -1,9 +1,8 @@
-"""The one question to CMF's caching policies.
+"""Asks CMF's caching policies, once for each page.
 
-CMF itself asks its policies once for headers and once more for a conditional
-request, and only for filesystem templates; here they are asked once, for
-every kind of template, and `cmf` keeps it from asking again.  Only these two
-and `expressions` know CMFCore.
+CMF itself asks them twice: for headers, and for a conditional request.  It
+does so only for filesystem templates.  This module asks them once, for every
+kind of template, and `guard` keeps CMF from asking again.
 """
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from ..core.http.conditional import parse_date
 from . import expressions
 
 
-#: Not allowed in a header value: control characters would end it.
+#: Control characters: they would end a header value.
 _CONTROLS = dict.fromkeys([*range(32), 127])
 
 #: Attributes of a policy and their part of Cache-Control, in CMF's order.
@@ -53,32 +52,33 @@ class Answer:
     etag: str
     #: Whether conditional requests may be answered with 304.
     allows_304: bool
-    #: By which rule the date is found: pages with a date by another rule
-    #: are not used.
+    #: The expression for the date, '' for none.  It is in the key, so pages
+    #: with a date from another expression are not used.
     date_rule: str = ''
-    #: Finds the date as text.
+    #: Returns the date as text, '' for none.
     find_date: Callable[[], str] = str
-    #: How far ahead Expires is, None where there is none.
+    #: The seconds from now to Expires, None for no Expires.
     max_age_secs: int | None = None
-    #: Under which id CMF keeps the policy.
+    #: The id of the policy in CMF.
     policy_id: str = ''
 
     def date(self):
         """Return Last-Modified in seconds since 1970, or None.
 
-        It may be evaluated only now, so ask once: most answers are stored
-        pages, and have the date that they were sent with.
+        The expression is evaluated in this call, so call it at most once.
+        Most answers need no call: a stored page has its date.
         """
         return parse_date(self.find_date())
 
     def without_date(self):
-        """Return this answer without the means to find a date, which lead
-        to objects of a connection.
+        """Return this answer without its date.
+
+        `find_date` refers to objects of a connection.
         """
         return replace(self, find_date=str)
 
     def headers_at(self, now):
-        """Return the headers to send at a time, seconds since 1970."""
+        """Return the headers to send at `now`, in seconds since 1970."""
         if self.max_age_secs is None:
             return self.headers
         return {
@@ -88,17 +88,20 @@ class Answer:
 
 @lru_cache(maxsize=64)
 def _date_text(secs):
-    """Return a date as Expires has it; requests of a second share it."""
+    """Return a date in the format of Expires.
+
+    The requests of the same second share the result.
+    """
     return rfc1123_date(secs)
 
 
 def find_manager(content):
     """Return the caching policy manager for `content`, or None.
 
-    What is acquired under its name counts only if it says that it is one.
+    An object with its name counts only if it provides the interface.
     """
     for place in aq_chain(content):
-        # to ask content itself, which may look far, is dear
+        # content searches many places for an attribute, which is expensive
         if hasattr(type(aq_base(place)), '_getOb'):
             manager = place._getOb('caching_policy_manager', None)
             if ICachingPolicyManager.providedBy(manager):
@@ -109,10 +112,10 @@ def find_manager(content):
 def ask(content, view_name, keywords, request, manager_id=''):
     """Return the :class:`Answer` for a view of `content`, or None.
 
-    `keywords` finds, for a request, those that CMF gives to its expressions;
-    `manager_id` names the manager that keeps the page, which CMF does not
-    know.  None means that no policy fits.  Whatever an expression raises goes
-    to the caller.
+    `keywords` is a function that returns the keywords for a request; CMF
+    gives these to its expressions.  `manager_id` is the id of the manager
+    that stores the page, which CMF does not know.  None means that no policy
+    fits.  Raises the errors of the expressions.
     """
     manager = find_manager(content)
     if manager is None:
@@ -130,8 +133,10 @@ def ask(content, view_name, keywords, request, manager_id=''):
 
 
 def each(content, view_name, keywords, request, manager_id=''):
-    """Yield the id of each policy, as `ask` asks them, with two functions:
-    whether it may fit, and what it answers.  Both raise what it raises.
+    """Yield the id of each policy with two functions, in the order of `ask`.
+
+    The first function returns whether the policy may fit.  The second returns
+    its :class:`Answer`, or None.  Both raise the errors of its expressions.
     """
     manager = find_manager(content)
     yield from each_of(
@@ -140,7 +145,7 @@ def each(content, view_name, keywords, request, manager_id=''):
 
 
 def each_of(policies, content, view_name, keywords, request, manager_id=''):
-    """Yield the same for given policies: pairs of id and policy."""
+    """Yield the items of `each` for `policies`, pairs of id and policy."""
     context = expressions.context(
         content, view_name, keywords, request,
         expressions.named_by(policies), manager_id)
@@ -156,7 +161,8 @@ def _may_fit(policy, context):
 def reads_request(content):
     """Return whether an expression of the policies names the request.
 
-    Code that an expression calls may read it all the same.
+    Code that an expression calls may read the request even if none names it.
+    True without a caching policy manager.
     """
     manager = find_manager(content)
     return manager is None or 'request' in expressions.named_by(
@@ -164,10 +170,10 @@ def reads_request(content):
 
 
 def _answer(policy, context):
-    """Return the :class:`Answer` of one policy, None if it yields nothing.
+    """Return the :class:`Answer` of one policy, None if it does not fit.
 
-    What `CachingPolicy.getHeaders` does, but for the date, which is found
-    once it is asked for.
+    None also if the policy gives no header.  The result is as in
+    `CachingPolicy.getHeaders`, but the date is evaluated later, on demand.
     """
     if type(policy) is not CachingPolicy:
         return _answer_of_its_own(policy, context)
@@ -202,7 +208,7 @@ def _answer(policy, context):
 
 @lru_cache(maxsize=256)
 def _cache_control(*values):
-    """Return the Cache-Control of a policy whose attributes these are."""
+    """Return the Cache-Control for the values of attributes in `_CONTROL`."""
     control = []
     for value, text in zip(values, _CONTROL.values(), strict=True):
         if '%' not in text:
@@ -244,7 +250,7 @@ def _tag_text(value):
 
 
 def header_text(value):
-    """Return `value` as text that can stand in a header."""
+    """Return `value` as text that is valid in a header."""
     text = value.decode('latin-1') if isinstance(value, bytes) else str(value)
     if text.isascii() and text.isprintable():
         return text

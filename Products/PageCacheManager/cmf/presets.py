@@ -1,4 +1,5 @@
-"""Caching policies that are ready for use, and what a site's own say."""
+"""Caching policies that are ready for use, and descriptions of a site's own.
+"""
 from typing import NamedTuple
 
 from AccessControl import getSecurityManager
@@ -26,10 +27,10 @@ class Preset(NamedTuple):
     is_private: bool = True
 
 
-#: It counts only for pages that a Page Cache Manager keeps.
+#: The predicate for policies that count only for pages of our managers.
 _OURS = 'exists:page_cache'
 
-#: By the id of the policy; the first one suits most pages.
+#: Presets by the id of the policy.  The first one suits most pages.
 PRESETS = {
     'page_cache_pages': Preset(
         'Any page',
@@ -55,12 +56,12 @@ PRESETS = {
 
 
 class Described(NamedTuple):
-    """What a policy of a site says."""
+    """The description of a policy of a site."""
 
     policy_id: str
     predicate: str
     etag: str
-    #: Whether it forbids to store its pages.
+    #: Whether it sets no-store.
     forbids: bool
 
 
@@ -76,13 +77,13 @@ def add_manager(folder):
 
 
 def add(policies, policy_id):
-    """Add a preset behind all policies, unless there is one of its id."""
+    """Add a preset after all policies, unless a policy has its id."""
     if policy_id not in [name for name, _ in policies.listPolicies()]:
         policies.addPolicy(policy_id, **_values(policy_id))
 
 
 def try_out(policy_id, content, view_name, keywords, request, manager_id):
-    """Return functions as those of :func:`.policy.each` for a preset."""
+    """Return the item of :func:`.policy.each` for a preset."""
     values = _values(policy_id)
     return next(policies_of_cmf.each_of(
         [(policy_id, CachingPolicy(policy_id, **values))], content,
@@ -100,7 +101,7 @@ def _values(policy_id):
 
 
 def digest_of(policy):
-    """Return a digest of all that a policy says, but for its id."""
+    """Return a digest of all attributes of a policy except its id."""
     said = {
         name: getattr(value, 'text', value)
         for name, value in vars(policy).items() if name != '_policy_id'}
@@ -119,6 +120,6 @@ def described(policies):
 
 
 def portal_types():
-    """Return the ids of all types, None where the site has no types tool."""
+    """Return the ids of all types, None if the site has no types tool."""
     tool = queryUtility(ITypesTool)
     return None if tool is None else frozenset(tool.listContentTypes())

@@ -6,7 +6,7 @@ from ZODB.interfaces import IMVCCStorage
 
 logger = logging.getLogger(__name__)
 
-#: For each database, by name, its last transaction.
+#: Pairs: the name of each database, and its last transaction.
 Moment = tuple[tuple[str, bytes], ...]
 
 

@@ -21,7 +21,7 @@ Line = tuple[str, str]
 class Entry(NamedTuple):
     """A page, and its headers as Zope sent them."""
 
-    #: Without a reference to the cache, which goes with its manager.
+    #: It has no reference to the cache, so that a cache can be freed.
     permit: Permit
     cache: weakref.ref
     #: The moment before Zope was asked.
@@ -66,7 +66,7 @@ def entry(permit, moment, asked_at, lines):
 
 
 def renewed(entry, permit, moment, asked_at, lines):
-    """Return `entry` with the headers of a 304 from Zope, of `permit`.
+    """Return `entry` with the headers of Zope's 304 and its `permit`.
 
     They update the stored headers (RFC 9111 section 4.3.4), except the tag,
     which may be that of another coding.

@@ -1,16 +1,16 @@
 """A WSGI filter that answers anonymous hits before Zope.
 
 It traverses nothing, opens no database and begins no transaction.  For
-content of the ZODB it is exact: the lane answers only if nothing was
-committed, since Zope last answered the request, that the page was made from
-or that was read to answer.  Other sources of pages, policies and access rules
+content of the ZODB it is exact.  The lane does not answer if a commit changed
+an object that the page was made from, or that Zope read for its last answer to
+this request.  Changes in other sources of pages, policies and access rules
 (the clock, files, SQL, LDAP) may be late by `late_ms`.
 
-For each request that goes to Zope the filter notes the last transaction of
-every database, and leaves a ticket in the request.  If the answer is a hit
+For each request that goes to Zope the filter records the last transaction of
+every database, and puts a ticket into the request.  If the answer is a hit
 that any anonymous visitor may get, the engine writes a permit on the ticket.
-Then the filter keeps the headers as they were sent, for later requests that
-are equal in all relevant parts.
+Then the filter keeps the sent headers for later requests that are equal in all
+relevant parts.
 """
 import logging
 import threading

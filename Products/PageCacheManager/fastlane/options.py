@@ -63,7 +63,7 @@ class Options(NamedTuple):
 
 
 def read(given: dict[str, Any]) -> Options:
-    """Return the options; ValueError names the first that is wrong."""
+    """Return the options; ValueError names the first wrong one."""
     unknown = sorted(given.keys() - FIELDS.keys())
     if unknown:
         raise ValueError(f'The fast lane has no option {unknown[0]!r}.')

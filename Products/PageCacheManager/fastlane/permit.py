@@ -11,14 +11,14 @@ from ..publisher import request
 from ..publisher import response_headers
 
 
-#: Where the fast lane leaves its ticket in the WSGI environment.
+#: The variable of a WSGI environment with the ticket of the fast lane.
 TICKET = 'Products.PageCacheManager.ticket'
 
 
 class Permit(NamedTuple):
     """A page that any anonymous visitor may get, and its headers."""
 
-    #: The :class:`caches.ManagerCache` that has it.
+    #: The :class:`caches.ManagerCache` that has the page.
     cache: Any
     key: Key
     #: When the page was rendered; another page may replace it.
@@ -33,21 +33,21 @@ class Permit(NamedTuple):
     varies: tuple[str, ...]
     #: Query parameters that do not change the page.
     ignored_parameters: tuple[str, ...]
-    #: Names of cookies that the manager reads.
+    #: Names of cookies that may change the answer.
     cookies: frozenset[str]
     allows_304: bool
     #: The policy that gave the page its ETag.
     policy_id: str
-    #: Other tags of the page, by which an equal client may hold it.
+    #: Other tags of the page that a client with equal headers may hold.
     tags: tuple[str, ...]
     #: All databases of this process, by name.
     databases: Any
-    #: What was read to answer, None if that is not known.
+    #: The objects that were read for the answer, None if not known.
     reads: ReadSet | None
 
 
 class Ticket:
-    """Takes the permit of the engine; the filter leaves it in a request."""
+    """Holds the permit of the engine; the filter puts it into a request."""
 
     __slots__ = ('permit',)
 
@@ -88,10 +88,9 @@ def permit(exchange, step):
 
 
 def reads(exchange):
-    """Return what the request has read, None if that is not known.
+    """Return the objects that the request has read, None if not known.
 
-    It is called before the end of the transaction.  Raises what storages
-    raise.
+    Call it before the end of the transaction.  Raises errors of storages.
     """
     recording = exchange.recording()
     if recording is None:
@@ -117,7 +116,7 @@ def _is_for_anybody(exchange, step):
 
 
 def is_of_any_visitor(exchange):
-    """Return whether nothing of the request tells who the visitor is."""
+    """Return whether the request does not identify its visitor."""
     return (
         exchange.key.partition == ''
         and visitor.current_user() is None

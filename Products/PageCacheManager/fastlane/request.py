@@ -26,7 +26,7 @@ _ADDRESS = (
 #: Apache adds this prefix to names in an environment, and Zope removes it.
 _REDIRECTED = 'REDIRECT_'
 
-#: A longer key is not remembered, in characters.
+#: The maximum length of a key that is kept, in characters.
 MAX_KEY_LENGTH = 4000
 
 
@@ -80,10 +80,11 @@ def parts_of_address(key_headers):
 
 
 def names_of_cookies(environ, signs, ignored_cookies):
-    """Return the names of the cookies, if all are ignored.
+    """Return the names of the cookies, None if Zope must answer.
 
-    None if there is another cookie, a sign of identity in `signs` (a
-    :class:`Signs`), or a body.
+    Zope must answer any method but GET and HEAD, and a request with a body, a
+    cookie that is not ignored, or a sign of identity in `signs` (a
+    :class:`Signs`).
     """
     get = environ.get
     if environ['REQUEST_METHOD'] not in ('GET', 'HEAD'):
@@ -95,7 +96,7 @@ def names_of_cookies(environ, signs, ignored_cookies):
     cookies = get('HTTP_COOKIE')
     if not cookies:
         return ()
-    # with these Zope finds more cookies than parts between semicolons
+    # with these characters Zope does not split at semicolons alone
     if '"' in cookies or ',' in cookies:
         return None
     names = [part.partition('=')[0].strip() for part in cookies.split(';')]
