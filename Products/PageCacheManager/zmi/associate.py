@@ -1,4 +1,4 @@
-"""The Associate screen: page templates, and the managers that keep them."""
+"""The Associate screen: page templates, and the managers of their pages."""
 from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urlencode
@@ -35,7 +35,7 @@ class Typed:
 
     #: Paths of the marked templates.
     marked: tuple = ()
-    #: What is wrong, '' for nothing.
+    #: The error message, '' for none.
     message: str = ''
     #: Templates to associate and to dissociate, if nothing is wrong.
     add: tuple = ()
@@ -45,8 +45,8 @@ class Typed:
 def typed_associations(manager, request):
     """Return the form in `request`, with a message if it is wrong.
 
-    The form names the templates that were associated when it was shown, so
-    it changes only those whose mark changed.
+    The form names the templates that were associated when it was shown.  So
+    it changes only templates with a changed mark.
     """
     marked, before = (
         _paths(request.form.get(name, [])) for name in ('marked', 'before'))
@@ -82,7 +82,7 @@ def typed_associations(manager, request):
 
 
 def _paths(value):
-    """Return a list of paths of the form, None if it is something else."""
+    """Return the list of paths in a form's `value`, None if it has none."""
     is_right = isinstance(value, list) and len(value) <= MAX_ROWS and all(
         isinstance(one, str) for one in value)
     return value if is_right else None
@@ -137,8 +137,10 @@ def _searched(request, name):
 
 
 def _templates(folder, name):
-    """Return the templates below a folder that a user may associate, by
-    path, and whether the search stopped early.
+    """Return the templates below a folder that the user may associate.
+
+    They are sorted by path.  The second result is whether the search stopped
+    early.
     """
     check = getSecurityManager().checkPermission
     most = associated.MOST_COUNTED
@@ -170,7 +172,7 @@ def _row(manager, ob, typed):
 
 
 def _keeper_text(ob, keeper, is_kept):
-    """Return who keeps the pages of a template."""
+    """Return the manager that stores the pages of a template, as text."""
     if is_kept:
         return _('this manager')
     if keeper is not None:
@@ -196,9 +198,9 @@ def _changeable(manager, path):
 
 
 def _at(manager, path):
-    """Return what is at a path below the manager's folder, or None.
+    """Return the object at a path below the manager's folder, or None.
 
-    Nothing that is only acquired there: its own path differs.
+    An acquired object does not count: its own path differs.
     """
     folder = aq_parent(aq_inner(manager))
     path = path.strip('/')

@@ -1,4 +1,4 @@
-"""The audit on the Statistics screen: what became of it, and what to do."""
+"""The audit on the Statistics screen: its counts, findings and advice."""
 from ..core.report.statistics import number_text
 from .page import cut
 from .page import moment
@@ -34,7 +34,10 @@ _OUTSIDE = _(
 
 
 def of_manager(cache, settings, counts):
-    """Return counters and findings, None if nothing was ever audited."""
+    """Return counters and findings.
+
+    None if the audit is off and there are none.
+    """
     findings = cache.audits.findings()
     found = {
         detail: count for (word, detail), count in counts.items()

@@ -1,6 +1,6 @@
-"""The pictures of the Statistics screen: numbers, and where bars stand.
+"""The charts of the Statistics screen: numbers, and positions of bars.
 
-The template draws them as SVG of its own and shows the numbers beside them.
+The template draws them as SVG, and shows the numbers beside them.
 """
 import time
 
@@ -10,19 +10,19 @@ from .page import cut
 from .translation import _
 
 
-#: The size of a picture over time, in units of its own.
+#: The size of a chart over time, in units of its SVG.
 WIDTH, HEIGHT = 600, 100
 
-#: So many templates and views are shown.
+#: The maximum number of templates and views in the chart.
 MAX_TEMPLATES = 10
 
-#: Colours are classes of screens.css; bars stand on each other in this order.
+#: Name, title and class of screens.css.  Bars are stacked in this order.
 KINDS = (
     ('hits', _('Hits'), 'pcm-hits'), ('misses', _('Misses'), 'pcm-misses'),
     ('others', _('Others'), 'pcm-others'))
 
-#: The title of a picture, what its highest bar is, and the caption of its
-#: table.
+#: The title of a chart, the text about its highest bar, and the caption of
+#: its table.
 _MINUTES = (
     _('Last hour, by minute'), _('Most in one minute: ${number}'),
     _('From the newest to the oldest, without each minute without requests'))
@@ -30,12 +30,12 @@ _HOURS = (
     _('Last 24 hours, by hour'), _('Most in one hour: ${number}'),
     _('From the newest to the oldest, without each hour without requests'))
 
-#: What a picture shows, and each of its bars.
+#: The description of a chart, and of each bar.
 _SUMS = _('${of}: hits ${hits}, misses ${misses}, others ${others}.')
 
 
 def over_time(tally):
-    """Return the pictures of requests by minute and by hour."""
+    """Return the charts of requests by minute and by hour."""
     return [
         _picture(_MINUTES, tally.minutes(), '%H:%M'),
         _picture(_HOURS, tally.hours(), '%m-%d %H:%M')]
@@ -70,9 +70,10 @@ def _numbers(spans):
 
 
 def _began(span):
-    """Return when a span began, in seconds since 1970, at a full minute.
+    """Return the start of a span, in seconds since 1970, at a full minute.
 
-    The clock may have been corrected since counting began.
+    It is computed from the current time, because the clock may have been
+    corrected since counting began.
     """
     return round((time.time() - span.ago) / 60) * 60
 
@@ -93,7 +94,10 @@ def _bar(place, count, sums, most):
 
 
 def of_templates(tally):
-    """Return the mean times of templates and views, the dearest first."""
+    """Return the mean times of templates and views.
+
+    The first ones took the longest time to render in all.
+    """
     dearest = sorted(
         tally.times().items(), key=lambda item: (-item[1].render_secs, item))
     rows = [

@@ -13,7 +13,7 @@ from . import uncached
 from .page import moment
 
 
-#: Columns of the CSV: their title, and the value of a row of the report.
+#: Columns of the CSV: title, and function that gets the value from a row.
 _COLUMNS = {
     'template': lambda row: row['template_path'],
     'context': lambda row: row['context_path'],
@@ -24,7 +24,7 @@ _COLUMNS = {
     'bytes': lambda row: row['size'],
     'created': lambda row: moment(row['created'])}
 
-#: A spreadsheet takes a cell that begins with one of these for a formula.
+#: A spreadsheet reads a cell that begins with one of these as a formula.
 _FORMULA = tuple('=+-@\t\r')
 
 
@@ -48,7 +48,7 @@ def _name(response, content_type, extension):
 
 
 def _pages(manager, request):
-    """Return all rows that the form finds, in its order."""
+    """Return all rows that match the form, in its order."""
     rows = caches.cache_of(manager).pages.report()
     view = figures.read_view(request.form)
     return figures.select(
@@ -66,7 +66,7 @@ def _csv(rows):
 
 
 def _harmless(value):
-    # some spreadsheets part cells at a semicolon, whatever quotes are around
+    # some spreadsheets split cells at a semicolon, even within quotes
     text = str(value).replace(';', '%3B')
     return f"'{text}" if text.startswith(_FORMULA) else text
 

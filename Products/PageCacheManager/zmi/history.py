@@ -1,4 +1,4 @@
-"""Requests that were not answered from memory: when, for whom, and why."""
+"""Requests that were not answered from memory: time, user and reason."""
 from functools import partial
 
 from AccessControl import getSecurityManager
@@ -16,11 +16,11 @@ from .page import moment
 from .translation import _
 
 
-#: So many requests are shown of one page, and of one reason.
+#: The maximum numbers of requests that are shown for a page and for a reason.
 MAX_OF_PAGE = 10
 MAX_OF_REASON = 5
 
-#: An object has at most so many later changes that are looked through.
+#: The maximum number of changes of an object that are searched.
 MAX_CHANGES = 20
 
 
@@ -37,7 +37,7 @@ def of_page(manager, journal, page, part_names):
 def of_reason(manager, journal, detail, word=None):
     """Return rows for the last requests with a reason, the newest first.
 
-    With a `word` they are those of this outcome.
+    With a `word` only requests with this outcome count.
     """
     return [
         _row(manager, entry) for entry in journal.of_reason(detail)
@@ -62,13 +62,13 @@ def _user(manager, name):
 
 
 def may_know(manager):
-    """Return whether the user may know of requests and edits of others."""
+    """Return whether the user may see requests and edits of other users."""
     return getSecurityManager().checkPermission(
         'Change cache managers', manager)
 
 
 def _dropped(manager, entry):
-    """Return what became of a page that was stored, '' if none was."""
+    """Return the reason why a stored page was dropped, '' for none."""
     if entry.dropped and not may_know(manager):
         return 'not shown'
     if not isinstance(entry.dropped, Changed):
@@ -80,7 +80,7 @@ def _dropped(manager, entry):
 
 
 def _changed(connection, changed, before):
-    """Return which object was committed, by whom, when, and where."""
+    """Return a changed object with time, user and request of its change."""
     one = connection.get_connection(changed.database)
     try:
         name = _name(one.get(changed.oid))
@@ -110,8 +110,10 @@ def _name(ob):
 
 
 def _differing(entry, earlier, names):
-    """Return which parts of the key differ from the request before for the
-    same URL, '' if none does or there was none.
+    """Return the names of the parts of the key that changed.
+
+    They are compared with the previous request for the same URL.  '' if no
+    part differs, or if there is no previous request.
     """
     for other in earlier:
         if other.page == entry.page:
@@ -125,13 +127,14 @@ def _differing(entry, earlier, names):
 
 
 def words_of(names):
-    """Return names of parts of a key as people read them."""
+    """Return readable names of parts of a key."""
     return [name.replace('_', ' ') for name in names]
 
 
 def differing(parts, others):
-    """Return the names of those parts of a key that differ from others, or
-    are in one of them only.
+    """Return the names of the parts that differ between two keys.
+
+    A part that is only in one key counts, too.
     """
     missing = object()
     return [

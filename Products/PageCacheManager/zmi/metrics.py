@@ -1,6 +1,6 @@
 """Metrics of this process for Prometheus.
 
-Labels hold outcomes and reasons, of which there are a few dozen; no URL, no
+Labels hold outcomes and reasons, a few dozen values.  They hold no URL, and no
 name of a visitor, a cookie or a policy.
 """
 from collections import Counter
@@ -97,8 +97,9 @@ class _Collector:
 
 
 def _summed(counts, words):
-    """Return the counts of some words, by word and first word of the detail:
-    the rest may name what a client sent.
+    """Return the counts of some words, by word and first word of the detail.
+
+    The rest of the detail may be text that a client sent.
     """
     found = Counter()
     for (word, detail), count in counts.items():

@@ -1,6 +1,6 @@
 """The common parts of all screens.
 
-The screens prepare plain values; the templates in `www` place and escape
+The screens prepare plain values.  The templates in `www` arrange and escape
 them.
 """
 import html
@@ -40,17 +40,18 @@ DONE = {
 NOT_THIS_FORM = _(
     'Nothing was changed. The request does not have the form of this tab.')
 
-#: So many names at once hit at least a third of all marks, which names share.
+#: So many names use about a third of the shared marks, so many other pages are
+#: invalidated, too.
 MANY = 200
 
-#: Longer texts are cut off, in characters.
+#: The maximum length of a shown text, in characters.
 MAX_SHOWN = 300
 
-#: Of a URL so many characters are shown.
+#: The maximum length of a shown URL, in characters.
 MAX_URL = 90
 
-#: The call in Zope's footer that takes query and fragment off the address,
-#: and one that takes off only the message that was shown.
+#: The call in Zope's footer that removes query and fragment from the address,
+#: and our call, which removes only the name of the message.
 _SHORTENING = re.compile(r"replaceState\('','Main','[^']*'\)")
 _KEEPING = (
     r"replaceState('','Main',location.href.replace(/[?]done=\w+&?/,'?'))")
@@ -68,8 +69,9 @@ _frame = template('frame.zpt')
 
 
 def show(page, context, **options):
-    """Return the output of a page template between Zope's header and footer,
-    for any strings, in the language of the browser.
+    """Return the output of a page template between Zope's header and footer.
+
+    It is in the language of the browser.
     """
     options = translated({'language': _('en'), **options}, context.REQUEST)
     start = header(context)  # first: it sets the charset of the response
@@ -95,19 +97,20 @@ def render(page, manager, request, tab, message='', kind='success',
 
 
 def typed(request, name):
-    """Return a text of the form in `request`, '' if it is not one."""
+    """Return a text of the form in `request`, '' if there is no text."""
     value = request.form.get(name)
     return value if isinstance(value, str) else ''
 
 
 def edit_url(policies):
-    """Return the URL of the form that edits a caching policy manager's."""
+    """Return the URL of the form for the policies of a policy manager."""
     return f'{policies.absolute_url()}/manage_cachingPolicies'
 
 
 def explain_url(manager, url):
-    """Return the address of the Explain screen for a page, '' for one with a
-    longer URL than the screen takes.
+    """Return the URL of the Explain screen for a page.
+
+    It is '' if the URL of the page is too long for the screen.
     """
     if len(url) > MAX_LENGTH:
         return ''
@@ -133,7 +136,7 @@ def cut(text):
 
 
 def cut_in_the_middle(text):
-    """Return the beginning and the end of a URL."""
+    """Return the beginning and the end of a long URL."""
     half = MAX_URL // 2
     return text if len(text) <= MAX_URL else (
         f'{text[:half]} \u2026 {text[-half:]}')
@@ -148,5 +151,5 @@ def header(context):
 
 
 def moment(secs):
-    """Return a point in time, in seconds since 1970, for people."""
+    """Return a time, given in seconds since 1970, as readable text."""
     return time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(secs))

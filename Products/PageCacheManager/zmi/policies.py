@@ -1,4 +1,4 @@
-"""The Policies screen: the caching policies as this cache sees them."""
+"""The Policies screen: caching policies with their counts and warnings."""
 import re
 import time
 
@@ -27,11 +27,11 @@ from .page import typed
 from .translation import _
 
 
-#: After so many requests it means something that a policy was never reached,
-#: or that an ETag was new each time.
+#: With fewer requests there is no warning about policies that were not
+#: reached, or about ETags that are always new.
 MIN_REQUESTS = 50
 
-#: After so long an ETag that names an hour changed more than once.
+#: In this time an ETag that names the hour changes at least twice.
 LASTING_SECS = 2 * 3600 + 60
 
 #: Reasons for which a stored page is dropped although its ETag is the same.
@@ -97,7 +97,7 @@ def _row(one, cache, counts, total):
 
 
 def _of_expressions(one, cache):
-    """Yield what is wrong with the settings of a policy."""
+    """Yield warnings about the settings of a policy."""
     failure = cache.policy_failures.get(one.policy_id)
     if failure is not None:
         at, expression, line = failure
@@ -117,7 +117,10 @@ def _of_expressions(one, cache):
 
 
 def _of_requests(one, own, hits, misses, total, since):
-    """Yield what the counts tell of a policy; `since` when they began."""
+    """Yield warnings from the counts of a policy.
+
+    `since` is the start of counting, in seconds since 1970.
+    """
     new = own.get(('MISS', 'etag-changed'), 0)
     if new >= MIN_REQUESTS and new > 2 * hits:
         yield _(
@@ -141,7 +144,7 @@ def _of_requests(one, own, hits, misses, total, since):
 
 
 def _of_users(one, cache):
-    """Yield whether visitors may get a page of others."""
+    """Yield warnings that a visitor may get the page of another visitor."""
     url = cache.policies_without_user.get(one.policy_id)
     if url is not None:
         yield _(
@@ -163,7 +166,7 @@ def _of_users(one, cache):
 
 
 def _tried(manager, request, policy_id, path):
-    """Return what a preset gives for a page, or an error."""
+    """Return the result of a preset for a page, or an error."""
     try:
         with looked_up(request, path) as finding:
             origin = finding.origin
@@ -187,10 +190,10 @@ def _tried(manager, request, policy_id, path):
 
 
 def add_policy(manager, preset):
-    """Add a preset behind all policies of the site.
+    """Add a preset after all policies of the site.
 
-    Raises ValueError for what is no preset, or where there is no caching
-    policy manager, and Unauthorized if this user may not add policies.
+    Raises ValueError if `preset` is no preset, or if there is no caching
+    policy manager.  Raises Unauthorized if this user may not add policies.
     """
     if not isinstance(preset, str) or preset not in presets.PRESETS:
         raise ValueError(

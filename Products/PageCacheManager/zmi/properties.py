@@ -15,7 +15,7 @@ from .translation import _
 
 GROUPS = ('Main', 'Safety', 'Key', 'Advanced')
 
-#: What a setting with a list takes.
+#: The values that a setting with a list accepts.
 _LISTS = {
     Names: _('up to ${most} names such as ${example}, one per line'),
     Networks: _(

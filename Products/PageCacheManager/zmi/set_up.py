@@ -1,4 +1,4 @@
-"""The steps from a new manager to the first page that it keeps."""
+"""The steps from a new manager to the first page that it stores."""
 from itertools import islice
 
 from AccessControl import getSecurityManager
@@ -20,15 +20,15 @@ from .policies import add_policy
 from .translation import _
 
 
-#: Policies are asked about so many templates and views.
+#: Policies are asked for at most so many templates and views.
 MAX_SAMPLES = 5
 
-#: And of so many contents.
+#: Policies are asked for at most so many objects in the folder.
 MAX_CONTENTS = 5
 
 
 def steps_of(manager, request):
-    """Return the steps with their state, an empty list once pages are kept.
+    """Return the steps with their state, [] after the first page was stored.
     """
     if caches.cache_of(manager).has_kept_pages:
         return []
@@ -45,13 +45,13 @@ def steps_of(manager, request):
 
 
 def problem_of(steps):
-    """Return what is missing before pages can be kept, '' for nothing."""
+    """Return the text of the first step to do, '' if pages can be stored."""
     return next(
         (step['text'] for step in steps[:-1] if not step['is_done']), '')
 
 
 def _step(title, is_done, text, button='', name='', links=()):
-    """Return a step; with a `button` the form has a step by this `name`."""
+    """Return a step; its form sends `name` if it has a `button`."""
     return {
         'title': title, 'is_done': is_done, 'text': text,
         'button': '' if is_done else button, 'name': name,
@@ -71,7 +71,8 @@ def _policy_manager(folder, policies):
 
 
 def _contents(folder):
-    """Return content that policies are asked about: in the folder, and it."""
+    """Return content to ask policies for: some in the folder, and the folder.
+    """
     found = (ob for ob in folder.objectValues() if (
         getattr(aq_base(ob), 'portal_type', None)))
     return [*islice(found, MAX_CONTENTS), folder]
@@ -134,7 +135,7 @@ def _templates_to_take(manager):
 
 
 def _page(folder, templates):
-    # a template in a skin has no page of its own
+    # a template in a skin has no page at its own URL
     pages = [template for template in templates
              if aq_parent(aq_inner(template)) == folder]
     return _step(
@@ -147,10 +148,10 @@ def _page(folder, templates):
 
 
 def take(manager, step, request):
-    """Take a step, or all.
+    """Carry out a step, or all.
 
-    Raises ValueError for another step, and Unauthorized for what this user
-    may not add.
+    Raises ValueError for an unknown step.  Raises Unauthorized if this user
+    may not add policies.
     """
     if step == 'all':
         names = [
@@ -159,7 +160,7 @@ def take(manager, step, request):
     elif isinstance(step, str) and step in _STEPS:
         names = [step]
     else:
-        # not the step itself: Zope's error page would not escape it
+        # without the value of `step`: Zope's error page would not escape it
         raise ValueError(f'The step is none of {", ".join(_STEPS)}, all.')
     for name in names:
         _STEPS[name](manager)

@@ -1,4 +1,4 @@
-"""The state of the cache: active or not, its store, how full it is."""
+"""The state of the cache: active or not, its store, its size and limits."""
 from ..core.attempt import FAILED
 from ..core.attempt import attempt
 from ..core.key import digest
@@ -18,7 +18,7 @@ from .translation import _
 def state_of(manager, settings, steps):
     """Return the state of the cache, with the problem if it is inactive.
 
-    `steps` are those that :func:`.set_up.steps_of` returned.
+    `steps` is the result of :func:`.set_up.steps_of`.
     """
     mark = manager._purged
     version = mark is not None and version_of(mark)
@@ -47,7 +47,7 @@ def _problem(manager, settings):
 
 
 def _shared_problem(settings):
-    """Return why processes share no pages though they should, '' for none."""
+    """Return the reason why processes cannot share pages, '' for none."""
     if settings.store == 'process':
         return ''
     cache = attempt(None, 'ICacheChooser', site_cache)
@@ -58,7 +58,7 @@ def _shared_problem(settings):
 
 
 def gauges(manager, settings):
-    """Return how full the store of this process is, against its limits."""
+    """Return the size of the store of this process, with its limits."""
     counts = caches.cache_of(manager).pages.counts()
     return [
         _gauge(_('Entries'), counts.entries, settings.threshold,

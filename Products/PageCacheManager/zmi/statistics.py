@@ -32,16 +32,16 @@ HEADERS = (
     ('url', _('URL')), ('hits', _('Hits')), ('misses', _('Misses')),
     ('entries', _('Entries')), ('size', _('Size')), ('age', _('Age')))
 
-#: The least ratio of hits, with what it means in a word and a sentence.
+#: The minimum hit ratio, its colour, and its meaning in a word and a sentence.
 _VERDICTS = (
     (.8, 'success', _('good'), _('Most pages come from memory.')),
     (.5, 'warning', _('fair'), _('Many pages are still rendered.')),
     (0, 'danger', _('low'), _('Most pages are rendered.')))
 
-#: Of fewer requests the ratio says nothing.
+#: With fewer hits and misses the ratio has no verdict.
 _MIN_JUDGED = 20
 
-#: Meaning and cure of renders for which there is no :class:`.Reason`.
+#: Meaning and advice for renders without a :class:`.Reason`.
 _RENDERS = {
     '': (
         _('No version of the page was stored for this visitor: nobody had '
@@ -130,7 +130,7 @@ def _process(since):
 
 
 def summary(totals, mean_secs):
-    """Return how much the cache helps, in a sentence, '' if nobody asked.
+    """Return the benefit of the cache in a sentence, '' without requests.
     """
     if not totals.requests:
         return ''
@@ -145,7 +145,7 @@ def summary(totals, mean_secs):
 
 
 def _ratio(totals):
-    """Return the part of hits, and what to think of it."""
+    """Return the hit ratio and its verdict."""
     if totals.hits + totals.misses < _MIN_JUDGED:
         color, word, text = 'secondary', _('too early'), _(
             'It takes ${number} hits and misses to judge.', mapping={
@@ -219,7 +219,7 @@ def _row(manager, request, row):
         **{name: cut(row[name])
            for name in ('template_path', 'context_path')},
         'url': url,
-        # the host is what a client said: no link leads away from here
+        # a client chose the host: no link may lead to another site
         'open': row['url'] if row['url'].startswith(
             f'{request["SERVER_URL"]}/') and (
                 len(row['url']) <= MAX_LENGTH) else '',
@@ -231,7 +231,7 @@ def _row(manager, request, row):
 
 
 def _hints(url):
-    """Return the names of a row's controls for screen readers."""
+    """Return the labels of a row's controls for screen readers."""
     row = {'url': url}
     return {
         'select_hint': _('Select ${url}', mapping=row),

@@ -53,10 +53,10 @@ class ManagerTabs:
     @security.protected('Change cache managers')
     @postonly
     def manage_setUp(self, step='all', REQUEST=None):
-        """Take a step, or all: ``policies``, ``policy``, ``templates``.
+        """Carry out a step, or all: ``policies``, ``policy``, ``templates``.
 
-        Raises ValueError for another step, and Unauthorized for what this
-        user may not add.
+        Raises ValueError for an unknown step; through the web BadRequest.
+        Raises Unauthorized if this user may not add policies.
         """
         try:
             take(self, step, REQUEST or self.REQUEST)
@@ -95,7 +95,7 @@ class ManagerTabs:
     @security.protected('Change cache managers')
     @postonly
     def manage_resetStats(self, REQUEST=None):
-        """Begin to count anew in this process; stored pages stay."""
+        """Reset the counters of this process; stored pages stay."""
         caches.after_commit(self.cache_name(), caches.ManagerCache.reset)
         if REQUEST is not None:
             show_tab(self, REQUEST, 'manage_stats', 'stats_reset')
@@ -116,10 +116,11 @@ class ManagerTabs:
     @security.protected('Change cache managers')
     @postonly
     def manage_addPolicy(self, preset, REQUEST=None):
-        """Add a preset behind all policies of the site.
+        """Add a preset after all policies of the site.
 
-        Raises ValueError for what is no preset, or where there is no caching
-        policy manager, and Unauthorized if this user may not add policies.
+        Raises ValueError if `preset` is no preset, or if there is no caching
+        policy manager; through the web the screen shows the error.  Raises
+        Unauthorized if this user may not add policies.
         """
         try:
             add_policy(self, preset)
@@ -139,20 +140,20 @@ class ManagerTabs:
     @zpublish(methods='GET')
     @security.protected(view_management_screens)
     def manage_explainJSON(self, REQUEST=None):
-        """Return what the Explain screen shows as JSON."""
+        """Return the content of the Explain screen as JSON."""
         return explain_json(self, REQUEST or self.REQUEST)
 
     @zpublish(methods='POST')
     @security.protected('Change cache managers')
     @postonly
     def manage_renderNow(self, REQUEST):
-        """Show the Explain screen, and what rendering the page gives now."""
+        """Render the page now, and show the result on the Explain screen."""
         return explain(self, REQUEST, renders=True)
 
     @zpublish
     @security.protected(change_cache_settings)
     def ZCacheManager_associate(self, client=None, REQUEST=None, **options):
-        """Show the Associate screen; `options` are those of Zope's own."""
+        """Show the Associate screen; `options` are those of Zope's method."""
         return associate(
             self, REQUEST or self.REQUEST,
             done=options.get('manage_tabs_message', ''))
@@ -163,7 +164,7 @@ class ManagerTabs:
     def ZCacheManager_setAssociations(self, props=None, REQUEST=None):
         """Associate templates with this manager, or dissociate them."""
         if REQUEST is not None:
-            props = None  # the form has them
+            props = None  # Zope reads them from the form
         return CacheManager.ZCacheManager_setAssociations(
             self, props, REQUEST)
 
@@ -171,7 +172,7 @@ class ManagerTabs:
     @security.protected('Change cache managers')
     @postonly
     def manage_editAssociations(self, REQUEST):
-        """Associate or dissociate the templates whose mark changed."""
+        """Associate or dissociate the templates with a changed mark."""
         typed = typed_associations(self, REQUEST)
         if typed.message:
             return associate(self, REQUEST, typed)

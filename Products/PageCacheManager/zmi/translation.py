@@ -6,7 +6,7 @@ from zope.i18nmessageid import MessageFactory
 from ..key.visitor import OWN_DOMAIN
 
 
-#: Marks a text of the catalogs in `locales`, where its English is its name.
+#: Marks a text for translation.  Its id in `locales` is the English text.
 _ = MessageFactory(OWN_DOMAIN)
 
 

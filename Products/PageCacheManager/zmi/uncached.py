@@ -1,4 +1,4 @@
-"""Templates and views that no manager keeps, by the time of their renders."""
+"""Templates and views that are not associated, sorted by render time."""
 from ..core.report.statistics import number_text
 from ..core.report.statistics import span_text
 from ..manager import caches
@@ -7,22 +7,22 @@ from .translation import _
 from .views import is_offered
 
 
-#: So many are shown.
+#: The maximum number of rows.
 MAX_ROWS = 10
 
-#: The kinds as people read them.
+#: The labels of the kinds.
 _KINDS = {'view': _('view'), 'template': _('template')}
 
-#: Where each kind is associated, and with which button.
+#: The screen that associates each kind, and the label of its link.
 _SCREENS = {
     'view': ('manage_views#recent', _('Views tab')),
     'template': ('ZCacheManager_associate', _('Associate tab'))}
 
 
 def dearest(manager):
-    """Return kind and :class:`.Seen` of those that could be associated.
+    """Return pairs of kind and :class:`.Seen` that can be associated.
 
-    All their renders together took the longest time.
+    The first ones took the longest time to render in all.
     """
     cache, associations = caches.cache_of(manager), manager.associations()
     found = [
@@ -57,7 +57,7 @@ def rows_of(manager):
 
 
 def _is_associated(manager, path):
-    """Return whether a template is associated meanwhile, or gone."""
+    """Return whether a template was associated or deleted meanwhile."""
     ask = getattr(
         manager.unrestrictedTraverse(path, None), 'ZCacheable_getManagerId',
         None)

@@ -35,7 +35,7 @@ class Row:
 
     values: dict
     is_marked: bool = False
-    #: A message, and the field that is wrong; '' if none is.
+    #: An error message and the name of the wrong field, '' for no error.
     error: str = ''
     wrong: str = ''
 
@@ -55,7 +55,7 @@ class Typed:
     rows: list = field(default_factory=list)
     #: Recently published views; a marked one is associated.
     offers: list = field(default_factory=list)
-    #: What is wrong, '' for nothing.
+    #: The error message, '' for none.
     message: str = ''
     #: The new associations, if nothing is wrong.
     found: tuple = ()
@@ -77,7 +77,7 @@ def typed_views(request):
     wanted += [offer for offer in offers if offer.is_marked]
     try:
         typed.found = read([row.values for row in wanted])
-    except ValueError as error:  # too many, or another offer
+    except ValueError as error:  # too many rows, or a wrong offer
         typed.message = _('Nothing was changed. ${error}', mapping={
             'error': str(error)})
     return typed
@@ -156,7 +156,7 @@ def _shown(row, number=0):
 
 
 def _hints(name, kind, number):
-    """Return the names of the controls of a row, for screen readers."""
+    """Return the labels of a row's controls for screen readers."""
     content = kind or _('all content')
     row = {'view': name or _('row ${number}', mapping={'number': number})}
     return {
@@ -170,10 +170,9 @@ def _hints(name, kind, number):
 
 
 def _warning(row, types):
-    """Return what may be wrong with a row that can be saved, '' for nothing.
-    """
+    """Return a warning if a correct row would have no effect, else ''."""
     kind = _view_of(row)[1]
-    if row.error or not kind or '.' in kind:  # a name of an interface
+    if row.error or not kind or '.' in kind:  # the name of an interface
         return ''
     if types is None or kind in types:
         return ''

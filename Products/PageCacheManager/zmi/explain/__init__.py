@@ -1,1 +1,1 @@
-"""The Explain screen: why a page is cached or not."""
+"""The Explain screen: the reason why a page is cached or not."""

@@ -1,4 +1,4 @@
-"""Which parts of the key differ between two requests."""
+"""Compares the keys of two requests, part by part."""
 from ...key.key import variant_names
 from ..history import differing
 from ..history import words_of
@@ -7,8 +7,9 @@ from .inquiry import looked_up
 
 
 def parts_of(exchange):
-    """Return names and values of all parts of the key of an exchange, None
-    for a request that has no key.
+    """Return names and values of all parts of the key of an exchange.
+
+    None if the request has no key.
     """
     key = None if exchange is None else exchange.key
     if key is None or key.parts is None or key.index is None:
@@ -28,9 +29,9 @@ def parts_of(exchange):
 
 
 def of_other(request, parts, path, as_anonymous, as_user):
-    """Yield what differs in the request for `path` from one with `parts`.
+    """Yield the differences between `parts` and a request for `path`.
 
-    Raises Inexplicable.
+    `parts` are the parts of the key of another request.  Raises Inexplicable.
     """
     with looked_up(request, path, as_anonymous, as_user) as finding:
         yield 'Compared with', finding.url

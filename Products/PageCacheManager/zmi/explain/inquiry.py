@@ -1,6 +1,6 @@
-"""Looks up the page that a typed URL leads to; nothing is rendered.
+"""Looks up the page of a typed URL, and does not render it.
 
-Nothing is left behind either: statistics, store and database are as before.
+Statistics, store and database stay as they are.
 """
 from contextlib import contextmanager
 from traceback import format_exception_only
@@ -39,19 +39,19 @@ _CONDITIONS = (
 
 
 class Inexplicable(Exception):
-    """A page has no explanation; the text says why, for people."""
+    """A page that cannot be explained; the message gives the reason."""
 
 
 class UnknownUser(Inexplicable):
-    """There is no such user, or none that this user may manage."""
+    """An unknown user, or a user that the current user may not manage."""
 
 
 class Finding(NamedTuple):
-    """The published object, and what the cache knows of its page."""
+    """The published object, and the result of the look-up of its page."""
 
     url: str
     published: object
-    #: The :class:`Origin`, None for what is neither template nor view.
+    #: The :class:`Origin`, None if the object is neither template nor view.
     origin: object
     #: The content that the page shows, None if unknown.
     content: object
@@ -64,13 +64,13 @@ class Finding(NamedTuple):
 
 @contextmanager
 def looked_up(request, text, as_anonymous=False, as_user=None):
-    """Give the :class:`Finding` of a GET for `text`, a URL or its path.
+    """Provide the :class:`Finding` of a GET for `text`, a URL or its path.
 
-    `as_user` is shown only what the user who asks may see too: traversal has
-    the rights of the one who asks, and then those of the other one.
+    With `as_user` both users must have access to the page: traversal has the
+    rights of the current user, and later checks have the rights of `as_user`.
 
-    Inside of the context this thread has the user, site and skin of that
-    GET.  Raises Inexplicable.
+    Within the context this thread has the user, site and skin of that GET.
+    Raises Inexplicable.
     """
     try:
         path_info, query = path_and_query(
@@ -111,11 +111,10 @@ def _prepare(copy, path_info, query, as_anonymous):
 
 
 def user_named(manager, name):
-    """Return the user with an id or login name, from the nearest folder that
-    has one.
+    """Return the user with an id or login name, from the nearest user folder.
 
-    Who manages a user's folder could log in as that user, and so learns no
-    more.  Raises UnknownUser.
+    The current user must have the right to manage that folder.  This right is
+    enough to log in as that user anyway.  Raises UnknownUser.
     """
     check = getSecurityManager().checkPermission
     for place in aq_chain(aq_inner(manager)):
@@ -133,7 +132,7 @@ def user_named(manager, name):
 
 
 def _become(copy, user, published):
-    """Make `copy` a request of `user`, without the cookies of who asks."""
+    """Make `copy` a request of `user`, without the current user's cookies."""
     newSecurityManager(copy, user)
     copy.other['AUTHENTICATED_USER'] = user
     copy.environ.pop('HTTP_COOKIE', None)
@@ -175,7 +174,7 @@ def _found(copy, published):
 
 
 def _check_access(finding, who):
-    """Raise Inexplicable if only rendering shows who may see the page."""
+    """Raise Inexplicable if only rendering can check access to the page."""
     is_stored = (
         finding.exchange is not None and finding.exchange.step.page)
     if not is_stored and finding.content is not None and (

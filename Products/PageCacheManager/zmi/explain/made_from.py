@@ -1,4 +1,4 @@
-"""What a stored page was made from, by names that people know."""
+"""The sources of a stored page, with readable names."""
 from collections import Counter
 from functools import partial
 
@@ -15,19 +15,21 @@ from ...key.versions import path_of
 from ...reads import freshness
 
 
-#: So many objects with a path are shown, and so many questions.
+#: The maximum number of shown objects with a path, and of shown questions.
 MAX_SHOWN = 100
 
-#: So many objects of the page are loaded.
+#: The maximum number of objects of the page that are loaded.
 MAX_LOADED = 1000
 
-#: So many places are tried in search of the objects' paths.
+#: The maximum number of tries in the search for paths of objects.
 MAX_TRIES = 20_000
 
 
 def rows(page, connection):
-    """Yield what a page was made from: templates first, then other objects
-    by path, the number of the others, and questions.
+    """Yield the sources of a page.
+
+    First templates, then other objects sorted by path, then the number of
+    objects that are not shown, then questions.
     """
     made = page.made_from
     if not isinstance(made, MadeFrom):
@@ -69,7 +71,7 @@ def _objects(made, connection):
 
 
 def _loaded(connection, database, oid):
-    """Return an object, None for one that is gone."""
+    """Return an object, None if it does not exist any more."""
     one = connection.connections.get(database)
     try:
         return None if one is None else one.get(oid)
@@ -82,9 +84,10 @@ def _is_template(ob):
 
 
 def _with_paths(connection, objects):
-    """Return those objects that are in a folder among them, with their paths.
+    """Return the objects that a walk through folders in `objects` finds.
 
-    A page that shows an object mostly passed the folders above it.
+    They are found in the context of their folders, so they have paths.  A page
+    that shows an object usually read the folders above it.
     """
     root = connection.root()['Application']
     missing = {identity_of(ob): ob for ob in objects if _id_of(ob)}

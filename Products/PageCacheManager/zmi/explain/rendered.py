@@ -1,4 +1,4 @@
-"""Renders the page that a typed URL leads to, and tells what came of it."""
+"""Renders the page of a typed URL, and describes the result."""
 from ...core.reasons import explained
 from ...core.report import statistics as figures
 from ...core.report.typed_url import path_and_query
@@ -8,7 +8,7 @@ from ...request import trial
 from .inquiry import CREDENTIALS
 
 
-#: The screen waits for the page no longer.
+#: The maximum time that the screen waits for the page.
 MAX_WAIT_SECS = 20
 
 _NO_END = (
@@ -21,10 +21,10 @@ _FAILED = 'Rendering failed. The event log has the traceback.'
 
 
 def render_now(request, text, as_anonymous):
-    """Return what became of a GET for `text`, a URL or its path: rows, or an
-    error.
+    """Render the page of a GET for `text`, a URL or its path.
 
-    Raises ValueError with a message for people.
+    Return a dict with the rows of the result, or with an error.  Raises
+    ValueError with a message for people.
     """
     path_info, query = path_and_query(
         text, *http_request.address(request)[:3])
@@ -55,7 +55,9 @@ def _rows(found):
 
 
 def _kept(exchange):
-    """Return whether a visitor's request would store the page, or why not.
+    """Return a text: whether a visitor's request would store the page.
+
+    It includes the reason if there is one.
     """
     if exchange is None:
         return 'no: no cache manager was asked for the page'

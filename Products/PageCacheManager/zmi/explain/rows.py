@@ -53,7 +53,9 @@ def _named(published):
 
 
 def _manager(found, asked):
-    """Return the manager `found`, seen from the screen of the one `asked`.
+    """Return a text about the manager `found`, which may be None.
+
+    `asked` is the manager of this screen.
     """
     if found is None:
         return 'no cache manager'
@@ -67,7 +69,7 @@ def _manager(found, asked):
 
 
 def of_policies(exchange):
-    """Yield each policy of the site in its order, and what comes of it."""
+    """Yield each policy of the site in its order, with its result."""
     for tried in trace.of(exchange):
         yield tried.policy_id, _of_tried(tried)
 
@@ -117,7 +119,10 @@ def of_store(exchange):
 
 
 def of_key(exchange):
-    """Yield the parts of the key; other code's parts as digests."""
+    """Yield the parts of the key.
+
+    Parts that the kind of site adds are shown as digests.
+    """
     key = exchange.key.parts
     parts = dict(zip(variant_names(exchange), key.variant, strict=True))
     yield 'Template or view', key.template_path
@@ -147,7 +152,7 @@ def of_key(exchange):
 
 
 def of_versions(exchange):
-    """Yield the versions of what the page is made from."""
+    """Yield the versions that are in the key of the page."""
     key = exchange.key
     labels = (
         'Purges and invalidations', 'Settings for keys',

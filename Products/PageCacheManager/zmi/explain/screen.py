@@ -61,7 +61,7 @@ def explain(manager, request, renders=False):
 
 
 def explain_json(manager, request):
-    """Return what the screen shows as JSON, for programs."""
+    """Return the content of the screen as JSON, for programs."""
     request.response.setHeader('Content-Type', 'application/json')
     return json.dumps(_asked(manager, request))
 
@@ -83,7 +83,7 @@ def _is_anonymous(request):
 def _explanation(manager, request, path, as_anonymous, names_reads):
     """Return answer and sections of the screen, or an error.
 
-    With `names_reads` they name what a stored page was made from.
+    With `names_reads` the sections include the sources of a stored page.
     """
     user = typed(request, 'user').strip()
     try:
@@ -118,7 +118,7 @@ def _explanation(manager, request, path, as_anonymous, names_reads):
 
 
 def _not_asked(finding):
-    """Return the answer where no manager of ours was asked."""
+    """Return the answer if no manager of ours was asked."""
     answer = {'word': 'Not cached', 'color': 'secondary'}
     manager = finding.manager
     if IPageCacheManager.providedBy(manager):
