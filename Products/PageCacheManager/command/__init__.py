@@ -1,1 +1,1 @@
-"""The command ``pagecache``: a running site asked from a shell."""
+"""The command ``pagecache``, which works on a running site from a shell."""

@@ -1,4 +1,4 @@
-"""Runs the command where it is not on the path."""
+"""Runs the command by ``python -m``, if its script is not on the path."""
 import sys
 
 from .main import main

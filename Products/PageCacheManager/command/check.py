@@ -1,7 +1,8 @@
-"""List what names a Page Cache Manager, before the package is removed.
+"""Lists the objects that name a Page Cache Manager.
 
-Pages of templates that name one fail as soon as the package is gone. Without
---remove nothing is changed. The exit code is 1 if anything names one.
+It is for use before the package is removed: without the package a template
+that names a manager fails.  Without --remove nothing is changed.  The exit
+code is 1 if an object still names a manager.
 """
 import transaction
 import Zope2
@@ -15,12 +16,16 @@ from ..manager.associated import naming
 from ..manager.associated import take_away
 
 
-#: After so many objects what was loaded is let go.
+#: After so many objects the connection may free the loaded objects.
 _BATCH = 10_000
 
 
 def check(app, remove=False, say=print):
-    """Say what names a manager below `app`; return how many still do so."""
+    """Report the objects below `app` that name a manager.
+
+    With `remove` take the names away.  Return the number of objects that
+    still name a manager.
+    """
     left = 0
     for number, ob in enumerate(below(app), 1):
         if IPageCacheManager.providedBy(ob):

@@ -1,4 +1,4 @@
-"""Prints what the Explain screen of a manager shows."""
+"""Prints the content of a manager's Explain screen."""
 import json
 
 from .manager import RemoteManager

@@ -1,4 +1,4 @@
-"""User and password, which never stand on the command line together."""
+"""User and password; the password is never on the command line."""
 import base64
 import getpass
 import os
@@ -8,10 +8,10 @@ from pathlib import Path
 from .usage import UsageError
 
 
-#: The variable of the environment that holds the password.
+#: The environment variable with the password.
 VARIABLE = 'PAGECACHE_PASSWORD'
 
-#: A file with more bytes holds no password.
+#: The maximum size of a file with a password.
 _MAX_BYTES = 4096
 
 
@@ -26,7 +26,7 @@ def add_login(parser):
 
 
 def login(options):
-    """Return the headers of a login, none without a user.
+    """Return the headers of a login, an empty dict without a user.
 
     Raises UsageError.
     """

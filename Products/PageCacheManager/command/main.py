@@ -17,7 +17,7 @@ from .web import printable
 def main(arguments=None):
     """Run the command; return its exit code.
 
-    For bad usage it is 2, as argparse has it, and 1 for a failure.
+    It is 2 for bad usage, as in argparse, and 1 for a failure.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -27,15 +27,15 @@ def main(arguments=None):
     except UsageError as error:
         print(f'pagecache {options.command}: {error}', file=sys.stderr)
         return 2
-    except Failure as error:  # its text may be of a server
+    except Failure as error:  # its text may come from a server
         print(printable(f'pagecache {options.command}: {error}'),
               file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f'pagecache {options.command}: interrupted', file=sys.stderr)
         return 1
-    except BrokenPipeError:  # as of `pagecache stats | head -1`
-        sys.stdout = None  # at its end Python would write the rest
+    except BrokenPipeError:  # for instance in `pagecache stats | head -1`
+        sys.stdout = None  # at exit Python would write the rest
         return 1
 
 
@@ -72,7 +72,7 @@ def _command(commands, name, text):
 
 
 def _add_request(parser):
-    """Add the options of all that sends requests."""
+    """Add the options of all sub-commands that send requests."""
     add_login(parser)
     parser.add_argument(
         '--timeout', metavar='SECONDS', default=30, type=number(1, 600),

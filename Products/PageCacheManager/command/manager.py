@@ -10,7 +10,7 @@ from .web import Sender
 from .web import origin_of
 
 
-#: A longer answer is none of ours.
+#: The maximum size of an answer of a manager.
 _MAX_BYTES = 20 << 20
 
 #: A field in which plone.protect puts its token into forms.
@@ -19,7 +19,7 @@ _VALUE = re.compile(r'value="([0-9a-zA-Z]+)"')
 
 
 class RemoteManager:
-    """The manager at the URL that the options name."""
+    """The manager at the URL in the options."""
 
     def __init__(self, options):
         self._url = options.manager.rstrip('/')
@@ -32,7 +32,7 @@ class RemoteManager:
         self._sender = Sender(options)
 
     def get(self, name, **query):
-        """Return the text that a method gives; raises Failure."""
+        """Return the text that a method returns; raises Failure."""
         answer = self._send('GET', f'{name}?{urlencode(query)}'.rstrip('?'))
         if answer.status != 200:
             raise Failure(_refusal(answer))
@@ -47,9 +47,9 @@ class RemoteManager:
             raise Failure(_refusal(answer))
 
     def _token(self):
-        """Return the field by which plone.protect knows its own forms.
+        """Return the form field with the token of plone.protect.
 
-        Zope without Plone has none.
+        Return an empty dict for Zope without Plone.
         """
         field = _FIELD.search(self.get('manage_main'))
         value = field and _VALUE.search(field[0])
@@ -61,7 +61,7 @@ class RemoteManager:
 
 
 def _refusal(answer):
-    """Return why an answer is not the one that was asked for."""
+    """Return the error message for an unexpected answer."""
     text = f'the manager answered {answer.status} {answer.reason}'
     if answer.status == 501:
         return f'{text}: {answer.body.decode("utf-8", "replace").strip()}'

@@ -1,11 +1,11 @@
-"""Forgets pages, on every client of the database."""
+"""Drops pages, on every client of the database."""
 from .manager import RemoteManager
 from .usage import UsageError
 from .web import printable
 
 
 def run(options):
-    """Forget all pages, or those of a path; return the exit code.
+    """Drop all pages, or the pages of a path; return the exit code.
 
     Raises UsageError and Failure.
     """
@@ -15,7 +15,7 @@ def run(options):
     if options.below and not (path or '').startswith('/'):
         raise UsageError('--below needs a PATH that begins with /.')
     if path is not None:
-        # a slash at the end stands for all that is below
+        # a slash at the end stands for all content below, too
         path = path.rstrip('/') + '/' * options.below
         if not path:
             raise UsageError('/ has no page of its own: add --below.')

@@ -5,16 +5,17 @@ from xml.parsers import expat
 from .usage import Failure
 
 
-#: The protocol allows no more, unpacked.
+#: The limits of the protocol, for an unpacked sitemap.
 MAX_BYTES = 50 << 20
 MAX_URLS = 50_000
 
-#: Deeper elements stand in no sitemap.
+#: The maximum depth of elements.
 _MAX_DEPTH = 20
 
 _GZIP = b'\x1f\x8b'
 
-#: Where the addresses stand; images and others have such elements, too.
+#: The paths of the elements with URLs.  Images and others have elements of the
+#: same name.
 _PAGE = ['urlset', 'url', 'loc']
 _SITEMAP = ['sitemapindex', 'sitemap', 'loc']
 
@@ -22,7 +23,7 @@ _SITEMAP = ['sitemapindex', 'sitemap', 'loc']
 def read(data):
     """Return the URLs of pages, and those of other sitemaps, in a sitemap.
 
-    Raises Failure for what is none.
+    Raises Failure if `data` is no sitemap.
     """
     if data.startswith(_GZIP):
         data = _unpacked(data)
@@ -56,7 +57,7 @@ def _unpacked(data):
 
 
 class _Reader:
-    """Collects what stands in the elements ``loc``."""
+    """Collects the URLs in the elements ``loc``."""
 
     def __init__(self):
         self.pages, self.sitemaps = [], []

@@ -1,4 +1,4 @@
-"""Finds the pages to warm: in sitemaps, in a file, or one."""
+"""Finds the pages to warm: in sitemaps, in a file, or a single URL."""
 import sys
 from collections import deque
 from pathlib import Path
@@ -10,17 +10,17 @@ from .usage import UsageError
 from .web import origin_of
 
 
-#: A sitemap index may lead to no more sitemaps.
+#: The maximum number of sitemaps that are read.
 MAX_SITEMAPS = 1000
 
-#: A longer file holds no list of URLs.
+#: The maximum size of a file with URLs, in characters.
 _MAX_BYTES = 50 << 20
 
 
 class Sources:
-    """The URLs of pages, each once, in the order in which they are named.
+    """The URLs of pages, each once, in the order of the source.
 
-    All are of one origin, so that a login goes nowhere else.
+    All have the same origin, so a login goes nowhere else.
     """
 
     def __init__(self, source, limit, fetch):
@@ -29,7 +29,7 @@ class Sources:
         self._fetch = fetch
         self._origin = None
         self._found = {}
-        #: How many URLs of other origins were left out.
+        #: The number of URLs of other origins, which were left out.
         self.foreign = 0
         #: Whether there were more pages than the limit.
         self.has_more = False

@@ -1,4 +1,4 @@
-"""Prints the metrics of a manager for people."""
+"""Prints the metrics of a manager in readable form."""
 import re
 
 from .manager import RemoteManager
@@ -24,7 +24,7 @@ def run(options):
 
 
 def _lines(text):
-    """Yield a line for each metric that has samples, and then those."""
+    """Yield title and samples of each metric that has samples."""
     title = ''
     for line in text.splitlines():
         if line.startswith(_HELP):

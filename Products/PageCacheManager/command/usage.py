@@ -1,9 +1,9 @@
-"""Errors of those who call the command."""
+"""Errors that the command reports to its user."""
 
 
 class UsageError(Exception):
-    """The command can not be run so; the text says why."""
+    """The arguments are wrong; the message gives the reason."""
 
 
 class Failure(Exception):
-    """A request brought no answer of use; the text says why."""
+    """A request got no usable answer; the message gives the reason."""

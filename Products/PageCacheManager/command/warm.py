@@ -1,4 +1,4 @@
-"""Asks for pages of a running site, so that they are stored."""
+"""Requests pages of a running site, so that the cache stores them."""
 import sys
 import threading
 import time
@@ -15,21 +15,23 @@ from .web import Sender
 from .web import printable
 
 
-#: So many URLs that failed are listed.
+#: The maximum number of failed URLs that are listed.
 MAX_LISTED = 50
 
 
 class Result(NamedTuple):
-    """What became of the request for a page."""
+    """The result of the request for a page."""
 
     url: str
-    #: As the report counts it.
+    #: The label under which the report counts it.
     kind: str
     is_failure: bool
 
 
 class Pace:
-    """Lets requests begin no faster than `rate` a second; any thread calls.
+    """Limits the rate at which requests begin, to `rate` a second.
+
+    Any thread may call it.
     """
 
     def __init__(self, rate, clock=time.monotonic, sleep=time.sleep):
@@ -39,7 +41,7 @@ class Pace:
         self._next_at = clock()
 
     def wait(self):
-        """Wait for the turn of one request."""
+        """Wait until the next request may begin."""
         with self._lock:
             now = self._clock()
             at = max(now, self._next_at)
@@ -71,7 +73,7 @@ def run(options):
 
 
 def _ask(urls, sender, pace, options, results, ended):
-    """Ask for all; add the results, and return how many there were."""
+    """Request all URLs; add to `results`, and return the number of URLs."""
     def ask(url):
         pace.wait()
         try:
@@ -89,14 +91,14 @@ def _ask(urls, sender, pace, options, results, ended):
                 if options.verbose:
                     print(printable(f'{result.kind}  {result.url}'))
         except BaseException:
-            ended.set()  # nobody waits for a turn any more
+            ended.set()  # end the waits of all threads
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return len(waiting)
 
 
 def _shown(futures, total):
-    """Return `futures` with a progress bar, if there is a terminal for it.
+    """Return `futures`, with a progress bar on a terminal if tqdm is there.
     """
     try:
         from tqdm import tqdm
@@ -106,7 +108,7 @@ def _shown(futures, total):
 
 
 def kind_of(answer):
-    """Return what an answer counts as: outcome and reason, or status."""
+    """Return the label of an answer: outcome and reason, or status."""
     if answer.status != 200:
         return f'{answer.status} {answer.reason}'
     caches = cache_status.read(

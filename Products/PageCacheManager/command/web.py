@@ -1,6 +1,6 @@
-"""Sends requests, bounded in time and size.
+"""Sends requests, with limits for time and size.
 
-No redirect is followed: it would take the login to another place.
+No redirect is followed: it could send the login to another server.
 """
 import http.client
 import re
@@ -15,13 +15,13 @@ from .usage import Failure
 from .usage import UsageError
 
 
-#: So many bytes are read at once.
+#: The maximum number of bytes in a read.
 _CHUNK = 1 << 16
 
 # RFC 9110 5.6.2
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
-#: Stays as it is in a URL (RFC 3986 section 2.2), with percent signs.
+#: Characters that are not quoted in a URL (RFC 3986 section 2.2), and ``%``.
 _IN_URL = "%!#$&'()*+,/:;=?@[]~"
 
 
@@ -31,12 +31,12 @@ class Answer(NamedTuple):
     status: int
     reason: str
     headers: http.client.HTTPMessage
-    #: Empty if it was not asked for.
+    #: Empty if `Sender.send` was not told to keep it.
     body: bytes
 
 
 class _AsItIs(urllib.request.HTTPErrorProcessor):
-    """Gives each answer to the caller, whatever its status."""
+    """Returns each answer to the caller, with any status."""
 
     def http_response(self, request, response):
         return response
@@ -48,9 +48,10 @@ _opener = urllib.request.build_opener(_AsItIs)
 
 
 def origin_of(url):
-    """Return scheme, host and port of a URL; ValueError for no such URL.
+    """Return scheme, host and port of a URL.
 
-    A URL with a user in it is none: it would show in lists of processes.
+    Raises ValueError for a wrong URL.  A URL with a user is wrong, because
+    lists of processes would show it.
     """
     parts = urlsplit(url)
     port = parts.port or {'http': 80, 'https': 443}.get(parts.scheme)
@@ -72,8 +73,8 @@ class Sender:
     def send(self, method, url, form=None, keep_bytes=0):
         """Return the :class:`Answer`.
 
-        Raises Failure where there is none in time, or for a longer body than
-        `keep_bytes`.  With 0 the body is read and dropped.
+        Raises Failure if no answer comes in time, or if the body has more
+        than `keep_bytes`.  With 0 a body of any size is read and dropped.
         """
         ends_at = time.monotonic() + self._timeout_secs
         try:
@@ -115,7 +116,7 @@ def _header(line):
 
 
 def printable(text):
-    """Return `text` without what would move a terminal's cursor."""
+    """Return `text` without characters that move a terminal's cursor."""
     return ''.join(
         one if one.isprintable() else ' ' if one.isspace() else '\ufffd'
         for one in str(text))

@@ -67,7 +67,8 @@ class DemoDocument(PortalContent, PropertyManager):
         self.modification_date = self.effective_date
 
     def _setPropValue(self, id, value):
-        # from any form, here or in the ZMI; reindexing calls notifyModified
+        # every form calls this, also in the ZMI; reindexing calls
+        # notifyModified
         super()._setPropValue(id, value)
         self.reindexObject()
 

@@ -80,10 +80,9 @@ def database_of(home):
 
 
 def make(home, user, password, is_plone=False):
-    """Make the instance; existing files stay, and all users.
+    """Make the instance; existing files and users stay.
 
-    Raises OSError where it can't be written, and leaves nothing of a new
-    one.
+    Raises OSError if it cannot be written.  Then a new instance is removed.
     """
     is_new = not home.exists()
     try:
@@ -102,7 +101,7 @@ def _make(home, user, password, is_plone):
         skeletons.insert(0, ours / 'skel_plone')
         lane = 'egg:Products.PageCacheManager#fastlane'
     home.mkdir(parents=True, exist_ok=True)  # copyskel only prints errors
-    for skeleton in skeletons:  # the first that has a file wins
+    for skeleton in skeletons:  # a file of an earlier skeleton stays
         copyskel(
             str(skeleton), str(home), None, None,
             INSTANCE_HOME=str(home), FASTLANE=lane)

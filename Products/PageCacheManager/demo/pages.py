@@ -1,8 +1,8 @@
-"""The words of the demo site: a town library by the harbour."""
+"""The texts of the demo site: a town library by the harbour."""
 
 TITLE = 'Harbour Library'
 
-# Names, passwords and roles; the password rules of a site are for forms.
+# Id, password, roles and full name; only forms enforce password rules.
 MEMBERS = (
     ('alice', 'alice', ('Member', 'Editor'), 'Alice Arden'),
     ('bob', 'bob', ('Member',), 'Bob Birch'),
@@ -15,7 +15,7 @@ SECTIONS = (
     ('events', 'Events', 'Readings, courses and evenings in the hall.'),
 )
 
-# Each section closes its pages with these.
+# The paragraphs at the end of each page, by section.
 CLOSING = {
     'news': (
         'The house is open from Tuesday to Saturday, from ten to seven, and'

@@ -19,8 +19,7 @@ from .start import as_system
 
 SITE_ID = 'Plone'
 
-#: What Plone's own form for a new site applies beside its profile, and the
-#: add-on.
+#: The profiles that Plone's form for a new site adds, and that of the add-on.
 PROFILES = (
     'plone.app.contenttypes:default',
     'plone.app.caching:default',
@@ -69,7 +68,7 @@ def fill(site):
     add(site, 'Collection', 'a-collection', 'A collection', query=[
         {'i': 'portal_type', 'o': 'plone.app.querystring.operation'
          '.selection.any', 'v': ['Document']}], sort_on='sortable_title')
-    processQueue()  # what is indexed at the commit finds no tools of a site
+    processQueue()  # indexing at the commit would not find the site's tools
 
 
 def rich_text(*paragraphs):

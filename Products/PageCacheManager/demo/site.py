@@ -45,15 +45,15 @@ from .start import as_system
 
 SITE_ID = 'demo'
 
-# What an administrator types into the form of caching_policy_manager: who
-# asks, and the hour. The cache knows what of the database a page is made of;
-# the hour bounds what comes from elsewhere.
+# The ETag expression, as an administrator types it into the form of
+# caching_policy_manager: user and hour. The cache knows the objects of the
+# database that a page is made from; the hour limits the age of other data.
 ETAG = (
     "python: '%s|%d' % (member and member.getId() or '',"
     " int(time.timeTime()) // 3600)")
 
-# Id, predicate, and whether a date is sent: a listing may change with the
-# time, so its date would be that of each render.
+# Id, predicate, and whether a date is sent. A listing can change with the
+# time, so each render would give it a new date.
 POLICIES = (
     ('documents', "python: view == 'document_view'", True),
     ('pages', 'exists:page_cache', False),
@@ -193,8 +193,7 @@ def add_skins(site):
         add_skin=1, skinname='Demo', skinpath=['custom', 'demo'])
     skins.manage_properties(
         default_skin='Demo', request_varname='portal_skin')
-    # The one template that is kept in the database, beside the three of the
-    # filesystem: the front page.
+    # The front page is the only template in the database, others are files.
     source = (Path(__file__).parent / 'overview.zpt').read_text('utf-8')
     skins.custom._setObject('overview', ZopePageTemplate(
         'overview', source, 'text/html'))
@@ -216,9 +215,9 @@ def add_content(site):
             'Demo Document', site[section], name, title=title,
             description=summary, text=text, subject=subject, creator=creator,
             effective_date=date)
-        # The workflow tool has just called it modified.
+        # The workflow tool has just set another date.
         site[section][name].modification_date = date
-    # At commit it would be too late: the tools are found only in the site.
+    # The commit would be too late: the tools are found only within the site.
     processQueue()
 
 

@@ -34,7 +34,7 @@ def add_missing(database, site_id, add_site):
 
 @contextmanager
 def as_system(app):
-    """Let Zope's system user act within; user and site change back then."""
+    """Run the block as Zope's system user; then restore user and site."""
     security_before, site_before = getSecurityManager(), getSite()
     newSecurityManager(None, system.__of__(app.acl_users))
     try:

@@ -48,7 +48,7 @@ ADDED = f'{PREFIX}added'
 
 @implementer(INonInstallable)
 class HiddenProfiles:
-    """Hides the profiles that are no add-ons to install."""
+    """Hides the profiles that are not for installation as add-ons."""
 
     def getNonInstallableProfiles(self):
         return [f'Products.PageCacheManager:{name}'
@@ -87,8 +87,9 @@ def remove_option(tool):
 
 
 def renew_policies(tool):
-    """Replace the policies of earlier profiles that nobody changed, and let
-    the operation's form offer managers to choose from.
+    """Replace the unchanged policies of earlier profiles.
+
+    Also give the operation's form a choice of managers.
     """
     site = aq_parent(aq_inner(tool))
     policies = _policies(site)
@@ -99,7 +100,7 @@ def renew_policies(tool):
     for place in former:
         policies.removePolicy(names[place])
     _note(site, _add_policies(site))
-    if former:  # policies of the site that stood behind them stay there
+    if former:  # the site's own policies stay after ours
         for name in reversed(POLICIES):
             while _policy_names(policies).index(name) > former[0]:
                 policies.movePolicyUp(name)
@@ -172,7 +173,7 @@ def _add_views(manager):
 def _remove_views(manager, added):
     manager.manage_editViews([
         view for view in manager.getViews()
-        # earlier releases noted what the pages show, too
+        # earlier releases recorded one more word for some views
         if added.isdisjoint(
             ' '.join(('view', *view.values(), *shows))
             for shows in ((), ('item',), ('folder',), ('site',)))])
@@ -205,7 +206,7 @@ def _remove_policies(site, added):
 def _add_options(site):
     """Add the record for the operation's option in the control panel.
 
-    That of an earlier release, a line of text, is replaced.
+    The text field of an earlier release is replaced by a choice.
     """
     records = _records(site)
     name = f'{PageCacheOperation.prefix}.manager'
@@ -229,7 +230,7 @@ def _records(site):
 
 
 def _note(site, added):
-    """Note added objects in the registry, beside earlier ones."""
+    """Record added objects in the registry, with those of earlier calls."""
     records = _records(site)
     if ADDED not in records:
         records[ADDED] = Record(List(

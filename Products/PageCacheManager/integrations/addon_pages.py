@@ -1,7 +1,7 @@
 """Associations and policies for the views of Plone itself.
 
-Some views are left out: they show more than their key can tell, or are no
-pages:
+Some views are left out.  They depend on more than their key has, or they are
+not pages:
 
 - ``link_redirect_view`` redirects; ``@@download``, ``@@images``, feeds,
   ``event_listing_ical`` and ``sitemap.xml.gz`` give files.
@@ -30,8 +30,8 @@ VIEWS = (
     ('sitemap', ''),
 )
 
-#: The period of the ETags: what does not come from the database is late by
-#: so much.
+#: The period of the ETags.  It is the maximum delay of content that does not
+#: come from the database.
 PERIOD_SECS = 3600
 
 # `member` of CMF costs ten times as much
@@ -39,14 +39,14 @@ _MEMBER = "request['AUTHENTICATED_USER'].getId()"
 _PERIOD = f'int(time.timeTime() // {PERIOD_SECS})'
 
 _ALL = {
-    # what is no content has no date
+    # some objects are not content, and have no date
     'mtime_func': 'object/modified | nothing', 'max_age_secs': 0,
     'no_cache': 0, 'no_store': 0, 'must_revalidate': 1, 'vary': '',
     'enable_304s': 1}
 
-#: Policies by name.  The first match counts.  They are for the pages of a
-#: manager: without ``page_cache`` CMF would apply them to its filesystem
-#: templates, too.
+#: Policies by name.  The first one that fits counts.  They are only for pages
+#: of a manager: without ``page_cache`` in the predicate CMF would apply them
+#: to its filesystem templates, too.
 POLICIES = {
     'page_cache_visitors': {
         **_ALL,

@@ -1,8 +1,9 @@
 """An operation for plone.app.caching, and the claims of other operations.
 
 The caching control panel maps rulesets to operations.  A Page Cache Manager
-stores the pages of rulesets that are mapped to our operation.  It stores
-those of another operation unless that stores them or lets proxies store them.
+stores the pages of rulesets that are mapped to our operation.  It also stores
+pages of another operation, unless that operation stores the pages or lets
+proxies store them.
 """
 from plone.caching.interfaces import X_CACHE_RULE_HEADER
 from plone.caching.interfaces import ICachingOperation
@@ -52,8 +53,8 @@ class PageCacheOperation:
 def claim(request):
     """Return the :class:`Claim` of the operation in charge, or None.
 
-    Without the header of a ruleset no operation is in charge, which saves
-    the search.  A request that Zope did not publish never has the header.
+    Without the header of a ruleset no operation is in charge, so the search
+    is skipped.  A request that Zope did not publish never has the header.
     """
     if has_arrived(request) and _RULE not in request.response.headers:
         return None

@@ -12,7 +12,7 @@ from ..core.reasons import Reason
 from ..key import visitor
 
 
-#: With one of these in its ETag an operation shares no page of a member.
+#: An operation with one of these in its ETag does not share pages of members.
 _OF_USERS = frozenset(['anonymousOrRandom', 'roles', 'userid'])
 
 

@@ -1,6 +1,6 @@
-"""What Plone shows of the cache: a panel in Site Setup, and the toolbar.
+"""Views of the cache in Plone: a panel in Site Setup, and the toolbar.
 
-All of it is for those who may change the cache.
+They are for users who may change the cache.
 """
 from urllib.parse import urlencode
 
@@ -25,11 +25,11 @@ from ..zmi.translation import translated
 
 
 class OfManager(BrowserView):
-    """A view of the manager that keeps pages of the context, if any does."""
+    """A view for the nearest manager of the context, if there is one."""
 
     @property
     def manager(self):
-        """The nearest manager, None where there is none."""
+        """The nearest manager, None if there is none."""
         return next(iter(managers(self.context)), None)
 
     def told(self, text, url):
@@ -54,7 +54,7 @@ class ControlPanel(OfManager):
         return self.index()
 
     def figures(self):
-        """Return what the panel shows, as plain values."""
+        """Return the content of the panel as plain values."""
         manager = self.manager
         cache, settings = caches.cache_of(manager), stored(manager._settings)
         counts = cache.tally.counts()
@@ -74,7 +74,7 @@ class ControlPanel(OfManager):
 
 
 class Why(OfManager):
-    """Leads to the Explain screen, for the page of the context."""
+    """Redirects to the Explain screen for the page of the context."""
 
     def __call__(self):
         manager = self.manager
@@ -89,7 +89,7 @@ class Why(OfManager):
 
 
 class Forget(OfManager):
-    """Drops the pages of the context, or also of all that is below it."""
+    """Drops the pages of the context, or also of all content below it."""
 
     index = ViewPageTemplateFile('www/forget.pt')
 
@@ -113,7 +113,10 @@ def only_by_post(request):
 
 
 def page_url(content):
-    """Return the URL of the page that shows content, not of its bytes."""
+    """Return the URL of the page for `content`.
+
+    A file's own URL gives its bytes, not a page.
+    """
     url = content.absolute_url()
     if IPloneSiteRoot.providedBy(content):
         return url

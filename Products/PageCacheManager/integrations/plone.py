@@ -34,7 +34,7 @@ DAY = 86400
 @implementer(ISurroundings)
 @adapter(IPloneSiteRoot)
 class PloneSurroundings:
-    """The part of a Plone site in the pages of views."""
+    """The effects of a Plone site on keys and headers of pages."""
 
     # plone.caching sets them for the ruleset of the page
     headers_of_all = frozenset(['x-cache-rule', 'x-cache-operation'])
@@ -49,7 +49,7 @@ class PloneSurroundings:
         return caching.claim(request)
 
     def silence(self, request):
-        """Keep plone.caching from the response."""
+        """Keep plone.caching from a change of the response."""
         alsoProvides(request, IStreamedResponse)
 
     def language(self, request):
@@ -60,14 +60,17 @@ class PloneSurroundings:
         return repr(binding.getLanguageBindings())
 
     def chosen_by(self, language):
-        """Return the headers that choose kind of client and languages."""
+        """Return the request headers that choose kind of client and language.
+        """
         if _has_one_language():
             return ('x-requested-with',)
         return ('x-requested-with', 'accept-language')
 
     def vary_by(self, request, language):
-        """Return the headers that choose them by the settings of the site,
-        and Cookie for members.
+        """Return the request headers for Vary.
+
+        They are the headers that choose kind of client and language by the
+        settings of the site, and Cookie for members.
         """
         cookie = ('Cookie',) if self.cookies(request) else ()
         return ('X-Requested-With', *_language_headers(), *cookie)
@@ -78,7 +81,7 @@ class PloneSurroundings:
 
     def variant(self, context, request):
         """Return kind of client, groups, cookies and lock."""
-        # main_template differs for scripts
+        # main_template is different for scripts
         asked_by = http_request.header(request, 'X-Requested-With') or ''
         kind = 'script' if asked_by == 'XMLHttpRequest' else ''
         if visitor.current_user() is None:
@@ -91,7 +94,7 @@ class PloneSurroundings:
 def _has_one_language():
     registry = queryUtility(IRegistry)
     return registry is not None and len({
-        # it may be missing in the other setting
+        # the available languages may not include it
         registry.get('plone.default_language'),
         *(registry.get('plone.available_languages') or ())}) == 1
 
@@ -109,9 +112,9 @@ def _language_headers():
 
 
 def _groups():
-    """Return the groups of the user, as a string: they may view content.
+    """Return the groups of the user as a string: a group may view content.
 
-    Membership in an external user folder changes without an event.
+    The groups in an external user folder change without an event.
     """
     find = getattr(getSecurityManager().getUser(), 'getGroups', None)
     return repr(sorted(find())) if find is not None else ''

@@ -3,7 +3,8 @@
 Without a token plone.protect aborts the changes, but only after the manager
 has answered that it saved them.  So this check comes first.
 
-Marks that an event of other code led to need no token.
+Other code may cause writes of marks, for instance by an event.  These writes
+need no token.
 """
 from types import MethodType
 
@@ -38,7 +39,9 @@ def check_token(event):
 
 
 def let_marks_be(event):
-    """Let plone.protect decide by all other objects that a request changed.
+    """Exclude marks from the check of plone.protect.
+
+    It still checks all other objects that the request changed.
     """
     if type(event) is not PubBeforeCommit:
         return

@@ -1,7 +1,7 @@
-"""Notes every access to a session of Products.Sessions.
+"""Counts every access to a session of Products.Sessions.
 
-All ways of its API lead through two methods: one returns the browser's id,
-the other the data of any id.
+All methods of its API use one of two methods: one returns the browser's id,
+the other returns the data of any id.
 """
 from Products.Sessions.BrowserIdManager import BrowserIdManager
 from Products.Sessions.SessionDataManager import SessionDataManager

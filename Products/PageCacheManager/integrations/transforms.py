@@ -1,12 +1,13 @@
-"""What the output of Plone's transforms was made from.
+"""The sources of the outputs of Plone's transforms.
 
-portal_transforms keeps the output with the text: a page that shows it later
-reads neither the settings of the transforms nor what the text links to.
+portal_transforms stores the output with the text.  A page that shows the
+output later reads neither the settings of the transforms nor the objects to
+which the text links.
 
-plone.app.textfield keeps the output in memory.  Before it gives that, it looks
-at a counter of all changes of the catalog; if that moved, it looks for images
-of the text that were modified.  So each edit would make all pages with rich
-text new.  Here its images count, not the counter.
+plone.app.textfield keeps the output in memory.  Before it returns the output,
+it checks a counter of all changes of the catalog.  If the counter changed, it
+looks for modified images of the text.  So each edit would invalidate all pages
+with rich text.  Here the images count, not the counter.
 """
 from functools import partial
 from weakref import ref
@@ -22,12 +23,12 @@ from ..reads.recording import thread
 from ..reads.recording import unrecorded
 
 
-#: What is known of the outputs of each text, by id: texts have no hash.
+#: The sources of the outputs of each text, by ``id()``: texts have no hash.
 _known = {}
 
 
 def install():
-    """Put functions before the methods that keep outputs, once."""
+    """Put functions before the methods that store and find outputs, once."""
     put_before(Cache, 'getCache', partial(noted, _get))
     put_before(Cache, 'setCache', _noted_set)
     put_before(
@@ -57,20 +58,23 @@ def _noted_set(plain):
 
 
 def _check_images(plain, self, value, target_mimetype, cache_obj):
-    """Look for images that were modified; let these count for a page."""
+    """Look for modified images, and record the search for the page.
+
+    Reads of the plain method do not count.
+    """
     with thread.recording.aside(), unrecorded():
         plain(self, value, target_mimetype, cache_obj)
     uids = transform.imguid_re.findall(value)
     if uids:
-        # a search that is asked again, with the dates that it found
+        # the recorded search is repeated later, with the dates that it found
         for brain in self.catalog(UID=uids):
             brain.modified  # noqa: B018
 
 
 def _known_of(text):
-    """Return what is known of the outputs of a text, by content type.
+    """Return the known sources of the outputs of a text, by content type.
 
-    They are in the memory of one connection, as the text is.
+    The outputs are in the memory of one connection, as the text is.
     """
     text = aq_base(text)
     number = id(text)
@@ -78,7 +82,7 @@ def _known_of(text):
     if found is None or found[0]() is not text:
         try:
             held = ref(text, lambda _: _known.pop(number, None))
-        except TypeError:  # of a kind that nobody can watch
+        except TypeError:  # it cannot have weak references
             return {}
         found = _known[number] = held, {}
     return found[1]
