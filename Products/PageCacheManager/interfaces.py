@@ -77,7 +77,7 @@ class ISurroundings(Interface):
         'page alone: a frozenset of names in lower case.')
 
     variant_names = Attribute(
-        'What each string of a variant is, in words for people.')
+        'A readable name for each string of a variant.')
 
     def claim(request):
         """Return the :class:`Claim` on the requested page, or None.

@@ -48,7 +48,7 @@ PRESETS = {
         '"Page sharing" on the Properties tab says so.',
         _OURS, 'string:${etag/roles}|${etag/hour}'),
     'page_cache_minutes': Preset(
-        'Pages with news from elsewhere',
+        'Pages with data from outside the database',
         'As the first one, but data from outside the database are at most '
         'five minutes old.',
         _OURS, "python: etag.user() + '|' + etag.period(300)"),

@@ -147,8 +147,8 @@ def _purge(commands):
 
 def _check(commands):
     parser = _command(
-        commands, 'check', 'List what names a Page Cache Manager '
-        'in a database, before the package is removed.')
+        commands, 'check', 'List the objects that name a Page Cache '
+        'Manager in a database, before the package is removed.')
     parser.add_argument('zope_conf', help='path to zope.conf')
     parser.add_argument(
         '--remove', action='store_true', help='take the associations away')

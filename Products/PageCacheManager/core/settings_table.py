@@ -85,12 +85,12 @@ TABLE: tuple[Field, ...] = (
         'cookies share pages only within their session.', 'Safety',
         example='_ZopeId'),
     Names(
-        'key_headers', 'Request headers in the key', 'Each value of these '
-        'request headers gets pages of its own.', 'Key',
+        'key_headers', 'Request headers in the key', 'Pages are stored '
+        'separately for each value of these request headers.', 'Key',
         example='X-Tenant'),
     Names(
-        'key_cookies', 'Cookies in the key', 'Each value of these cookies '
-        'gets pages of its own.', 'Key', example='theme'),
+        'key_cookies', 'Cookies in the key', 'Pages are stored separately '
+        'for each value of these cookies.', 'Key', example='theme'),
     Names(
         'ignored_cookies', 'Ignored cookies', 'These cookies do not change '
         'pages, although rendering reads them; * stands for any characters. '
@@ -117,33 +117,34 @@ TABLE: tuple[Field, ...] = (
         'Others render at once.',
         unit='requests', low=0, high=10_000),
     Number(
-        'late_ms', 'Recent answers', 'Limits how long the same request of the '
-        'same visitor gets the same page without another question to the '
-        'policy. A commit of an object that was read for it ends it at '
-        'once. With 0 each request asks.',
+        'late_ms', 'Recent answers', 'Limits how long the repeated request '
+        'of a visitor gets the same page without another question to the '
+        'policy. A commit that changes an object of the page or of the '
+        "policy's answer ends this at once. With 0 each request asks.",
         unit='milliseconds', low=0, high=60_000),
     Number(
-        'audit_every', 'Audit', 'Renders one in so many hits again, after it '
-        'was sent, and compares. A page that differs is dropped and shown on '
-        'the Statistics tab. 0 means no audit.',
+        'audit_every', 'Audit', 'Every Nth hit is rendered again after it '
+        'was sent, and compared. If the pages differ, the stored page is '
+        'dropped and shown on the Statistics tab. 0 means no audit.',
         unit='hits', low=0, high=1_000_000),
     Number(
         'audit_per_minute', 'Maximum audits', 'Limits how many hits of this '
         'manager each process renders again.',
         unit='per minute', low=1, high=6000),
     Names(
-        'audit_ignores', 'Not compared by the audit', 'Their values may '
-        'differ: attributes, parameters, form fields, response headers, and '
-        'elements by id or class; * stands for any characters.',
+        'audit_ignores', 'Not compared by the audit', 'The audit does not '
+        'compare the values of these attributes, parameters, form fields and '
+        'response headers, or of elements with this id or class; * stands '
+        'for any characters.',
         pattern=r'[A-Za-z0-9_.:*\-]+', example='_authenticator'),
     Number(
-        'hot_pages', 'Hot pages', 'Renders again, before anybody asks, up to '
-        'so many of the pages that are requested most by anonymous visitors, '
-        'when a commit changed them. 0 means none.',
+        'hot_pages', 'Hot pages', 'The number of pages that are rendered '
+        'again when a commit changed them, before a visitor asks: the pages '
+        'that anonymous visitors request most. 0 means none.',
         unit='pages', low=0, high=500),
     Number(
-        'hot_per_minute', 'Maximum hot pages', 'Limits how many hot pages of '
-        'this manager each process renders again.',
+        'hot_per_minute', 'Maximum renders of hot pages', 'Limits how many '
+        'hot pages of this manager each process renders again.',
         unit='per minute', low=1, high=6000),
     Networks(
         'purge_clients', 'Clients that may purge', 'Requests with the method '

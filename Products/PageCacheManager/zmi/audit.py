@@ -22,9 +22,9 @@ _BY_ITSELF = _(
     'period, such as int(time.timeTime() // 300), or do not associate the '
     'page.')
 _CHANGED = _(
-    'The first render did not read the changed data, although a render now '
-    'does: code kept a value of them, for instance in memory. Name the '
-    'changed data in the ETag of policy ${policy}.')
+    'An object changed that the first render did not read, although a new '
+    'render reads it: code kept a value of it, for instance in memory. Name '
+    'that value in the ETag of policy ${policy}.')
 _OUTSIDE = _(
     'The page depends on something outside of the database: the time, a file, '
     'another server, a value that code keeps in memory, or a part of the '

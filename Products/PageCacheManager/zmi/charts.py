@@ -25,10 +25,10 @@ KINDS = (
 #: its table.
 _MINUTES = (
     _('Last hour, by minute'), _('Most in one minute: ${number}'),
-    _('From the newest to the oldest, without each minute without requests'))
+    _('Newest first. Minutes without requests are left out.'))
 _HOURS = (
     _('Last 24 hours, by hour'), _('Most in one hour: ${number}'),
-    _('From the newest to the oldest, without each hour without requests'))
+    _('Newest first. Hours without requests are left out.'))
 
 #: The description of a chart, and of each bar.
 _SUMS = _('${of}: hits ${hits}, misses ${misses}, others ${others}.')

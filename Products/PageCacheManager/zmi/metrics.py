@@ -19,7 +19,7 @@ _TALLIED = (
      'Failures inside the cache; the page was rendered without it.',
      ('reason',)),
     (('AUDIT',), 'pagecache_audits',
-     'Hits that were rendered again, by what came of it.', ('reason',)),
+     'Hits that were rendered again, by result.', ('reason',)),
     (('AHEAD',), 'pagecache_rendered_ahead',
      'Hot pages that were rendered again before a visitor asked.',
      ('reason',)),

@@ -27,14 +27,15 @@ DONE = {
     'associated': _('Associations saved.'),
     'dissociated': _('The associations in the database are removed.'),
     'policy_added': _('The policy is added behind all others.'),
-    'stats_reset': _('Counting begins anew in this process.'),
+    'stats_reset': _('The counters of this process are reset.'),
     'purged': _('All pages are purged, on every client of the database.'),
     'invalidated': _(
         'The selected pages are invalidated, on every client of the '
         'database.'),
     'invalidated_many': _(
-        'The selected pages are invalidated, on every client of the database. '
-        'So many at once take many other pages with them.'),
+        'The selected pages are invalidated, on every client of the '
+        'database. Because many were selected, many other pages are '
+        'invalidated as well.'),
 }
 
 NOT_THIS_FORM = _(

@@ -266,12 +266,12 @@ def test_the_counters_are_reset(page, server):
     page.go_back()
     page.once('dialog', lambda dialog: dialog.accept())
     page.click('input[value="Reset counters"]')
-    page.wait_for_selector('text=Counting begins anew in this process.')
+    page.wait_for_selector('text=The counters of this process are reset.')
     assert len(rows(page)) == 3
     assert 'too early' in page.inner_text('main')
     page.reload()
     assert len(rows(page)) == 3
-    assert 'Counting begins' not in page.content()
+    assert 'The counters of this process' not in page.content()
 
 
 @pytest.mark.parametrize('scheme', ['light', 'dark'])

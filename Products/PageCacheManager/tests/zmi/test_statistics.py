@@ -199,7 +199,7 @@ def test_reset_begins_to_count_anew(site, client):
     assert 'find=page' in answer['Location']
     assert 'sort=url' in answer['Location']
     html = follow(client, answer)
-    assert 'Counting begins anew in this process.' in html.text
+    assert 'The counters of this process are reset.' in html.text
     found = numbers(client)
     assert found['requests']['hits'] == found['requests']['misses'] == 0
     assert found['templates'] == found['not_cached'] == []
