@@ -1,11 +1,11 @@
-"""Notes the searches of catalogs that a page asks.
+"""Notes the catalog searches of a page.
 
-All pages share the catalog, and each edit changes it.  So the objects that
-a search reads do not count for a page: the search does, with its answer, see
+All pages share the catalog, and each edit changes it.  So the objects that a
+search reads do not count for a page.  The search counts, with its answer; see
 :mod:`.search`.
 
-:func:`install` puts two functions before methods of ZCatalog.  They do what
-these do, and note more only in a thread that records a page.
+:func:`install` wraps two methods of ZCatalog.  The wrapped methods note
+searches only in a thread that records a page.
 """
 import json
 import math
@@ -46,8 +46,8 @@ from .search import rid_of
 from .search import until_of
 
 
-#: Of so many records rows and paths are read with the search; most pages show
-#: the first ones alone.
+#: The search reads rows and paths of at most this number of records.  Most
+#: pages show only the first records.
 MAX_ROWS = 200
 
 
@@ -60,10 +60,10 @@ class Place(NamedTuple):
 
 
 class OpenSearch:
-    """A search of the page that is being made.
+    """A search for the page that is being made.
 
-    Rows and paths of the first records are read with it, so nothing of the
-    catalog is read when they are asked for.
+    It reads rows and paths of the first records at once, so the page later
+    reads nothing from the catalog for them.
     """
 
     def __init__(self, place: Place, arguments: Any) -> None:
@@ -73,19 +73,19 @@ class OpenSearch:
         self.items: list[Any] = []
         self.count = 0
         self.until = math.inf
-        #: Whether the time of now is part of the question.
+        #: Whether the current time is part of the question.
         self.has_now = packing.has_now(arguments[0])
-        #: What was read inside, by number of the database.
+        #: Oids that the search read, by number of the database.
         self.reads: dict[int, frozenset[bytes]] = {}
         #: Positions of columns that were read, by record; None for all.
         self.noted: dict[int, set[int | None]] = {}
         self.rows: dict[int, Any] = {}
         self.paths: dict[int, str] = {}
-        #: Records of which the path was asked for.
+        #: Records with a path that the page read.
         self.located: set[int] = set()
 
     def read(self, result: Any) -> None:
-        """Read what the search found; raises NoQuestion."""
+        """Read the found records; raises NoQuestion if that is impossible."""
         self.items, self.count = items_of(result)
         self.until = until_of(self.catalog, self.arguments)
         try:
@@ -112,10 +112,10 @@ class OpenSearch:
     def asked(
             self, recording: Recording, answers: Answers
     ) -> tuple[Asked, int] | NotKept:
-        """Return the question with its answer, and its bytes."""
+        """Return the question with its answer, and its size in bytes."""
         schema = self.catalog.schema
         names = {position: name for name, position in schema.items()}
-        # of most records the same is read
+        # pages read the same columns of most records
         alike: dict[tuple[frozenset[int | None], bool], list[int]] = {}
         for rid in {**self.noted, **dict.fromkeys(self.located)}:
             alike.setdefault((
@@ -130,7 +130,7 @@ class OpenSearch:
                 columns = sorted(
                     names[position] for position in positions
                     if position in names)
-            # beyond the columns stand number and scores of the record
+            # after the columns come the number and the scores of the record
             has_scores = has_scores or None in positions or any(
                 position > len(names) for position in positions
                 if position is not None)
@@ -156,7 +156,7 @@ class OpenSearch:
 def _search(
         plain: Any, self: Any, query: Any, sort_index: Any = None,
         reverse: Any = False, limit: Any = None, merge: Any = True) -> Any:
-    """Search, and note question and answer for a page that is being made."""
+    """Search, and note question and answer for the page being made."""
     recording: Any = thread.recording
     arguments: Any = None if not merge else _arguments(
         query, sort_index, reverse, limit, recording.at)
@@ -181,7 +181,7 @@ def _search(
 
 
 def _place(recording: Any, catalog: Any) -> Place | None:
-    """Return where a catalog is, None if it can't be found again."""
+    """Return the place of a catalog, None if it cannot be found again."""
     if not walk.is_cheap():
         return None
     tool = aq_parent(aq_inner(catalog))
@@ -197,7 +197,7 @@ def _place(recording: Any, catalog: Any) -> Place | None:
 def _arguments(
         query: Any, sort_index: Any, reverse: Any, limit: Any, since: float
 ) -> Any:
-    """Return what a search was asked, None if it can't be asked again."""
+    """Return the packed arguments of a search, None if not repeatable."""
     def is_of_clock(moment: float) -> bool:
         return _is_of_clock(moment, since)
 
@@ -218,11 +218,11 @@ def _arguments(
 
 
 def _is_of_clock(moment: float, since: float) -> bool:
-    """Return whether a time is that of a clock.
+    """Return whether code got a time from the clock during the request.
 
-    It is between the start of the request and now: nothing in the database
-    is so young.  So is one within the second of that start if its fractions
-    are cut.
+    Such a time is between the start of the request and now; no time in the
+    database is so recent.  A time in whole seconds may also be in the second
+    of the start, because its fraction was cut.
     """
     earliest = since // 1 if moment == moment // 1 else since
     return earliest <= moment <= time.time()
@@ -231,7 +231,7 @@ def _is_of_clock(moment: float, since: float) -> bool:
 def _noting(
         recording: Recording, search: OpenSearch, plain: Any, catalog: Any
 ) -> Any:
-    """Return a function that makes brains which note what is read of them.
+    """Return a function that makes brains with a note of the columns read.
     """
     by_number = getattr(plain, '__name__', '') == '__getitem__'
 
@@ -242,7 +242,7 @@ def _noting(
         rid = rid_of(item)
         row = search.row(rid, recording)
         if by_number:
-            # as Catalog.__getitem__ does, which would read the row again
+            # as Catalog.__getitem__ does, but without reading the row again
             normalized, score = item[:2] if isinstance(item, tuple) else (1, 1)
             brain = catalog.instantiate(
                 (rid, row), score_data=(score, normalized))
@@ -270,6 +270,6 @@ def _getpath(plain: Any, self: Any, rid: int) -> Any:
 
 
 def install() -> None:
-    """Put the functions above before methods of ZCatalog, once."""
+    """Wrap methods of ZCatalog with the functions above, once."""
     put_before(Catalog, 'search', partial(noted, _search))
     put_before(ZCatalog, 'getpath', partial(noted, _getpath))

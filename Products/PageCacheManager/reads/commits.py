@@ -1,8 +1,7 @@
 """Commits to the databases, by this process and by others.
 
-Each database has an observer: a storage instance as a connection has, whose
-invalidations nobody else takes.  It is polled when a connection shows more
-than it has heard of.
+Each database has an observer, see :mod:`.observer`.  It is polled if the
+snapshot of a connection is newer than the last commit that it received.
 """
 import threading
 import time
@@ -29,20 +28,21 @@ from .observer import Observer
 
 
 #: A client of a ZEO server may show a commit to a connection a moment before
-#: it tells the observer, so this is asked so often, with pauses.
+#: it shows the commit to the observer.  So the observer is polled up to this
+#: number of times, with pauses.
 MAX_POLLS = 5
 PAUSE_SECS = 0.001
 
-#: Nobody waits longer for one who polls.
+#: Maximum time to wait for a thread that polls.
 LOCK_SECS = 0.5
 
 T = TypeVar('T')
 
 
 class Reads(NamedTuple):
-    """What this process read from one database."""
+    """The reads of this process from one database."""
 
-    #: The last transaction that was shown.
+    #: The last visible transaction.
     tid: int
     oids: Set[bytes]
 
@@ -50,9 +50,9 @@ class Reads(NamedTuple):
 class Commits:
     """The commits of all databases; any thread may call.
 
-    A database has a number for as long as all its commits are known.
+    A database keeps its number as long as all its commits are known.
     Methods that begin with an underscore are called with the lock held,
-    but for `_hear` and `_shown`.
+    except `_locked`, `_hear` and `_shown`.
     """
 
     def __init__(
@@ -68,9 +68,9 @@ class Commits:
         self._observers: dict[int, Observer] = {}
 
     def watch(self, database: Any) -> int | Unknown:
-        """Return the number of a database; listen to it from now on.
+        """Return the number of a database; receive its commits from now on.
 
-        Raises what storages raise.
+        Raises errors of the storage.
         """
         number = self._numbers.get(database, 0)
         observer = self._observers.get(number)
@@ -83,38 +83,40 @@ class Commits:
     def listen(self, connection: Any) -> int | Unknown:
         """Return the number of the database of `connection`.
 
-        All that it shows is heard of: commits that are heard of together
-        count as the last of them, so those before a render are not to be
-        heard of together with those during it.  Raises what storages raise.
+        First receive all commits in its snapshot.  Commits that are received
+        together count as the last of them.  So commits before a render must
+        not be received together with commits during it.  Raises errors of the
+        storage.
         """
         number = self._numbers.get(connection.db(), 0)
         unknown = self._hear(number, connection)
         if unknown == Unknown(Why.LOST):
-            # it is new, or a server was away: from now on it is known
+            # the database is new, or its server was down
             return self.watch(connection.db())
         return number if unknown is None else unknown
 
     def admit(self, reads: Mapping[int, Reads]) -> ReadSet | NotKept:
-        """Return a read set of what was read from numbered databases.
+        """Return a read set of `reads`, by number of the database.
 
-        Changed if any of it was committed after the tid that was shown.  A
-        database of which nothing was read is no part of it.  Raises what
-        storages raise.
+        Changed if one of the objects was committed after the last visible
+        transaction.  A database without any oid is not part of the read set.
+        Raises errors of the storage.
         """
         return self._locked(self._admit, reads)
 
     def numbers(self) -> list[int]:
-        """Return the numbers of all databases that are listened to."""
+        """Return the numbers of all databases with an observer."""
         return list(self._observers)
 
     def hear(
             self, sources: Iterable[int], connection: Any) -> Unknown | None:
-        """Hear of all commits to databases that `connection` shows.
+        """Receive all commits in the snapshots of `connection`.
 
-        None as `connection` shows all.  It may be that of any database, with
-        those to others in its `connections`.  Return why these are not known,
-        None if they are.  It costs a comparison for each database if there is
-        nothing new.  Raises what storages raise.
+        `sources` are the numbers of databases.  `connection` may belong to
+        any database; its `connections` has the connections to others.  If it
+        is None, receive all commits.  Return the reason if commits are
+        unknown, else None.  Cost without new commits: a comparison for each
+        database.  Raises errors of the storage.
         """
         for number in sources:
             unknown = self._hear(number, connection)
@@ -125,10 +127,10 @@ class Commits:
     def what_changed(
             self, objects: ReadSet | UntilCommit, connection: Any
     ) -> NotKept | None:
-        """Return None if objects are as `connection` shows them.
+        """Return None if objects are current in the view of `connection`.
 
-        Otherwise return one that was committed, or why it is not known.
-        What it shows was heard of.
+        Otherwise return a committed object, or the reason for an unknown
+        result.  Call :meth:`hear` before.
         """
         if isinstance(objects, UntilCommit):
             is_of_then = self.shows(objects.tids, connection)
@@ -140,9 +142,9 @@ class Commits:
         return changed
 
     def shows(self, tids: Mapping[int, int], connection: Any) -> bool:
-        """Return whether `connection` shows nothing after these transactions.
+        """Return whether no snapshot of `connection` is later than `tids`.
 
-        What it shows was heard of.
+        Call :meth:`hear` before.
         """
         for number, tid in tids.items():
             shown, _ = self._shown(number, connection)
@@ -151,10 +153,11 @@ class Commits:
         return True
 
     def settle(self, objects: UntilCommit, connection: Any) -> None:
-        """Let a page outlast the commit of the transaction that made it.
+        """Keep a page valid after the commit of its own transaction.
 
-        It is called right after, and does nothing if others committed
-        meanwhile: the page may not show that.  Raises what storages raise.
+        Call it right after that commit.  It does nothing if other
+        transactions were committed meanwhile, because the page may not show
+        their changes.  Raises errors of the storage.
         """
         for number, tid in list(objects.tids.items()):
             heard = self._locked(self._heard_since, number, tid)
@@ -177,7 +180,7 @@ class Commits:
         return log.tid, log.oids_since(tid)
 
     def are_at_last(self, sources: Iterable[int], connection: Any) -> bool:
-        """Return whether `connection` shows all that was heard of."""
+        """Return whether `connection` sees all commits received so far."""
         for number in sources:
             shown, heard = self._shown(number, connection)
             if shown is None or shown != heard:
@@ -187,9 +190,10 @@ class Commits:
     def _shown(
             self, number: int, connection: Any
     ) -> tuple[int | None, int | None]:
-        """Return the last transactions that are shown, and were heard of.
+        """Return the last visible and the last received transaction.
 
-        A connection that is not open shows the last one when it is opened.
+        Both are equal if there is no connection to this database yet: when it
+        is opened, it will see the last transaction.
         """
         observer = self._observers.get(number)
         if observer is None:
@@ -199,13 +203,13 @@ class Commits:
         return heard if one is None else zodb.snapshot_of(one), heard
 
     def name_of(self, number: int) -> str:
-        """Return the name of a database, '' if it is not known any more."""
+        """Return the name of a database, '' if it is unknown by now."""
         observer = self._observers.get(number)
         return observer.name if observer is not None else ''
 
     def _locked(
             self, function: Callable[..., T], *args: Any) -> T | Unknown:
-        """Return what `function` does with the lock held, or Unknown."""
+        """Return the result of `function` under the lock, or Unknown."""
         if not self._lock.acquire(timeout=LOCK_SECS):
             return Unknown(Why.BEHIND)
         try:
@@ -214,7 +218,7 @@ class Commits:
             self._lock.release()
 
     def _hear(self, number: int, connection: Any) -> Unknown | None:
-        """Hear of all commits that `connection` shows, None for all.
+        """Receive the commits that `connection` sees; all if it is None.
         """
         observer = self._observers.get(number)
         database = observer.database() if observer is not None else None
@@ -222,7 +226,7 @@ class Commits:
                 zodb.storage_of(database) is not observer.source):
             return Unknown(Why.LOST)
         one = connection and connection.connections.get(observer.name)
-        if one is None:  # when it is opened it shows the last commit
+        if one is None:  # when it is opened, it will see the last commit
             tid = zodb.last_tid(database)
         elif one.db() is not database:
             return Unknown(Why.LOST)
@@ -264,7 +268,7 @@ class Commits:
         return Unknown(Why.TABLE_FULL) if read_set is None else read_set
 
     def _catch_up(self, number: int, tid: int | None) -> Unknown | None:
-        """Hear of all commits up to `tid`; None stands for the last one."""
+        """Receive all commits up to `tid`; None stands for the last one."""
         for polls in range(MAX_POLLS + 1):
             observer = self._observers.get(number)
             if observer is None:
@@ -277,14 +281,15 @@ class Commits:
         return Unknown(Why.BEHIND)
 
     def _poll(self, number: int, observer: Observer) -> None:
-        """Hear of what was committed; drop the database if that fails."""
+        """Receive new commits; drop the database if that fails."""
         is_known = False
         try:
             oids, tid = observer.poll()
             if oids is not None:
-                # a page of the table is as it was at the end of the log
+                # pages of the table are in the state at the end of the log
                 changed = observer.changed(self._table.of_pages(number, oids))
-                # in this order: who sees the new tid sees the new slots too
+                # in this order: a thread that sees the new tid must see the
+                # new slots too
                 self._table.note(number, changed)
                 observer.log.add(tid, oids)
                 is_known = True
@@ -293,7 +298,7 @@ class Commits:
                 self._drop(number)
 
     def _drop(self, number: int) -> None:
-        """Forget a database, and with its number all that was read of it."""
+        """Forget a database, and thus all read sets with its number."""
         observer = self._observers.pop(number, None)
         if observer is not None:
             self._numbers.pop(observer.database(), None)

@@ -1,7 +1,7 @@
 """Connections that code opens while a page is made.
 
-What it reads by them leaves no trace in the rings of the request, and they
-may be closed again before the page is done.  So the page is not kept.
+Reads through such a connection leave no trace in the rings of the request.
+It may be closed before the page is complete.  So the page is not stored.
 """
 from functools import partial
 from typing import Any
@@ -15,12 +15,12 @@ from .recording import thread
 
 
 def _open(plain: Any, self: Any, *args: Any, **keywords: Any) -> Any:
-    """Open a connection; the page that is being made is not kept."""
+    """Open a connection; the page that is being made is not stored."""
     recording: Any = thread.recording
     recording.lose(Why.OPENED)
     return plain(self, *args, **keywords)
 
 
 def install() -> None:
-    """Put the function above before `DB.open`, once."""
+    """Wrap `DB.open` with the function above, once."""
     put_before(DB, 'open', partial(noted, _open))

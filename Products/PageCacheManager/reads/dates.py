@@ -1,16 +1,19 @@
-"""When the clock changes what a search for dates finds."""
+"""The times at which the clock changes the result of a search for dates."""
 import datetime
 import math
 import time
 from typing import Any
 
 
-#: A time that the answer depends on in another way than is known.
+#: An answer from an index of an unknown kind may change after this time.
 UNKNOWN_SECS = 60
 
 
 def next_change(index: Any) -> float:
-    """Return the time of the next date in an index, seconds since 1970."""
+    """Return the time of the next date in an index, seconds since 1970.
+
+    Infinity if there is none.
+    """
     now = time.time()
     kind = getattr(index, 'meta_type', '')
     if kind == 'DateRangeIndex':
@@ -30,7 +33,7 @@ def next_change(index: Any) -> float:
 
 
 def _keys_from(tree: Any, key: int) -> list[int]:
-    """Return the first key of a tree that is not below `key`, if any."""
+    """Return a list with the first key from `key` on, empty if none."""
     try:
         return [tree.minKey(key)]
     except ValueError:
@@ -45,7 +48,7 @@ def _minute_key(now: float) -> int:
 
 
 def _secs_of(key: int) -> float:
-    """Return the moment of a key, seconds since 1970."""
+    """Return the time of a key, seconds since 1970."""
     rest, minute = divmod(key, 60)
     rest, hour = divmod(rest, 24)
     # month and day count from 1

@@ -24,7 +24,7 @@ table = Table()
 commits = Commits(table)
 answers = Answers()
 
-#: Asks a question as the request would; what it reads is no part of a page.
+#: Asks a question as the request would; its reads do not count for a page.
 Ask = Callable[[Question], Answered | None]
 
 
@@ -32,12 +32,12 @@ def what_changed(
         made: MadeFrom, connection: Any,
         recording: Callable[[], Recording | None],
         ask: Ask) -> NotKept | Question | None:
-    """Return None if a page is as a render in `connection` would be.
+    """Return None if a page is equal to a render in `connection` now.
 
-    Otherwise return an object that was committed, a question that has
-    another answer now, or why it is not known.  `recording` gives that of
-    the request; it is called if a question has to be asked again.  Raises
-    what storages and searches raise.
+    Otherwise return an object that was committed, a question with another
+    answer, or the reason for an unknown result.  `recording` returns the
+    recording of the request; it is called only if a question must be asked
+    again.  Raises errors of storages and searches.
     """
     unknown = commits.hear(made.sources, connection)
     if unknown is not None:
@@ -48,7 +48,7 @@ def what_changed(
         return None
     changed = commits.what_changed(made.objects, connection)
     if changed is not None:
-        # who shows the same moment may have it all the same
+        # a request with the same snapshot as the page may still get it
         return None if commits.shows(made.tids, connection) else changed
     is_known = True
     until = float('inf')
@@ -66,19 +66,19 @@ def what_changed(
 
 
 def hear() -> bool:
-    """Hear of all commits to all databases; return whether they are known.
+    """Receive all commits to all databases; return whether they are known.
 
-    Raises what storages raise.
+    Raises errors of the storage.
     """
     return commits.hear(commits.numbers(), None) is None
 
 
 def are_unmoved(
         made: MadeFrom, *more: ReadSet, is_heard: bool = False) -> bool:
-    """Return whether nothing changed of a page, and of what else was read.
+    """Return whether no source of a page, and no object of `more`, changed.
 
-    That is as of the last commits, which were heard of already if `is_heard`;
-    nothing is asked again.  Raises what storages raise.
+    The last commits decide; `is_heard` means that they were received already.
+    No question is asked again.  Raises errors of the storage.
     """
     objects = made.objects
     sources = set(made.sources).union(*[reads.sources for reads in more])
@@ -96,14 +96,15 @@ def are_unmoved(
 def databases_of(made: MadeFrom) -> set[str]:
     """Return the names of the databases that a page was made from.
 
-    One is '' if it is not known any more.
+    A database that is not known any more has the name ''.
     """
     return set(map(commits.name_of, made.sources))
 
 
 def objects_of(made: MadeFrom, limit: int) -> list[tuple[str, bytes]]:
-    """Return up to `limit` objects of a page: the name of the database, ''
-    if it is not known any more, and the oid.
+    """Return up to `limit` objects of a page: name of the database, and oid.
+
+    The name is '' if the database is not known any more.
     """
     if not isinstance(made.objects, ReadSet):
         return []
@@ -113,7 +114,10 @@ def objects_of(made: MadeFrom, limit: int) -> list[tuple[str, bytes]]:
 
 
 def until(made: MadeFrom) -> float:
-    """Return when the clock may change a page, seconds since 1970."""
+    """Return the time from which the clock may change a page.
+
+    In seconds since 1970, infinity for never.
+    """
     return min(
         (asked.state.until for asked in made.asked), default=float('inf'))
 
@@ -121,8 +125,10 @@ def until(made: MadeFrom) -> float:
 def read_anew(
         then: MadeFrom, now: MadeFrom | Unknown, connection: Any,
         since: float) -> tuple[list[Any], list[Question]]:
-    """Return what a page is made from now, and was not `then`: objects that
-    were committed after `since`, in seconds since 1970, and questions.
+    """Return the sources in `now` that are not in `then`.
+
+    These are loaded objects that were committed after `since`, in seconds
+    since 1970, and questions.
     """
     if not (isinstance(now, MadeFrom) and isinstance(now.objects, ReadSet)
             and isinstance(then.objects, ReadSet)):
@@ -140,7 +146,7 @@ def read_anew(
 
 
 def is_unmoved(asked: Asked, now: float) -> bool:
-    """Return whether an answer is the same since nothing of it changed."""
+    """Return whether an answer is the same because its sources are."""
     state, sequence = asked.state, table.sequence
     if now >= state.until:
         return False
@@ -154,10 +160,10 @@ def is_unmoved(asked: Asked, now: float) -> bool:
 def ask_again(
         asked: Asked, connection: Any, recording: Recording | None,
         ask: Ask) -> bool | None:
-    """Ask again; return None if the answer is another one.
+    """Ask again; return None if the answer changed.
 
-    True if that is known for later requests too: what the connection shows
-    may be older than what is known by now.
+    True if the answer holds for later requests too, False if it holds for
+    this request alone: its snapshot may be older than the known commits.
     """
     if recording is None:
         answered = ask(asked.question)

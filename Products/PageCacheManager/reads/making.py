@@ -1,4 +1,4 @@
-"""Values in memory that a page is given, and those that are made meanwhile."""
+"""Values in memory: those that a page uses, and those being made for it."""
 import time
 from collections.abc import Hashable
 from collections.abc import Iterable
@@ -6,57 +6,57 @@ from collections.abc import Iterable
 from ..core.reads.made_from import Asked
 
 
-#: Of so many values within one another it is known what they are made from.
+#: Sources are recorded for at most this number of nested values.
 MAX_MAKINGS = 20
 
 
 class Making:
-    """A value that code makes, to keep it in memory."""
+    """A value that code is making, to keep it in memory."""
 
     def __init__(
             self, key: Hashable, numbers: Iterable[int],
             questions: int) -> None:
         self.key = key
         self.at = time.monotonic()
-        #: What was read for it so far, by number of the database.
+        #: Oids that were read for it so far, by number of the database.
         self.reads: dict[int, set[bytes]] = {
             number: set() for number in numbers}
-        #: How many questions were asked before.
+        #: Number of questions that were asked before.
         self.questions = questions
-        #: What other values that it was given were made from, and when that
-        #: changed last, seconds since 1970.
+        #: The sources of other values that it uses, and the time of their
+        #: last change, seconds since 1970.
         self.asked: dict[Asked, None] = {}
         self.changed_at = 0.0
 
 
 class Values:
-    """What the values were made from that a page was given so far."""
+    """The sources of the values that a page used so far."""
 
     def __init__(self) -> None:
-        #: Those that are being made, the outer ones first.
+        #: Values that are being made, the outermost first.
         self.makings: list[Making] = []
         self.asked: dict[Asked, None] = {}
-        #: When that changed last, seconds since 1970.
+        #: Time of the last change of a source, seconds since 1970.
         self.changed_at = 0.0
-        #: Its bytes.
+        #: Size of the sources in bytes.
         self.size = 0
 
     def begin(
             self, key: Hashable, numbers: Iterable[int],
             questions: int) -> None:
-        """Note that code makes a value from now on.
+        """Note that code now begins to make a value.
 
-        `numbers` are those of the databases that are recorded, `questions`
-        is how many questions were asked so far.
+        `numbers` are the numbers of the recorded databases, `questions` is
+        the number of questions that were asked so far.
         """
         self.makings.append(Making(key, numbers, questions))
-        del self.makings[:-MAX_MAKINGS]  # most of these are never kept
+        del self.makings[:-MAX_MAKINGS]  # most of these never end
 
     def end(self, key: Hashable) -> Making | None:
-        """Return the value that was made, None if it was not begun."""
+        """Return the finished value, None if its beginning was not noted."""
         for place, making in reversed([*enumerate(self.makings)]):
             if making.key == key:
-                # those within that were not ended have failed
+                # inner values that did not end have failed
                 del self.makings[place:]
                 return making
         return None
@@ -64,8 +64,9 @@ class Values:
     def count(
             self, asked: tuple[Asked, ...], changed_at: float, size: int
     ) -> None:
-        """Count what a value was made from, for the page and for values that
-        are being made; it takes `size` bytes.
+        """Count the sources of a value, for the page and unfinished values.
+
+        The sources take `size` bytes.
         """
         counted = dict.fromkeys(asked)
         self.asked.update(counted)

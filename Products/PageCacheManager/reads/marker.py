@@ -1,4 +1,4 @@
-"""A marker in the ring of a pickle cache, and the list from there on."""
+"""A marker in the ring of a pickle cache, and the list of later objects."""
 import gc
 import threading
 from collections.abc import Iterator
@@ -8,26 +8,27 @@ from typing import Any
 from persistent import Persistent
 
 
-#: Storages number objects from 0 on, a demo storage up to 2 ** 62.
+#: No object has it: storages number objects from 0 on, a demo storage from
+#: 2 ** 62 at most.
 MARKER_OID = b'\xff' * 7 + b'\xf0'
 
 
 class Marker(Persistent):  # type: ignore[misc]
-    """Stands in a ring where a render began; it is in no database."""
+    """Marks the beginning of a render in a ring; it is in no database."""
 
-    #: To look at it is a use as any other.
+    #: To read this attribute is a use of the marker.
     touched = True
 
     def touch(self) -> None:
-        """Move it to the recent end of the ring, as any use does."""
+        """Move it to the recent end of the ring, as each use does."""
 
 
 def made(
         cache: Any, jar: object, oid: bytes,
         kind: type[Marker] = Marker) -> Marker:
-    """Return a new marker, put into the ring as the one used last.
+    """Return a new marker, after putting it at the recent end of the ring.
 
-    It takes the place of one that the cache has.
+    It replaces a marker with the same oid in the cache.
     """
     if cache.get(oid) is not None:
         del cache[oid]
@@ -38,13 +39,13 @@ def made(
     return marker
 
 
-#: A finalizer that runs before collection is off may come here again.
+#: Reentrant: a finalizer may come here again before collection is off.
 _collection = threading.RLock()
 
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Hold off garbage collection, which may run any code."""
+    """Switch off garbage collection, which may run any code."""
     with _collection:
         was_enabled = gc.isenabled()
         gc.disable()
@@ -58,9 +59,9 @@ def no_collection() -> Iterator[None]:
 def listed(cache: Any, marker: Marker, limit: int) -> list[bytes] | None:
     """Return the oids used since the marker, the oldest first.
 
-    None if there are more than `limit`.  It costs by the size of the ring.
-    Raises LookupError if the marker is not in the ring, ValueError while
-    the cache is being swept.
+    None if there are more than `limit`.  Cost: proportional to the size of
+    the ring.  Raises LookupError if the marker is not in the ring, ValueError
+    during a sweep of the cache.
     """
     found: list[bytes] = []
     with no_collection():

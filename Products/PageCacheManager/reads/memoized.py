@@ -1,8 +1,8 @@
-"""Values that other code keeps in memory, and what they were made from.
+"""Values that other code keeps in memory, and their sources.
 
-What a value was made from is read once.  Pages that are given the value
-later read nothing of it.  So what was read is noted beside the value, and
-counts for each page that is given it.
+The sources of a value are read once, when it is made.  A page that gets the
+value later reads none of them.  So the sources are noted beside the value,
+and count for each page that gets it.
 """
 import math
 import time
@@ -26,27 +26,27 @@ from .recording import Recording
 from .recording import thread
 
 
-#: A value that took longer to make is not made anew before its time.
+#: A value that took longer to make stays after a change of its sources.
 CHEAP_SECS = 0.2
 
 
 class ValueMadeFrom(NamedTuple):
     """The sources of a value."""
 
-    #: Itself, and the questions that it asked.
+    #: The value itself, the sources of values inside it, and its questions.
     asked: tuple[Asked, ...]
-    #: How long it took.
+    #: The time that it took to make.
     secs: float
-    #: When that changed last, seconds since 1970.
+    #: The time of the last change of a source, seconds since 1970.
     changed_at: float
-    #: Bytes that a page takes for it.
+    #: The size in bytes that counts for a page.
     size: int
-    #: Whether these are all of its sources, each as it was committed.
+    #: Whether these are all of its sources, each in its committed state.
     is_known: bool = True
 
 
 def missing(key: Hashable) -> None:
-    """Note that there is no value, so that it may be made now."""
+    """Note that a value is missing, so code may make it now."""
     recording: Any = thread.recording
     if recording is not None:
         recording.keep()
@@ -55,7 +55,7 @@ def missing(key: Hashable) -> None:
 
 
 def made(key: Hashable, name: str) -> ValueMadeFrom | None:
-    """Return what a value was made from, None if that is not known."""
+    """Return the sources of a value, None if they were not recorded."""
     recording: Any = thread.recording
     if recording is None:
         return None
@@ -88,20 +88,22 @@ def _made_from(
 
 def _not_known(
         recording: Recording, why: NotKept, secs: float) -> ValueMadeFrom:
-    """Return what stands for the sources of a value that are not known.
+    """Return a placeholder for the unknown sources of a value.
 
-    The page for which it was made has it, too.
+    The page that is being made has the value too, so its sources become
+    unknown.
     """
     recording.lose(Why.COMMITTED if isinstance(why, Changed) else why.why)
     return ValueMadeFrom((), secs, 0.0, 0, is_known=False)
 
 
 def given(known: ValueMadeFrom | None, may_be_dear: bool = False) -> bool:
-    """Count what a value was made from, for the page that is given it.
+    """Count the sources of a value for the page that gets it.
 
-    Return whether the page may use the value.  A changed one is still used if
-    it took long to make, unless `may_be_dear`.  None stands for a value of
-    which nothing is known.
+    Return whether the page may use the value.  After a change of its sources
+    a value is still used if it took long to make.  With `may_be_dear` it is
+    made again at any cost.  `known` is None if there is no record of the
+    sources; then the page may use the value.
     """
     recording: Any = thread.recording
     if recording is None or known is None:

@@ -1,7 +1,7 @@
-"""Listens to the commits of one database.
+"""Receives the commits of one database.
 
-An observer is a storage instance as a connection has, whose invalidations
-nobody else takes.
+An observer has a storage instance of its own, as a connection has.  No other
+code takes the invalidations of this instance.
 """
 import weakref
 from collections.abc import Callable
@@ -16,17 +16,17 @@ from ..core.reads.records import are_equal
 from . import zodb
 
 
-#: Where a commit has more objects of pages, their records are not compared.
+#: If a commit has more objects of pages, their records are not compared.
 MAX_COMPARED = 30
 
 Clock = Callable[[], float]
 
 
 class Observer:
-    """Hears of the commits of one database.
+    """Receives the commits of one database.
 
-    Polling and closing are called with a lock held.  `gone` is called when
-    nobody else holds the database any more.
+    The caller holds a lock when it polls or closes.  `gone` is called when
+    the database object is freed.
     """
 
     def __init__(
@@ -34,7 +34,8 @@ class Observer:
             gone: Callable[[Any], Any]) -> None:
         self.name = database.database_name
         self.database = weakref.ref(database, gone)
-        #: What gave its instance; another one once the database is closed.
+        #: The storage that made the instance.  A closed database has it no
+        #: longer.
         self.source = zodb.storage_of(database)
         self._unheard = zodb.unheard(database)
         self._instance = self.source.new_instance()
@@ -52,7 +53,7 @@ class Observer:
     def poll(self) -> tuple[Collection[bytes] | None, int]:
         """Return the oids committed since the last poll, and the last tid.
 
-        None in place of the oids if they are not known.
+        The oids are None if they are unknown.
         """
         database = self.database()
         if database is None or not self.is_open():
@@ -62,9 +63,9 @@ class Observer:
         return zodb.poll(self._instance)
 
     def changed(self, oids: Collection[bytes]) -> set[bytes]:
-        """Return which objects are not as they were when `log` ended.
+        """Return the oids of objects that changed since the end of `log`.
 
-        It was polled since.  What can't be compared counts as changed.
+        Poll before.  An object that cannot be compared counts as changed.
         """
         found = set(oids)
         if len(found) > MAX_COMPARED:
@@ -75,7 +76,7 @@ class Observer:
                 if both is not None and are_equal(*both):
                     found.discard(oid)
         except POSError:
-            pass  # it may be away: the others are not asked for
+            pass  # the storage may be down: all remaining count as changed
         return found
 
     def close(self) -> None:

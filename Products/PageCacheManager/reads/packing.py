@@ -1,7 +1,7 @@
 """Values of questions as JSON, which every process reads without a pickle.
 
-Text, numbers, True, False and None stand for themselves.  Any other value is
-a list: the name of its kind, and its parts.
+Text, numbers, True, False and None stay as they are.  Any other value becomes
+a list: the name of its type, and its parts.
 """
 import datetime
 from collections.abc import Callable
@@ -12,23 +12,23 @@ from DateTime import DateTime
 
 _PLAIN = (str, int, float, bool, type(None))
 
-#: Kinds of containers but dict, by name.
+#: Types of containers except dict, by name.
 _CONTAINERS = {
     kind.__name__: kind for kind in (list, tuple, set, frozenset)}
 
-#: In place of a time: that at which the question is asked.
+#: Replaces a time by the time at which the question is asked.
 _NOW = 'now'
 
 
 class NoQuestion(Exception):
-    """A search can't be asked again as it was; its objects count."""
+    """A search cannot be repeated, so the objects that it reads count."""
 
 
 def packed(value: Any, is_of_clock: Callable[[float], bool]) -> Any:
-    """Return `value` as JSON has it; raises NoQuestion if it can't be.
+    """Return `value` in types of JSON; raises NoQuestion for other types.
 
-    A time for which `is_of_clock` is true, in seconds since 1970, becomes
-    that of the question.
+    `is_of_clock` gets each time in seconds since 1970.  If it returns True,
+    the time of the question replaces that time.
     """
     kind = type(value)
     if kind in _PLAIN:
@@ -52,7 +52,7 @@ def packed(value: Any, is_of_clock: Callable[[float], bool]) -> Any:
         is_naive = value.utcoffset() is None
         if is_of_clock(value.timestamp()):
             return [_NOW, 'datetime', is_naive]
-        # times are compared by the moment, whatever their zone
+        # times are compared as moments, so their zone does not count
         return ['datetime', (
             value if is_naive else value.astimezone(datetime.UTC)
         ).isoformat()]
@@ -64,8 +64,9 @@ def packed(value: Any, is_of_clock: Callable[[float], bool]) -> Any:
 def unpacked(value: Any, now: Callable[..., Any] | None = None) -> Any:
     """Return the value that was packed.
 
-    `now` returns the time of the question, given its packed parts.  Raises
-    ValueError, TypeError or IndexError for JSON of others.
+    `now` gets the packed parts of the question's time, and returns the time.
+    Raises ValueError, TypeError, LookupError or an error of the date types
+    for JSON that :func:`packed` did not make.
     """
     if type(value) is not list:
         return value
@@ -84,14 +85,14 @@ def unpacked(value: Any, now: Callable[..., Any] | None = None) -> Any:
 
 
 def time_of_now(kind: str, zone: Any) -> Any:
-    """Return the time of now, as the packed parts of one say."""
+    """Return the current time, in the form that the packed parts give."""
     if kind == 'DateTime':
         return DateTime(zone)
     return datetime.datetime.now(None if zone else datetime.UTC)
 
 
 def has_now(value: Any) -> bool:
-    """Return whether a packed value has a time of the question in it."""
+    """Return whether a packed value contains the time of the question."""
     return type(value) is list and (
         value[0] == _NOW or any(map(has_now, value)))
 

@@ -1,14 +1,14 @@
-"""Follows the pointers of a ring, where that may be done.
+"""Follows the pointers of a ring, on known builds of Python.
 
-The walk is a chain of iterators, run through by C alone: no other thread runs
-meanwhile, so nothing can leave the ring.  Garbage collection, which could run
-any code, is held off.  While the cache is swept the ring has links that are in
-no object, so the walk begins with a look at the lock that a sweep holds.
+The walk is a chain of iterators that C code alone runs.  No other thread runs
+meanwhile, so no object can leave the ring.  Garbage collection is off, because
+it could run any code.  During a sweep of the cache the ring has links that
+belong to no object.  So the walk first reads the lock that a sweep holds.
 
-It may be done on builds that are known, after the places of the pointers were
-found and tried on a ring of known order.  Until then nothing is read but the
-memory of objects that are at hand, and no pointer is followed that was not
-compared with the address of one.
+The walk is allowed only on known builds, after the offsets of the pointers
+were found and tried on a ring of known order.  Until then this module reads
+only the memory of its own objects.  It follows a pointer only after it
+compared the pointer with the address of such an object.
 
 PAGE_CACHE_POINTER_WALK=off in the environment forbids it.
 """
@@ -47,8 +47,8 @@ from .marker import no_collection
 
 logger = logging.getLogger(__name__)
 
-#: Releases of persistent of which the layout is known, and the size of its
-#: objects there: 64 bits, no debug build.
+#: Releases of persistent with a known layout, and the size of their objects
+#: on 64 bits, not in a debug build.
 KNOWN_RELEASES = (
     '5.2', '6.0', '6.1.1', '6.3', '6.5', '6.6', '6.7', '6.8', '6.9')
 KNOWN_BASICSIZE = 72
@@ -57,7 +57,7 @@ value = attrgetter('value')
 
 SWITCH = 'PAGE_CACHE_POINTER_WALK'
 
-#: Objects of the ring that is walked to try it.
+#: Number of objects in the ring of the trial.
 TRIAL_SIZE = 50
 
 WORD = 8
@@ -71,7 +71,8 @@ class Link(Structure):
         ('newer', c_size_t)]
 
 
-#: Bytes from the start of a `Link` to its place in the ring.
+#: Bytes from the start of a `Link` to its pointers.  The pointers of its
+#: neighbours lead there.
 _RING = Link.older.offset
 
 _newer = attrgetter('newer')
@@ -79,30 +80,29 @@ _oid = attrgetter('oid')
 
 
 class Layout(NamedTuple):
-    """Where the pointers are, bytes from the start of an object."""
+    """Offsets of the pointers, in bytes from the start of an object."""
 
     oid: int
-    #: In the cache: the ring's first and last link.
+    #: In the cache: the first and last link of the ring.
     home: int
-    #: In the cache: 1 while it is swept, else 0.
+    #: In the cache: a number that is 1 during a sweep, else 0.
     lock: int
 
 
 class NotKnown(Exception):
-    """The layout is another one than is known."""
+    """The layout differs from the known layout."""
 
 
 def walked(
         cache: Any, marker: Marker, limit: int, layout: Layout
 ) -> list[bytes] | None:
-    """Return what :func:`listed` does; it costs by the oids.
+    """Return the same as :func:`listed`, faster.
 
-    Raises ValueError while the cache is swept, and if the marker is not in
-    the ring.
+    Cost: proportional to the number of oids.  Raises ValueError during a
+    sweep of the cache, and if the marker is not in the ring.
     """
     lock = c_int.from_address(id(cache) + layout.lock)
-    # to extend a list by what is made of its own items goes on from each
-    # that is added
+    # the list is extended from its own items: each added link gives the next
     links = [Link.from_address(id(marker) + layout.oid)]
     places = takewhile(
         partial(ne, id(cache) + layout.home), map(_newer, links))
@@ -122,28 +122,28 @@ def walked(
 
 
 def _unless(is_barred: Iterator[Any], way: Iterator[Any]) -> Iterator[Any]:
-    """Return an iterator that goes a way, or raises ValueError.
+    """Return an iterator over `way` that raises ValueError if barred.
 
-    It takes a value of `is_barred` when it begins.
+    When it starts, it takes a value of `is_barred`; a true one means barred.
     """
     return chain.from_iterable(
         map((way, map(int, ('it is barred',))).__getitem__, is_barred))
 
 
 def is_known_build() -> bool:
-    """Return whether objects look as they did where this was tried."""
+    """Return whether the walk was tried on builds like this one."""
     return (
         platform.python_implementation() == 'CPython'
         and getattr(sys, '_is_gil_enabled', lambda: True)()
         and sys.maxsize == 2 ** 63 - 1
         and version('persistent') in KNOWN_RELEASES
-        # its C part can be switched off
+        # its C code can be switched off
         and Persistent is not PersistentPy
         and Persistent.__basicsize__ == KNOWN_BASICSIZE)
 
 
 class Jar:
-    """Loads nothing, for a cache of objects that are all there."""
+    """A connection for a trial; it loads nothing, as all is in memory."""
 
     def setstate(self, ob: Persistent) -> None:
         raise NotKnown('an object of the trial was to be loaded')
@@ -152,7 +152,7 @@ class Jar:
 def found_layout() -> Layout:
     """Return the layout of this build, or raise NotKnown.
 
-    It reads within objects that are at hand.
+    It reads only the memory of its own objects.
     """
     jar = Jar()
     cache = PickleCache(jar)
@@ -174,7 +174,10 @@ def _words(address: int, size: int) -> list[int]:
 
 
 def _place(words: list[int], wanted: tuple[int, ...]) -> int:
-    """Return where `wanted` stands in `words`, at one place only."""
+    """Return the position of `wanted` in `words`.
+
+    Raises NotKnown unless there is exactly one.
+    """
     places = [
         place for place in range(len(words) - len(wanted) - 1)
         if tuple(words[place:place + len(wanted)]) == wanted]
@@ -184,7 +187,7 @@ def _place(words: list[int], wanted: tuple[int, ...]) -> int:
 
 
 def _lock_place() -> int:
-    """Return where a cache has the number that is 1 while it is swept."""
+    """Return the offset of the number in a cache that is 1 during a sweep."""
     jar = Jar()
     cache = PickleCache(jar)
     numbers = (c_int * (PickleCache.__basicsize__ // 4)).from_address(
@@ -210,11 +213,11 @@ def _lock_place() -> int:
 
 def _check_ring(
         cache: Any, jar: Jar, layout: Layout, marker: Marker) -> None:
-    """Raise NotKnown unless each link of a ring is where it should be."""
+    """Raise NotKnown unless each link of a ring is at its expected place."""
     obs = [marker]
     for number in range(TRIAL_SIZE):
         obs.append(made(cache, jar, bytes(6) + number.to_bytes(2, 'big')))
-    # each third one is used once more, and then the first ones again
+    # change the order: use every third object again, then some early ones
     for ob in (*obs[3::3], *obs[1:9:2]):
         ob.touch()
     order = [ob for _, ob in cache.lru_items()]
@@ -234,7 +237,7 @@ _layouts: list[Layout | None] = []
 
 
 def layout() -> Layout | None:
-    """Return where the pointers are, None if none may be followed."""
+    """Return the offsets of the pointers, None if the walk is forbidden."""
     if not _layouts:
         with _first_use:
             if not _layouts:

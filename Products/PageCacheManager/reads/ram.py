@@ -1,7 +1,7 @@
 """Values that plone.memoize keeps in memory.
 
-:func:`install` puts functions before the methods with which plone.memoize
-looks for a value and keeps it; see :mod:`.memoized`.
+:func:`install` wraps the methods of plone.memoize that find and store a
+value; see :mod:`.memoized`.
 """
 import threading
 from collections import OrderedDict
@@ -16,27 +16,28 @@ from . import zodb
 from .recording import noted
 
 
-#: Of so many values it is known what they were made from.
+#: Sources are noted for at most this number of values.
 MAX_VALUES = 5000
 
 _known: OrderedDict[Any, memoized.ValueMadeFrom] = OrderedDict()
 
-#: What is known of a value is of the one that is there.  To pickle a value
-#: may lead to others.
+#: Keeps the sources in step with the values.  Reentrant, because the pickling
+#: of a value may find or store another value.
 _lock = threading.RLock()
 
 
 def _place(adapter: Any, key: Any) -> Any:
-    """Return a name for the place of a value, None where there may be more
-    than one cache of the same values.
+    """Return a name for the place of a value.
+
+    None if there may be several copies of its cache.
     """
     if adapter.ramcache is None or zodb.oid_of(adapter.ramcache) is not None:
-        return None  # one of a site, of which each connection has a copy
+        return None  # a cache of a site: each connection has a copy of it
     return id(adapter.ramcache), adapter.globalkey, adapter._make_key(key)
 
 
 def install() -> None:
-    """Put the functions below before methods of plone.memoize, once."""
+    """Wrap methods of plone.memoize with the functions below, once."""
     put_before(RAMCacheAdapter, '__getitem__', partial(noted, _get))
     put_before(RAMCacheAdapter, '__setitem__', _noted_set)
 

@@ -1,4 +1,4 @@
-"""Records what one request reads, and asks, while its page is made."""
+"""Records the objects and questions of a request while its page is made."""
 import threading
 import time
 from collections.abc import Iterable
@@ -29,45 +29,46 @@ from .ring import Ring
 from .zodb import RingMark
 
 
-#: What was read between two cuts: oids by the number of their database.
+#: Oids that were read between two cuts, by number of the database.
 Segment = Mapping[int, Set[bytes]]
 
-#: Without one of these it is not known which commits count.
+#: With one of these reasons it is unknown which commits would change a page,
+#: so the page is not good until the next commit either.
 _NOT_KEPT = (Why.CLOSED, Why.OPENED, Why.NO_SNAPSHOT, Why.LOST, Why.BEHIND)
 
 
 class Answered(NamedTuple):
-    """The answer to a question, as a render was given it."""
+    """The answer to a question, as a render got it."""
 
     #: A digest.
     answer: bytes
-    #: When the clock may change it, seconds since 1970.
+    #: The time from which the clock may change it, seconds since 1970.
     until: float
 
 
 class Recording:
-    """Records what a request reads since `marks` were put into its rings.
+    """Records the reads of a request, from `marks` in its rings on.
 
-    It is used by the thread of the request alone.  What was read since the
-    last cut is kept for the page, taken out, or skipped; an object that was
-    read in several parts is in each.  Once something is unknown, it stays
-    so.
+    Only the thread of the request uses it.  A cut ends a segment of reads.
+    The objects of a segment are kept for the page, taken out, or skipped.  An
+    object that is read in several segments is in each.  If the reads become
+    unknown, they stay unknown.
     """
 
     def __init__(self, commits: Commits, marks: list[RingMark]) -> None:
         self._commits = commits
         self.connection = marks[0].connection
         self._connections = self.connection.connections
-        #: When the request began, seconds since 1970.
+        #: Start of the request, seconds since 1970.
         self.at = marks[0].at
         self._rings: dict[int, Ring] = {}
         self._reads: dict[int, set[bytes]] = {}
-        #: The last transactions that are shown.
+        #: The last visible transaction, by number of the database.
         self._tids: dict[int, int] = {}
-        #: Of questions, in the order in which they were asked.
+        #: Questions in the order in which they were asked.
         self.open_questions: list[Any] = []
         self.values = Values()
-        #: Bytes of questions.
+        #: Size of the questions in bytes.
         self._size = 0
         self._unknown: Unknown | None = None
         for mark in marks:
@@ -82,7 +83,7 @@ class Recording:
 
     @property
     def numbers(self) -> Iterable[int]:
-        """The numbers of the databases that are recorded."""
+        """The numbers of the recorded databases."""
         return self._rings.keys()
 
     def number_of(self, connection: Any) -> int | None:
@@ -93,7 +94,10 @@ class Recording:
         return None
 
     def keep(self) -> None:
-        """Let what was read since the last cut count for the page."""
+        """Count the objects that were read since the last cut for the page.
+
+        They count for values that are being made, too.
+        """
         segment = self.take()
         if isinstance(segment, Unknown):
             return
@@ -105,7 +109,9 @@ class Recording:
             self._unknown = Unknown(Why.TOO_MANY)
 
     def take(self) -> Segment | Unknown:
-        """Return what was read since the last cut; it counts for no page.
+        """Return the oids that were read since the last cut.
+
+        They do not count for the page.
         """
         if self._unknown is not None:
             return self._unknown
@@ -119,7 +125,7 @@ class Recording:
         return found
 
     def add(self, connection: Any, oids: frozenset[bytes]) -> None:
-        """Let objects count that were looked at without a use of them."""
+        """Count objects that were read without a use, so no ring has them."""
         number = self.number_of(connection)
         if number is None:
             self._unknown = Unknown(Why.OPENED)
@@ -127,16 +133,16 @@ class Recording:
             self._reads[number] |= oids
 
     def skip(self) -> None:
-        """Let what was read since the last cut count for nothing."""
+        """Ignore the objects that were read since the last cut."""
         for ring in self._rings.values():
             ring.skip()
 
     def lose(self, why: Why = Why.LOST) -> None:
-        """Note that something counts of which it is not known what."""
+        """Note that the page has unknown sources."""
         self._unknown = self._unknown or Unknown(why)
 
     def why_unknown(self) -> Unknown | None:
-        """Return why it is not known what was read so far, None if it is."""
+        """Return the reason if the reads so far are unknown, else None."""
         if self._unknown is not None:
             return self._unknown
         if len(self._connections) != len(self._rings):
@@ -150,9 +156,10 @@ class Recording:
     def changed_at(
             self, reads: Mapping[int, Iterable[bytes]], questions: list[Any]
     ) -> float:
-        """Return when loaded objects, or those of questions, changed last.
+        """Return the time of the last change of objects and questions.
 
-        In seconds since 1970.  An answer that the clock changes is of now.
+        In seconds since 1970.  Only loaded objects count.  The answer to a
+        question about the current time counts as changed now.
         """
         newest = 0.0
         for number, ring in self._rings.items():
@@ -167,7 +174,7 @@ class Recording:
     def asked(
             self, questions: list[Any], answers: Answers
     ) -> tuple[Asked, ...] | NotKept:
-        """Return questions with their answers, or why one is not known."""
+        """Return questions with answers, or the reason for an unknown one."""
         asked = []
         for one in questions:
             found = one.asked(self, answers)
@@ -179,7 +186,7 @@ class Recording:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Let nothing count that is read within."""
+        """Ignore all reads inside this context."""
         self.keep()
         try:
             yield
@@ -187,7 +194,7 @@ class Recording:
             self.skip()
 
     def admit(self, segment: Segment | Unknown) -> ReadSet | NotKept:
-        """Return a read set of a segment.  Raises what storages raise."""
+        """Return the read set of a segment.  Raises errors of the storage."""
         if isinstance(segment, Unknown):
             return segment
         reads = {}
@@ -198,10 +205,10 @@ class Recording:
     def stop(
             self, answers: Answers, hidden: frozenset[bytes] = frozenset()
     ) -> MadeFrom | Unknown:
-        """Return what the page was made from, but for `hidden` oids of the
-        connection that was given first.
+        """Return the sources of the page, without the oids in `hidden`.
 
-        Raises what storages raise.
+        These are oids of the database of the first mark.  Raises errors of
+        the storage.
         """
         objects = self.read_set(hidden)
         if isinstance(objects, NotKept):
@@ -220,9 +227,9 @@ class Recording:
     def read_set(
             self, hidden: frozenset[bytes] = frozenset()
     ) -> ReadSet | NotKept:
-        """Return the objects that count, or why they are not known.
+        """Return the objects that count, or the reason for unknown objects.
 
-        Raises what storages raise.
+        Raises errors of the storage.
         """
         self.keep()
         unknown = self.why_unknown()
@@ -235,10 +242,10 @@ class Recording:
     def answered(
             self, answers: Answers, question: Question, answered: Answered,
             segment: Segment) -> tuple[Asked, int] | NotKept:
-        """Return a question that was answered, and the bytes it takes."""
+        """Return a question with its answer, and its size in bytes."""
         known = answers.known(question, answered.answer)
         if known is not None:
-            # what it rests on is asked again once any of that was changed
+            # its own read set decides about the next check
             return known, 0
         reads = self.admit(segment)
         if isinstance(reads, NotKept):
@@ -248,10 +255,12 @@ class Recording:
             State(reads, reads.sequence, answered.until))
 
     def _until_commit(self, why: NotKept) -> MadeFrom | Unknown:
-        """Return in place of what is not known that it was of this moment.
+        """Return sources that are good until the next commit.
+
+        Return an Unknown if the page cannot be kept even until then.
         """
         if isinstance(why, Changed):
-            # others that show the same moment may have the page
+            # requests with the same snapshot may get the page
             why = Unknown(Why.COMMITTED)
         if why.why in _NOT_KEPT:
             return why
@@ -262,7 +271,7 @@ class Recording:
 
 
 class _Thread(threading.local):
-    """The recording of a thread at this moment."""
+    """The current recording of a thread."""
 
     recording: Recording | None = None
 
@@ -271,7 +280,7 @@ thread = _Thread()
 
 
 def noted(function: Any, plain: Any) -> Any:
-    """Return `function` for a thread that records, `plain` for others."""
+    """Return a method: `function` in threads that record, else `plain`."""
     def method(self: Any, *args: Any, **keywords: Any) -> Any:
         if thread.recording is None:
             return plain(self, *args, **keywords)
@@ -281,7 +290,7 @@ def noted(function: Any, plain: Any) -> Any:
 
 @contextmanager
 def unrecorded() -> Iterator[None]:
-    """Let no question count that is asked within."""
+    """Ignore all questions inside this context."""
     before, thread.recording = thread.recording, None
     try:
         yield

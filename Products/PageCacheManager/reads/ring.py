@@ -1,8 +1,8 @@
 """The reads of one connection: a marker in the ring of its pickle cache.
 
-Each use of a persistent object moves it to the recent end of the ring, so
-all that was used since stands after the marker.  The marker has an oid that
-no storage gives.
+Each use of a persistent object moves it to the recent end of the ring.  So
+all objects that were used since stand after the marker.  The marker has an
+oid that no storage gives.
 """
 from contextlib import suppress
 
@@ -12,29 +12,30 @@ from . import walk
 from . import zodb
 
 
-#: Of one connection at a time; a Plone page reads some 600.
+#: Maximum number of objects in one cut, and in one page.  A Plone page reads
+#: about 600.
 MAX_OBJECTS = 10_000
 
 
 class Ring:
     """Reads the ring of one connection, in the thread that uses it.
 
-    A sweep of the cache begins with the objects unused for longest, so it
-    comes to the marker before it comes to what was used since.  Other ways
-    out of the cache show in the count of its objects.
+    A sweep of the cache begins with the objects that were unused for the
+    longest time.  So it reaches the marker before the objects that were used
+    since.  Any other removal from the cache changes the count of its objects.
     """
 
     def __init__(self, mark: zodb.RingMark) -> None:
         self._mark = mark
         self.connection = mark.connection
-        #: The last transaction that the connection shows, None for none.
+        #: The last visible transaction of the connection, None for none.
         self.tid = zodb.shown(mark)
 
     def cut(self) -> list[bytes] | Unknown:
         """Return the oids used since the last cut, the oldest first.
 
-        It costs by their number, see :mod:`.walk`.  What it does not notice,
-        :meth:`why_unknown` does at the end.
+        Cost: proportional to their number, see :mod:`.walk`.  Lost objects
+        are not noticed here, but at the end by :meth:`why_unknown`.
         """
         mark = self._mark
         try:
@@ -46,12 +47,12 @@ class Ring:
         return Unknown(Why.TOO_MANY) if oids is None else oids
 
     def skip(self) -> None:
-        """Let nothing count that was used since the last cut."""
+        """Ignore the objects that were used since the last cut."""
         with suppress(LookupError):  # the marker was swept: see why_unknown
             self._mark.marker.touch()
 
     def why_unknown(self) -> Unknown | None:
-        """Return why the ring did not show all that was used, or None."""
+        """Return the reason if the ring lacks used objects, else None."""
         mark = self._mark
         connection = mark.connection
         if connection.opened is None or connection.opened != mark.opened:

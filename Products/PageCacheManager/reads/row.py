@@ -1,9 +1,12 @@
-"""The values of a record of a catalog, with a note of those that are read."""
+"""The values of a catalog record, which notes the values that are read."""
 from typing import Any
 
 
 class Row(tuple):  # type: ignore[type-arg]
-    """The values of a record, which notes those that are read."""
+    """The values of a record; `noted` has the positions that were read.
+
+    None in `noted` stands for all positions.
+    """
 
     noted: set[int | None]
 

@@ -1,8 +1,8 @@
 """A search of a catalog as a question, and its answer.
 
-It can be asked again, and sent to other processes.  The answer is which
-records it found, in which order, and those columns and paths that a page read
-of them.
+The question can be asked again, and sent to other processes.  The answer
+consists of the records found, their order, and the columns and paths that a
+page read from these records.
 """
 import io
 import json
@@ -26,34 +26,34 @@ from .recording import Answered
 from .recording import unrecorded
 
 
-#: A longer answer is not compared: its objects count.
+#: A longer answer is not compared.  The objects that it read count instead.
 MAX_RECORDS = 10_000
 
-#: Errors for values that have no pickle.
+#: Errors for values that cannot be pickled.
 UNPICKLED = pickle.PicklingError, TypeError, AttributeError, ValueError
 
-#: Stands among columns for the path.
+#: The name of the path among the columns.
 PATH = ' path'
 
 
 class Search(NamedTuple):
     """A question to a catalog."""
 
-    #: Of the catalog: its database, oid, and the path of its tool.
+    #: The catalog: number of its database, oid, and path of its tool.
     source: int
     oid: bytes
     path: tuple[str, ...]
-    #: JSON of query, names of indexes to sort by, whether these are a list,
-    #: the order and the limit; their values are packed.
+    #: JSON of query, names of the sort indexes, whether these were a list,
+    #: order and limit.  Values are packed, see :mod:`.packing`.
     arguments: str
-    #: Which columns were read of which records: pairs of tuples.
+    #: Pairs: the names of columns, and the records that they were read from.
     shown: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
     #: Whether scores were read.
     has_scores: bool
 
     @property
     def size(self) -> int:
-        """Bytes that it takes."""
+        """The size in bytes."""
         numbers = sum(len(rids) for _, rids in self.shown)
         return len(self.arguments) + 40 * numbers
 
@@ -73,9 +73,9 @@ def to_text(question: Search, database: str) -> str:
 
 
 def from_text(text: str, numbers: Mapping[str, int]) -> Search | None:
-    """Return the question that `to_text` gave, None for text of others.
+    """Return the question in a text of `to_text`, None for any other text.
 
-    `numbers` are those of the databases, by name.
+    `numbers` are the numbers of the databases, by name.
     """
     try:
         database, oid, path, arguments, shown, has_scores = json.loads(text)
@@ -96,10 +96,10 @@ def from_text(text: str, numbers: Mapping[str, int]) -> Search | None:
 
 
 class _Now:
-    """In place of the time at which a question is asked."""
+    """Placeholder for the time at which a question is asked."""
 
     def __init__(self, *parts: Any) -> None:
-        """Take the packed parts of that time."""
+        """Accept the packed parts of that time."""
 
     def __repr__(self) -> str:
         return 'now'
@@ -129,9 +129,9 @@ def digest_of(
 
 
 def _pickle_of(value: Any) -> bytes:
-    """Return a pickle that is the same whichever parts are one object.
+    """Return a pickle that does not depend on the identity of its parts.
 
-    Of equal strings some are one object in one process, and two in another.
+    Two equal strings may be one object in one process, and two in another.
     """
     found = io.BytesIO()
     pickler = pickle.Pickler(found, 4)
@@ -141,15 +141,16 @@ def _pickle_of(value: Any) -> bytes:
 
 
 def rid_of(item: Any) -> int:
-    """Return the number of a record, which scores may stand before."""
+    """Return the number of a record; scores may stand before it."""
     rid: int = item[-1] if isinstance(item, tuple) else item
     return rid
 
 
 def items_of(result: Any) -> tuple[list[Any], int]:
-    """Return what a search found: numbers of records, with their scores.
+    """Return the numbers of the found records with scores, and their total.
 
-    And how many there are in all, which may be more.
+    The total may be larger.  Raises NoQuestion for a result that cannot be
+    compared.
     """
     if not isinstance(result, LazyMap):
         if len(result):
@@ -164,10 +165,10 @@ def items_of(result: Any) -> tuple[list[Any], int]:
 
 
 def ask(question: Any, context: Any) -> Answered | None:
-    """Return the answer of now to a :class:`Search`.
+    """Return the current answer to a :class:`Search`.
 
-    `context` is any content with a request.  None if the catalog, an index or
-    a record is gone.
+    `context` may be any content with a request.  None if the catalog, an
+    index, a column or a record is gone, or the answer cannot be compared.
     """
     tool = context.unrestrictedTraverse(question.path, None)
     if not isinstance(aq_base(tool), ZCatalog):
@@ -196,7 +197,10 @@ def ask(question: Any, context: Any) -> Answered | None:
 
 
 def until_of(catalog: Any, arguments: Any) -> float:
-    """Return when the clock may change the answer, seconds since 1970."""
+    """Return the time from which the clock may change the answer.
+
+    In seconds since 1970, infinity for never.
+    """
     until = math.inf
     _, *query = arguments[0]
     for name, value in zip(query[::2], query[1::2], strict=True):

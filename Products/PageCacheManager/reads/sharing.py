@@ -1,7 +1,7 @@
-"""Read sets of pages of other processes, and the check of such a page.
+"""Read sets of pages from other processes, and the check of these pages.
 
-Such a page comes from a store that several processes share, and so may be
-written by anybody: all of it is checked.
+Such a page comes from a store that several processes share.  Any program may
+write to that store, so every part of the page is checked.
 """
 import time
 from collections.abc import Callable
@@ -32,16 +32,16 @@ from .freshness import table
 from .recording import Recording
 
 
-#: A page that was made before this process listened to commits is not taken
-#: if more of its objects would have to be loaded.
+#: A page may be older than the commits that this process knows.  It is not
+#: used if its check would have to load more objects than this.
 MAX_LOADS = 2000
 
 
 def portable(made: MadeFrom, connection: Any) -> Portable | None:
-    """Return what a page was made from for other processes.
+    """Return the sources of a page for other processes.
 
-    None if these could not tell whether it is current.  `connection` may be
-    that of any database, as in what follows.
+    None if other processes could not check whether the page is current.
+    `connection` may belong to any database, here and below.
     """
     if (not isinstance(made.objects, ReadSet)
             or len(made.asked) > MAX_QUESTIONS):
@@ -75,7 +75,7 @@ def portable(made: MadeFrom, connection: Any) -> Portable | None:
 
 
 def _of_values(made: MadeFrom) -> list[ReadSet]:
-    """Return what values were made from that a page was given."""
+    """Return the read sets of the values that a page uses."""
     return [
         asked.state.reads for asked in made.asked
         if isinstance(asked.question, Value)]
@@ -84,10 +84,10 @@ def _of_values(made: MadeFrom) -> list[ReadSet]:
 def adopted(
         page: Page, connection: Any,
         recording: Callable[[], Recording | None], ask: Ask) -> Page | None:
-    """Return a page of another process as one of this.
+    """Return a page of another process as a page of this process.
 
-    None if anything that it was made from is not as `connection` shows it,
-    or if that is not known.  For others see :func:`freshness.what_changed`.
+    None if a source differs from the snapshot of `connection`, or if that is
+    unknown.  `recording` and `ask` are as in :func:`freshness.what_changed`.
     """
     reads = page.made_from
     if not isinstance(reads, Portable):
@@ -117,8 +117,10 @@ def adopted(
 
 def _numbers(
         sources: tuple[Source, ...], connection: Any) -> dict[str, int] | None:
-    """Return the numbers of databases, None if any is another one, or shows
-    an earlier moment than the page.
+    """Return the numbers of the databases of a page, by name.
+
+    None if a database is another one of the same name, or if the snapshot of
+    its connection is older than the page.
     """
     numbers = {}
     for source in sources:
@@ -145,7 +147,8 @@ def _objects(
     found = commits.admit(reads)
     if isinstance(found, ReadSet):
         return found
-    # not all commits since were heard of, or together with earlier ones
+    # the log does not reach back to the page, or it holds later commits
+    # together with earlier ones
     by_number = {numbers[source.name]: source for source in sources}
     if isinstance(found, Unknown):
         if found.why != Why.LOST:
@@ -169,13 +172,13 @@ def _are_the_same(
 def _asked(
         text: str, answer: bytes, numbers: dict[str, int],
         recording: Recording | None, ask: Ask) -> tuple[Asked, int] | None:
-    """Return a question and its bytes, None if it has another answer now."""
+    """Return a question and its size in bytes, None if its answer changed."""
     question = search.from_text(text, numbers)
     if question is None or recording is None:
         return None
     known = answers.known(question, answer)
     if known is not None:
-        return known, 0  # it is asked again if anything changed
+        return known, 0  # it is asked again if one of its sources changed
     recording.keep()
     answered = ask(question)
     segment = recording.take()

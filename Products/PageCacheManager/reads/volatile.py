@@ -1,8 +1,8 @@
 """Values that plone.memoize keeps in attributes of objects.
 
-Such a dict lives as long as an object in the cache of one connection, or as
-a view, and only one thread has it.  What its values were made from is noted
-on it; see :mod:`.memoized`.
+Such a dict lives as long as its object: an object in the cache of one
+connection, or a view.  Only one thread uses it.  The sources of its values
+are noted on the dict; see :mod:`.memoized`.
 """
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ _absent = object()
 
 
 def install() -> None:
-    """Put the functions below before methods of plone.memoize, once."""
+    """Wrap methods of plone.memoize with the functions below, once."""
     put_before(CleanupDict, 'get', partial(noted, _get))
     put_before(CleanupDict, '__setitem__', _noted_set)
 
@@ -29,7 +29,7 @@ def install() -> None:
 def _get(plain: Any, self: Any, key: Any, default: Any = None) -> Any:
     value = plain(self, key, _absent)
     known = vars(self).get(_MADE_FROM, {}).get(key, _absent)
-    # one that was made outside of pages is made anew, once
+    # a value that was made outside of pages is made again, once
     if value is not _absent and known is not _absent and memoized.given(known):
         return value
     memoized.missing((id(self), key))
@@ -44,7 +44,7 @@ def _noted_set(plain: Any) -> Any:
         made_from.pop(key, None)
         plain(self, key, value)
         if is_watched:
-            made_from[key] = known  # None: it can't be known
+            made_from[key] = known  # None: its sources are unknown
         if len(made_from) > len(self):  # plone.memoize dropped old values
             for gone in made_from.keys() - self.keys():
                 del made_from[gone]

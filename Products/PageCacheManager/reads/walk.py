@@ -1,9 +1,10 @@
 """Reads the ring of a pickle cache from a marker on.
 
-The ring has all objects of a connection that are loaded, in the order of
-their last use; each holds pointers to its neighbours.  To follow these from
-the marker costs by what was used since.  Where that may not be done,
-`lru_items()` gives the ring whole, which costs by its size.
+The ring has all loaded objects of a connection, in the order of their last
+use.  Each object has pointers to its neighbours.  The cost of following them
+is proportional to the number of objects used since the marker.  If that is
+not allowed, `lru_items()` gives the whole ring.  Its cost is proportional to
+the size of the ring.
 """
 from typing import Any
 
@@ -21,7 +22,7 @@ def used_since(cache: Any, marker: Marker, limit: int) -> list[bytes] | None:
     """Return the oids used since the marker, the oldest first.
 
     None if there are more than `limit`.  Raises LookupError or ValueError
-    if the marker is not in the ring, ValueError while the cache is swept.
+    if the marker is not in the ring, ValueError during a sweep of the cache.
     """
     layout = None if pointers is None else pointers.layout()
     if layout is None:
@@ -35,5 +36,5 @@ def used_since(cache: Any, marker: Marker, limit: int) -> list[bytes] | None:
 
 
 def is_cheap() -> bool:
-    """Return whether a walk costs by what was used, not by the ring."""
+    """Return whether the cost of a walk is independent of the ring's size."""
     return pointers is not None and pointers.layout() is not None

@@ -1,4 +1,4 @@
-"""Access to ZODB beyond its interfaces; no other module of this folder has it.
+"""Access to internals of ZODB; only this module of the folder uses them.
 
 A transaction id is an int here.
 """
@@ -23,20 +23,21 @@ from .marker import made
 
 
 class RingMark(NamedTuple):
-    """A connection, and how its pickle cache was when reading began."""
+    """A connection, and the state of its pickle cache when reading began."""
 
     connection: Any
     cache: Any
     marker: Marker
-    #: Which use of the marker this is.
+    #: The number of times that the marker was set, with this one.
     turn: int
-    #: Objects that are loaded, less those loaded in all its life.
+    #: The number of objects in the cache, minus the number of all loads of
+    #: the connection.  It stays equal if no object leaves the cache.
     expected: int
-    #: When it was opened, as the connection says.
+    #: The time of opening, from the connection.
     opened: Any
-    #: What it shows, as its storage instance says.
+    #: The snapshot, from the storage instance.
     start: Any
-    #: Seconds since 1970.
+    #: The time of the mark, seconds since 1970.
     at: float
 
 
@@ -47,9 +48,9 @@ _is_there = partial(is_not, None)
 def mark_rings(connection: Any) -> list[RingMark]:
     """Put a marker into the ring of each connection of a transaction.
 
-    All that is used from now on stands behind it.  A marker stays in its
-    cache, for the next time.  Each request comes here, so this calls no
-    function of ours once a cache has its marker.
+    All objects that are used from now on stand behind it.  A marker stays in
+    its cache for the next request.  Each request comes here, so this calls no
+    function of ours if the cache has a marker already.
     """
     found = []
     now = time.time()
@@ -69,22 +70,22 @@ def mark_rings(connection: Any) -> list[RingMark]:
 
 
 def tid_of(storage: Any) -> int | None:
-    """Return the last transaction that a storage instance shows.
+    """Return the last transaction that is visible in a storage instance.
 
-    `storage` is that of a connection, or one that was polled.  None if it
-    was never polled.
+    `storage` belongs to a connection, or was polled before.  None if it was
+    never polled.
     """
     try:
         start = storage._start
-    except AttributeError:  # it has its own way to show one moment
+    except AttributeError:  # it has its own kind of snapshots
         return int.from_bytes(storage.lastTransaction())
     return None if start is None else int.from_bytes(start) - 1
 
 
 def snapshot_of(connection: Any) -> int | None:
-    """Return the last transaction that a connection shows.
+    """Return the last transaction that is visible to a connection.
 
-    None if it shows no single moment, or is closed.
+    None if it is closed, shows the past, or has no snapshot yet.
     """
     if connection.opened is None or connection.before is not None:
         return None
@@ -92,16 +93,16 @@ def snapshot_of(connection: Any) -> int | None:
 
 
 def has_changes(connection: Any) -> bool:
-    """Return whether the transaction would commit anything here."""
+    """Return whether the transaction has changes for this database."""
     return bool(
         connection._registered_objects
         or connection._savepoint_storage is not None)
 
 
 def shown(mark: RingMark) -> int | None:
-    """Return the last transaction that a connection shows since its mark.
+    """Return the last transaction visible to a connection since its mark.
 
-    None if it shows no single moment.
+    None if its snapshot changed since, or if it has none.
     """
     one = mark.connection
     if getattr(one._normal_storage, '_start', None) != mark.start:
@@ -110,7 +111,7 @@ def shown(mark: RingMark) -> int | None:
 
 
 def is_in_place(mark: RingMark) -> bool:
-    """Return whether the marker of a cache is where it was put."""
+    """Return whether a cache still has its marker from this mark."""
     marker = mark.marker
     return (
         mark.connection._cache is mark.cache
@@ -133,9 +134,9 @@ def oid_of(ob: Any) -> bytes | None:
 
 
 def newest(connection: Any, oids: Iterable[bytes]) -> float:
-    """Return when the last of some loaded objects was committed.
+    """Return the time of the last commit of some objects.
 
-    In seconds since 1970, 0 for none.
+    In seconds since 1970, 0 for none.  Only loaded objects count.
     """
     found = filter(_is_there, map(connection._cache.get, oids))
     serial = max(map(_serial, found), default=z64)
@@ -153,10 +154,11 @@ def root_tid(connection: Any) -> int:
 def are_as_at(
         connection: Any, oids: Iterable[bytes], tid: int, max_loads: int
 ) -> bool:
-    """Return whether `connection` shows objects as a transaction left them.
+    """Return whether objects did not change after transaction `tid`.
 
-    It loads objects that are not in its cache, without putting them there;
-    False where they are more than `max_loads`.  Raises what storages raise.
+    The snapshot of `connection` decides.  Objects that are not in its cache
+    are loaded, but not put there.  False if they are more than `max_loads`.
+    Raises errors of the storage.
     """
     absent = []
     for oid in oids:
@@ -174,8 +176,9 @@ def are_as_at(
 
 def loaded_since(
         connection: Any, oids: Iterable[bytes], secs: float) -> list[Any]:
-    """Return those of some loaded objects that were committed after `secs`,
-    in seconds since 1970.
+    """Return the loaded objects of `oids` that were committed after `secs`.
+
+    `secs` is in seconds since 1970.
     """
     return [
         ob for ob in filter(_is_there, map(connection._cache.get, oids))
@@ -184,7 +187,7 @@ def loaded_since(
 
 
 def wrote(connection: Any, oids: Iterable[bytes], tid: int) -> bool:
-    """Return whether `connection` wrote all these in the transaction `tid`.
+    """Return whether `connection` wrote all `oids` in transaction `tid`.
     """
     get = connection._cache.get
     found = [get(oid) for oid in oids]
@@ -194,20 +197,22 @@ def wrote(connection: Any, oids: Iterable[bytes], tid: int) -> bool:
 
 
 def storage_of(database: Any) -> Any:
-    """Return what gives a database's storage instances, None if closed."""
+    """Return the storage of a database with a method `new_instance`.
+
+    None if the database is closed.
+    """
     return getattr(database, '_mvcc_storage', None)
 
 
 def poll(instance: Any) -> tuple[Collection[bytes] | None, int]:
-    """Return what was committed since the last poll, and the last tid.
+    """Return the oids committed since the last poll, and the last tid.
 
-    None in place of the oids if that is not known.  Raises what storages
-    raise.
+    The oids are None if they are unknown.  Raises errors of the storage.
     """
     oids = instance.poll_invalidations()
     tid = tid_of(instance)
     if hasattr(instance, 'afterCompletion'):
-        # it would stay in a transaction of the server that it asked
+        # else it would stay in a transaction of its server
         instance.afterCompletion()
     assert tid is not None  # it was polled
     return oids, tid
@@ -215,22 +220,21 @@ def poll(instance: Any) -> tuple[Collection[bytes] | None, int]:
 
 def records(
         instance: Any, oid: bytes, tid: int) -> tuple[bytes, bytes] | None:
-    """Return the records of an object after a transaction, and of now.
+    """Return the records of an object after transaction `tid`, and now.
 
-    `instance` was polled.  None if it has not both.  Raises what storages
-    raise.
+    `instance` was polled before.  None if there was no record then.  Raises
+    errors of the storage.
     """
-    # an instance for one moment has a storage that knows others
+    # an instance for one snapshot wraps a storage with all snapshots
     storage = getattr(instance, '_storage', instance)
     before = storage.loadBefore(oid, p64(tid + 1))
     return before and (before[0], instance.load(oid)[0])
 
 
 def last_tid(database: Any) -> int | None:
-    """Return the last transaction of a database, None if it can't tell.
+    """Return the last transaction of a database, None if that is expensive.
 
-    Storages that are asked over and over do not tell: they would have to
-    ask their server.
+    Some storages would have to ask their server at each call.
     """
     if IMVCCStorage.providedBy(database.storage):
         return None
@@ -238,15 +242,16 @@ def last_tid(database: Any) -> int | None:
 
 
 def unheard(database: Any) -> tuple[bytes, ...]:
-    """Return the last transactions of storages whose commits go unheard.
+    """Return the last transactions of storages that report no commits.
 
-    A demo storage shows its base, but hears only of its own commits.
+    A demo storage shows the data of its base, but reports only its own
+    commits.
     """
     found = []
     storage = database.storage
     while storage is not None:
         if isinstance(storage, DemoStorage):
             found.append(storage.base.lastTransaction())
-        # a storage that wraps another one names it so too
+        # other storages that wrap a storage name it `base` too
         storage = getattr(storage, 'base', None)
     return tuple(found)
