@@ -1,9 +1,8 @@
 """Finds the slots that pages have in common.
 
-A new page is compared with the slots of some pages before it, and with the
-groups that were found.  The largest group that the page has in whole is
-taken.  Where the page has many more slots in common with another group or
-page, these make a new group.
+A new page is compared with the slots of some earlier pages, and with the known
+groups.  It gets the largest group that it contains completely.  If it has many
+more slots in common with another group or page, these slots make a new group.
 """
 from array import array
 from collections import OrderedDict
@@ -12,31 +11,33 @@ from collections.abc import Callable
 from .read_set import Group
 
 
-#: Groups and pages to compare with; the one unused for longest goes first.
+#: Maximum number of groups and pages to compare with.  Beyond it the one that
+#: was unused for the longest time is dropped.
 MAX_CANDIDATES = 12
 
-#: A new group has to spare a page so many slots more than an old one.
+#: A new group must save a page this number of slots more than a known group.
 MIN_GAIN = 32
 
-#: One page in so many is remembered, to be compared with others.
+#: Pages are remembered to be compared with others: each page without a group,
+#: and one in this number of all pages.
 LEARN_EVERY = 8
 
 Members = frozenset[int]
 
 
 class Groups:
-    """Candidates for groups; is called with the table's lock held."""
+    """Candidates for groups; the caller holds the table's lock."""
 
     def __init__(self, make: Callable[['array[int]'], Group]) -> None:
         self._make = make
-        #: None for the slots of a page.
+        #: The group of these slots; None if they are the slots of a page.
         self._candidates: OrderedDict[Members, Group | None] = OrderedDict()
         self._pages = 0
 
     def split(self, slots: Members) -> tuple[Group | None, Members]:
         """Return the group of a page with `slots`, and the other slots.
 
-        It costs by `slots` and MAX_CANDIDATES.
+        Cost: proportional to the number of slots, times MAX_CANDIDATES.
         """
         common: Members = frozenset()
         gain = 0

@@ -1,7 +1,7 @@
 """The last commits of one database.
 
-What changed while a page was rendered is in no table yet when the page is
-stored, so it is looked up here.
+The objects of a page enter the table only when the page is stored.  So changes
+during the render are looked up here.
 """
 import time
 from collections import deque
@@ -11,15 +11,16 @@ from collections.abc import Set
 from typing import NamedTuple
 
 
-#: A render that takes longer is not kept.
+#: If a render takes longer, its page is not stored.
 MAX_AGE_SECS = 600
 
-#: Of all commits together; one that changes more is not remembered at all.
+#: Maximum number of oids in all commits together.  A commit with more oids is
+#: not remembered at all.
 MAX_OIDS = 200_000
 
 
 class Heard(NamedTuple):
-    """Commits that were heard of at once."""
+    """Commits that were received at once."""
 
     #: The transaction id of the last of them.
     tid: int
@@ -29,7 +30,7 @@ class Heard(NamedTuple):
 
 
 class Log:
-    """The oids of the last commits; is called with a lock held."""
+    """The oids of the last commits; the caller holds a lock."""
 
     def __init__(
             self, tid: int, max_oids: int = MAX_OIDS,
@@ -37,7 +38,7 @@ class Log:
             clock: Callable[[], float] = time.monotonic) -> None:
         #: All commits after this transaction are in the log.
         self.since = tid
-        #: The last transaction that was heard of.
+        #: The last transaction that was received.
         self.tid = tid
         self._max_oids = max_oids
         self._max_age_secs = max_age_secs
@@ -62,15 +63,15 @@ class Log:
         return self.since <= tid
 
     def oids_since(self, tid: int) -> frozenset[bytes]:
-        """Return what was committed after `tid`."""
+        """Return the oids that were committed after `tid`."""
         return frozenset().union(*(
             heard.oids for heard in self._commits if heard.tid > tid))
 
     def changed_since(self, tid: int, oids: Set[bytes]) -> bytes | None:
         """Return one of `oids` that was committed after `tid`, or None.
 
-        Commits that were heard of together count as the last of them.
-        It costs by the commits after `tid`.
+        Commits that were received together count as the last of them.
+        Cost: proportional to the number of commits after `tid`.
         """
         for heard in reversed(self._commits):
             if heard.tid <= tid:

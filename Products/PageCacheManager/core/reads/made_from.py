@@ -18,9 +18,9 @@ _sources = attrgetter('state.reads.sources')
 
 
 class UntilCommit(NamedTuple):
-    """In place of a read set: the page is good until the next commit."""
+    """Replaces a read set: the page is good until the next commit."""
 
-    #: The last transaction that it has seen, by number of the database.
+    #: The last transaction visible to the page, by number of the database.
     tids: dict[int, int]
     why: Why
 
@@ -43,14 +43,15 @@ class Question(Protocol):
 
     @property
     def size(self) -> int:
-        """Bytes that it takes."""
+        """The size in bytes."""
         ...
 
 
 class Value(NamedTuple):
     """A value that code keeps in memory, as a question.
 
-    It can't be asked again: no value is given in place of one that changed.
+    It cannot be asked again.  If its sources changed, its answer counts as
+    changed.
     """
 
     name: str
@@ -65,20 +66,20 @@ class Value(NamedTuple):
 
 
 class State(NamedTuple):
-    """When an answer is known to be the same, and what that rests on."""
+    """The last check of an answer, and the objects that the answer needs."""
 
-    #: What was read to answer the last time that it was asked.
+    #: The objects that were read when the question was asked last.
     reads: ReadSet
-    #: The table's sequence at which the answer was this one.
+    #: The table's sequence at the last check; the answer was the same then.
     checked: int
-    #: When the clock may change the answer, seconds since 1970.
+    #: The time from which the clock may change the answer, seconds since 1970.
     until: float
 
 
 class Asked:
-    """A question and its answer; all pages that were given it share it.
+    """A question and its answer, shared by all pages that got the answer.
 
-    `state` is replaced whole: other threads look at it at any time.
+    `state` is replaced as a whole, because other threads read it at any time.
     """
 
     __slots__ = ('question', 'answer', 'state', '__weakref__')
@@ -92,7 +93,7 @@ class Asked:
 
     @property
     def size(self) -> int:
-        """Bytes that it takes, with its question."""
+        """The size in bytes, with the question."""
         return _ASKED_BYTES + self.question.size + self.state.reads.size
 
 
@@ -108,11 +109,11 @@ class MadeFrom:
             tids: dict[int, int], asked: tuple[Asked, ...] = (),
             asked_size: int = 0) -> None:
         self.objects = objects
-        #: When the page came to be as it is, seconds since 1970, no earlier
-        #: than any change of it.
+        #: The time of the last change of the page, seconds since 1970.  It may
+        #: be too late, but never too early.
         self.changed_at = changed_at
         self.asked = asked
-        #: The last transaction that it has seen, by number of the database.
+        #: The last transaction visible to the page, by number of the database.
         self.tids = tids
         #: Numbers of the databases that were read.
         self.sources = tuple(set(objects.sources).union(
@@ -120,27 +121,27 @@ class MadeFrom:
         #: The last check that found no change: the table's sequence then, and
         #: the time from which the clock may change an answer.
         self.last_check: tuple[int, float] = (0, -math.inf)
-        #: Bytes that the page takes for it.
+        #: The size in bytes that counts for the page.
         self.size = _OWN_BYTES + objects.size + asked_size
 
 
 class Answers:
-    """Answers that pages have; one that no page has any more is gone."""
+    """Answers that pages have; an answer without a page is dropped."""
 
     def __init__(self) -> None:
         self._known: WeakValueDictionary[
             tuple[Question, bytes], Asked] = WeakValueDictionary()
 
     def known(self, question: Question, answer: bytes) -> Asked | None:
-        """Return the one of these that pages have, None if none has."""
+        """Return the shared answer, None if no page has this answer."""
         return self._known.get((question, answer))
 
     def shared(
             self, question: Question, answer: bytes, state: State
     ) -> tuple[Asked, int]:
-        """Return the one of these that other pages have, and its bytes.
+        """Return the shared answer, and its size in bytes for a new page.
 
-        The bytes are those that the page with it takes more.
+        The size is 0 if another page has the answer already.
         """
         asked = self._known.get((question, answer))
         if asked is not None:

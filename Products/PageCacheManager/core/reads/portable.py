@@ -5,19 +5,19 @@ from typing import NamedTuple
 
 OID_BYTES = 8
 
-#: A page that asked more is not shared.
+#: A page with more questions is not shared.
 MAX_QUESTIONS = 500
 
 
 class Source(NamedTuple):
-    """What was read from one database, in terms that all processes share."""
+    """The reads from one database, in a form that all processes share."""
 
     name: str
-    #: The last change of its root.  Databases of one name differ in it.
+    #: The last change of its root.  It differs in databases of the same name.
     root_tid: int
-    #: The last transaction that was shown.
+    #: The last visible transaction.
     tid: int
-    #: In their order, each of `OID_BYTES`.
+    #: Sorted, each of `OID_BYTES`.
     oids: tuple[bytes, ...]
 
 
@@ -30,7 +30,7 @@ class Portable(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes that it takes, about."""
+        """The approximate size in bytes."""
         return OID_BYTES * sum(len(source.oids) for source in self.sources) + (
             sum(len(question) for question, _ in self.asked))
 
@@ -46,9 +46,9 @@ def to_parts(reads: Portable) -> tuple[list[object], bytes]:
 
 
 def from_parts(found: Any, data: bytes) -> Portable | None:
-    """Return what `to_parts` made these of, None where there was nothing.
+    """Return the reads that `to_parts` took apart, None for no reads.
 
-    Raises ValueError or TypeError for parts of others.
+    Raises ValueError or TypeError for any other parts.
     """
     if len(data) % OID_BYTES or found is None and data:
         raise ValueError(len(data))

@@ -1,22 +1,22 @@
 """Read sets in few bytes: numbers of slots in a table.
 
-Slots that many pages have in common are a group, which is stored once.
+Slots that many pages have in common make a group, which is stored once.
 """
 import sys
 from array import array
 from collections import deque
 
 
-#: A Python object with its slots, beside the bytes of its array.
+#: Bytes of a Python object with slots, without the bytes of its array.
 OBJECT_BYTES = 120
 
-#: Slots of read sets and groups that nobody holds any more; the table frees
-#: them.
+#: Slots of read sets and groups that no longer exist; the table frees these
+#: slots.
 Gone = deque['array[int]']
 
 
 def size_of(slots: 'array[int]') -> int:
-    """Return the bytes of an object with these slots."""
+    """Return the size of an object with these slots, in bytes."""
     return OBJECT_BYTES + sys.getsizeof(slots)
 
 
@@ -30,7 +30,7 @@ class Slots:
         self._gone = gone
 
     def __del__(self) -> None:
-        # Nothing more: it may run anywhere, where the lock is held too.
+        # Do no more here: this may run anywhere, also under the lock.
         self._gone.append(self.slots)
 
     @property
@@ -45,16 +45,17 @@ class Group(Slots):
 
     def __init__(self, slots: 'array[int]', gone: Gone) -> None:
         super().__init__(slots, gone)
-        #: How many pages were given this group.
+        #: The number of pages that got this group.
         self.pages = 0
-        #: Of the last check: the table's sequence, and the slots' last.
+        #: At the last check: the table's sequence, and the sequence of the
+        #: last change of the slots.
         self.checked = 0, 0
 
 
 class ReadSet(Slots):
-    """What a page was made from.
+    """The objects that a page was made from.
 
-    `slots` are those that are not in its group.  It was all unchanged at
+    `slots` are the slots outside of its group.  All objects were unchanged at
     `sequence`, a number of the table.
     """
 
@@ -68,8 +69,8 @@ class ReadSet(Slots):
         self.sources = sources
         self.group = group
         self.sequence = sequence
-        #: Bytes that a page takes for it: its own, and a share of what
-        #: other pages have too.
+        #: Bytes that count for a page: its own bytes, and a share of the bytes
+        #: that other pages use too.
         self.size = self.own_size
 
     @property

@@ -1,7 +1,7 @@
 """Comparison of two records of an object.
 
-A record is what ZODB stores of an object: a pickle of its class, and one of
-its state.  Nothing is imported for it, and no code of the object is run.
+A record is the form of an object in ZODB: a pickle of its class, and a pickle
+of its state.  The comparison imports no module and runs no code of the object.
 """
 import io
 import pickle
@@ -9,20 +9,21 @@ from functools import lru_cache
 from typing import Any
 
 
-#: Items that each login of a user changes, and pages leave to their owner.
+#: Items that each login of a user changes.  Pages do not show them, except to
+#: the user.
 OF_LOGIN = frozenset(['login_time', 'last_login_time'])
 
 #: Longer records are equal only if they have the same bytes.
 MAX_BYTES = 64 * 1024
 
-#: Errors of pickles that are none, or of objects that refer to themselves.
+#: Errors of invalid pickles, and of objects that refer to themselves.
 UNREADABLE = (
     pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError,
     LookupError, RecursionError, TypeError, ValueError)
 
 
 class _Made:
-    """Stands for an object of any class; has what the pickle says of it."""
+    """Stands for an object of any class, and holds its data in the pickle."""
 
     def __new__(cls, *args: Any, **keywords: Any) -> '_Made':
         self = object.__new__(cls)
@@ -56,7 +57,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def are_equal(before: bytes, now: bytes) -> bool:
-    """Return whether two records differ in nothing but times of logins."""
+    """Return whether two records are equal, except for times of logins."""
     if before == now:
         return True
     if (max(len(before), len(now)) > MAX_BYTES

@@ -1,4 +1,4 @@
-"""All objects that pages were made from, and when each changed last."""
+"""All objects that pages were made from, and the last change of each."""
 from array import array
 from collections import deque
 from collections.abc import Collection
@@ -13,13 +13,15 @@ from .read_set import ReadSet
 from .unknown import Changed
 
 
-#: An object in the table, with its oid and its places in dicts and lists.
+#: Bytes of an object in the table, with its oid and its places in dicts and
+#: lists.
 SLOT_BYTES = 160
 
-#: Slots that are in use; a page that would take more is not kept.
+#: Maximum number of slots in use.  A page that needs more is not stored.
 MAX_SLOTS = 500_000
 
-#: Each operation frees the slots of so many read sets that are gone.
+#: Each operation frees the slots of at most this number of read sets that no
+#: longer exist.
 MAX_FREED = 16
 
 
@@ -30,17 +32,17 @@ class Table:
     counts the commits that changed an object of the table; a slot has the
     sequence of its object's last change, 0 for none.
 
-    A lock is held by those who call `add` and `note`.  The others may be
-    called at any time by any thread: a read set that is in use keeps its
-    slots, and `sequence` moves after the slots have it.
+    Callers of `add` and `note` hold a lock.  Any thread may call the other
+    methods at any time: a read set that is in use keeps its slots, and the
+    slots get a new sequence before `sequence` does.
     """
 
     def __init__(self, max_slots: int = MAX_SLOTS) -> None:
         self.sequence = 1
         self._max_slots = max_slots
-        #: For each database its slots by oid.
+        #: By number of the database: its slots by oid.
         self._slots: dict[int, dict[bytes, int]] = {}
-        #: These have an item for each slot.
+        #: These four have an item for each slot.
         self._last: list[int] = []
         self._oids: list[bytes] = []
         self._sources: array[int] = array('I')
@@ -48,11 +50,12 @@ class Table:
         self._free: list[int] = []
         self._gone: Gone = deque()
         self._groups = Groups(self._make_group)
-        #: Those of the last page: most pages are of the same databases.
+        #: The sources of the last page.  Most pages have the same sources, and
+        #: share this tuple.
         self._last_sources: tuple[int, ...] = ()
 
     def __len__(self) -> int:
-        """Return how many slots are in use."""
+        """Return the number of slots in use."""
         return len(self._last) - len(self._free)
 
     def add(self, reads: Mapping[int, Collection[bytes]]) -> ReadSet | None:
@@ -74,11 +77,11 @@ class Table:
         return made
 
     def of_pages(self, source: int, oids: Collection[bytes]) -> set[bytes]:
-        """Return those of the oids of a database that any page has."""
+        """Return the oids among `oids` that pages were made from."""
         return self._slots.get(source, {}).keys() & oids
 
     def note(self, source: int, oids: Collection[bytes]) -> None:
-        """Note a commit of `oids` in a database; it costs by their number."""
+        """Note a commit of `oids`.  Cost: proportional to their number."""
         self._let_go()
         changed = self.of_pages(source, oids)
         if changed:
@@ -92,8 +95,8 @@ class Table:
             self, read_set: ReadSet, sequence: int) -> Changed | None:
         """Return an object that changed after `sequence`, or None.
 
-        It costs nothing if `sequence` is that of now, else one pass over the
-        slots that are in no group; groups are looked at once a sequence.
+        Cost: constant if `sequence` is the current one, else one pass over the
+        slots outside of the group.  A group is checked once for each sequence.
         """
         now = self.sequence
         if sequence == now:
@@ -138,7 +141,7 @@ class Table:
 
     def _new_slot(self, source: int, oid: bytes) -> int:
         if self._free:
-            # its last change is no later than any page that is to come
+            # its last change is no later than any future page
             slot = self._free.pop()
             self._sources[slot], self._oids[slot] = source, oid
             return slot
@@ -157,9 +160,10 @@ class Table:
         return slots
 
     def _share(self, read_set: ReadSet) -> int:
-        """Return what a page takes of what others have too.
+        """Return the page's share of the bytes that other pages use too.
 
-        Later pages are charged less, so all together are charged enough.
+        Later pages get a smaller share, so the sum of all shares is not too
+        small.
         """
         holders = map(self._holders.__getitem__, read_set.slots)
         share = sum(map(SLOT_BYTES.__floordiv__, holders))
@@ -170,7 +174,7 @@ class Table:
         return share + whole // group.pages
 
     def _let_go(self) -> None:
-        """Free slots of read sets that are gone, of a few at a time."""
+        """Free the slots of a few read sets that no longer exist."""
         for _ in range(min(MAX_FREED, len(self._gone))):
             slots = self._gone.popleft()
             for slot in slots:

@@ -22,15 +22,15 @@ class Why(StrEnum):
 
 
 class Unknown(NamedTuple):
-    """Why something is not known."""
+    """The reason for an unknown result."""
 
     why: Why
 
 
 class Changed(NamedTuple):
-    """An object that a page was made from, and that was committed since.
+    """An object that a page was made from, and that was committed later.
 
-    It was committed while the page was rendered, or later.
+    The commit was during the render of the page, or after it.
     """
 
     #: The number of its database, see :class:`.table.Table`.
@@ -38,5 +38,5 @@ class Changed(NamedTuple):
     oid: bytes
 
 
-#: In place of a read set, and of the answer that a page is current.
+#: Replaces a read set, and the result that a page is current.
 NotKept = Unknown | Changed
