@@ -1,6 +1,6 @@
-"""The bounds of a store, and how they are kept.
+"""The bounds of a store, and the evictions that keep them.
 
-Spare bytes go first, then entries.  Callers hold the store's lock.
+Spare bytes are dropped first, then entries.  Callers hold the store's lock.
 """
 from typing import NamedTuple
 
@@ -9,10 +9,11 @@ from .spare import Parts
 from .spare import Spare
 
 
-#: What is spare may take this part of the bytes.
+#: Spare bytes may take this part of the bytes: 4 means a quarter.
 SPARE_SHARE = 4
 
-#: A page that would take more than this part of the store is not kept.
+#: A page that would take more than this part of the store is not stored: 4
+#: means a quarter.
 MAX_PAGE_SHARE = 4
 
 
@@ -29,23 +30,23 @@ class Counts(NamedTuple):
     """The contents of a store at one moment, and its counters."""
 
     entries: int
-    #: All that is kept, what is spare too.
+    #: Bytes of all entries, with the spare bytes.
     bytes: int
     max_entries: int
     max_bytes: int
     hits: int
     misses: int
-    #: Entries that went because room was needed.
+    #: Entries that were dropped for lack of room.
     evictions: int
-    #: Entries that went because they were too old.
+    #: Entries that were dropped because they were too old.
     expirations: int
-    #: Entries that went by `remove_page`, by `remove_path`, or because
-    #: a newer page came.
+    #: Entries that were dropped by `remove_page`, `remove_path` or
+    #: `drop_stale`, or because a newer version came.
     removals: int
     #: Pages that were not admitted.
     rejections: int
-    #: Bytes of what is kept only while there is room: bodies of pages that
-    #: are kept in a coding, and of two codings the better one.
+    #: Bytes that are kept only while there is room: plain bodies of pages with
+    #: a coding, and the better one of two codings.
     spare: int
 
 
@@ -53,9 +54,9 @@ class Room:
     """The room in a store.  Each call drops a bounded number of entries."""
 
     def __init__(self, bounds: Bounds) -> None:
-        #: Those in force.
+        #: The bounds in force.
         self.bounds = bounds
-        #: How many entries went for lack of room.
+        #: Number of entries that were dropped for lack of room.
         self.evictions = 0
 
     def admits(self, size: int) -> bool:
@@ -67,7 +68,8 @@ class Room:
             limit: int) -> bool:
         """Make room for `size` bytes and `entries` entries.
 
-        Return whether there is room now; no more than `limit` things go.
+        Return whether there is room now.  At most `limit` entries or spare
+        parts are dropped.
         """
         queue, bounds = contents.queue, self.bounds
         for found in range(limit):
@@ -87,10 +89,10 @@ class Room:
             limit: int) -> None:
         """Keep the spare bytes of an entry, unless they are kept already.
 
-        For each, at most `limit` others go; if it does not fit then, it
-        goes.
+        For each spare part, at most `limit` older ones are dropped.  A part
+        that does not fit then is not kept.
         """
-        # The coding last: the body would be the first to go for it.
+        # The coding last, because bodies are dropped for it.
         for spare, data in (
                 (contents.bodies, parts.body),
                 (contents.codings, parts.coding)):
@@ -113,9 +115,9 @@ class Room:
             contents.shed()
 
     def fit(self, contents: Contents, bounds: Bounds, limit: int) -> bool:
-        """Take new bounds, once `limit` things at most had to go.
+        """Drop up to `limit` entries or spare parts, to fit new bounds.
 
-        Return whether they are in force.
+        Return whether the bounds are in force now.
         """
         queue, max_bytes = contents.queue, bounds.max_bytes
         for found in range(limit):

@@ -1,6 +1,6 @@
 """Entries of a store, with their pages, slots and sizes.
 
-It keeps these in step, and knows no bounds, no clock and no lock.
+It keeps these consistent.  It has no bounds, no clock and no lock.
 """
 import math
 from array import array
@@ -22,9 +22,9 @@ from .tables import Record
 from .tables import Records
 
 
-#: Where the parts of a record stand: number of the entry, body and so on;
-#: then the ends of variant, validity, varies, cookies and codings; then what
-#: the page was made from; then the page's id; then variant, validity, varies,
+#: Positions of the parts of a record: number of the entry, body and so on;
+#: then the ends of variant, validity, varies, cookies and codings; then the
+#: sources of the page; then the page's id; then variant, validity, varies,
 #: absent cookies, codings and headers, all in one row.
 CREATED = 3
 _VARIANT_END, _VALIDITY_END = 5, 6
@@ -32,16 +32,16 @@ _PATH = 11
 _PAGE_ID = slice(_PATH, 14)
 _VARIANT = 14
 
-#: A longer string is not likely to be part of many entries.
+#: A longer string is probably not part of many entries.
 MAX_SHARED_LENGTH = 200
 
 
 def flatten(key: Key, page: Page) -> list[Any]:
-    """Return an entry in one list without nesting, with 0 for its number.
+    """Return an entry as one list without nesting, with 0 for its number.
 
-    The record that is made of it is a tuple, which the first collection that
-    comes by drops from its sight.  Of tuples in tuples it may need three, and
-    the third may never come.
+    A tuple of this list is the record.  The garbage collector stops tracking
+    a flat tuple in its first collection.  For nested tuples it may need three
+    collections, and the third may never come.
     """
     variant_end = _VARIANT + len(key[3])
     validity_end = variant_end + len(key[4])
@@ -69,9 +69,9 @@ def flatten(key: Key, page: Page) -> list[Any]:
 
 @remembered(4096, MAX_SHARED_LENGTH)
 def _shared(text: str) -> str:
-    """Return `text`, as the object that other entries have of it.
+    """Return the string object that other entries use for `text`.
 
-    Each request makes its strings anew, and each takes some 50 bytes beside
+    Each request makes new strings, and a string takes about 50 bytes besides
     its characters.  Python's own table of strings may keep them forever.
     """
     return text
@@ -104,7 +104,7 @@ def page_of(record: Record) -> Page:
 
 
 class Contents:
-    """Everything that purging replaces.  Whoever uses it holds the lock."""
+    """All data that a purge replaces.  The caller holds the lock."""
 
     def __init__(self) -> None:
         self.records = Records()
@@ -114,7 +114,7 @@ class Contents:
         self.sizes = array('Q', [0])
         #: By number of the slot.
         self.modified = array('d', [0])
-        #: Entries of one page, of one slot, of one template, of one content.
+        #: Groups of entries: of a page, a slot, a template, a content.
         self.rows = Groups(self.hits, self.misses, self.sizes)
         self.slots = Groups(self.modified)
         self._templates = Groups()
@@ -125,7 +125,7 @@ class Contents:
         self.hashes = array('q', [0])
         self.created = array('d', [math.inf])
         self.queue = S3Fifo(self.hashes)
-        #: Bodies, and codings, that are spare.
+        #: Spare bodies and spare codings.
         self.bodies = Spare(self.hashes)
         self.codings = Spare(self.hashes)
         self.numbers = Numbers(
@@ -192,14 +192,14 @@ class Contents:
         return self.rows.some(self.row(page), limit)
 
     def of_template(self, path: str, limit: int) -> list[int]:
-        """Return up to `limit` entries of all that a template rendered.
+        """Return up to `limit` entries of the pages of a template.
 
-        Those of another path with the same hash are among them.
+        They may include entries of another path with the same hash.
         """
         return self._templates.some(self._templates.find(hash(path)), limit)
 
     def of_context(self, path: str, limit: int) -> list[int]:
-        """Return up to `limit` entries of content, with the same caveat."""
+        """Return up to `limit` entries of content, as `of_template` does."""
         return self._contexts.some(self._contexts.find(hash(path)), limit)
 
     def describe(self, row: int) -> tuple[PageId, dict[str, Any]]:
@@ -217,10 +217,10 @@ class Contents:
         }
 
     def link(self, key: Key, flat: list[Any]) -> int:
-        """Make a new entry, still in no queue; return its number.
+        """Make a new entry that is in no queue yet; return its number.
 
-        It is NONE if another key, page or slot has the same hash.  A new row
-        starts with the miss that brought the page.
+        The number is NONE if another key, page or slot has the same hash.  A
+        new row starts with one miss: the request that rendered the page.
         """
         hashed, of_row, of_slot = hash(key), hash(key[:3]), hash(key[:4])
         row, slot = self.rows.find(of_row), self.slots.find(of_slot)
@@ -255,12 +255,12 @@ class Contents:
         self.records.put(self.hashes[number], tuple(flat))
 
     def resize(self, number: int, size: int) -> None:
-        """Note that an entry takes more or less than before."""
+        """Note the new size of an entry."""
         self.sizes[self.rows.of[number]] += size - self.queue.sizes[number]
         self.queue.resize(number, size)
 
     def resume(self, number: int, size: int, queue: int) -> None:
-        """Put an entry into its queue, and its size to the others'."""
+        """Put an entry into its queue, and add its size to its page's."""
         self.queue.add(number, size, queue)
         self.sizes[self.rows.of[number]] += size
 
@@ -284,7 +284,7 @@ class Contents:
         self.unlink(number)
 
     def dicts(self) -> list[dict[int, Any]]:
-        """Return all that it takes long to free."""
+        """Return the dicts that take long to free."""
         return [
             *self.records.settled.dicts,
             *self.bodies.data.dicts,

@@ -1,11 +1,12 @@
-"""Which entry goes when room is needed: S3-FIFO.
+"""The choice of the entry to evict when room is needed: S3-FIFO.
 
 Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache
-eviction, SOSP 2023.  A new entry waits in a small queue.  If it is asked for
-again meanwhile it moves to the main queue, otherwise it goes, but its hash
-is remembered: should it come back, it enters the main queue at once.  The
-main queue gives an entry one more round for each time it was asked for, up
-to three.  So what is asked for once never pushes out what is asked for often.
+eviction, SOSP 2023.  A new entry waits in a small queue.  If it is requested
+again meanwhile, it moves to the main queue.  Otherwise it is evicted, but its
+hash is remembered as a ghost: if the entry comes back, it enters the main
+queue at once.  The main queue gives an entry one more round for each request,
+up to three.  So entries that are requested once never displace entries that
+are requested often.
 """
 from array import array
 
@@ -18,22 +19,23 @@ MAIN = 1
 
 HALF = 1 << 32
 
-#: The small queue may have the tenth part of the room.
+#: The small queue may take one tenth of the room.
 SMALL_SHARE = 10
 
 #: Uses are counted up to this.
 MAX_USES = 3
 
-#: A ghost may take another one's place, so there are more places than ghosts.
+#: Places for each ghost.  There are more places than ghosts, because a new
+#: ghost may overwrite another ghost.
 PLACES = 2
 
-#: One search for a victim moves no more entries than this; the paper has no
-#: such bound, and where all were used the search would go through all.
+#: One search for a victim moves at most this number of entries.  The paper has
+#: no such bound: if all entries were used, the search would move them all.
 MAX_MOVES = 256
 
 
 class S3Fifo:
-    """The order in which numbered entries go.
+    """The order in which numbered entries are evicted.
 
     `hashes` is the column of the entries' hashes.  Every method takes
     constant time.
@@ -45,20 +47,20 @@ class S3Fifo:
         self._uses = array('B', [0])
         self._queue_of = array('B', [0])
         self._rings = Rings(2)
-        #: These have an item for each entry, and are grown from outside.
+        #: They have an item for each entry; `Numbers` extends them.
         self.columns = (
             self.sizes, self._uses, self._queue_of, *self._rings.columns)
         self.entries = 0
         self.bytes = 0
         self._bytes = [0, 0]
-        # The paper's queue of ghosts as a table by hash, as the paper has
-        # it too: half of the hash, and after how many others it came.  It is
-        # in parts, because a large array takes long to make.
+        # The queue of ghosts is a table by hash, as in the paper.  An item is
+        # half of the hash, and the number of the ghost.  The table is in
+        # parts, because a large array takes long to make.
         self._ghosts = [array('Q', [0]) for _ in range(SHARDS)]
         self._remembered = 0
 
     def queue_for(self, hashed: int) -> int:
-        """Return the queue that a new entry belongs into."""
+        """Return the queue for a new entry."""
         ghosts = self._ghosts[hashed >> 40 & SHARDS - 1]
         half, came = divmod(ghosts[hashed & len(ghosts) - 1], HALF)
         since = (self._remembered - came) % HALF
@@ -76,14 +78,14 @@ class S3Fifo:
         self.bytes += size
 
     def resize(self, number: int, size: int) -> None:
-        """Note that the entry takes more or less; it keeps its place."""
+        """Note the new size of the entry; it keeps its place."""
         more = size - self.sizes[number]
         self._bytes[self._queue_of[number]] += more
         self.bytes += more
         self.sizes[number] = size
 
     def touch(self, number: int) -> None:
-        """Note that the entry was asked for."""
+        """Note that the entry was requested."""
         if self._uses[number] < MAX_USES:
             self._uses[number] += 1
 
@@ -98,10 +100,10 @@ class S3Fifo:
 
     def victim(
             self, max_entries: int, max_bytes: int, found: int = 0) -> int:
-        """Return the entry to go next, which is still to be removed.
+        """Return the entry to evict next; the caller must remove it.
 
-        `found` is how many victims the same operation had already: the more
-        they are, the shorter is the search for one.
+        `found` is the number of victims that the same operation had already.
+        If it is higher, the search is shorter.
         """
         number, queue = self._next(max_entries, max_bytes)
         for _ in range(MAX_MOVES // (found + 1)):

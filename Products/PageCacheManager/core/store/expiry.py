@@ -9,7 +9,7 @@ from .entries import Contents
 from .tables import NONE
 
 
-#: How many entries one operation looks at in search of expired ones.
+#: Number of entries that one operation checks for expiry.
 SWEEP = 32
 
 
@@ -17,8 +17,8 @@ def is_too_old(
         created: float, now: float, *limits: int) -> bool:
     """Return whether a page is older than one of `limits`.
 
-    They are in seconds; 0 is no limit.  Created in the future means that the
-    clock went back: the true age is unknown, but no page is kept forever.
+    They are in seconds; 0 is no limit.  If `created` is in the future, the
+    clock went back: the true age is unknown, but no page stays forever.
     """
     age = abs(now - created)
     for limit in limits:
@@ -32,7 +32,7 @@ class Expiry:
 
     def __init__(self, bounds: Bounds, now: float) -> None:
         self.expirations = 0
-        #: The entry that the sweep goes on with, NONE between two sweeps.
+        #: The next entry of the sweep, NONE between two sweeps.
         self._at = NONE
         self.restart(bounds)
         if bounds.max_age_secs:
@@ -44,9 +44,9 @@ class Expiry:
         self.expirations += 1
 
     def sweep(self, contents: Contents, bounds: Bounds, now: float) -> None:
-        """Look for expired entries, a few of them at each call.
+        """Check a few entries, and drop the expired ones.
 
-        It is called before and after the sweep rests.
+        Call it only at times when the sweep does not rest.
         """
         created = contents.created
         start = self._at
@@ -64,16 +64,16 @@ class Expiry:
             self.stop(bounds)
 
     def stop(self, bounds: Bounds) -> None:
-        """End the sweep, if one goes on, and let it rest."""
+        """End a running sweep, and let it rest."""
         if self._at:
             self._at = NONE
             self.rests_until = (
                 self.rests_from + bounds.cleanup_interval_secs)
 
     def restart(self, bounds: Bounds) -> None:
-        """Begin anew at the next call: the bounds have changed."""
+        """Begin a new sweep at the next call: the bounds have changed."""
         self._at = NONE
-        #: It rests between these times.  Before the first of them the clock
-        #: must have gone back.
+        #: The sweep rests between these times.  A time before the first one
+        #: means that the clock went back.
         self.rests_from = -math.inf
         self.rests_until = -math.inf if bounds.max_age_secs else math.inf

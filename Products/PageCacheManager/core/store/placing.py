@@ -12,24 +12,24 @@ from .entries import flatten
 from .spare import Parts
 
 
-#: What an entry takes beside its strings, in bytes.
+#: Bytes that an entry takes besides its strings.
 ENTRY_BYTES = 1024
 
-#: No page takes the place of more entries than this at once: it would take
-#: milliseconds, with the lock held.  What was evicted for a page that did not
-#: fit yet stays evicted, so the page fits one of the next times.  The same for
-#: what is spare.
+#: Maximum number of entries that are evicted for one page: more would take
+#: milliseconds, with the lock held.  If the page does not fit yet, the evicted
+#: entries stay evicted, so a later attempt succeeds.  The same limit holds for
+#: spare bytes.
 MAX_EVICTIONS = 200
 
-#: Entries of one variant of a page that are equally new; beyond, the one
-#: stored first goes.
+#: Maximum number of equally new entries of one variant of a page.  Beyond it
+#: the entry that was stored first is evicted.
 MAX_PER_SLOT = 1000
 
 
 def entry_size(key: Key, page: Page) -> int:
-    """Return the bytes that an entry counts for.
+    """Return the size of an entry in bytes.
 
-    A character of a string counts as one.
+    A character of a string counts as one byte.
     """
     return (
         ENTRY_BYTES + page.size
@@ -39,11 +39,11 @@ def entry_size(key: Key, page: Page) -> int:
 
 
 class Places:
-    """Gives entries their places, as far as there is room."""
+    """Puts entries into a store if there is room."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        #: How many entries went because nobody will ask for them again.
+        #: Number of entries dropped because a newer version replaced them.
         self.superseded = 0
 
     def put(
@@ -51,7 +51,7 @@ class Places:
             parts: Parts) -> bool:
         """Add an entry, or replace it; return whether it was kept.
 
-        `flat` and `size` are what `flatten` and `entry_size` give, which
+        `flat` and `size` are results of `flatten` and `entry_size`, which
         need no lock.
         """
         record = contents.find(key)
@@ -59,13 +59,13 @@ class Places:
             number = contents.link(key, flat)
             if not number:
                 return False
-            # What is evicted now may take its place among the ghosts.
+            # Before any eviction: that might overwrite the entry's ghost.
             queue = contents.queue.queue_for(contents.hashes[number])
             slot = contents.slots.of[number]
             if contents.slots.lengths[slot] > MAX_PER_SLOT:
                 self._room.evict(contents, contents.slots.some(slot, 1)[0])
         else:
-            # It leaves the queue meanwhile, so that it is nobody's victim.
+            # It leaves the queue meanwhile, so that it is not evicted.
             number = record[0]
             size_before = contents.queue.sizes[number]
             queue = contents.suspend(number)
@@ -86,14 +86,14 @@ class Places:
     def recode(
             self, contents: Contents, key: Key, number: int,
             parts: Parts) -> bool:
-        """Give an entry one coding more than it had."""
+        """Add a coding to an entry; return whether it was kept."""
         size = entry_size(key, parts.kept)
         if not self._room.admits(size):
             return False
         more = size - contents.queue.sizes[number]
         if more > 0 and not self._room.make(contents, more, 0, MAX_EVICTIONS):
             return False
-        if contents.find(key) is None:  # it was a victim itself
+        if contents.find(key) is None:  # it was evicted itself
             return False
         contents.rewrite(number, flatten(key, parts.kept))
         contents.resize(number, size)
@@ -102,7 +102,7 @@ class Places:
 
     def _supersede(
             self, contents: Contents, number: int, modified: float) -> None:
-        """Remove older versions of the page that `number` is a version of."""
+        """Remove the older versions of the page in entry `number`."""
         group = contents.slots.of[number]
         if modified <= contents.modified[group]:
             return

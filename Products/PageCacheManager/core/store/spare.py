@@ -1,7 +1,8 @@
-"""Spare bytes: bodies that a page could be sent without.
+"""Spare bytes: bodies that are not necessary to send a page.
 
-That is the body of a page that is kept in a coding too, which saves
-unpacking it; and of two codings the one that not all clients take.
+There are two kinds.  A page with a coding has a spare plain body, which saves
+the unpacking.  A page with two codings has a spare coding: the one that not
+all clients accept.
 """
 from array import array
 from typing import NamedTuple
@@ -13,11 +14,11 @@ from .tables import Shards
 
 
 class Parts(NamedTuple):
-    """A page, parted."""
+    """The necessary and the spare parts of a page."""
 
-    #: The page without what is spare.  A coding that is leaves its name.
+    #: The page without spare bytes.  A spare coding leaves its name here.
     kept: Page
-    #: Both are empty where there is none to spare.
+    #: The spare body and the spare coding; empty if there is none.
     body: bytes
     coding: bytes
 
@@ -31,7 +32,7 @@ def parted(page: Page) -> Parts:
         return Parts(page._replace(body=b''), page.body, b'')
     name, coding = better[0]
     rest = [item for item in page.codings if item[0] not in ('gzip', name)]
-    # The one that is spare stands second, see joined().
+    # The spare coding is the second one, see joined().
     codings = (
         ('gzip', page.coded('gzip') or b''), (name, b''),
         *[(other, b'') for other, _ in rest])
@@ -40,7 +41,7 @@ def parted(page: Page) -> Parts:
 
 
 def joined(kept: Page, body: bytes, coding: bytes) -> Page:
-    """Return the page of which these are the parts."""
+    """Return the page that has these parts."""
     codings = kept.codings
     if coding:
         codings = (codings[0], (codings[1][0], coding), *codings[2:])
@@ -48,7 +49,7 @@ def joined(kept: Page, body: bytes, coding: bytes) -> Page:
 
 
 class Spare:
-    """Bytes of numbered entries, in the order in which they came.
+    """Bytes of numbered entries, in the order of their arrival.
 
     `hashes` is the column of the entries' hashes.  Every method takes
     constant time.
@@ -59,7 +60,7 @@ class Spare:
         self.data: Shards[bytes] = Shards()
         self._hashes = hashes
         self._rings = Rings()
-        #: These have an item for each entry, and are grown from outside.
+        #: They have an item for each entry; `Numbers` extends them.
         self.columns = self._rings.columns
 
     def add(self, number: int, data: bytes) -> None:
@@ -75,11 +76,11 @@ class Spare:
         return shard.get(hashed, b'')
 
     def oldest(self) -> int:
-        """Return the entry of which the bytes are to go next, or NONE."""
+        """Return the entry that must lose its bytes next, or NONE."""
         return self._rings.oldest(0)
 
     def discard(self, number: int) -> None:
-        """Let the bytes of an entry go, if it has any here."""
+        """Drop the bytes of an entry, if it has any here."""
         if not self.bytes:
             return
         hashed = self._hashes[number]

@@ -1,7 +1,7 @@
 """The store of this process: bounded by entries and bytes, expiring, counted.
 
-All that holds pages stands in one `Contents`, which purging replaces.  The
-store around it has the lock, the bounds, the clock and the counters.
+All pages are in one `Contents`, which a purge replaces.  The store around it
+has the lock, the bounds, the clock and the counters.
 """
 import threading
 import time
@@ -34,17 +34,15 @@ from .tables import Record
 
 T = TypeVar('T')
 
-#: How many rows or entries are walked over before the lock is let go.
+#: Number of rows or entries that are visited before the lock is released.
 SLICE = 200
 
-#: Between two slices of what was purged, so that others get their turn.
+#: Pause after each slice of purged data, so that other threads can run.
 PAUSE_SECS = 0.001
 
 
 class Entry(NamedTuple):
-    """An entry as it was at some moment, of a page without its own limit of
-    age.
-    """
+    """An entry at some moment; its page has no age limit of its own."""
 
     hashed: int
     record: Record
@@ -54,17 +52,17 @@ class PageStore:
     """Pages by key.  Every method may be called by any thread.
 
     At every moment there are at most `max_entries` entries, which take at
-    most `max_bytes` bytes.  Bytes are those of body, coded body, headers and
-    key, and a fixed share for the entry itself.
+    most `max_bytes` bytes.  Body, codings, headers, sources and key of a page
+    count, and a fixed number of bytes for each entry.
 
-    A page that is kept in a coding counts by that, and by gzip if it is kept
-    in that and in another one.  The other coding, and the body without any,
-    are spare: they take a quarter of `max_bytes` at most, and are the first
-    to go when room is needed.  `get` returns a page with an empty body then,
-    and says of the coding that it is not worth its bytes.
+    A page with a coding counts by the size of the coding, a page with gzip and
+    another coding by the size of gzip.  The other coding and the plain body
+    are spare.  They take at most a quarter of `max_bytes`, and are dropped
+    first when room is needed.  Then `get` returns a page with an empty body,
+    and with empty bytes for the coding, as if it made the body no shorter.
 
     Getting, setting, evicting and removing one entry, and adding a coding,
-    cost constant time, whatever the number of entries.
+    cost constant time for any number of entries.
     """
 
     def __init__(
@@ -90,9 +88,10 @@ class PageStore:
     def get(self, key: Key, created: float | None = None) -> Page | None:
         """Return the page under `key`, or None.
 
-        A signpost is no answer yet, so it is neither a hit nor a miss.  With
-        `created` it is the page that was rendered then; where it is gone
-        nothing is counted, since who wants it asks again without.
+        A signpost is no answer yet, so it counts neither as a hit nor as a
+        miss.  With `created`, only the page that was rendered at that time is
+        returned.  If it is gone, nothing is counted, because the caller asks
+        again without `created`.
         """
         now = self._clock()
         with self._lock:
@@ -124,7 +123,9 @@ class PageStore:
             return page
 
     def entry(self, key: Key, created: float) -> Entry | None:
-        """Return the entry of the page that was rendered then, for `again`.
+        """Return the entry of the page rendered at `created`, for `again`.
+
+        None if that page is gone.
         """
         with self._lock:
             record = self._contents.find(key)
@@ -132,9 +133,9 @@ class PageStore:
                 Entry(hash(key), record))
 
     def again(self, entry: Entry) -> bool:
-        """Return whether an entry is there as it was; if so, count a hit.
+        """Return whether an entry is unchanged; if so, count a hit.
 
-        Else nothing is counted, as with `created` of `get`.
+        Otherwise nothing is counted, as in `get` with `created`.
         """
         hashed, record = entry
         now = self._clock()
@@ -150,8 +151,9 @@ class PageStore:
             return True
 
     def drop_stale(self, key: Key, created: float) -> None:
-        """Remove a page that `get` gave, and count a miss in place of its
-        hit.  Another page under `key` stays.
+        """Remove a page that `get` returned; count a miss instead of its hit.
+
+        `created` is the time of its render.  Another page under `key` stays.
         """
         with self._lock:
             contents = self._contents
@@ -185,7 +187,7 @@ class PageStore:
     def of_page(self, page: PageId, limit: int) -> list[tuple[Key, Page]]:
         """Return up to `limit` entries of a page; count nothing.
 
-        Their bodies may be in a coding alone.
+        Some of the pages may have only a coded body.
         """
         with self._lock:
             contents = self._contents
@@ -214,11 +216,11 @@ class PageStore:
 
     def add_coding(
             self, key: Key, created: float, name: str, data: bytes) -> bool:
-        """Keep the body of the page under `key` in a content coding too.
+        """Add a content coding to the page under `key`.
 
-        Nothing happens unless that page was rendered at `created`, or if it
-        has the coding already.  Empty `data` says that the coding is not
-        worth its bytes.  Return whether it was kept.
+        Nothing happens if that page was not rendered at `created`, or if it
+        has the coding already.  Empty `data` means that the coding makes the
+        body no shorter.  Return whether the coding was kept.
         """
         with self._lock:
             contents = self._contents
@@ -238,11 +240,11 @@ class PageStore:
             max_bytes: int,
             max_age_secs: int,
             cleanup_interval_secs: int) -> None:
-        """Take new bounds, all or none; `max_age_secs` 0 means no limit.
+        """Set new bounds; `max_age_secs` 0 means no limit.
 
-        The settings check their ranges.  They come into force at once,
-        together, when enough is evicted; the lock is let go after each slice
-        of that.
+        The settings check their ranges.  All bounds come into force together,
+        after enough entries were evicted.  The lock is released after each
+        slice of evictions.
         """
         bounds = Bounds(
             max_entries, max_bytes, max_age_secs, cleanup_interval_secs)
@@ -250,7 +252,7 @@ class PageStore:
             pass
 
     def remove_page(self, page_id: PageId) -> int:
-        """Remove all entries of one page; return how many they were.
+        """Remove all entries of one page; return their number.
 
         `page_id` is ``key[:3]``.
         """
@@ -259,8 +261,8 @@ class PageStore:
     def remove_path(self, path: str) -> int:
         """Remove the pages of a template or of content at a path.
 
-        Return how many entries they were.  It costs what is removed, and
-        never holds the lock longer than a slice of that takes.
+        Return the number of entries removed.  Cost: proportional to that
+        number.  The lock is held for one slice at a time.
         """
         return (
             self._remove(Contents.of_template, path)
@@ -286,16 +288,16 @@ class PageStore:
         return self._walk(Contents.page_id)
 
     def purge(self) -> None:
-        """Remove everything, in constant time.
+        """Remove all entries, in constant time.
 
-        The memory comes back within seconds: to free a million objects in
-        one go would stop all threads for as long as that takes.
+        Another thread frees the memory within seconds: to free a million
+        objects at once would stop all threads meanwhile.
         """
         contents = Contents()
         with self._lock:
             contents, self._contents = self._contents, contents
             self._expiry.stop(self._room.bounds)
-        with suppress(RuntimeError):  # no more threads: freed on return
+        with suppress(RuntimeError):  # no thread can start: freed on return
             threading.Thread(
                 target=_free, args=(contents,), daemon=True).start()
 
@@ -325,7 +327,7 @@ class PageStore:
     def report(self) -> list[dict[str, Any]]:
         """Return a dict for each page, see `getCacheReport` of a manager.
 
-        Pages that come and go meanwhile may be in it or not.
+        Pages that are stored or dropped meanwhile may be in it or not.
         """
         rows = {}
         for page, row in self._walk(Contents.describe):
@@ -349,7 +351,7 @@ class PageStore:
             if is_last:
                 return
 
-    # What follows is called with the lock held.
+    # The caller of `_miss` holds the lock.
 
     def _miss(self, key: Key) -> None:
         self._misses += 1
@@ -358,7 +360,7 @@ class PageStore:
             self._contents.misses[row] += 1
 
     def _fit(self, bounds: Bounds) -> bool:
-        """Evict a slice of the excess; return whether `bounds` are taken."""
+        """Evict a slice of entries; return whether `bounds` are in force."""
         with self._lock:
             is_done = self._room.fit(self._contents, bounds, SLICE)
             if is_done:
@@ -367,14 +369,14 @@ class PageStore:
 
 
 def _free(contents: Contents) -> None:
-    """Take `contents` to pieces, little by little."""
+    """Free the memory of `contents` in small steps."""
     for table in contents.dicts():
         while table:
             for _ in range(min(SLICE, len(table))):
                 table.popitem()
             time.sleep(PAUSE_SECS)
     for part in (
-            # these hold all columns together, but each is to go by itself
+            # these refer to all columns, but each must be freed by itself
             contents.numbers, *[groups.numbers for groups in contents.groups],
             *contents.groups, contents.queue, contents.bodies,
             contents.codings, contents):

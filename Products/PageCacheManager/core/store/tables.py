@@ -1,11 +1,11 @@
 """Tables that grow without pauses and that the garbage collector skips.
 
-A full collection walks over every container it knows of: with a million
-entries in ordinary ones it takes a tenth of a second, in the middle of
-somebody's request.  It does not walk over arrays of numbers, nor over dicts
-that hold nothing but numbers, strings and exact tuples of these.  So entries
-are numbered, what changes stands in arrays by number, and what does not
-change in one tuple an entry.
+A full collection visits every container that it tracks.  With a million
+entries in ordinary containers it takes a tenth of a second, during some
+visitor's request.  It does not visit arrays of numbers, nor dicts that hold
+only numbers, strings and exact tuples of these.  So entries are numbered.
+Data that changes is in arrays, by number.  Data that does not change is in one
+tuple for each entry.
 """
 import gc
 from array import array
@@ -19,20 +19,21 @@ V = TypeVar('V')
 
 Record: TypeAlias = tuple[Any, ...]
 
-#: Entries and groups are numbered from 1; this is the number of none.
+#: Entries and groups are numbered from 1; 0 means no entry or no group.
 NONE = 0
 
-#: A dict that is full moves all it holds.  At a million entries each of so
-#: many dicts holds 8000, which takes 0.2 ms.
+#: Number of dicts in a table.  A dict that is full moves all its items.  With
+#: a million entries each dict has 8000 items, and moves them in 0.2 ms.
 SHARDS = 128
 
-#: So many new records wait outside of their shards at most.  Shards fill up
-#: at about the same time, and the fewer are filled in one go the fewer move.
+#: Maximum number of new records that wait outside of their shards.  Shards
+#: become full at about the same time.  If fewer records are added at once,
+#: fewer shards move at once.
 MAX_FRESH = 128
 
 
 class Numbers:
-    """Gives out numbers from 1; those given back are used again.
+    """Gives out numbers from 1; numbers given back are used again.
 
     Each of the `columns` gets an item for each number.
     """
@@ -61,17 +62,17 @@ class Shards(Generic[V]):
     def shard(self, hashed: int) -> dict[int, V]:
         """Return the dict for `hashed`.
 
-        A dict goes by the lowest bits, so the choice goes by others.
+        Other bits than the lowest decide: a dict itself uses the lowest bits.
         """
         return self.dicts[hashed >> 40 & SHARDS - 1]
 
 
 class Records:
-    """Tuples by hash; they hold no tuples.
+    """Tuples by hash; the tuples contain no tuples.
 
-    A new tuple counts as a container until a collection has looked at it,
-    and a dict that it is put into counts as one from then on.  So new
-    records wait in a small dict until they have been looked at.
+    The garbage collector tracks a new tuple until its first visit.  A dict
+    that gets such a tuple is tracked from then on.  So new records wait in a
+    small dict until a collection has visited them.
     """
 
     def __init__(self) -> None:
@@ -99,8 +100,8 @@ class Records:
             del self.settled.shard(hashed)[hashed]
 
     def _settle(self) -> None:
-        # What survived an earlier collection has been looked at by it, so
-        # the youngest generation is enough.
+        # An earlier collection has visited the records that survived it, so
+        # a collection of the youngest generation is enough.
         if gc.isenabled():
             gc.collect(0)
         for hashed, record in self._fresh.items():
@@ -109,17 +110,17 @@ class Records:
 
 
 class Rings:
-    """So many circular lists of numbers, numbered themselves from 0.
+    """`count` circular lists of numbers; the lists are numbered from 0.
 
-    A number is in one of them at most.
+    A number is in at most one list.
     """
 
     def __init__(self, count: int = 1) -> None:
         self._after = array('I', [NONE])
         self._before = array('I', [NONE])
-        #: These have an item for each number, and are grown from outside.
+        #: They have an item for each number; `Numbers` extends them.
         self.columns: tuple[array[Any], ...] = self._after, self._before
-        #: By number of the ring: its newest member, and how many it has.
+        #: By number of the ring: its newest member, and its length.
         self.newest = array('I', [NONE] * count)
         self.lengths = array('I', [0] * count)
 
@@ -162,11 +163,11 @@ class Rings:
 
 
 class Groups(Rings):
-    """Entries that belong together: those of a page, those of a slot.
+    """Groups of entries, such as all entries of a page or of a slot.
 
-    A group is numbered while it has members.  It is found by the hash of
-    what they share; that they do share it is for the caller to check.  Each
-    of `more` gets an item for each group.
+    A group has a number while it has members.  It is found by the hash of the
+    common value of its members.  The caller must check that the values are
+    equal.  Each array in `more` gets an item for each group.
     """
 
     def __init__(self, *more: 'array[Any]') -> None:
