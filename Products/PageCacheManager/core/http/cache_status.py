@@ -14,34 +14,34 @@ _MAX_INTEGER = 999_999_999_999_999
 # RFC 8941 3.3.4: sf-token = ( ALPHA / "*" ) *( tchar / ":" / "/" )
 _TOKEN = re.compile("[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*")
 
-# RFC 8941 3.3.3: a string holds what can be printed of ASCII.
+# RFC 8941 3.3.3: a string contains only printable ASCII.
 _STRING = re.compile('[\x20-\x7e]*')
 
-# RFC 8941 3.1: commas part members, semicolons parameters; in strings both
-# are text.
+# RFC 8941 3.1: commas separate members, semicolons separate parameters; in
+# strings both are text.
 _PART = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^",;])+|[,;]')
 
-#: By this name caches know ours.
+#: The name of this cache in the header.
 NAME = 'PageCacheManager'
 
 
 class Outcome(NamedTuple):
-    """How the cache dealt with one request."""
+    """The outcome of one request."""
 
     #: HIT, MISS, NO-ETAG, OFF or BYPASS, as X-PageCache shows it.
     word: str
     #: Our own word for the reason, such as 'set-cookie'; '' for none.
     detail: str = ''
-    #: Why the page was rendered, a value of `fwd` in RFC 9211 2.2; with ''
+    #: The reason for the render, a value of `fwd` in RFC 9211 2.2; with ''
     #: it follows from `detail` and `word`.
     forward: str = ''
     #: Whether the page was stored.
     stored: bool = False
-    #: Whether this request waited for another's render.
+    #: Whether this request waited for the render of another request.
     collapsed: bool = False
-    #: How long the page stays in the cache, seconds; None for no limit.
+    #: The remaining time of the page in the cache, seconds; None for no limit.
     ttl: int | None = None
-    #: The status of the page that was rendered, None if it does not matter.
+    #: The status of the rendered page, None if it does not matter.
     forward_status: int | None = None
 
 
@@ -51,13 +51,16 @@ def cache_status(outcome: Outcome, name: str = NAME) -> str:
 
     Raises ValueError for a name or a detail outside printable ASCII.
     """
-    # RFC 8941 4.1.1.2: no blank stands before a parameter.
+    # RFC 8941 4.1.1.2: there is no space before a parameter.
     return ';'.join([_item(name), *_parameters(outcome)])
 
 
 @lru_cache(maxsize=4096)
 def with_ttl(outcome: Outcome, ttl: int | None) -> str:
-    """Return the same for an outcome without names of clients, with a `ttl`.
+    """Return the value of Cache-Status for `outcome` with a `ttl`.
+
+    The results are remembered, so `outcome` must not have names that clients
+    chose.
     """
     return cache_status(outcome._replace(ttl=ttl))
 
@@ -71,16 +74,17 @@ def _parameters(outcome: Outcome) -> Iterator[str]:
         yield 'hit'
     if outcome.ttl is not None:
         yield f'ttl={_integer(outcome.ttl)}'
-    # Where our word is the standard's own, `fwd` has said it.
+    # If our word is the word of the standard, `fwd` has it already.
     if outcome.detail and outcome.detail != forward:
         yield f'detail={_item(outcome.detail)}'
 
 
 def _forward_parameters(outcome: Outcome) -> Iterator[str]:
-    """Yield what RFC 9211 2.3 to 2.6 give a meaning only beside `fwd`."""
+    """Yield the parameters that need `fwd` beside them (RFC 9211 2.3 to 2.6).
+    """
     if outcome.forward_status is not None:
         yield f'fwd-status={_integer(outcome.forward_status)}'
-    # RFC 8941 4.1.1.2: a parameter that is true stands by its name alone.
+    # RFC 8941 4.1.1.2: a parameter that is true is written as its name alone.
     if outcome.stored:
         yield 'stored'
     if outcome.collapsed:
@@ -98,8 +102,8 @@ def forward_reason(outcome: Outcome) -> str:
         return outcome.forward
     reason = reason_of(outcome.detail)
     if reason is not None:
-        # what comes out only once the page is rendered is a 'bypass' where
-        # nothing was looked up before
+        # a reason that is found after the render is a 'bypass', if there was
+        # no look-up before
         return reason.forward
     return 'miss' if outcome.word == 'MISS' else 'bypass'
 
@@ -109,7 +113,7 @@ def _integer(value: int) -> str:
 
 
 def _item(value: str) -> str:
-    """Return `value` as a token, or as a string where it can't be one."""
+    """Return `value` as a token, or as a string if it is no valid token."""
     if _TOKEN.fullmatch(value):
         return value
     if not _STRING.fullmatch(value):
@@ -122,7 +126,7 @@ def read(value: str) -> list[tuple[str, dict[str, str]]]:
     """Return the caches in a value of Cache-Status, with their parameters.
 
     The cache nearest to the origin comes first (RFC 9211 section 2).  A
-    parameter that is true has the value ''.  Any value is read somehow.
+    parameter that is true has the value ''.  No value raises an error.
     """
     members: list[list[str]] = [[]]
     for part in _PART.findall(value):
@@ -138,7 +142,7 @@ def read(value: str) -> list[tuple[str, dict[str, str]]]:
 
 
 def _text(item: str) -> str:
-    """Return a token as it is, and the text of a string."""
+    """Return a token unchanged, and a string without quotes and escapes."""
     if not item.startswith('"'):
         return item
     return re.sub(r'\\(.)', r'\1', item[1:].removesuffix('"'))

@@ -1,7 +1,7 @@
-"""The libraries behind the content codings, where they are installed.
+"""The libraries for the content codings, if they are installed.
 
-gzip is always there.  Of better ones one is enough: zstd, which newer Pythons
-have themselves and for others comes with ``zstandard``, or else Brotli.
+gzip is always there.  One better coding is enough.  The first choice is zstd,
+from newer versions of Python or from ``zstandard``; the second is Brotli.
 """
 import zlib
 from collections.abc import Callable
@@ -14,32 +14,32 @@ from typing import NamedTuple
 from . import content_coding
 
 
-#: At these levels they take no longer than gzip.
+#: At these levels the codings take no longer than gzip.
 ZSTD_LEVEL = 9
 BROTLI_QUALITY = 6
 
 
 class Codec(NamedTuple):
-    """Both ways between a body and the body in a coding."""
+    """Two functions, which encode and decode a body."""
 
     encode: Callable[[bytes], bytes]
-    #: Takes only what `encode` gave, here or elsewhere.
+    #: Takes only results of `encode`, from this process or another one.
     decode: Callable[[bytes], bytes]
 
 
 def _loaded(name: str) -> Any:
-    """Return a module, None where there is none that works."""
+    """Return a module, None if it is absent or broken."""
     try:
         return import_module(name)
-    except Exception:  # a binary that does not fit raises what it likes
+    except Exception:  # a binary for another Python may raise any error
         return None
 
 
 def _gunzip(data: bytes) -> bytes:
     if not data.startswith(content_coding.GZIP_HEADER):
         return zlib.decompress(data, zlib.MAX_WBITS | 16)
-    # The sum of what never left this memory is not looked at, and the length
-    # stands at the end: that takes two thirds of the time.
+    # This data never left memory, so its checksum is not verified.  The end of
+    # the data gives the length of the body.  Both save a third of the time.
     length = int.from_bytes(data[-4:], 'little')
     return zlib.decompress(
         memoryview(data)[len(content_coding.GZIP_HEADER):-8], -zlib.MAX_WBITS,
@@ -47,7 +47,7 @@ def _gunzip(data: bytes) -> bytes:
 
 
 class _Unpacker:
-    """Unpacks with an object for each thread: to make one takes long."""
+    """Unpacks with one object for each thread, as making one takes long."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
@@ -81,7 +81,7 @@ def _brotli() -> Codec | None:
     return None
 
 
-#: What can be made and read here, the quickest to read first.
+#: The codings that are available here, the fastest to decode first.
 CODECS = {
     name: codec for name, codec in (
         ('zstd', _zstd()),
@@ -89,16 +89,16 @@ CODECS = {
         ('br', _brotli()))
     if codec is not None}
 
-#: What pages are put into here: gzip and one better coding.
+#: The codings that are made for pages: gzip and one better coding.
 MADE = frozenset([
     'gzip', *[name for name in content_coding.CODINGS if name in CODECS][:1]])
 
 
 def decoded(codings: Iterable[tuple[str, bytes]]) -> bytes:
-    """Return the body that `codings` hold, from the quickest of them.
+    """Return the body in `codings`, from the one that decodes fastest.
 
-    Raises ValueError where none is known, and what the library raises where
-    one is damaged.
+    Raises ValueError if no coding is known, and errors of the library for
+    damaged data.
     """
     held = dict(codings)
     for name, codec in CODECS.items():

@@ -1,7 +1,7 @@
-"""Entity-tags, dates and preconditions: strings in, answers out.
+"""Entity-tags, dates and preconditions: strings in, results out.
 
-Clauses are those of RFC 9110.  What a client sends is read strictly and in
-linear time; where it does not parse, the answer is the page and no error.
+Clauses are those of RFC 9110.  Headers of clients are parsed strictly and in
+linear time.  If a header is invalid, the client gets the page and no error.
 """
 import datetime
 import hashlib
@@ -19,16 +19,17 @@ from .content_coding import CODINGS
 from .content_coding import IDENTITY
 
 
-#: Longer opaque parts of a tag, counted as sent, are replaced by a digest.
+#: A longer opaque part of a tag, counted as sent, is replaced by a digest.
 MAX_OPAQUE_LENGTH = 128
 
-#: A date further in the future than this is no date that we sent.
+#: A date further in the future than this is not a date that we sent.
 MAX_SKEW_SECS = 24 * 60 * 60
 
-# ASCII of etagc that stands in a tag as it is, beside letters, digits and
-# ``_.-~``.  Left out are ``%``, which escapes; backslash, which some
-# recipients take for an escape (8.8.3); comma and ``*``, which lazy ones
-# take for a list and for the wildcard; ``;`` and ``#``, which separate.
+# ASCII characters of etagc that are not encoded in a tag, besides letters,
+# digits and ``_.-~``.  Left out are ``%``, which escapes; backslash, which
+# some recipients take for an escape (8.8.3); comma and ``*``, which careless
+# recipients take for a list and for the wildcard; ``;`` and ``#``, which are
+# our own separators.
 _SAFE = "!$&'()+/:<=>?@[]^`{|}"
 
 _CODING_MARK = ';'
@@ -37,8 +38,8 @@ _SUFFIX_MARK = '-'
 _FILTER_MARK = '-'
 
 # 8.8.3: etagc = %x21 / %x23-7E / obs-text
-# 5.6.1.2: a recipient reads and ignores empty elements of a list.  Nothing
-# follows the blanks that could make a match backtrack twice over them.
+# 5.6.1.2: a recipient reads and ignores empty elements of a list.  No part
+# after the blanks can make a match backtrack twice over them.
 _ELEMENT = re.compile(
     '(?:(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*)?(?:,[ \t]*|\\Z)')
 
@@ -63,18 +64,19 @@ _DATES = tuple(re.compile(pattern) for pattern in (
 def entity_tag(value: str, suffix: str = '') -> str:
     """Return a strong entity-tag (8.8.3) for a policy's raw `value`.
 
-    Different values give different tags: what may not stand in one is
-    percent-encoded, and a value too long for that is told by its digest.  A
-    value in tag syntax is a value like any other.  With a `suffix` the tag
-    ends in ``-suffix``, and the pair decides; a site sends all its tags with
-    one or all without.
+    Different values give different tags.  Characters that a tag must not
+    contain are percent-encoded, and a digest replaces a value that is too
+    long.  A value in the syntax of a tag is treated like any other value.
+    With a `suffix` the tag ends in ``-suffix``, and different pairs of value
+    and suffix give different tags.  A site must send all its tags with a
+    suffix, or all without.
     """
     opaque = _opaque(value)
     if suffix:
-        # Its own hyphens are encoded, so the last one ends the value.
+        # Hyphens of the suffix are encoded, so the last one ends the value.
         opaque += _SUFFIX_MARK + _opaque(suffix).replace('-', '%2D')
     head, mark, tail = opaque.rpartition(_FILTER_MARK)
-    if mark and tail in CODINGS:  # no tag of ours ends as a filter's does
+    if mark and tail in CODINGS:  # our tags must not end as a filter's tags
         opaque = f'{head}%2D{tail}'
     return f'"{opaque}"'
 
@@ -84,25 +86,25 @@ def _opaque(value: str) -> str:
     encoded = quote(data, safe=_SAFE)
     if len(encoded) <= MAX_OPAQUE_LENGTH:
         return encoded
-    # The mark is encoded in every short value.
+    # Short values have this mark encoded, so none looks like a digest.
     return _DIGEST_MARK + hashlib.sha256(data).hexdigest()
 
 
 def coded_tag(tag: str, coding: str) -> str:
-    """Return the tag of the variant of `tag` in a content coding.
+    """Return the tag of a coded body; `tag` belongs to the plain body.
 
-    8.8.3.3: a strong tag names one sequence of bytes, so a coded body needs
-    another than the plain one.  No value of a policy yields such a tag.
+    8.8.3.3: a strong tag names one sequence of bytes, so the two bodies need
+    different tags.  No value of a policy gives a tag of this form.
     """
     return f'{tag[:-1]}{_CODING_MARK}{coding}"'
 
 
 def filtered_tag(tag: str, coding: str) -> str:
-    """Return what a filter of Apache makes of `tag` when it codes a body.
+    """Return `tag` as a filter of Apache marks it when it codes a body.
 
-    mod_deflate and mod_brotli send the client such a tag, and pass it on as
-    it is where the client asks by it.  What is coded already they leave; but
-    mod_brotli marks the tag of a 304 once more.
+    mod_deflate and mod_brotli send this tag to the client.  If the client asks
+    with it, they pass it on unchanged.  They do not touch a body that is coded
+    already, but mod_brotli marks the tag of a 304 once more.
     """
     return f'{tag[:-1]}{_FILTER_MARK}{coding}"'
 
@@ -110,7 +112,7 @@ def filtered_tag(tag: str, coding: str) -> str:
 def tag_variants(
         tag: str,
         codings: Iterable[str] = (IDENTITY, 'gzip')) -> tuple[str, ...]:
-    """Return the tags under which a page may be known in some codings."""
+    """Return all tags that clients may have for a page in some codings."""
     found: list[str] = []
     for coding in codings:
         if coding == IDENTITY:
@@ -123,10 +125,10 @@ def tag_variants(
 
 
 def tag_for_304(held: str) -> str:
-    """Return the tag to send to a client that has the page as `held`.
+    """Return the tag to send in a 304 to a client that has the tag `held`.
 
-    15.4.5: it is to get that tag.  A second mark is of a filter that marks
-    each 304, so the tag goes out with one.
+    15.4.5: the client must get that tag.  A second mark comes from a filter
+    that marks each 304, so the tag is sent with one mark.
     """
     head, _, coding = held[:-1].rpartition(_FILTER_MARK)
     return f'{head}"' if coding in CODINGS and head.endswith(
@@ -134,18 +136,18 @@ def tag_for_304(held: str) -> str:
 
 
 def held_tag(header: str, tags: Collection[str]) -> str:
-    """Return the first of `tags` that If-None-Match (13.1.2) holds, '' for
-    none.
+    """Return the first of `tags` that If-None-Match (13.1.2) matches.
 
-    Several header lines come joined by commas.  ``*`` alone holds any page;
-    a list that does not parse to its end holds nothing.  Linear in the length
-    of `header`.
+    '' if it matches no tag.  Several header lines must be joined by commas.
+    ``*`` alone matches any page.  A list that is invalid at any place matches
+    nothing.  Cost: linear in the length of `header`.
     """
     text = header.strip(' \t')
-    if text == '*':  # the grammar has it alone or not at all
+    if text == '*':  # the grammar allows it only alone
         return next(iter(tags), '')
     found = _opaque_tags(text)
-    # 8.8.3.2: weak comparison looks at the opaque parts, whichever is weak.
+    # 8.8.3.2: weak comparison compares the opaque parts; either tag may be
+    # weak.
     for tag in tags:
         if tag.removeprefix('W/') in found:
             return tag
@@ -153,7 +155,7 @@ def held_tag(header: str, tags: Collection[str]) -> str:
 
 
 def _opaque_tags(text: str) -> frozenset[str]:
-    """Return the tags of a list, without W/; none if it is malformed."""
+    """Return the tags of a list, without W/; no tags if it is malformed."""
     found: set[str] = set()
     position = 0
     while position < len(text):
@@ -169,9 +171,9 @@ def _opaque_tags(text: str) -> frozenset[str]:
 def parse_date(text: str, now: float | None = None) -> int | None:
     """Return the seconds since 1970 of an HTTP-date (5.6.7), or None.
 
-    Parameters after a semicolon, which browsers of old append, do not
-    count.  `now` settles the century of two-digit years.  A weekday that is
-    not the date's own makes the date invalid.
+    Parameters after a semicolon, which old browsers append, do not count.
+    `now` decides the century of two-digit years.  A date with a wrong weekday
+    is invalid.
     """
     date = text.partition(';')[0].strip(' \t')
     for pattern in _DATES:
@@ -201,10 +203,10 @@ def _seconds(match: re.Match[str], now: float) -> int | None:
 
 
 def _full_year(moment: tuple[int, ...], now: float) -> int:
-    """Return the year meant by a `moment` that starts with two digits.
+    """Return the full year of a `moment` with a two-digit year.
 
-    5.6.7: what seems more than 50 years in the future is the latest past
-    year that ends in the same digits.
+    5.6.7: a time that appears to be more than 50 years in the future means
+    the most recent past year with the same last two digits.
     """
     present = time.gmtime(now)[:6]
     year = present[0] - present[0] % 100 + moment[0]
@@ -217,7 +219,7 @@ def _full_year(moment: tuple[int, ...], now: float) -> int:
 def format_date(secs: float) -> str:
     """Return seconds since 1970 as an IMF-fixdate (5.6.7), rounded down.
 
-    Requests of a second share it.
+    The result is remembered, so all requests of a second share it.
     """
     return formatdate(math.floor(secs), usegmt=True)
 
@@ -228,9 +230,9 @@ def not_modified_since(value: str, modified: int, now: float) -> bool:
     `modified` is its Last-Modified, in seconds since 1970.
     """
     since = parse_date(value, now)
-    # What is no HTTP-date is ignored.  So is one that a clock which goes a
-    # little wrong does not explain.
+    # An invalid HTTP-date is ignored.  So is a date too far in the future: a
+    # clock that is a little wrong does not explain it.
     if since is None or since > now + MAX_SKEW_SECS:
         return False
-    # Earlier than the date given, or equal to it, is not modified.
+    # A page of an earlier date, or of the same date, is not modified.
     return modified <= since

@@ -13,36 +13,36 @@ _WEIGHT = re.compile(
 # 8.4.1.3: a recipient takes "x-gzip" for "gzip".
 _ALIASES = {'x-gzip': 'gzip'}
 
-#: What a page may be kept in; the first is sent where a client likes several
-#: equally well.
+#: The codings of stored pages.  If a client prefers several equally, the first
+#: of these is sent.
 CODINGS = ('zstd', 'br', 'gzip')
 IDENTITY = 'identity'
 
-#: A shorter body is not worth a coding.
+#: A shorter body gets no coding.
 MIN_BODY_BYTES = 1024
 
-#: What gets shorter.  Responses of all other types have no coding, but where
-#: Zope was told to make one.
+#: Types of content that get shorter.  Other types get no coding, unless Zope
+#: was told to make one.
 _WORTHWHILE = re.compile(
     '(?:text/.*|application/(?:.*\\+)?(?:json|xml)'
     '|application/(?:x-)?javascript)[ \t]*(?:;.*)?',
     re.IGNORECASE | re.DOTALL)
 
-#: Nobody has so much to say; to read it would cost more than the page.
+#: A longer header is ignored: reading it would cost more than the page.
 MAX_LENGTH = 8192
 
 _GZIP_LEVEL = 6
-# No time, no name; the last two are what Zope says of level and system.
+# No time, no name.  The last two bytes are level and system, as in Zope.
 GZIP_HEADER = b'\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff'
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
 
 
 def preferences(accept_encoding: str | None) -> tuple[str, ...]:
-    """Return the codings that a client takes, those it likes best first.
+    """Return the codings that a client accepts, the preferred ones first.
 
-    Identity is always among them, since something is to be sent; it comes
-    last unless the client says that it likes it better.  ``*`` stands for
-    gzip alone here: whoever names no other coding may not know it.
+    Identity is always among them, because some body must be sent.  It comes
+    last unless the client prefers it.  ``*`` stands for gzip alone here: a
+    client that does not name another coding may not know it.
     """
     if not accept_encoding or len(accept_encoding) > MAX_LENGTH:
         return (IDENTITY,)
@@ -62,7 +62,7 @@ def _preferences(accept_encoding: str) -> tuple[str, ...]:
         name: weight for name in CODINGS if (weight := weights.get(
             name, weights.get('*', 0) if name == 'gzip' else 0))}
     found[IDENTITY] = weights.get(IDENTITY, 0)
-    # The sort is stable: of those liked equally ours comes first.
+    # The sort is stable: among equal weights, our order decides.
     return tuple(sorted(found, key=lambda name: -found[name]))
 
 
@@ -78,7 +78,7 @@ def _weights(accept_encoding: str) -> dict[str, float]:
 
 
 def _name(coding: str) -> str:
-    """Return the name of `coding`; names have no case (8.4.1)."""
+    """Return the name of `coding`; names are case-insensitive (8.4.1)."""
     name = coding.strip(' \t').lower()
     return _ALIASES.get(name, name)
 
@@ -92,7 +92,7 @@ def _weight(parameters: str) -> float:
 def gzip(body: bytes) -> bytes:
     """Return `body` in gzip, the same bytes for the same body.
 
-    They are the bytes that Zope makes: one strong tag names both.
+    Zope makes the same bytes, so one strong tag names both bodies.
     """
     deflate = zlib.compressobj(
         _GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, 0)
@@ -104,12 +104,13 @@ def gzip(body: bytes) -> bytes:
 def gunzip(data: bytes, limit: int) -> bytes | None:
     """Return the content of `data` in gzip, or None.
 
-    None for what is not gzip, damaged, cut short, followed by anything, or
-    longer than `limit` bytes; no more than that is ever unpacked.
+    None if `data` is not gzip, is damaged or cut short, is followed by other
+    data, or has a content longer than `limit` bytes.  At most one byte more
+    than `limit` is unpacked.
     """
     inflate = zlib.decompressobj(_GZIP_WINDOW)
     try:
-        # One byte more shows that there is more; 0 would mean no limit.
+        # One byte more shows that the content is too long; 0 is no limit.
         body = inflate.decompress(data, max(limit, 0) + 1)
     except zlib.error:
         return None

@@ -14,7 +14,7 @@ from .lists import listed
 
 Headers = dict[str, str]
 
-#: What a 304 repeats of the 200 (RFC 9110 section 15.4.5).
+#: The headers of a 200 that a 304 repeats (RFC 9110 section 15.4.5).
 _OF_A_304 = (
     'cache-control', 'content-location', 'etag', 'expires', 'vary')
 
@@ -22,8 +22,8 @@ _OF_A_304 = (
 def last_modified(moment: int, now: float) -> str:
     """Return the Last-Modified of a page that changed at `moment`.
 
-    What was changed in this very second may change once more in it, so such
-    a date is sent as the second before: it will not validate.
+    A page that changed in the current second may change again in it.  So the
+    second before is sent, which never validates the page.
     """
     return format_date(min(moment, int(now) - 1))
 
@@ -37,14 +37,14 @@ def page_headers(
         vary_by: tuple[str, ...] = ()) -> Headers:
     """Return the headers of a 200.
 
-    `own` are those that rendering set `age` seconds ago, `policy` those of
-    the caching policy, `tag` the entity-tag or '', `modified` the date to
-    send, None where the policy has none.  The policy wins, but for what
-    rendering said to keep a page private; Vary has the names of both, and
-    those in `vary_by`.
+    `own` are the headers that rendering set `age` seconds ago, `policy` the
+    headers of the caching policy, `tag` the entity-tag or '', `modified` the
+    date to send, None if the policy has none.  The policy wins, but rendering
+    may make the page more private.  Vary has the names of both, and the names
+    in `vary_by`.
     """
     rendered, said = {**own}, {**policy}
-    # these differ from page to page, from moment to moment
+    # Expires differs by page and time, so it is not remembered
     of_page, of_now = rendered.pop('expires', None), said.pop('expires', None)
     values = dict(_combined(
         tuple(rendered.items()), tuple(said.items()), vary_by))
@@ -64,7 +64,7 @@ def _combined(
         own: tuple[tuple[str, str], ...],
         policy: tuple[tuple[str, str], ...],
         vary_by: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return the headers that are the same on many pages, at any time."""
+    """Return the headers that many pages have in common, at any time."""
     rendered, said = dict(own), dict(policy)
     values = {**rendered, **said}
     values.update(_more_private(rendered, values))
@@ -77,8 +77,7 @@ def _combined(
 
 
 def _later(date: str, secs: float) -> str:
-    """Return a date so many seconds later, of which fractions do not count.
-    """
+    """Return `date` plus the whole seconds of `secs`."""
     moment = parse_date(date) if secs >= 1 else None
     return date if moment is None else format_date(moment + int(secs))
 
@@ -89,7 +88,8 @@ def may_be_coded(content_type: str) -> bool:
 
 
 def is_private(cache_control: str) -> bool:
-    """Return whether a Cache-Control value keeps shared caches out."""
+    """Return whether a Cache-Control value forbids storing by shared caches.
+    """
     return bool(directives(cache_control) & {'no-store', 'private'})
 
 
@@ -98,11 +98,11 @@ def without_later(
         present: Mapping[str, str],
         before: Mapping[str, str],
         own: Mapping[str, str]) -> Headers:
-    """Return `values` without those that other code set since the call.
+    """Return `values` without the headers that other code set since the call.
 
-    `present` are the headers of the response now, `before` those at the
-    call, `own` those that rendering set.  The entity-tag is the page's
-    whatever happens, and Vary is merged.
+    `present` are the headers of the response now, `before` the headers at the
+    call, `own` the headers that rendering set.  The page's entity-tag always
+    stays.  Vary stays too, and is merged later.
     """
     kept = {}
     for name, value in values.items():
@@ -118,7 +118,7 @@ def merged(
         present: Mapping[str, str]) -> Headers:
     """Return `values` with the Vary and privacy that other code set.
 
-    Its Vary counts as well, and what it said to keep the answer private.
+    `present` are the headers of the response, with those of other code.
     """
     if 'vary' not in present and 'cache-control' not in present:
         return dict(values)
@@ -129,16 +129,16 @@ def merged(
     return {**result, **_more_private(present, result)}
 
 
-#: What lets shared caches keep an answer.
+#: Directives that let shared caches store a response.
 _SHARING = frozenset(['public', 's-maxage'])
 
 
 def _more_private(
         said: Mapping[str, str], values: Mapping[str, str]) -> Headers:
-    """Return a Cache-Control as private as that in `said`.
+    """Return a Cache-Control that is as private as the one in `said`.
 
-    What else `values` says of caching stays: without a lifetime a client
-    guesses how long the page is fresh (RFC 9111 section 4.2.2).
+    It keeps the other directives of `values`: without a lifetime a client
+    guesses one (RFC 9111 section 4.2.2).  Empty if nothing has to change.
     """
     control = said.get('cache-control', '')
     present = values.get('cache-control', '')
@@ -155,7 +155,7 @@ def _more_private(
 def not_modified_headers(values: Mapping[str, str]) -> Headers:
     """Return the headers of a 304; `values` are those of the 200.
 
-    The date serves clients where there is no entity-tag.
+    Last-Modified is there only if there is no entity-tag.
     """
     kept = {}
     for name in _OF_A_304:

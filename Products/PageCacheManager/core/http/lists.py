@@ -19,7 +19,7 @@ def names(value: str) -> tuple[str, ...]:
 
 
 def listed(value: str) -> list[str]:
-    """Return the members of a list such as Vary's, as they are spelled."""
+    """Return the members of a list such as Vary's, in their spelling."""
     return [name for part in value.split(',') if (name := part.strip())]
 
 
