@@ -1,1 +1,1 @@
-"""Hits that are rendered again: which ones, and what differs."""
+"""Hits that are rendered again: their choice, and the differences found."""

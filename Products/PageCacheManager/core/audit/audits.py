@@ -1,4 +1,4 @@
-"""Which hits of a manager are audited, and what was found."""
+"""The choice of hits for the audit of a manager, and the findings."""
 import threading
 import time
 from collections import deque
@@ -8,30 +8,33 @@ from typing import NamedTuple
 from ..limits import Rate
 
 
-#: So many findings are kept, of the pages that were found last.
+#: Number of findings that are kept, the latest ones.
 MAX_FINDINGS = 20
 
-#: The same of pages that differ by themselves: a clock is on each page.
+#: The same for pages that differ by themselves.  Fewer are enough: if pages
+#: show a clock, each page differs.
 MAX_BY_ITSELF = 5
 
 
 class Finding(NamedTuple):
-    """A page that was not what it would have been rendered as."""
+    """A stored page that differed from a new render."""
 
     #: Seconds since 1970.
     at: float
     url: str
-    #: Whose page it was, '' for a page of any visitor.
+    #: The user of the page, '' for a page of any visitor.
     whose: str
     #: The policy that gave the page its ETag.
     policy: str
     #: When the stored page was rendered, seconds since 1970.
     created: float
-    #: Whether two renders in a row differ as well, so that it stays.
+    #: Whether two renders in a row differ as well.  Then the page stays in
+    #: the store.
     is_by_itself: bool
-    #: What differs, see :class:`.compare.Difference`.
+    #: The differences, see :class:`.compare.Difference`.
     lines: list[str]
-    #: What changed since the page was stored, and is read by a render now.
+    #: The sources that a render now reads, and that changed since the page
+    #: was stored.
     changed: list[str]
 
 
@@ -50,7 +53,7 @@ class Audits:
     def is_due(self, every: int, per_minute: int) -> bool:
         """Return whether to audit the hit that was just sent.
 
-        It is one in `every`, and no more than `per_minute`.
+        One hit in `every` is audited, at most `per_minute`.
         """
         with self._lock:
             self._hits += 1
@@ -69,8 +72,9 @@ class Audits:
             findings.extend([*kept, finding])
 
     def findings(self) -> list[Finding]:
-        """Return the last findings, the newest first; those of pages that
-        differ by themselves come last.
+        """Return the last findings, the newest first.
+
+        The pages that differ by themselves come last.
         """
         with self._lock:
             return [

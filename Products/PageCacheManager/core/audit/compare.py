@@ -1,4 +1,4 @@
-"""Compares a stored page with what it is rendered as now."""
+"""Compares a stored page with new renders of the page."""
 import re
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -11,22 +11,22 @@ from .ignored import is_ignored
 from .ignored import pieces
 
 
-#: A diff has at most so many lines, each of so many characters.
+#: Maximum number of lines in a diff, and of characters in a line.
 MAX_LINES = 12
 MAX_LENGTH = 160
 
-#: Of longer parts that differ only the beginning is compared, in pieces.
+#: If a part that differs has more pieces, only its beginning is compared.
 MAX_PIECES = 300
 
-#: Characters that are shown before the first one that differs.
+#: Number of characters that are shown before the first difference.
 _BEFORE = 40
 
-#: Names and dates of the page, which follow from all else.
+#: Headers that follow from the rest of the page.
 _DERIVED = frozenset(['etag', 'last-modified', 'content-length', 'date'])
 
 
 class Content(NamedTuple):
-    """What a visitor gets: headers that rendering set, and a plain body."""
+    """The page for a visitor: headers that rendering set, and a plain body."""
 
     #: Names are in lower case.
     headers: dict[str, str]
@@ -34,7 +34,7 @@ class Content(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A stored page is not what it is rendered as."""
+    """The difference between a stored page and a new render."""
 
     #: Whether two renders, one after the other, differ as well.
     is_by_itself: bool
@@ -45,7 +45,7 @@ class Difference(NamedTuple):
 
 def parts(content: Content, names: tuple[str, ...]) -> list[str]:
     """Return headers and body in pieces, without the values of `names`."""
-    # a line break, which no other piece has beside text
+    # a line break marks headers: no other piece has one together with text
     headers = [
         f'\n{name}: {value}' for name, value in sorted(content.headers.items())
         if name not in _DERIVED and not is_ignored(name, names)]
@@ -59,11 +59,12 @@ def parts(content: Content, names: tuple[str, ...]) -> list[str]:
 def difference(
         stored: list[str], first: list[str], second: list[str],
         is_private: bool) -> Difference:
-    """Return how a stored page differs from two renders in a row.
+    """Return the difference of a stored page from two renders in a row.
 
-    All are :func:`parts`; `first` differs from `stored`.  What differs
-    between the renders does not count, if all have as many parts.  Of a
-    private page the diff shows tags and lengths, but no text.
+    All three are results of :func:`parts`; `first` differs from `stored`.
+    Parts that differ between the renders do not count, if all three have the
+    same number of parts.  The diff of a private page shows tags and lengths,
+    but no text.
     """
     if first == second:
         return Difference(False, _diff(stored, first, is_private))
@@ -137,7 +138,7 @@ _HEADER = re.compile(r'\n[a-z0-9-]{1,60}: ')
 
 
 def _veiled(piece: str) -> str:
-    """Return what kind of piece this is, and how long, but no text."""
+    """Return the kind and the length of a piece, but no text."""
     known = _TAG.match(piece) or _HEADER.match(piece)
     if known is None:
         text = piece.strip()

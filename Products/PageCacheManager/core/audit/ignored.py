@@ -1,14 +1,14 @@
-"""Hides what is new in each render of a page, such as tokens."""
+"""Hides values that are new in each render of a page, such as tokens."""
 import re
 from collections.abc import Callable
 from collections.abc import Iterator
 from functools import lru_cache
 
 
-#: Stands in place of what is hidden.
+#: Replaces hidden text.
 HIDDEN = '\u2026'
 
-# each character is in one piece, and a tag in one of its own
+# each character is in one piece, and each tag is a piece of its own
 _PIECES = re.compile(r'[^<\n]+|<[^<>\n]*>?|\n+')
 
 _STAR = r'[\w-]{0,100}'
@@ -19,9 +19,9 @@ _VOID = re.compile(r'<(?:input|meta|link|img|br|hr)\b', re.IGNORECASE)
 def pieces(text: str, names: tuple[str, ...]) -> list[str]:
     """Return tags and texts of a page, without the values of `names`.
 
-    A name is that of an attribute, a parameter, a field of a form or of
-    JSON, or of an element (its id, its name, or a class).  It may have a
-    ``*`` in it, for letters, digits, ``_`` and ``-``.
+    These are names of attributes, parameters, fields of a form or of JSON, or
+    elements (their id, name or class).  A ``*`` in a name stands for letters,
+    digits, ``_`` and ``-``.
     """
     if not names:
         return _PIECES.findall(text)
@@ -38,9 +38,7 @@ def is_ignored(header: str, names: tuple[str, ...]) -> bool:
 def _without_elements(
         found: list[str], is_named: Callable[[str], object]
 ) -> Iterator[str]:
-    """Yield pieces; the tag of an element that is named, and the text that
-    follows it, are hidden.
-    """
+    """Yield pieces, and hide the tag of each named element and its text."""
     is_hidden = False
     for piece in found:
         if piece.startswith('<'):
@@ -66,9 +64,7 @@ def _names(names: tuple[str, ...]) -> re.Pattern[str]:
 @lru_cache(maxsize=16)
 def _hiding(names: tuple[str, ...]) -> tuple[
         Callable[[str], str], Callable[[str], object]]:
-    """Return a function that hides values, and one that knows the tags of
-    elements.
-    """
+    """Return a function that hides values, and one that finds named tags."""
     name = _pattern(names)
     value = re.compile(
         rf'''(?<![\w-])((?:{name})(?:["']?\s{{0,5}}(?:=|:)\s{{0,5}}|%3D))'''

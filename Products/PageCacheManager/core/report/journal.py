@@ -1,4 +1,4 @@
-"""The last requests that were not answered from memory, and why."""
+"""The last requests that were not answered from memory, with reasons."""
 import threading
 from collections import deque
 from typing import NamedTuple
@@ -6,10 +6,10 @@ from typing import NamedTuple
 from ..key import PageId
 
 
-#: So many requests are kept.
+#: Number of requests that are kept.
 MAX_ENTRIES = 500
 
-#: Texts that clients choose are cut to so many characters.
+#: Texts that clients choose are cut to this number of characters.
 MAX_LENGTH = 300
 
 
@@ -30,22 +30,22 @@ class Entry(NamedTuple):
     page: PageId
     #: The id of the user, '' for an anonymous visitor.
     user: str
-    #: As in Cache-Status.
+    #: The word of X-PageCache, and the detail of Cache-Status.
     word: str
     detail: str
-    #: Why a page that was stored was dropped: an object, or a text; None
-    #: where there was no such page.
+    #: The reason if a stored page was dropped: an object, or a text; None if
+    #: no page was dropped.
     dropped: Changed | str | None
     #: A hash of each part of the key's variant, empty without an ETag.
     parts: tuple[int, ...]
-    #: How long the page took to render, 0 where that is not known.
+    #: The time of rendering, 0 if it is unknown.
     secs: float = 0.0
 
 
 class Journal:
     """The last requests of one manager in this process.
 
-    Any thread may call.
+    Any thread may call any method.
     """
 
     def __init__(self) -> None:
@@ -71,22 +71,23 @@ class Journal:
                 self._secs += secs
 
     def mean_secs(self) -> float | None:
-        """Return how long the render of a page that is kept takes.
+        """Return the mean render time of pages that are stored.
 
-        It is the mean of all since counting began, None before the first.
+        It covers all renders since counting began; None before the first.
         """
         count, secs = self.renders()
         return secs / count if count else None
 
     def renders(self) -> tuple[int, float]:
-        """Return how many renders of pages that are kept were timed, and how
-        long they took together.
+        """Return the number and the total time of renders of stored pages.
+
+        Only renders with a known time count.
         """
         with self._lock:
             return self._renders, self._secs
 
     def reset(self) -> None:
-        """Begin to measure renders anew; the entries stay."""
+        """Set the sums of the renders to zero; the entries stay."""
         with self._lock:
             self._renders, self._secs = 0, 0.0
 

@@ -1,29 +1,31 @@
-"""Which pages no manager keeps: how often they were rendered, how long."""
+"""Pages that no manager stores: the number and the time of their renders."""
 import threading
 from collections import OrderedDict
 from typing import NamedTuple
 
 
-#: Longer names are not counted: some views are called what a URL says.
+#: Longer names are not counted: some views take their name from the URL.
 MAX_LENGTH = 200
 
-#: Of more views than this those are forgotten that were not seen longest.
+#: Maximum number of views.  Beyond it the view that was not seen for the
+#: longest time is forgotten.
 MAX_VIEWS = 200
 
 
 class Seen(NamedTuple):
-    """A view, or a template, that no manager keeps the pages of."""
+    """A view, or a template, with pages that no manager stores."""
 
     name: str
     kind: str
     renders: int
-    #: How long all its renders took.
+    #: The time of all its renders together.
     secs: float
 
 
 class Lately:
-    """Counts views or templates by name and kind of content, since the
-    process started.
+    """Counts views or templates by name and kind of content.
+
+    Counting begins with the process, and again with each `reset`.
     """
 
     def __init__(self) -> None:
@@ -48,11 +50,11 @@ class Lately:
         return sorted(rows, key=lambda row: (-row[2], row))
 
     def dearest(self) -> list[Seen]:
-        """Return those of which all renders together took longest, first."""
+        """Return all, sorted by total render time, the longest first."""
         return sorted(self._all(), key=lambda seen: (-seen.secs, seen))
 
     def reset(self) -> None:
-        """Begin to count anew."""
+        """Forget all counts."""
         with self._lock:
             self._seen.clear()
 

@@ -14,8 +14,8 @@ from urllib.parse import unquote
 from urllib.parse import urlencode
 
 
-#: Bytes of characters beyond ASCII, as UTF-8 spells them: one character each
-#: (RFC 3987 section 3.2).
+#: One character beyond ASCII: its bytes in UTF-8, percent-encoded (RFC 3987
+#: section 3.2).
 _ESCAPED = re.compile(
     '%[Cc][0-9A-Fa-f]%[0-9A-Fa-f]{2}|%[Dd][0-9A-Fa-f]%[0-9A-Fa-f]{2}'
     '|%[Ee][0-9A-Fa-f](?:%[0-9A-Fa-f]{2}){2}'
@@ -64,8 +64,8 @@ class View:
 def read_view(form: Mapping[str, object]) -> View:
     """Return the view that a form describes.
 
-    Missing and invalid values get their default, and nothing raises: a URL
-    may contain anything.
+    Missing and invalid values get their default.  No value raises an error,
+    because a URL may contain any value.
     """
     default = View()
     sort, order = _text(form, 'sort'), _text(form, 'order')
@@ -82,13 +82,13 @@ def _text(form: Mapping[str, object], name: str) -> str:
     value = form.get(name)
     if not isinstance(value, str):
         return ''
-    # a value that was not UTF-8 can't be sent back
+    # a value that was not UTF-8 cannot be sent back
     return value.encode('utf-8', 'replace').decode('utf-8')
 
 
 def _number(form: Mapping[str, object], name: str) -> int:
     text = _text(form, name)
-    # int() takes foreign digits too, and gives up on very many
+    # int() takes foreign digits too, and fails for very many digits
     is_number = text.isascii() and text.isdigit() and len(text) <= 9
     return int(text) if is_number else 0
 
@@ -97,9 +97,9 @@ class Selection(NamedTuple):
     """The rows of one page, and their place among all."""
 
     rows: list[Row]
-    #: How many rows match the search.
+    #: Number of rows that match the search.
     matching: int
-    #: How many rows there are.
+    #: Number of all rows.
     total: int
     #: The number of this page, from 1 to `pages`.
     page: int
@@ -113,9 +113,10 @@ class Selection(NamedTuple):
 
 
 def select(rows: Iterable[Row], view: View) -> Selection:
-    """Return the page of `rows` that `view` asks for.
+    """Return the page of `rows` that `view` selects.
 
-    A page beyond the last one is the last one.  It takes n log n for n rows.
+    A page number that is too high selects the last page.  Cost: n log n for n
+    rows.
     """
     all_rows = list(rows)
     words = view.find.lower().split()
@@ -147,7 +148,7 @@ class Totals(NamedTuple):
     """The number of requests by outcome."""
 
     hits: int
-    #: Of the hits, those that were answered with 304.
+    #: Hits that were answered with 304.
     not_modified: int
     misses: int
     no_etag: int
@@ -170,7 +171,7 @@ class Totals(NamedTuple):
 
     @property
     def ratio(self) -> float | None:
-        """The part of hits among hits and misses, None before the first."""
+        """The share of hits among hits and misses, None before the first."""
         looked_up = self.hits + self.misses
         return self.hits / looked_up if looked_up else None
 
@@ -196,17 +197,17 @@ def totals(counts: Mapping[tuple[str, str], int]) -> Totals:
 def reasons(counts: Mapping[tuple[str, str], int]) -> list[tuple[str, int]]:
     """Return reasons and their counts, the most frequent first.
 
-    A page with a failure counts on each request that it is sent to.
+    A page with a failure counts for each request that gets it.
     """
     return _by_detail(counts, lambda word, detail: (
         word in ('NO-ETAG', 'BYPASS', 'OFF') or detail == 'render-error'))
 
 
 def renders(counts: Mapping[tuple[str, str], int]) -> list[tuple[str, int]]:
-    """Return why pages were rendered that could be stored, and how often.
+    """Return the reasons for renders of storable pages, with their counts.
 
-    The most frequent comes first.  '' stands for a page of which no version
-    was stored.
+    The most frequent reason comes first.  '' stands for a page without any
+    stored version.
     """
     return _by_detail(counts, lambda word, detail: (
         word == 'MISS' and detail != 'render-error'))
@@ -262,9 +263,9 @@ def span_text(secs: float) -> str:
 
 
 def readable_url(url: str) -> str:
-    """Return a URL as people read it, without escapes of what can be shown.
+    """Return a URL for people, without escapes of letters and numbers.
 
-    Signs, spaces and what is not to be seen stay escaped.
+    Signs, spaces and invisible characters stay escaped.
     """
     def plain(found: re.Match[str]) -> str:
         try:
@@ -277,5 +278,5 @@ def readable_url(url: str) -> str:
 
 
 def percent_text(part: float | None) -> str:
-    """Return a part of one in percent."""
+    """Return a fraction in percent."""
     return '\u2013' if part is None else f'{part * 100:.1f}\u00a0%'

@@ -1,4 +1,4 @@
-"""Counts what became of requests, exactly, by word and by reason."""
+"""Exact counts of the outcomes of requests, by word and by reason."""
 import threading
 import time
 from collections import Counter
@@ -10,24 +10,24 @@ from .timeline import Sums
 from .timeline import Timeline
 
 
-#: Of more counters than this the first word of a detail stands for all of
-#: it, since details may hold names that a client chose; of twice as many no
-#: new detail is counted by itself.
+#: Beyond this number of counters, a new detail counts under its first word,
+#: because details may hold names that a client chose.  Beyond twice this
+#: number, no new detail gets a counter of its own.
 MAX_COUNTERS = 500
 
-#: The same for details of more characters.
+#: A detail of more characters counts under its first word, too.
 MAX_LENGTH = 200
 
-#: The time of so many templates and views is counted, if their paths are not
-#: longer than details.
+#: Maximum number of templates and views with times.  Their paths must not be
+#: longer than `MAX_LENGTH`.
 MAX_TEMPLATES = 200
 
-#: Which of the `Sums` a word counts for; other words are no requests.
+#: The position in `Sums` for each word; other words are no requests.
 _SUMS = {'HIT': 0, 'MISS': 1, 'NO-ETAG': 2, 'BYPASS': 2, 'OFF': 2}
 
 
 class Times(NamedTuple):
-    """How long the requests of a template or view took."""
+    """Number and time of the requests for a template or view."""
 
     renders: int
     render_secs: float
@@ -47,7 +47,7 @@ class Tally:
         self.reset()
 
     def reset(self) -> None:
-        """Begin to count anew."""
+        """Set all counters to zero."""
         with self._lock:
             self._counts: Counter[tuple[str, str]] = Counter()
             self._of_policies: Counter[tuple[str, str, str]] = Counter()
@@ -56,18 +56,17 @@ class Tally:
             # renders, their seconds, hits, their seconds: as in `Times`
             self._times: dict[str, list[float]] = {}
             self._timeline = Timeline()
-            # minutes begin with those of the wall clock, which may be set
-            # back later
+            # minutes begin as on the wall clock, which may be set back later
             self._offset = self._wall_clock() - self._clock()
 
     def add(
             self, word: str, detail: str = '', policy: str = '',
             template: str = '', secs: float = 0.0) -> None:
-        """Count one event: `word` is what happened, `detail` why.
+        """Count one event: `word` is the outcome, `detail` the reason.
 
         `policy` is the id of the caching policy that decided, '' for none.
-        `secs` are what the page of a template or view took, 0 if that is not
-        known.  Once a minute it calls a Python function, else none.
+        `secs` is the time for the page of a template or view, 0 if unknown.
+        A Python function is called only once a minute, and for a new detail.
         """
         with self._lock:
             minute = int((self._clock() + self._offset) // 60)
@@ -93,7 +92,7 @@ class Tally:
                     self._of_policies[counted] += 1
 
     def _bounded(self, word: str, detail: str) -> str:
-        """Return what to count a new detail as."""
+        """Return the name under which a new detail counts."""
         if len(detail) <= MAX_LENGTH and len(self._counts) < MAX_COUNTERS:
             return detail
         first = detail.partition(' ')[0]
@@ -126,7 +125,7 @@ class Tally:
                 self._clock() + self._offset, Sums(*self._sums))
 
     def times(self) -> dict[str, Times]:
-        """Return how long requests took, by the path of the template."""
+        """Return number and time of requests, by the path of the template."""
         with self._lock:
             return {
                 template: Times(int(renders), render_secs, int(hits), hit_secs)

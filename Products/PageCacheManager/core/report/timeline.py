@@ -1,13 +1,13 @@
-"""Requests by minute and by hour, from sums that are noted now and then.
+"""Requests by minute and by hour, from notes of sums.
 
-A minute costs one note of the sums before it, however many requests it has.
+A minute costs one note of the sums before it, for any number of requests.
 """
 from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
 
-#: So many minutes and hours are kept, the current one is the last.
+#: Number of minutes and hours that are kept; the current one is the last.
 MINUTES = 60
 HOURS = 24
 
@@ -22,7 +22,7 @@ class Sums(NamedTuple):
 
     @property
     def requests(self) -> int:
-        """All of them."""
+        """The number of all requests."""
         return self.hits + self.misses + self.others
 
 
@@ -35,10 +35,10 @@ class Span(NamedTuple):
 
 
 class Timeline:
-    """Which sums were reached before a minute, and before an hour.
+    """The sums before each minute, and before each hour.
 
-    It has no lock: the caller has one.  Minutes are numbered by a clock that
-    never goes back.
+    It has no lock, because the caller has one.  Minutes are numbered by a
+    clock that never goes back.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Timeline:
     def minutes(self, now: float, sums: Sums) -> list[Span]:
         """Return the last minutes, the oldest first.
 
-        `now` is in seconds of the clock, `sums` are those of now.
+        `now` is in seconds of the clock, `sums` are the current sums.
         """
         return _spans(self._minutes, now, 60, MINUTES, sums)
 

@@ -1,7 +1,7 @@
 """Turns a typed URL into the request that a browser would send.
 
 A server in front of Zope may rewrite paths: it adds host and root as a prefix.
-The prefix of one page is taken for that of any other.
+The prefix of the current request is used for any other page.
 """
 from urllib.parse import quote
 from urllib.parse import unquote
@@ -21,7 +21,7 @@ def path_and_query(
         path_info: str) -> tuple[str, str]:
     """Return PATH_INFO and QUERY_STRING for a URL, or the path in one.
 
-    `server_url`, `script` (quoted) and `path_info` are those of the current
+    `server_url`, `script` (quoted) and `path_info` belong to the current
     request.  Raises ValueError with a message for people.
     """
     if not isinstance(text, str) or not text.strip():
