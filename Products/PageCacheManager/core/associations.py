@@ -28,7 +28,7 @@ class Association(NamedTuple):
     kind: str = ''
 
 
-#: Earlier releases had this in each association; it is left out.
+#: A field that associations had in earlier releases; it is ignored.
 _FORMER = 'shows'
 
 
@@ -44,8 +44,8 @@ class AssociationError(ValueError):
 def read(rows: object) -> tuple[Association, ...]:
     """Return the associations in `rows`, mappings or sequences of strings.
 
-    Raises AssociationError for the first wrong row.  The last row counts if
-    two name the same view and kind.
+    Raises AssociationError for the first wrong row.  If two rows name the same
+    view and kind, the last row counts.
     """
     if isinstance(rows, (str, bytes)) or not isinstance(rows, Iterable):
         raise AssociationError(

@@ -9,28 +9,28 @@ from .limits import LogLimit
 
 logger = logging.getLogger(__name__.partition('.core.')[0])
 
-#: Is returned in place of the result of what failed.
+#: The result of a function that failed.
 FAILED: Any = object()
 
-#: What fails at each request is logged once a minute.
+#: A failure that happens at each request is logged once a minute.
 log_limit = LogLimit(60)
 
 
 def attempt(
         counts: Any, stage: str, function: Callable[..., Any],
         *args: Any) -> Any:
-    """Return what `function` returns, FAILED if it raises an Exception.
+    """Return the result of `function`, FAILED if it raises an Exception.
 
-    The failure is counted as ``ERROR`` of the `stage` and logged with its
-    traceback, if it can be.  `counts` is what failed, such as an exchange: it
-    counts, and describes itself.  It is None where there is no request, or
-    none that the cache takes part in.
+    The failure is counted as ``ERROR`` of the `stage`, and logged with its
+    traceback if possible.  `counts` is the object that failed, such as an
+    exchange; it counts the failure and describes itself.  It is None if there
+    is no request, or if the cache takes no part in the request.
     """
     try:
         return function(*args)
     except Exception as error:
         if function is not report:
-            # some errors of other code can't be shown
+            # some errors of other code cannot be printed
             attempt(None, stage, report, counts, stage, error)
         return FAILED
 
@@ -48,7 +48,7 @@ def report(counts: Any, stage: str, error: Exception) -> None:
 
 
 def _cause(error: Exception) -> tuple[type, CodeType, int]:
-    """Return what is the same for failures at the same place."""
+    """Return a value that is equal for failures at the same place."""
     trace = error.__traceback__
     assert trace is not None  # it was raised
     while trace.tb_next is not None:

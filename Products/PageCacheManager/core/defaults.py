@@ -1,15 +1,16 @@
 """The default of a list that grows with the years, and earlier defaults.
 
-A manager's settings are pickled whole, with defaults.  A list that equals an
-earlier default was not chosen by anybody, so the current default replaces it.
+All settings of a manager are pickled, with defaults.  If a list is equal to an
+earlier default, no administrator chose it, so the current default replaces it.
 """
 from collections.abc import Mapping
 from typing import Any
 
 
-#: Only names that a service uses for its own parameters: a page that reads
-#: one of them would ignore its value.  ``pk_*`` and ``mc_*`` would match
-#: primary keys and other prefixes.  docs/settings.rst lists the services.
+#: Only names that a service uses for its own parameters: if a page reads such
+#: a parameter, the value has no effect.  ``pk_*`` and ``mc_*`` are not here,
+#: because they would match primary keys and other prefixes.
+#: docs/settings.rst lists the services.
 IGNORED_PARAMETERS = (
     # Google
     'utm_*', '_ga', '_gl', 'gclid', 'gclsrc', 'gad_*', 'gbraid', 'wbraid',

@@ -1,4 +1,4 @@
-"""Functions of ours before methods of other packages."""
+"""Wraps methods of other packages with functions of ours."""
 from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
@@ -7,9 +7,9 @@ from typing import Any
 def put_before(
         kind: type, name: str,
         make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Put what `make` returns in place of a method, once.
+    """Replace a method by the result of `make`, once.
 
-    `make` is given the plain method.
+    `make` gets the plain method.
     """
     plain = getattr(kind, name)
     if not hasattr(plain, 'page_cache_plain'):

@@ -63,7 +63,7 @@ class Number(Field):
 
 @dataclass(frozen=True, slots=True)
 class Choice(Field):
-    """One of a few words."""
+    """A choice among a few words."""
 
     choices: tuple[tuple[str, str], ...] = ()
 
@@ -101,8 +101,8 @@ class Switch(Field):
 class Names(Field):
     """A list of names, one per line or separated by commas."""
 
-    #: Without a star, unless the setting takes patterns: a pattern would
-    #: have no effect.
+    #: It allows no star: only a setting that takes patterns allows one.  In
+    #: other settings a pattern would have no effect.
     pattern: str = r"[!#$%&'+.^_`|~0-9A-Za-z-]+"
     example: str = ''
     most: int = 50

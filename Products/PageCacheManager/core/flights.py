@@ -1,8 +1,8 @@
-"""One render per page, the others wait.
+"""One request renders a page, and the others wait for it.
 
-The first request for a missing page leads its flight, those that come while
-it renders wait for the page.  No wait is unbounded, none holds the lock that
-a hit needs, and nobody who leads ever waits.
+The first request for a missing page leads its flight.  Requests that come
+while it renders wait for the page.  Each wait has a time limit.  No waiting
+request holds the lock that a hit needs, and no leading request ever waits.
 """
 import threading
 import time
@@ -13,22 +13,23 @@ from collections.abc import Hashable
 from .page import Page
 
 
-#: A page that turned out not storable is not waited for during this time.
+#: If a page could not be stored, no request waits for it during this time.
 REFUSAL_SECS = 30.0
 
-#: Who leads a flight for a page that landed this recently asked before it
-#: did, and should look for it again.
+#: If a page landed within this time, a request that leads a flight for it may
+#: have looked into the store before the landing.  It should look again.
 LANDED_SECS = 2.0
 
-#: How many refusals and landings are remembered.
+#: Maximum number of refusals and landings that are remembered.
 MAX_REMEMBERED = 1000
 
 
 class Flight:
     """The right, and the duty, to render one page.
 
-    Exactly one of `land`, `refuse` and `abandon` ends it; whatever comes
-    after the first has no effect.
+    `land` and `refuse` end the flight.  `abandon` passes it on to a waiting
+    request; it ends the flight if no request waits, or if the flight was
+    passed on before.  After the end all three have no effect.
     """
 
     def __init__(self, flights: 'Flights', key: Hashable) -> None:
@@ -48,16 +49,16 @@ class Flight:
         self._flights._finish(self, page)
 
     def refuse(self, reason: str = '') -> None:
-        """Let all waiting requests, and those that come soon, render.
+        """Let all waiting requests, and all requests that come soon, render.
 
-        `reason` is why the page is not kept.
+        `reason` is the reason for not storing the page.
         """
         self._flights._finish(self, None, reason)
 
     def abandon(self, reason: str = '') -> None:
         """Let one of the waiting requests render instead.
 
-        `reason` is why this render is for one visitor alone.
+        `reason` is given if this render is for one visitor alone.
         """
         self._flights._abandon(self, reason)
 
@@ -73,25 +74,28 @@ class Flights:
         # without need.
         self._refused: OrderedDict[int, float] = OrderedDict()
         self._landed: OrderedDict[int, float] = OrderedDict()
-        #: Why, and how many times in a row.
+        #: The reason, and the number of refusals in a row for it.
         self._reasons: OrderedDict[int, tuple[str, int]] = OrderedDict()
-        #: How many requests wait now.
+        #: Number of requests that wait now.
         self.waiting = 0
 
     def refusal(self, key: Hashable) -> str:
-        """Return why a page was refused twice in a row lately, else ''."""
+        """Return the reason if a page was refused twice in a row, else ''.
+
+        Only recent refusals count.
+        """
         with self.lock:
             reason, times = self._reasons.get(hash(key), ('', 0))
             is_refused = self._refused.get(hash(key), 0.0) > self._clock()
             return reason if times > 1 and is_refused else ''
 
     def note_refusal(self, key: Hashable, reason: str) -> None:
-        """Remember why a page that nobody waits for is not kept."""
+        """Remember the refusal of a page that no request waits for."""
         with self.lock:
             self._note_reason(key, reason)
 
     def last_refusal(self, key: Hashable) -> str:
-        """Return why a page was refused when last rendered, '' if unknown.
+        """Return the reason if the last render was refused, '' if unknown.
         """
         return self._reasons.get(hash(key), ('', 0))[0]
 
@@ -100,10 +104,10 @@ class Flights:
             key: Hashable,
             wait_secs: float,
             max_waiting: int) -> Flight | Page | None:
-        """Return a flight to lead, the page of one, or None.
+        """Return a flight to lead, the page of another flight, or None.
 
-        None means: render, but for yourself.  Waits at most `wait_secs`
-        seconds, and not at all while `max_waiting` others do.
+        None means: render without a flight.  Waits at most `wait_secs`
+        seconds, and not at all while `max_waiting` other requests wait.
         """
         with self.lock:
             for table in self._landed, self._refused:

@@ -1,8 +1,8 @@
-"""The pages that are asked for most.
+"""The pages that are requested most.
 
-Counted as J. Misra and D. Gries do it ("Finding repeated elements", Science
-of Computer Programming 2, 1982): a table of n names has each one that is more
-than one in n + 1 of all.
+Pages are counted by the algorithm of J. Misra and D. Gries ("Finding repeated
+elements", Science of Computer Programming 2, 1982): a table of n names has
+each name that gets more than one in n + 1 of all hits.
 """
 import threading
 import time
@@ -16,22 +16,22 @@ from typing import Any
 from .limits import Rate
 
 
-#: All counts are halved so often: what was hot yesterday is not hot today.
+#: All counts are halved after this time, so that old hits count less.
 HALF_LIFE_SECS = 3600
 
 
 @dataclass(slots=True)
 class _Counted:
-    """What is known of one name."""
+    """The count of one name, and its data."""
 
     known: Any
     count: int = 1
-    #: Whether the next hit gives anew what is known.
+    #: Whether the next hit must renew the data.
     is_worn: bool = False
 
 
 class HotPages:
-    """A bounded table of names, each with its count and what belongs to it.
+    """A bounded table of names, each with its count and its data.
 
     Any thread may call any method.
     """
@@ -42,7 +42,7 @@ class HotPages:
         self._lock = threading.Lock()
         self._counted: dict[Hashable, _Counted] = {}
         self._halved_at = clock()
-        #: How often they are rendered.
+        #: The rate of their renders.
         self.rate = Rate(clock)
 
     def count(
@@ -50,9 +50,9 @@ class HotPages:
             make: Callable[[], Any]) -> None:
         """Count one hit of `name`.
 
-        Of a name that is new, and finds room in a table of `limit`, `make`
-        gives what to keep, None for a name that is not to be kept; of one that
-        was worn out it gives that anew.
+        The table has room for `limit` names.  If there is room for a new name,
+        `make` returns its data, or None if the name must not be kept.  `make`
+        also renews the data of a name that was worn out.
         """
         with self._lock:
             self._cool()
@@ -80,14 +80,14 @@ class HotPages:
                 del self._counted[name]
 
     def hottest(self, limit: int) -> list[Any]:
-        """Return what is known of up to `limit` names, the hottest first."""
+        """Return the data of up to `limit` names, the hottest first."""
         with self._lock:
             self._cool()
             return [one.known for one in nlargest(
                 limit, self._counted.values(), attrgetter('count'))]
 
     def wear_out(self, name: Hashable) -> None:
-        """Have the next hit of a name give anew what belongs to it."""
+        """Let the next hit of a name renew its data."""
         with self._lock:
             if name in self._counted:
                 self._counted[name].is_worn = True

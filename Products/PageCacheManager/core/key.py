@@ -1,9 +1,9 @@
-"""Page keys: which two requests may share one stored page.
+"""Page keys: requests with equal keys may share one stored page.
 
 A key is a plain tuple of strings and of tuples of strings, compared part by
-part.  Nothing is ever joined into one string, so no value can pretend to be
-two.  Plain tuples of strings also drop out of the garbage collector's sight,
-which instances would not.
+part.  Parts are never joined into one string, so one value cannot look like
+two.  The garbage collector also stops tracking plain tuples of strings, but
+would not stop tracking instances.
 """
 import hashlib
 import re
@@ -17,8 +17,8 @@ from urllib.parse import unquote_plus
 
 
 #: ``(template path, context path, URL, variant, validity)``: the first three
-#: name the page that people see in the statistics, the first four the slot
-#: in which a newer version takes an older one's place.
+#: name the page that people see in the statistics.  The first four name the
+#: slot, in which a newer version replaces an older one.
 Key: TypeAlias = tuple[str, str, str, tuple[str, ...], tuple[str, ...]]
 
 #: ``(template path, context path, URL)``
@@ -27,14 +27,14 @@ PageId: TypeAlias = tuple[str, str, str]
 #: ``(template path, context path, URL, variant)``
 Slot: TypeAlias = tuple[str, str, str, tuple[str, ...]]
 
-#: A query of more fields than this is not looked through.
+#: A query with more fields than this is not searched.
 MAX_FIELDS = 200
 
-#: Arguments nest no deeper than this, so that a list which holds itself ends.
+#: Maximum nesting of arguments, so that a list that contains itself ends.
 MAX_ARGUMENT_DEPTH = 16
 
-#: Arguments are no more values than this.  A list that holds one list many
-#: times over is small in memory, but not when it is spelled out.
+#: Maximum number of values in arguments.  A list that contains one list many
+#: times is small in memory, but its spelling is not.
 MAX_ARGUMENT_VALUES = 10_000
 
 #: Longer spellings of arguments are replaced by their digest.
@@ -46,15 +46,15 @@ _ROW = 'page:'
 
 
 class KeyParts(NamedTuple):
-    """All that a key is made of, each part a string or a tuple of strings."""
+    """All parts of a key; each part is a string or a tuple of strings."""
 
     template_path: str
     context_path: str
     url: str
-    #: What else of the request shapes the page: virtual root, skin,
+    #: Other parts of the request that change the page: virtual root, skin,
     #: language, user, arguments, headers, cookies.
     variant: tuple[str, ...]
-    #: What makes the page current: generation and template versions.
+    #: Versions that must be current: generation and template versions.
     versions: tuple[str, ...]
     etag: str
 
@@ -75,16 +75,16 @@ def page_id(key: Key) -> PageId:
 
 
 def slot(key: Key) -> Slot:
-    """Return `key` without that which changes from version to version."""
+    """Return `key` without the part that changes with each version."""
     return key[:4]
 
 
 def secondary(key: Key, values: tuple[str, ...]) -> Key:
     """Return the key of one variant of a page that varies by headers.
 
-    `values` are those of the request's headers that the stored response
-    names in Vary (RFC 9111 section 4.1).  The headers' names belong among
-    them: tomorrow's response may vary by others.
+    `values` are the request's headers that the stored response names in Vary
+    (RFC 9111 section 4.1).  They must contain the names of the headers too,
+    because a later response may vary by other headers.
     """
     return (*key[:3], (*key[3], 'vary', *values), key[4])
 
@@ -106,16 +106,17 @@ def row_id(page: PageId) -> str:
 
 
 def is_row_id(name: str) -> bool:
-    """Return whether `name` is such a name; no path is one."""
+    """Return whether `name` is a name from `row_id`; a path never is."""
     return name.startswith(_ROW)
 
 
 def query_key(query: str, ignored: tuple[str, ...]) -> str:
-    """Return `query` without the parameters that do not shape the page.
+    """Return `query` without the parameters that do not change the page.
 
     `ignored` holds names or patterns (``utm_*``).  A name with a colon is
     always kept: in Zope it may choose the method that is published.  A query
-    of very many fields is taken as it is: nobody tracks visitors that way.
+    with very many fields is returned unchanged: no tracking service uses so
+    many.
     """
     if not query or not ignored or query.count('&') >= MAX_FIELDS:
         return query
@@ -126,13 +127,13 @@ def query_key(query: str, ignored: tuple[str, ...]) -> str:
 
 
 def is_ignored(name: str, ignored: tuple[str, ...]) -> bool:
-    """Return whether a query parameter does not shape the page."""
+    """Return whether a query parameter does not change the page."""
     return bool(_matcher(ignored)(name))
 
 
 @lru_cache(maxsize=64)
 def _matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
-    """Return a function that tells whether a name fits one of `patterns`."""
+    """Return a function that checks whether a name fits a pattern."""
     choices = '|'.join(translate(pattern) for pattern in patterns)
     return re.compile(f'(?!.*:)(?:{choices})', re.DOTALL).match
 
@@ -140,9 +141,9 @@ def _matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
 def arguments_key(arguments: object) -> str | None:
     """Return an unambiguous spelling of `arguments`, None if there is none.
 
-    None, bool, int, str, bytes, and tuples, lists and dicts of these count.
-    Anything else, a subclass included, has no spelling, because what such an
-    object stands for can't be known.
+    None, bool, int, str, bytes, and tuples, lists and dicts of these have a
+    spelling.  Other objects have none, even if their class is a subclass of
+    these, because the meaning of such an object is unknown.
     """
     if not _is_plain(arguments):
         return None
@@ -153,7 +154,7 @@ def arguments_key(arguments: object) -> str | None:
     if len(spelling) > MAX_ARGUMENT_LENGTH:
         # repr() escapes surrogates, so this always works.
         data = spelling.encode('utf-8')
-        # The mark starts no spelling, so a digest is never taken for one.
+        # No spelling starts with this mark, so no digest looks like one.
         return 'sha256:' + hashlib.sha256(data).hexdigest()
     return spelling
 
@@ -176,7 +177,7 @@ def _is_plain(arguments: object) -> bool:
 
 
 def _items(value: object) -> Collection[object] | None:
-    """Return what a plain container holds, None if `value` is none."""
+    """Return the items of a plain container, None for any other value."""
     if type(value) is tuple or type(value) is list:
         return value
     if type(value) is dict:

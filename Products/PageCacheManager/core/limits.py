@@ -1,4 +1,4 @@
-"""Limits how often something is done."""
+"""Limits the rate of actions."""
 import threading
 import time
 from collections import OrderedDict
@@ -6,12 +6,13 @@ from collections.abc import Callable
 from collections.abc import Hashable
 
 
-#: Of more causes than this those are forgotten that were logged longest ago.
+#: Maximum number of causes.  Beyond it the cause that was logged longest ago
+#: is forgotten.
 MAX_CAUSES = 200
 
 
 class Rate:
-    """Counts what is done in each minute; any thread may call."""
+    """Counts the actions of each minute; any thread may call."""
 
     def __init__(
             self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -21,7 +22,7 @@ class Rate:
         self._in_minute = 0
 
     def allows(self, per_minute: int) -> bool:
-        """Return whether it may be done once more, and count it if so."""
+        """Return whether one more action is allowed now, and count it."""
         with self._lock:
             minute = int(self._clock() // 60)
             if minute != self._minute:
@@ -33,7 +34,7 @@ class Rate:
 class LogLimit:
     """Lets the same cause be logged once in `secs` seconds.
 
-    So a log stays readable where the same thing fails at each request.
+    So a log stays readable if the same failure happens at each request.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class LogLimit:
         self._logged: OrderedDict[Hashable, float] = OrderedDict()
 
     def is_due(self, cause: Hashable) -> bool:
-        """Return whether `cause` is to be logged now, and note it if so."""
+        """Return whether to log `cause` now, and note it if so."""
         now = self._clock()
         with self._lock:
             if now - self._logged.get(cause, -self._secs) < self._secs:
@@ -57,6 +58,6 @@ class LogLimit:
             return True
 
     def forget(self) -> None:
-        """Forget what was logged."""
+        """Forget all causes."""
         with self._lock:
             self._logged.clear()

@@ -8,17 +8,16 @@ from .reads.portable import Portable
 
 
 _MAGIC = b'PCM4'
-#: Of the line of JSON, the body, and the oids.
+#: The lengths of the JSON line, the body and the oids.
 _LENGTHS = struct.Struct('>III')
 
 
 def to_bytes(page: Page, envelope: str) -> bytes:
-    """Return `page` in a format of our own, free of pickles.
+    """Return `page` in a format of our own, without pickles.
 
-    Its body has no content coding, and what it was made from is `Portable`,
-    or None for a signpost.  `envelope` is kept beside it and has to be given
-    again to read it back: a value that lands under a foreign key is never
-    taken for the page.
+    Its body has no content coding, and its sources are `Portable`, or None for
+    a signpost.  `envelope` is stored with the page, and a reader must give the
+    same one.  So a value under a wrong key is never taken for the page.
     """
     reads, oids = None, b''
     if isinstance(page.made_from, Portable):
@@ -33,8 +32,8 @@ def to_bytes(page: Page, envelope: str) -> bytes:
 def from_bytes(data: object, envelope: str) -> Page | None:
     """Return the page in `data`, None for foreign data.
 
-    What is absent, foreign, cut short or of another envelope is a miss, not
-    an error.
+    Data that is absent, foreign, cut short or from another envelope is a miss,
+    not an error.
     """
     if not isinstance(data, bytes) or data[:4] != _MAGIC:
         return None
@@ -61,6 +60,6 @@ def from_bytes(data: object, envelope: str) -> Page | None:
             made_from=portable.from_parts(reads, data[end:]))
     except (
             struct.error, ValueError, TypeError,
-            # JSON of others: numbers without end, lists nested too deep.
+            # Foreign JSON: infinite numbers, lists nested too deep.
             OverflowError, RecursionError):
         return None

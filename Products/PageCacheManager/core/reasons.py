@@ -282,7 +282,7 @@ def is_of_one_visitor(detail: str) -> bool:
 
 
 def is_for_once(detail: str) -> bool:
-    """Return whether clients may not ask for the page by tag or date."""
+    """Return whether clients cannot ask for the page again by tag or date."""
     reason = _BY_WORD.get(detail.partition(' ')[0])
     return reason is not None and reason.client is not Client.KEEPS
 

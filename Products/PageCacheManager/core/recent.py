@@ -1,4 +1,4 @@
-"""Answers of the last moments, for requests that are the same."""
+"""Recent answers, for requests that are the same."""
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 
 class Fingerprint(NamedTuple):
-    """All of a request that its answer may depend on, and when it came."""
+    """All parts of a request that may change its answer, and its time."""
 
-    #: What has to be the same; hashable.
+    #: The parts that must be equal; hashable.
     parts: tuple[Any, ...]
     #: The snapshot of each database that the request reads.
     snapshots: Mapping[str, Any]
     #: Seconds since 1970.
     time: float
-    #: If-None-Match and If-Modified-Since (RFC 9110 13.1), None where absent.
-    #: They decide how the answer is sent.
+    #: If-None-Match and If-Modified-Since (RFC 9110 13.1), None if absent.
+    #: They decide the form in which the answer is sent.
     conditions: tuple[str | None, str | None] = (None, None)
 
 
@@ -32,7 +32,8 @@ class RecentAnswers:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        #: All answers; to see that there is none calls nothing.
+        #: All answers.  It is public, because a check for an empty table must
+        #: not cost a call of a function.
         self.table: dict[tuple[Any, ...], tuple[Fingerprint, Any, float, int]]
         self.table = {}
         self._bytes = 0
@@ -40,9 +41,9 @@ class RecentAnswers:
         self.seen: dict[int, float] = {}
 
     def get(self, fingerprint: Fingerprint) -> tuple[Fingerprint, Any] | None:
-        """Return the same fingerprint of before with its answer, or None.
+        """Return an earlier equal fingerprint with its answer, or None.
 
-        It is not older than it may be, but may be of other snapshots.
+        It is not too old, but its snapshots may differ.
         """
         found = self.table.get(fingerprint.parts)
         if found is None or not (
@@ -53,8 +54,10 @@ class RecentAnswers:
     def put(
             self, fingerprint: Fingerprint, answer: Any, late_secs: float,
             size: int) -> None:
-        """Keep an answer for `late_secs`; it takes `size` bytes with its
-        fingerprint.  The oldest ones go where there are too many.
+        """Keep an answer for `late_secs`.
+
+        It takes `size` bytes with its fingerprint.  The oldest answers are
+        dropped if there are too many.
         """
         with self._lock:
             self._drop(fingerprint.parts)
@@ -66,7 +69,7 @@ class RecentAnswers:
                 self._drop(next(iter(self.table)))
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all answers."""
         with self._lock:
             self.table.clear()
             self.seen.clear()

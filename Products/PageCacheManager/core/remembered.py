@@ -1,7 +1,7 @@
 """Remembers results for arguments that are not too long.
 
-A cache that is bounded by the number of its entries takes as much memory as
-clients choose, if they choose the keys.
+If clients choose the keys of a cache, a limit for the number of entries does
+not limit the memory.
 """
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,8 +18,9 @@ def remembered(
         ) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Return a decorator that remembers the last `most` results.
 
-    Arguments of more than `max_length` characters are worked out anew each
-    time.  They are strings; any others count as they are spelled.
+    If the arguments have more than `max_length` characters, the result is
+    computed each time.  Arguments are strings; with `is_spelled` they may have
+    any type, and the length of their repr() counts.
     """
     def decorate(function: Callable[..., R]) -> Callable[..., R]:
         cached = lru_cache(maxsize=most)(function)
@@ -32,9 +33,9 @@ def remembered(
                 return function(*arguments)
             return cached(*arguments)
 
-        #: For those who know that an argument is not too long.
+        #: For callers that know that an argument is not too long.
         call.cached = cached  # type: ignore[attr-defined]
-        #: For those who ask how much is remembered.
+        #: For callers that need the number of remembered results.
         call.cache_info = cached.cache_info  # type: ignore[attr-defined]
         call.max_length = max_length  # type: ignore[attr-defined]
         return call

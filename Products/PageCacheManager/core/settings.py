@@ -97,10 +97,10 @@ BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
 
 
 def changed(base: Settings, values: Mapping[str, object]) -> Settings:
-    """Return `base` with `values` in it; if one is wrong take none.
+    """Return `base` with all of `values` in it.
 
-    Raises SettingsError, a ValueError, that names each wrong field, its
-    value and its range.  An unknown field is wrong, too.
+    Raises SettingsError, a ValueError, if any field is wrong.  The error names
+    each wrong field, its value and its range.  An unknown field is wrong, too.
     """
     errors: dict[str, str] = {}
     read: dict[str, Any] = {}
@@ -121,10 +121,10 @@ def changed(base: Settings, values: Mapping[str, object]) -> Settings:
 def stored(state: object) -> Settings:
     """Return the settings in a pickled `state` of any version.
 
-    A value that is missing, or was the default at that time, becomes the
-    default of today.  So does a value out of range, with a warning in the
-    log: nobody could repair a manager that does not load.  Unknown names are
-    left out.
+    The current default replaces a value that is missing, or that is equal to
+    an earlier default.  It also replaces a value out of range, with a warning
+    in the log: nobody could repair a manager that does not load.  Unknown
+    names are ignored.
     """
     settings = Settings()
     if not isinstance(state, Mapping):

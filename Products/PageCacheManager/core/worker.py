@@ -1,4 +1,4 @@
-"""A thread that does one job after the other, while there are any."""
+"""A thread that does one job after another."""
 import atexit
 import threading
 from collections import deque
@@ -6,20 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 
-#: So many jobs wait at most.
+#: Maximum number of jobs that wait.
 MAX_JOBS = 8
 
-#: The thread ends if there was no job for so long.
+#: The thread ends after this time without a job.
 IDLE_SECS = 60
 
-#: The end of the process waits for a job no longer.
+#: Maximum time that the end of the process waits for a job.
 EXIT_SECS = 5
 
 
 class Worker:
     """Does jobs in a thread of its own; any thread may call any method.
 
-    `work` is called with each job, and has to catch what it raises.
+    `work` is called with each job, and must catch its own errors.
     """
 
     def __init__(
@@ -35,11 +35,12 @@ class Worker:
         self._is_busy = self._is_stopped = self._ends_with_process = False
 
     def put(self, job: Any) -> bool:
-        """Have `job` done; return False if too many wait already."""
+        """Add `job`; return False if too many wait, or after `stop`."""
         with self._changed:
             if self._is_stopped:
                 return False
-            # first: jobs may wait for one that died, or was not forked
+            # first: jobs may wait for a thread that died, or that a fork of
+            # the process did not copy
             if self._thread is None or not self._thread.is_alive():
                 self._start()
             if len(self._jobs) >= self._max_jobs:
@@ -55,12 +56,12 @@ class Worker:
                 lambda: not (self._jobs or self._is_busy), timeout_secs)
 
     def rest(self, secs: float) -> bool:
-        """Let a job pause; return whether it is to go on after that."""
+        """Let a job pause; return whether it should continue after that."""
         with self._changed:
             return not self._changed.wait_for(lambda: self._is_stopped, secs)
 
     def stop(self, timeout_secs: float = EXIT_SECS) -> None:
-        """Take no more jobs, and wait for the one that is being done."""
+        """Take no more jobs, and wait for the current job."""
         with self._changed:
             self._is_stopped = True
             self._jobs.clear()
@@ -71,10 +72,10 @@ class Worker:
 
     def _start(self) -> None:
         if not self._ends_with_process:
-            # a thread that is cut off in C may crash the process
+            # a thread that is stopped inside C code may crash the process
             atexit.register(self.stop)
             self._ends_with_process = True
-        self._is_busy = False  # of a process that this one is a fork of
+        self._is_busy = False  # True may be left from before a fork
         thread = threading.Thread(
             target=self._run, name=self._name, daemon=True)
         thread.start()
