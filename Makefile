@@ -1,4 +1,4 @@
-# Needs make and Python 3.11 or later; everything else is fetched into .venv.
+# Needs make and Python 3.11 or later; make fetches the rest into .venv.
 #
 #   make start       a Zope with the demo site on http://127.0.0.1:8080
 #   make plone-start a Plone with content and members, the same way
@@ -6,32 +6,32 @@
 #                    references: under thirty seconds, for each save
 #   make test        all tests
 #   make plone-test  the tests on a Plone site
-#   make buildout-test  buildout, and those tests that need its paths most
-#   make coverage    all tests, and what of the code they ran
-#   make plone-coverage  the same of the tests on a Plone site
-#   make mutation    whether the tests of core notice changes to it
-#   make lint        ruff, and whether versions.cfg fits constraints.txt
+#   make buildout-test  buildout, and the tests that start processes
+#   make coverage    all tests, with the coverage of the code
+#   make plone-coverage  the same with the tests on a Plone site
+#   make mutation    change each line of core; a test must fail
+#   make lint        ruff; versions.cfg must fit constraints.txt
 #   make typecheck   mypy, strict on core
 #   make docs        Sphinx, warnings are errors
 #   make locales     compile the translations of the screens
 #   make package     build, check, and try the wheel in a clean environment
-#   make bench       what it costs, against the targets: under ten minutes
-#   make plone-bench what it costs on a Plone site: under five minutes
-#   make freshness   which changes make which pages new, and which stay stale
+#   make bench       the costs, against the targets: under ten minutes
+#   make plone-bench the costs on a Plone site: under five minutes
+#   make freshness   change a site; count new and stale pages
 #   make plone-freshness the same on a Plone site: about half an hour
-#   make plone-addons whether pages of Plone add-ons stay stale: ten minutes
-#   make soak        many clients on a real Zope: is every answer right?
-#   make memory      a million requests: does memory stay flat?
-#   make conformance what other tools say of the HTTP: see docs/conformance.rst
-#   make release     all checks of a release, and what to upload
+#   make plone-addons the same with Plone add-ons: ten minutes
+#   make soak        many clients on a real Zope; check every answer
+#   make memory      a million requests; memory must not grow
+#   make conformance other programs check the HTTP: docs/conformance.rst
+#   make release     all checks of a release, and the commands to upload it
 #   make versions    versions.cfg from constraints.txt
-#   make clean       remove what make made, but not the instance
+#   make clean       remove all that make made, except the instance
 #   make distclean   remove the instance too, with its database
 #
 # Variables: PYTHON=python3.12 PORT=8080 ADDRESS=127.0.0.1 INSTANCE=instance
 # USER_PASSWORD=admin:admin ARGS='-k store' SECONDS=300 REQUESTS=1000000
-# PICTURES=https://example.org/raw/2.0.0 (of a release)
-# SEED=1 (of a soak or a memory trial) CORE='keys page' (to mutate) WORKERS=2
+# PICTURES=https://example.org/raw/2.0.0 (release)
+# SEED=1 (soak, memory) CORE='keys page' (mutation) WORKERS=2 (tests)
 
 PYTHON ?= python3
 PORT ?= 8080
@@ -50,14 +50,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet -c constraints.txt
-# Plone has an environment of its own: it brings 150 packages.
+# Plone has an environment of its own, because it brings 150 packages.
 PLONE_VENV := $(VENV)-plone
 PLONE_BIN := $(PLONE_VENV)/bin
 PLONE_INSTALL := $(PLONE_BIN)/python -m pip --disable-pip-version-check \
 	install --quiet -c constraints-plone62.txt
 
-# Add-ons of others, which Plone's constraints do not name: what stands there
-# counts for what they need.  The newest of each that fits is tried.
+# Add-ons by other authors.  Plone's constraints hold for their dependencies;
+# pip takes the newest version of each add-on that fits.
 ADDONS_VENV := $(VENV)-plone-addons
 ADDONS_BIN := $(ADDONS_VENV)/bin
 ADDONS_INSTALL := $(ADDONS_BIN)/python -m pip --disable-pip-version-check \
@@ -68,7 +68,7 @@ ADDONS := collective.easyform collective.glossary \
 
 TESTS := Products/PageCacheManager/tests
 LOCALES := Products/PageCacheManager/locales
-# A module in one process; tests/conftest.py has those that take long first.
+# A module in one process; tests/conftest.py puts slow modules first.
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 VERSION := $(shell $(PYTHON) -c \
@@ -110,7 +110,7 @@ plone-test: $(PLONE_VENV)/installed
 test: $(VENV)/dev-installed
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
-# These tests start processes, which have to find the eggs of buildout.
+# These tests start processes, which must find the eggs of buildout.
 buildout-test:
 	$(PYTHON) -m venv .buildout
 	.buildout/bin/python -m pip --disable-pip-version-check \
@@ -119,7 +119,7 @@ buildout-test:
 	bin/test $(SIDE_BY_SIDE) $$(grep -rlE 'sys\.executable|zeo_fixtures' \
 	    --include='test_*.py' --exclude-dir=plone $(TESTS)) $(ARGS)
 
-# Branches count too; how much there has to be stands in pyproject.toml.
+# Branches count too; pyproject.toml has the minimum.
 coverage:
 	@$(MAKE) test ARGS='--cov $(ARGS)'
 
@@ -127,8 +127,8 @@ plone-coverage:
 	@$(MAKE) plone-test ARGS='--cov \
 	    --cov-config=$(TESTS)/plone/coverage.ini $(ARGS)'
 
-# It takes an hour; `make mutation CORE=keys` takes one module. What was found
-# is kept in mutants/, which `mutmut browse` shows.
+# An hour; `make mutation CORE=keys` takes one module. mutants/ keeps the
+# results; `mutmut browse` shows them.
 mutation: $(VENV)/dev-installed
 	$(INSTALL) --no-build-isolation -e '.[mutation]'
 	nice $(BIN)/mutmut run --max-children 1 \
@@ -181,8 +181,8 @@ memory: $(VENV)/dev-installed
 	$(BIN)/python -m soak.memory --requests $(REQUESTS) \
 	    $(addprefix --seed ,$(SEED))
 
-# The clean environment has what the wheel holds and names, and no more. A
-# Zope in it, started from another directory, has to find the product.
+# The clean environment has only the wheel and its dependencies. A Zope in it,
+# started from another directory, must find the product.
 package: $(VENV)/dev-installed
 	rm -rf build dist
 	$(BIN)/python -m build --no-isolation
@@ -196,7 +196,7 @@ package: $(VENV)/dev-installed
 	cd build && clean/bin/zconsole run instance/etc/zope.conf \
 	    ../.ci/check_wheel.py
 
-# The order is that of the time each takes.
+# The fastest check comes first.
 release: $(VENV)/dev-installed
 	@$(BIN)/python .ci/release.py check
 	$(MAKE) lint typecheck docs test package
@@ -244,8 +244,8 @@ $(PLONE_VENV)/installed: setup.py pyproject.toml constraints-plone62.txt
 	$(PLONE_INSTALL) --no-build-isolation -e '.[plone-test]'
 	@touch $@
 
-# eea.facetednavigation imports pkg_resources, which setuptools has no more.
-# What pip says of an add-on that it can't install stands in NAME.log.
+# eea.facetednavigation imports pkg_resources, which newer setuptools lack.
+# If pip cannot install an add-on, NAME.log has its messages.
 $(ADDONS_VENV)/installed: setup.py pyproject.toml constraints-plone62.txt
 	@echo "Fetching Plone and add-ons into $(ADDONS_VENV), which takes" \
 	    "five minutes ..."
