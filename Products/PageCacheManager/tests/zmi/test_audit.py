@@ -53,7 +53,7 @@ def test_a_finding_is_shown_with_what_to_do(site, client, found):
 
 @pytest.mark.parametrize(('values', 'advice'), [
     ({}, 'outside of the database'),
-    ({'changed': ['Item /x']}, 'did not read what changed'),
+    ({'changed': ['Item /x']}, 'the first render did not read'),
     ({'is_by_itself': True}, 'Two renders in a row differ')])
 def test_the_advice_fits(site, client, found, values, advice):
     found(finding(**values))

@@ -576,5 +576,5 @@ def test_many_invalidations_are_told_to_take_others_with_them(
         ('paths:list', f'/site/doc/{number}') for number in range(count)])
     assert answer.status == 302
     path = answer['Location'].removeprefix('http://localhost:8080')
-    assert ('take many other pages with them' in get(
+    assert ('other pages are invalidated as well' in get(
         client, path).text) == is_told
