@@ -15,8 +15,9 @@ from ZPublisher.mapply import mapply
 ANY = '*'
 
 #: The code that calls event handlers and traversal hooks.  Before rendering,
-#: their reads do not count.
-_OTHERS = frozenset([notify.__code__, MultiHook.__call__.__code__])
+#: their reads do not count.  (Comparison by identity: a hash of code is slow.)
+_NOTIFY = notify.__code__
+_CALL_HOOKS = MultiHook.__call__.__code__
 _HOOK = '__before_publishing_traverse__'
 
 #: Zope's traversal, which calls user folders itself, and the two functions
@@ -86,7 +87,8 @@ class Noting(MutableMapping, dict):
         frame = sys._getframe(1) if state.is_rendering is None else None
         while frame is not None:
             code = frame.f_code
-            if (code in _OTHERS or code.co_name == _HOOK
+            if (code is _NOTIFY or code is _CALL_HOOKS
+                    or code.co_name == _HOOK
                     # the method of a user folder
                     or code.co_name == 'validate' and (
                         'request' in code.co_varnames[:2])):
