@@ -36,7 +36,8 @@ def read(data):
     parser.StartDoctypeDeclHandler = reader.doctype
     try:
         parser.Parse(data, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:
+        # the latter two for encodings that expat can't read
         raise Failure(f'no sitemap: {error}') from None
     if not reader.is_sitemap:
         raise Failure('no sitemap: neither urlset nor sitemapindex')

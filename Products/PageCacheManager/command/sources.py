@@ -2,7 +2,6 @@
 import sys
 from collections import deque
 from pathlib import Path
-from urllib.parse import urldefrag
 
 from . import sitemap
 from .usage import Failure
@@ -48,7 +47,8 @@ class Sources:
         return list(self._found)
 
     def _add(self, url):
-        url = urldefrag(url)[0]
+        # urldefrag raises ValueError for some
+        url = url.partition('#')[0]
         if url in self._found or not self._is_of_the_origin(url):
             return
         if len(self._found) < self._limit:

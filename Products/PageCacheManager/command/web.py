@@ -4,8 +4,11 @@ No redirect is followed: it could send the login to another server.
 """
 import http.client
 import re
+import socket
+import threading
 import time
 import urllib.request
+from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import quote
 from urllib.parse import urlsplit
@@ -44,7 +47,55 @@ class _AsItIs(urllib.request.HTTPErrorProcessor):
     https_response = http_response
 
 
-_opener = urllib.request.build_opener(_AsItIs)
+class _InTime:
+    """Ends a connection if its headers take longer than the timeout in all.
+
+    The timeout of a socket is that of one read; a server could send a byte at
+    a time.
+    """
+
+    def getresponse(self):
+        ends_at = time.monotonic() + self.timeout
+        timer = threading.Timer(self.timeout, _end, [self.sock])
+        timer.start()
+        try:
+            answer = super().getresponse()
+        except (OSError, http.client.HTTPException):
+            if time.monotonic() < ends_at:
+                raise
+        finally:
+            timer.cancel()
+        if time.monotonic() >= ends_at:
+            raise TimeoutError('timed out')
+        return answer
+
+
+def _end(connected):
+    with suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
+
+
+class _Connection(_InTime, http.client.HTTPConnection):
+    pass
+
+
+class _SecureConnection(_InTime, http.client.HTTPSConnection):
+    pass
+
+
+class _Handler(urllib.request.HTTPHandler):
+
+    def http_open(self, request):
+        return self.do_open(_Connection, request)
+
+
+class _SecureHandler(urllib.request.HTTPSHandler):
+
+    def https_open(self, request):
+        return self.do_open(_SecureConnection, request)
+
+
+_opener = urllib.request.build_opener(_AsItIs, _Handler, _SecureHandler)
 
 
 def origin_of(url):

@@ -19,8 +19,8 @@ from Products.PortalTransforms.cache import Cache
 from ..core.doors import put_before
 from ..reads import memoized
 from ..reads.recording import noted
-from ..reads.recording import thread
 from ..reads.recording import unrecorded
+from ..reads.thread import thread
 
 
 #: The sources of the outputs of each text, by ``id()``: texts have no hash.

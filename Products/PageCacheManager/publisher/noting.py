@@ -89,9 +89,9 @@ class Noting(MutableMapping, dict):
             code = frame.f_code
             if (code is _NOTIFY or code is _CALL_HOOKS
                     or code.co_name == _HOOK
-                    # the method of a user folder
-                    or code.co_name == 'validate' and (
-                        'request' in code.co_varnames[:2])):
+                    # of a user folder; forms have methods of this name, too
+                    or code.co_name == 'validate' and frame.f_back and (
+                        frame.f_back.f_code is _TRAVERSE)):
                 break
             frame = frame.f_back
             if code is _MAPPLY and frame and frame.f_code is _PUBLISH:
@@ -198,6 +198,20 @@ class NotingKey(str):
         if self.noting is not None:
             self.noting.get(name)
         return name
+
+
+def _noted(method):
+    """Return a method of str that records the name of its key first."""
+    return lambda self, *args, **keywords: method(
+        self._note(), *args, **keywords)
+
+
+# A loop over all variables compares no name, but looks at parts of it.
+for _name, _method in vars(str).items():
+    if _name in ('__add__', '__contains__', '__getitem__', '__iter__',
+                 '__mod__') or not _name.startswith('_'):
+        if _name != 'maketrans':
+            setattr(NotingKey, _name, _noted(_method))
 
 
 def put_keys(environ, keys, noting):

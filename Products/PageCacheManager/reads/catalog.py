@@ -10,6 +10,8 @@ searches only in a thread that records a page.
 import json
 import math
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from typing import NamedTuple
@@ -34,7 +36,6 @@ from .packing import NoQuestion
 from .recording import Answered
 from .recording import Recording
 from .recording import noted
-from .recording import thread
 from .recording import unrecorded
 from .row import Row
 from .search import PATH
@@ -44,11 +45,16 @@ from .search import digest_of
 from .search import items_of
 from .search import rid_of
 from .search import until_of
+from .thread import thread
 
 
 #: The search reads rows and paths of at most this number of records.  Most
 #: pages show only the first records.
 MAX_ROWS = 200
+
+#: Errors for a query that cannot be repeated.
+_UNPACKED = (
+    NoQuestion, AttributeError, TypeError, ValueError, OverflowError)
 
 
 class Place(NamedTuple):
@@ -162,6 +168,7 @@ def _search(
         query, sort_index, reverse, limit, recording.at)
     place = None if arguments is None else _place(recording, self)
     if place is None:
+        _note_clock(recording, self, query)
         return plain(self, query, sort_index, reverse, limit, merge)
     recording.keep()
     found = OpenSearch(place, arguments)
@@ -170,6 +177,7 @@ def _search(
         try:
             found.read(result)
         except NoQuestion:
+            _note_clock(recording, self, query)
             return result
     segment = recording.take()
     if not isinstance(segment, Unknown):
@@ -198,9 +206,7 @@ def _arguments(
         query: Any, sort_index: Any, reverse: Any, limit: Any, since: float
 ) -> Any:
     """Return the packed arguments of a search, None if not repeatable."""
-    def is_of_clock(moment: float) -> bool:
-        return _is_of_clock(moment, since)
-
+    is_of_clock = partial(_is_of_clock, since=since)
     is_list = isinstance(sort_index, list)
     try:
         indexes = sort_index if is_list else (
@@ -213,8 +219,19 @@ def _arguments(
             [index.getId() for index in indexes], is_list,
             packing.packed(reverse, is_of_clock),
             packing.packed(limit, is_of_clock))
-    except (NoQuestion, AttributeError, TypeError, ValueError, OverflowError):
+    except _UNPACKED:
         return None
+
+
+def _note_clock(recording: Any, catalog: Any, query: Any) -> None:
+    """Note when the clock may change a search that cannot be repeated."""
+    found = []
+    for name in query if isinstance(query, Mapping) else ():
+        with suppress(*_UNPACKED):
+            found += [name, packing.packed(
+                query[name], partial(_is_of_clock, since=recording.at))]
+    recording.until = min(
+        recording.until, until_of(catalog, (['dict', *found],)))
 
 
 def _is_of_clock(moment: float, since: float) -> bool:

@@ -152,33 +152,6 @@ class Commits:
                 return False
         return True
 
-    def settle(self, objects: UntilCommit, connection: Any) -> None:
-        """Keep a page valid after the commit of its own transaction.
-
-        Call it right after that commit.  It does nothing if other
-        transactions were committed meanwhile, because the page may not show
-        their changes.  Raises errors of the storage.
-        """
-        for number, tid in list(objects.tids.items()):
-            heard = self._locked(self._heard_since, number, tid)
-            if isinstance(heard, Unknown):
-                continue
-            last, oids = heard
-            one = connection.connections.get(self.name_of(number))
-            if one is not None and zodb.wrote(one, oids, last):
-                objects.tids[number] = last
-
-    def _heard_since(
-            self, number: int, tid: int
-    ) -> tuple[int, frozenset[bytes]] | Unknown:
-        unknown = self._catch_up(number, None)
-        if unknown is not None:
-            return unknown
-        log = self._observers[number].log
-        if not log.reaches(tid):
-            return Unknown(Why.LOST)
-        return log.tid, log.oids_since(tid)
-
     def are_at_last(self, sources: Iterable[int], connection: Any) -> bool:
         """Return whether `connection` sees all commits received so far."""
         for number in sources:

@@ -1,26 +1,30 @@
-"""Connections that code opens while a page is made.
+"""Connections that code opens during a request.
 
 Reads through such a connection leave no trace in the rings of the request.
 It may be closed before the page is complete.  So the page is not stored.
 """
-from functools import partial
 from typing import Any
 
 from ZODB.DB import DB
 
 from ..core.doors import put_before
 from ..core.reads.unknown import Why
-from .recording import noted
-from .recording import thread
+from .thread import thread
 
 
-def _open(plain: Any, self: Any, *args: Any, **keywords: Any) -> Any:
-    """Open a connection; the page that is being made is not stored."""
-    recording: Any = thread.recording
-    recording.lose(Why.OPENED)
-    return plain(self, *args, **keywords)
+def counted(plain: Any) -> Any:
+    """Return a method that counts an opened connection for its thread.
+
+    The page that is being made is not stored then.
+    """
+    def method(self: Any, *args: Any, **keywords: Any) -> Any:
+        thread.opened += 1
+        if thread.recording is not None:
+            thread.recording.lose(Why.OPENED)
+        return plain(self, *args, **keywords)
+    return method
 
 
 def install() -> None:
-    """Wrap `DB.open` with the function above, once."""
-    put_before(DB, 'open', partial(noted, _open))
+    """Wrap `DB.open` with the method above, once."""
+    put_before(DB, 'open', counted)

@@ -14,6 +14,7 @@ from ..core.reads.read_set import ReadSet
 from ..core.reads.table import Table
 from ..core.reads.unknown import NotKept
 from ..core.reads.unknown import Unknown
+from ..core.reads.unknown import Why
 from . import zodb
 from .commits import Commits
 from .recording import Answered
@@ -46,12 +47,14 @@ def what_changed(
     checked, until = made.last_check
     if checked == sequence and now < until:
         return None
+    if now >= made.until:
+        return Unknown(Why.CLOCK)
     changed = commits.what_changed(made.objects, connection)
     if changed is not None:
         # a request with the same snapshot as the page may still get it
         return None if commits.shows(made.tids, connection) else changed
     is_known = True
-    until = float('inf')
+    until = made.until
     for asked in made.asked:
         if not is_unmoved(asked, now):
             again = None if isinstance(asked.question, Value) else (
@@ -90,7 +93,8 @@ def are_unmoved(
         if table.changed_since(reads, reads.sequence) is not None:
             return False
         reads.sequence = sequence
-    return all(is_unmoved(asked, now) for asked in made.asked)
+    return now < made.until and all(
+        is_unmoved(asked, now) for asked in made.asked)
 
 
 def databases_of(made: MadeFrom) -> set[str]:
@@ -118,8 +122,7 @@ def until(made: MadeFrom) -> float:
 
     In seconds since 1970, infinity for never.
     """
-    return min(
-        (asked.state.until for asked in made.asked), default=float('inf'))
+    return min([made.until, *[asked.state.until for asked in made.asked]])
 
 
 def read_anew(

@@ -4,7 +4,6 @@ The sources of a value are read once, when it is made.  A page that gets the
 value later reads none of them.  So the sources are noted beside the value,
 and count for each page that gets it.
 """
-import math
 import time
 from collections.abc import Hashable
 from typing import Any
@@ -23,7 +22,7 @@ from ..core.reads.unknown import Why
 from . import freshness
 from . import search
 from .recording import Recording
-from .recording import thread
+from .thread import thread
 
 
 #: A value that took longer to make stays after a change of its sources.
@@ -79,7 +78,7 @@ def _made_from(
     if isinstance(reads, NotKept):
         return _not_known(recording, reads, secs)
     value = Asked(
-        Value(name), b'', State(reads, reads.sequence, math.inf))
+        Value(name), b'', State(reads, reads.sequence, recording.until))
     return ValueMadeFrom(
         (value, *making.asked, *asked), secs,
         max(making.changed_at, recording.changed_at(making.reads, questions)),

@@ -13,6 +13,7 @@ from ZODB.POSException import POSError
 
 from ..core.reads.log import Log
 from ..core.reads.records import are_equal
+from ..core.reads.records import may_be_of_login
 from . import zodb
 
 
@@ -65,16 +66,19 @@ class Observer:
     def changed(self, oids: Collection[bytes]) -> set[bytes]:
         """Return the oids of objects that changed since the end of `log`.
 
-        Poll before.  An object that cannot be compared counts as changed.
+        Poll before.  An object counts as changed unless only a login wrote it.
         """
         found = set(oids)
         if len(found) > MAX_COMPARED:
             return found
         try:
             for oid in oids:
-                both = zodb.records(self._instance, oid, self.log.tid)
-                if both is not None and are_equal(*both):
-                    found.discard(oid)
+                now = zodb.record(self._instance, oid)
+                if may_be_of_login(now):
+                    before = zodb.record_at(
+                        self._instance, oid, self.log.tid)
+                    if before is not None and are_equal(before, now):
+                        found.discard(oid)
         except POSError:
             pass  # the storage may be down: all remaining count as changed
         return found

@@ -1,5 +1,5 @@
 """Records the objects and questions of a request while its page is made."""
-import threading
+import math
 import time
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -26,6 +26,7 @@ from .commits import Reads
 from .making import Values
 from .ring import MAX_OBJECTS
 from .ring import Ring
+from .thread import thread
 from .zodb import RingMark
 
 
@@ -70,7 +71,12 @@ class Recording:
         self.values = Values()
         #: Size of the questions in bytes.
         self._size = 0
+        #: The time from which the clock may change a search that cannot be
+        #: asked again, seconds since 1970.
+        self.until = math.inf
         self._unknown: Unknown | None = None
+        if thread.opened != marks[0].opens:
+            self.lose(Why.OPENED)
         for mark in marks:
             number = commits.listen(mark.connection)
             if isinstance(number, Unknown):
@@ -162,14 +168,17 @@ class Recording:
         question about the current time counts as changed now.
         """
         newest = 0.0
+        if self._is_of_now(questions):
+            return time.time()
         for number, ring in self._rings.items():
             oids = set(reads.get(number, ()))
             for one in questions:
-                if one.has_now:
-                    return time.time()
                 oids.update(one.reads.get(number, ()))
             newest = max(newest, zodb.newest(ring.connection, oids))
         return newest
+
+    def _is_of_now(self, questions: list[Any]) -> bool:
+        return self.until < math.inf or any(one.has_now for one in questions)
 
     def asked(
             self, questions: list[Any], answers: Answers
@@ -222,7 +231,7 @@ class Recording:
         return MadeFrom(
             objects, changed_at, self._tids,
             tuple(dict.fromkeys((*values.asked, *asked))),
-            self._size + values.size)
+            self._size + values.size, self.until)
 
     def read_set(
             self, hidden: frozenset[bytes] = frozenset()
@@ -266,17 +275,15 @@ class Recording:
             return why
         if len(self._tids) < len(self._rings):
             return why
+        searches = self.open_questions
+        until = min([self.until, *[one.until for one in searches], *[
+            asked.state.until for asked in self.values.asked]])
+        changed_at = max(map(zodb.time_of, self._tids.values()), default=0)
+        if self._is_of_now(searches):
+            changed_at = time.time()
         return MadeFrom(
-            UntilCommit(self._tids, why.why), time.time(), self._tids)
-
-
-class _Thread(threading.local):
-    """The current recording of a thread."""
-
-    recording: Recording | None = None
-
-
-thread = _Thread()
+            UntilCommit(self._tids, why.why), changed_at, self._tids,
+            until=until)
 
 
 def noted(function: Any, plain: Any) -> Any:

@@ -3,6 +3,7 @@
 Such a page comes from a store that several processes share.  Any program may
 write to that store, so every part of the page is checked.
 """
+import math
 import time
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -44,7 +45,7 @@ def portable(made: MadeFrom, connection: Any) -> Portable | None:
     `connection` may belong to any database, here and below.
     """
     if (not isinstance(made.objects, ReadSet)
-            or len(made.asked) > MAX_QUESTIONS):
+            or made.until < math.inf or len(made.asked) > MAX_QUESTIONS):
         return None
     oids: dict[int, set[bytes]] = {number: set() for number in made.sources}
     for reads in [made.objects, *_of_values(made)]:

@@ -12,7 +12,7 @@ from plone.memoize.volatile import CleanupDict
 from ..core.doors import put_before
 from . import memoized
 from .recording import noted
-from .recording import thread
+from .thread import thread
 
 
 _MADE_FROM = '_page_cache_made_from'

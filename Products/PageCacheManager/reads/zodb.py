@@ -20,6 +20,7 @@ from ZODB.utils import z64
 from .marker import MARKER_OID
 from .marker import Marker
 from .marker import made
+from .thread import thread
 
 
 class RingMark(NamedTuple):
@@ -39,6 +40,8 @@ class RingMark(NamedTuple):
     start: Any
     #: The time of the mark, seconds since 1970.
     at: float
+    #: The number of connections that the thread had opened then.
+    opens: int
 
 
 _serial = attrgetter('_p_serial')
@@ -53,7 +56,7 @@ def mark_rings(connection: Any) -> list[RingMark]:
     function of ours if the cache has a marker already.
     """
     found = []
-    now = time.time()
+    now, opens = time.time(), thread.opened
     for one in connection.connections.values():
         cache = one._cache
         marker = cache.get(MARKER_OID)
@@ -65,7 +68,7 @@ def mark_rings(connection: Any) -> list[RingMark]:
         found.append(RingMark(
             one, cache, marker, turn,
             cache.cache_non_ghost_count - one._load_count, one.opened,
-            getattr(one._normal_storage, '_start', None), now))
+            getattr(one._normal_storage, '_start', None), now, opens))
     return found
 
 
@@ -139,8 +142,12 @@ def newest(connection: Any, oids: Iterable[bytes]) -> float:
     In seconds since 1970, 0 for none.  Only loaded objects count.
     """
     found = filter(_is_there, map(connection._cache.get, oids))
-    serial = max(map(_serial, found), default=z64)
-    when: float = 0 if serial == z64 else TimeStamp(serial).timeTime()
+    return time_of(int.from_bytes(max(map(_serial, found), default=z64)))
+
+
+def time_of(tid: int) -> float:
+    """Return the time of a transaction, seconds since 1970; 0 for none."""
+    when: float = TimeStamp(p64(tid)).timeTime() if tid else 0
     return when
 
 
@@ -186,16 +193,6 @@ def loaded_since(
         and TimeStamp(ob._p_serial).timeTime() > secs]
 
 
-def wrote(connection: Any, oids: Iterable[bytes], tid: int) -> bool:
-    """Return whether `connection` wrote all `oids` in transaction `tid`.
-    """
-    get = connection._cache.get
-    found = [get(oid) for oid in oids]
-    return all(
-        ob is not None and int.from_bytes(ob._p_serial) == tid
-        for ob in found)
-
-
 def storage_of(database: Any) -> Any:
     """Return the storage of a database with a method `new_instance`.
 
@@ -218,17 +215,24 @@ def poll(instance: Any) -> tuple[Collection[bytes] | None, int]:
     return oids, tid
 
 
-def records(
-        instance: Any, oid: bytes, tid: int) -> tuple[bytes, bytes] | None:
-    """Return the records of an object after transaction `tid`, and now.
+def record(instance: Any, oid: bytes) -> bytes:
+    """Return the record of an object, as `instance` shows it.
 
-    `instance` was polled before.  None if there was no record then.  Raises
-    errors of the storage.
+    `instance` was polled before.  Raises errors of the storage.
+    """
+    found: bytes = instance.load(oid)[0]
+    return found
+
+
+def record_at(instance: Any, oid: bytes, tid: int) -> bytes | None:
+    """Return the record of an object after transaction `tid`, None for none.
+
+    Raises errors of the storage.
     """
     # an instance for one snapshot wraps a storage with all snapshots
     storage = getattr(instance, '_storage', instance)
     before = storage.loadBefore(oid, p64(tid + 1))
-    return before and (before[0], instance.load(oid)[0])
+    return before and before[0]
 
 
 def last_tid(database: Any) -> int | None:

@@ -15,7 +15,6 @@ from ..core.reasons import Reason
 from ..key.key import has_changed
 from ..manager.events import PageStored
 from ..publisher import response_headers
-from ..reads import freshness
 from . import journal
 from . import shared_store
 from .rendered import Rendered
@@ -142,9 +141,6 @@ class Captured(Rendered):
     def _keep(self, exchange, page):
         """Store the page, behind a signpost if it varies by more headers."""
         key = exchange.key
-        if isinstance(page.made_from.objects, UntilCommit):
-            freshness.commits.settle(
-                page.made_from.objects, exchange.manager._p_jar)
         store, index = exchange.cache.pages, key.index
         if page.varies:
             store.set(index, page.signpost())

@@ -41,6 +41,9 @@ _OWN_BYTES = 6000
 
 _NO_CONDITIONS = None, None
 
+_TEXT_AND_NUMBERS = str, bytes, int, float
+_CONTAINERS = list, tuple, dict, set, frozenset
+
 #: Parts by which a request is known that comes again.
 _MARKS = (
     'PATH_INFO', 'QUERY_STRING', 'REMOTE_ADDR', 'HTTP_X_FORWARDED_FOR',
@@ -130,9 +133,18 @@ def recall(request, origin):
         said.pop('HTTP_IF_NONE_MATCH', None),
         said.pop('HTTP_IF_MODIFIED_SINCE', None))
     # and all plain values that code put into the request
-    other = request.other
-    put = dict(compress(other.items(), map(
-        PLAIN.__contains__, map(type, other.values()))))
+    other, put = request.other, {}
+    for name, value in other.items():
+        if type(value) in PLAIN:
+            put[name] = value
+        elif isinstance(value, _TEXT_AND_NUMBERS):
+            return None  # of a subclass, which may hold more
+        elif isinstance(value, _CONTAINERS) and name != 'PARENTS':
+            items = [*value, *value.values()] if (
+                isinstance(value, dict)) else value
+            if not all(map(PLAIN.__contains__, map(type, items))):
+                return None
+            put[name] = repr(value)
     who = visitor.who(other.get('AUTHENTICATED_USER'), origin.context)
     parts = (
         origin.kind, origin.name, origin.identity,

@@ -62,11 +62,6 @@ class Log:
         """Return whether all commits after `tid` are in the log."""
         return self.since <= tid
 
-    def oids_since(self, tid: int) -> frozenset[bytes]:
-        """Return the oids that were committed after `tid`."""
-        return frozenset().union(*(
-            heard.oids for heard in self._commits if heard.tid > tid))
-
     def changed_since(self, tid: int, oids: Set[bytes]) -> bytes | None:
         """Return one of `oids` that was committed after `tid`, or None.
 

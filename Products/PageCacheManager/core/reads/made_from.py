@@ -101,13 +101,13 @@ class MadeFrom:
     """The sources of one page."""
 
     __slots__ = (
-        'objects', 'asked', 'changed_at', 'tids', 'sources', 'last_check',
-        'size')
+        'objects', 'asked', 'changed_at', 'tids', 'until', 'sources',
+        'last_check', 'size')
 
     def __init__(
             self, objects: ReadSet | UntilCommit, changed_at: float,
             tids: dict[int, int], asked: tuple[Asked, ...] = (),
-            asked_size: int = 0) -> None:
+            asked_size: int = 0, until: float = math.inf) -> None:
         self.objects = objects
         #: The time of the last change of the page, seconds since 1970.  It may
         #: be too late, but never too early.
@@ -115,6 +115,9 @@ class MadeFrom:
         self.asked = asked
         #: The last transaction visible to the page, by number of the database.
         self.tids = tids
+        #: The time from which the clock may change a search that cannot be
+        #: asked again, seconds since 1970.
+        self.until = until
         #: Numbers of the databases that were read.
         self.sources = tuple(set(objects.sources).union(
             *map(_sources, asked)))

@@ -13,7 +13,7 @@ from typing import Any
 #: the user.
 OF_LOGIN = frozenset(['login_time', 'last_login_time'])
 
-#: Longer records are equal only if they have the same bytes.
+#: Longer records are not compared.
 MAX_BYTES = 64 * 1024
 
 #: Errors of invalid pickles, and of objects that refer to themselves.
@@ -56,13 +56,19 @@ class _Unpickler(pickle.Unpickler):
         return 'reference', reference
 
 
+def may_be_of_login(record: bytes) -> bool:
+    """Return whether a login may have written a record, with its time.
+
+    Only such records are compared.  A write of any other object counts as a
+    change, even if its record is the same: code writes an object to drop
+    values that others keep of it in memory, and the data of a blob are in no
+    record.
+    """
+    return b'login_time' in record and len(record) <= MAX_BYTES
+
+
 def are_equal(before: bytes, now: bytes) -> bool:
     """Return whether two records are equal, except for times of logins."""
-    if before == now:
-        return True
-    if (max(len(before), len(now)) > MAX_BYTES
-            or b'login_time' not in before + now):
-        return False
     try:
         return _are_equal(_loaded(before), _loaded(now))
     except UNREADABLE:
@@ -80,8 +86,11 @@ def _are_equal(one: Any, other: Any) -> bool:
     if isinstance(one, (list, tuple)):
         return len(one) == len(other) and all(map(_are_equal, one, other))
     if isinstance(one, dict):
-        names = one.keys() - OF_LOGIN
-        return names == other.keys() - OF_LOGIN and all(
+        # pages may show items in their order
+        names, others = (
+            [name for name in each if name not in OF_LOGIN]
+            for each in (one, other))
+        return names == others and all(
             _are_equal(one[name], other[name]) for name in names)
     if isinstance(one, _Made):
         return _are_equal(one.parts, other.parts)

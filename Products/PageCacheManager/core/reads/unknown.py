@@ -18,6 +18,7 @@ class Why(StrEnum):
     LOST = 'It is not known what was committed.'
     ANSWER = 'The answer of a search can not be compared with later ones.'
     COMMITTED = 'An object of the page was committed during the render.'
+    CLOCK = 'The clock may change a search that can not be asked again.'
     TABLE_FULL = 'The pages that are kept were made from too many objects.'
 
 

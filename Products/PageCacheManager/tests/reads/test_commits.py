@@ -208,18 +208,16 @@ def test_an_abort_changes_nothing(database, commits, open_client):
 def rewrite(database, name, **more):
     """Commit a document in the state that it has, but for `more`."""
     with client_of(database) as writer:
+        writer.root[name]._p_activate()
         vars(writer.root[name]).update(more)
         writer.root[name]._p_changed = True
         writer.commit()
 
 
-def test_the_same_state_again_is_no_change(database, commits, open_client):
+def test_the_same_state_again_is_a_change(database, commits, open_client):
     client = open_client(database)
     page = page_of(commits, client, 'a')
     rewrite(database, 'a')
-    client.begin()
-    assert changed(commits, page, client) is None
-    edit(database, a='new')
     client.begin()
     assert isinstance(changed(commits, page, client), Changed)
 
@@ -237,23 +235,25 @@ def test_a_login_is_no_change(database, commits, open_client):
     assert isinstance(changed(commits, page, client), Changed)
 
 
-def test_there_and_back_between_two_polls_is_no_change(
+def test_there_and_back_between_two_polls_is_a_change(
         database, commits, open_client):
     client = open_client(database)
     page = page_of(commits, client, 'a')
     edit(database, a='new')
     edit(database, a='a')
     client.begin()
-    assert changed(commits, page, client) is None
+    assert isinstance(changed(commits, page, client), Changed)
 
 
-def test_a_page_of_the_time_between_is_not_kept(
+def test_a_page_of_the_time_between_two_logins_is_kept_no_longer(
         database, commits, open_client):
     first = open_client(database)
+    rewrite(database, 'a', login_time=1)
+    first.begin()
     page = page_of(commits, first, 'a')
-    edit(database, a='new')
+    rewrite(database, 'a', login_time=2, text='new')
     between = open_client(database)
-    edit(database, a='a')
+    rewrite(database, 'a', login_time=3, text='a')
     first.begin()
     assert changed(commits, page, first) is None
     assert between.root['a'].text == 'new'
@@ -264,8 +264,14 @@ def test_a_commit_of_many_objects_is_not_compared(
         database, commits, open_client, monkeypatch):
     monkeypatch.setattr(observer, 'MAX_COMPARED', 1)
     client = open_client(database)
+    for name in 'ab':
+        rewrite(database, name, login_time=1)
+    client.begin()
     page = page_of(commits, client, 'a', 'b')
-    edit(database, a='a', b='b')
+    with client_of(database) as writer:
+        for name in 'ab':
+            writer.root[name].login_time = 2
+        writer.commit()
     client.begin()
     assert isinstance(changed(commits, page, client), Changed)
 
@@ -276,8 +282,8 @@ def test_what_the_storage_does_not_give_counts_as_changed(
         raise StorageError('the server is away')
     client = open_client(database)
     page = page_of(commits, client, 'a')
-    monkeypatch.setattr(zodb, 'records', fail)
-    rewrite(database, 'a')
+    monkeypatch.setattr(zodb, 'record_at', fail)
+    rewrite(database, 'a', login_time=1)
     client.begin()
     assert isinstance(changed(commits, page, client), Changed)
 

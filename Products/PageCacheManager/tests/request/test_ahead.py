@@ -365,16 +365,15 @@ def test_a_head_counts_as_a_hit_of_no_page(hot, client):
 def test_nothing_is_written_that_nobody_asked_for(
         hot, client, item):
     def write(self):
-        self.renders += 1
+        if self.text == 'another':
+            self.renders += 1
         return self.renders
     item('write', write)
     hot.portal_skins.custom.page.write(
         '<html tal:content="context/write">x</html>')
     transaction.commit()
-    client.get(PAGE)
-    assert client.get(PAGE).outcome == 'HIT'
+    warm(client)
     renders = hot.doc.renders
-    assert renders > 0
     edit(hot, 'another')
     wait_until(lambda: not caches.cache_of(
         hot.page_cache).hot.hottest(9))

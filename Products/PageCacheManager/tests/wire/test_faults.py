@@ -656,7 +656,8 @@ def test_a_conflict_at_commit_is_retried(
     @method('write')
     def write(self):
         tries.append(1)
-        self.title = f'try {len(tries)}'
+        if len(tries) < 3:
+            self.title = f'try {len(tries)}'
         if len(tries) == 1:
             elsewhere(app, lambda site: setattr(site.doc, 'title', 'there'))
         return self.title
@@ -669,8 +670,10 @@ def test_a_conflict_at_commit_is_retried(
     assert counts['FAILED', 'retry'] == 1
     assert total(cache.tally, 'MISS') == 1
     assert cache.pages.counts().entries == 1
-    hit = client.get('/site/doc/writing')
-    assert (hit.outcome, hit.body) == ('HIT', miss.body)
+    # a page whose request wrote is good until that commit alone
+    for outcome in 'MISS', 'HIT':
+        answer = client.get('/site/doc/writing')
+        assert (answer.outcome, answer.body) == (outcome, miss.body)
 
 
 def test_a_conflict_that_never_ends(custom, client, cache, retries):

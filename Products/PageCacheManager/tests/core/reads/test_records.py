@@ -8,6 +8,7 @@ from persistent.mapping import PersistentMapping
 
 from Products.PageCacheManager.core.reads import records
 from Products.PageCacheManager.core.reads.records import are_equal
+from Products.PageCacheManager.core.reads.records import may_be_of_login
 
 
 def record(state, kind=PersistentMapping):
@@ -86,11 +87,17 @@ def test_what_is_no_record_is_a_change(garbage):
     assert not are_equal(garbage, record(member(login_time=1)))
 
 
-def test_what_is_long_is_equal_only_by_its_bytes():
+def test_records_that_a_login_may_have_written():
+    assert may_be_of_login(record(member(login_time=1)))
+    assert not may_be_of_login(record(member()))
     long = 'x' * records.MAX_BYTES
-    one = record(member(login_time=1, long=long))
-    assert are_equal(one, one)
-    assert not are_equal(one, record(member(login_time=2, long=long)))
+    assert not may_be_of_login(record(member(login_time=1, long=long)))
+
+
+def test_the_order_of_items_counts():
+    assert not are_equal(
+        record({'a': 1, 'b': 2, 'login_time': 1}),
+        record({'b': 2, 'a': 1, 'login_time': 2}))
 
 
 def test_a_reference_to_another_object_is_a_change():
