@@ -15,7 +15,7 @@ PACKAGE = 'Products.PageCacheManager'
 #: Packages that are not the engine, or hold test data.
 _LEFT_OUT = (f'{PACKAGE}.tests', f'{PACKAGE}.demo')
 
-#: Kinds of functions that may remember results, also by `core.remembered`.
+#: Kinds of functions that may remember results, also by `core.memo`.
 _FUNCTIONS = (_lru_cache_wrapper, FunctionType)
 
 _CONTAINERS = (dict, list, set, frozenset, tuple, deque, array)

@@ -6,14 +6,14 @@ def initialize(context):
     from . import PageCacheManager
     from .cmf import opaque
     from .reads import catalog
-    from .reads import connections
     from .reads import ram
+    from .reads import thread
     from .reads import volatile
 
     catalog.install()
     opaque.install()
-    connections.install()
     ram.install()
+    thread.install()
     volatile.install()
 
     context.registerClass(

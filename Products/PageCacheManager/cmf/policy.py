@@ -95,7 +95,7 @@ def _date_text(secs):
     return rfc1123_date(secs)
 
 
-def find_manager(content):
+def policy_manager(content):
     """Return the caching policy manager for `content`, or None.
 
     An object with its name counts only if it provides the interface.
@@ -117,7 +117,7 @@ def ask(content, view_name, keywords, request, manager_id=''):
     that stores the page, which CMF does not know.  None means that no policy
     fits.  Raises the errors of the expressions.
     """
-    manager = find_manager(content)
+    manager = policy_manager(content)
     if manager is None:
         return None
     policies = manager.listPolicies()
@@ -138,7 +138,7 @@ def each(content, view_name, keywords, request, manager_id=''):
     The first function returns whether the policy may fit.  The second returns
     its :class:`Answer`, or None.  Both raise the errors of its expressions.
     """
-    manager = find_manager(content)
+    manager = policy_manager(content)
     yield from each_of(
         () if manager is None else manager.listPolicies(), content,
         view_name, keywords, request, manager_id)
@@ -164,7 +164,7 @@ def reads_request(content):
     Code that an expression calls may read the request even if none names it.
     True without a caching policy manager.
     """
-    manager = find_manager(content)
+    manager = policy_manager(content)
     return manager is None or 'request' in expressions.named_by(
         manager.listPolicies())
 

@@ -47,8 +47,8 @@ class _AsItIs(urllib.request.HTTPErrorProcessor):
     https_response = http_response
 
 
-class _InTime:
-    """Ends a connection if its headers take longer than the timeout in all.
+class _Connection(http.client.HTTPConnection):
+    """Ends if the headers of an answer take longer than the timeout in all.
 
     The timeout of a socket is that of one read; a server could send a byte at
     a time.
@@ -57,6 +57,7 @@ class _InTime:
     def getresponse(self):
         ends_at = time.monotonic() + self.timeout
         timer = threading.Timer(self.timeout, _end, [self.sock])
+        timer.daemon = True
         timer.start()
         try:
             answer = super().getresponse()
@@ -75,11 +76,7 @@ def _end(connected):
         connected.shutdown(socket.SHUT_RDWR)
 
 
-class _Connection(_InTime, http.client.HTTPConnection):
-    pass
-
-
-class _SecureConnection(_InTime, http.client.HTTPSConnection):
+class _SecureConnection(_Connection, http.client.HTTPSConnection):
     pass
 
 

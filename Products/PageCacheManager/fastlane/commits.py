@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 Moment = tuple[tuple[str, bytes], ...]
 
 
-class Watch:
+class CommitWatch:
     """Watches for commits; any thread may call any method."""
 
     def __init__(self):

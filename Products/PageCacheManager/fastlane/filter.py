@@ -26,7 +26,7 @@ from ..reads import freshness
 from . import entry as lane_entry
 from . import options as lane_options
 from . import request
-from .commits import Watch
+from .commits import CommitWatch
 from .entry import Entry
 from .permit import TICKET
 from .permit import Ticket
@@ -61,7 +61,7 @@ class FastLane:
             'Zope answers every request that has any of: %s', ', '.join(
                 request.IDENTITY + options.identity_headers))
         self._parts = request.parts_of_address(options.key_headers)
-        self._watch = Watch()
+        self._watch = CommitWatch()
         self._databases = None
         self._lock = threading.Lock()
         self._rules: dict[tuple, Rules] = {}

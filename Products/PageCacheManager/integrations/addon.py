@@ -20,7 +20,7 @@ from zope.component import getUtility
 from zope.interface import implementer
 
 from ..cmf import presets
-from ..cmf.policy import find_manager
+from ..cmf.policy import policy_manager
 from ..interfaces import IPageCacheManager
 from ..key.versions import path_of
 from ..manager.associated import below
@@ -182,9 +182,9 @@ def _remove_views(manager, added):
 def _policies(site):
     """Return the site's caching policy manager; add one if there is none.
     """
-    if find_manager(site) is None:
+    if policy_manager(site) is None:
         presets.add_manager(site)
-    return find_manager(site)
+    return policy_manager(site)
 
 
 def _add_policies(site):
@@ -197,7 +197,7 @@ def _add_policies(site):
 
 
 def _remove_policies(site, added):
-    policies = find_manager(site)
+    policies = policy_manager(site)
     for name in () if policies is None else _policy_names(policies):
         if f'policy {name}' in added:
             policies.removePolicy(name)

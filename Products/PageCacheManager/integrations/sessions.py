@@ -6,15 +6,15 @@ the other returns the data of any id.
 from Products.Sessions.BrowserIdManager import BrowserIdManager
 from Products.Sessions.SessionDataManager import SessionDataManager
 
-from ..core.doors import put_before
+from ..core.wrapping import wrap
 from ..publisher.sessions import touch
 
 
 def watch(event):
     """Put a function before both methods, once; wrappers of other code stay.
     """
-    put_before(BrowserIdManager, 'getBrowserId', _noting)
-    put_before(SessionDataManager, '_getSessionDataContainer', _noting)
+    wrap(BrowserIdManager, 'getBrowserId', _noting)
+    wrap(SessionDataManager, '_getSessionDataContainer', _noting)
 
 
 def _noting(plain):

@@ -16,7 +16,7 @@ from Acquisition import aq_base
 from plone.app.textfield import transform
 from Products.PortalTransforms.cache import Cache
 
-from ..core.doors import put_before
+from ..core.wrapping import wrap
 from ..reads import memoized
 from ..reads.recording import noted
 from ..reads.recording import unrecorded
@@ -29,9 +29,9 @@ _known = {}
 
 def install():
     """Put functions before the methods that store and find outputs, once."""
-    put_before(Cache, 'getCache', partial(noted, _get))
-    put_before(Cache, 'setCache', _noted_set)
-    put_before(
+    wrap(Cache, 'getCache', partial(noted, _get))
+    wrap(Cache, 'setCache', _noted_set)
+    wrap(
         transform.PortalTransformsTransformer, 'check_referenced_images',
         partial(noted, _check_images))
 

@@ -18,7 +18,7 @@ from ..core.flights import Flights
 from ..core.hot import HotPages
 from ..core.key import is_row_id
 from ..core.key import row_id
-from ..core.recent import RecentAnswers
+from ..core.recent_answers import RecentAnswers
 from ..core.report.journal import Journal
 from ..core.report.seen_views import Lately
 from ..core.report.tally import Tally
@@ -28,8 +28,8 @@ from ..core.store.store import PageStore
 from ..key.versions import is_committed
 from ..key.versions import path_of
 from ..marks import is_below
-from .memoize import MemoizeStore
-from .memoize import site_cache
+from .memoize_store import MemoizeStore
+from .memoize_store import site_cache
 
 
 logger = logging.getLogger(__name__)

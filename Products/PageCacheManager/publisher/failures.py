@@ -33,7 +33,7 @@ class _Watches(threading.local):
 _watches = _Watches()
 
 
-class Watch:
+class FailureWatch:
     """Records the first failure in this thread from now to `end`."""
 
     def __init__(self):

@@ -15,7 +15,7 @@ from ..core.http import content_coding
 from ..core.http.conditional import tag_variants
 from ..core.key import digest
 from ..core.key import query_key
-from ..core.remembered import remembered
+from ..core.memo import remembered
 
 
 #: Types of environment values that can be compared and stored.  Others are

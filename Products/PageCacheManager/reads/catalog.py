@@ -23,12 +23,12 @@ from Products.ZCatalog.Catalog import Catalog
 from Products.ZCatalog.ZCatalog import ZCatalog
 from ZTUtils.Lazy import LazyMap
 
-from ..core.doors import put_before
 from ..core.reads.made_from import Answers
 from ..core.reads.made_from import Asked
 from ..core.reads.unknown import NotKept
 from ..core.reads.unknown import Unknown
 from ..core.reads.unknown import Why
+from ..core.wrapping import wrap
 from . import packing
 from . import walk
 from . import zodb
@@ -288,5 +288,5 @@ def _getpath(plain: Any, self: Any, rid: int) -> Any:
 
 def install() -> None:
     """Wrap methods of ZCatalog with the functions above, once."""
-    put_before(Catalog, 'search', partial(noted, _search))
-    put_before(ZCatalog, 'getpath', partial(noted, _getpath))
+    wrap(Catalog, 'search', partial(noted, _search))
+    wrap(ZCatalog, 'getpath', partial(noted, _getpath))

@@ -10,7 +10,7 @@ from typing import Any
 
 from plone.memoize.ram import RAMCacheAdapter
 
-from ..core.doors import put_before
+from ..core.wrapping import wrap
 from . import memoized
 from . import zodb
 from .recording import noted
@@ -38,8 +38,8 @@ def _place(adapter: Any, key: Any) -> Any:
 
 def install() -> None:
     """Wrap methods of plone.memoize with the functions below, once."""
-    put_before(RAMCacheAdapter, '__getitem__', partial(noted, _get))
-    put_before(RAMCacheAdapter, '__setitem__', _noted_set)
+    wrap(RAMCacheAdapter, '__getitem__', partial(noted, _get))
+    wrap(RAMCacheAdapter, '__setitem__', _noted_set)
 
 
 def _get(plain: Any, self: Any, key: Any) -> Any:

@@ -50,10 +50,10 @@ class Answered(NamedTuple):
 class Recording:
     """Records the reads of a request, from `marks` in its rings on.
 
-    Only the thread of the request uses it.  A cut ends a segment of reads.
-    The objects of a segment are kept for the page, taken out, or skipped.  An
-    object that is read in several segments is in each.  If the reads become
-    unknown, they stay unknown.
+    Only the thread of the request uses it.  Each of three methods ends a
+    segment of reads: `keep` counts it for the page, `take` returns it, `skip`
+    drops it.  An object that is read in several segments is in each.  If the
+    reads become unknown, they stay unknown.
     """
 
     def __init__(self, commits: Commits, marks: list[RingMark]) -> None:
@@ -131,7 +131,7 @@ class Recording:
         return found
 
     def add(self, connection: Any, oids: frozenset[bytes]) -> None:
-        """Count objects that were read without a use, so no ring has them."""
+        """Count objects whose records were read, so no ring has them."""
         number = self.number_of(connection)
         if number is None:
             self._unknown = Unknown(Why.OPENED)
@@ -211,13 +211,13 @@ class Recording:
             reads[number] = Reads(self._rings[number].tid or 0, oids)
         return self._commits.admit(reads)
 
-    def stop(
+    def made_from(
             self, answers: Answers, hidden: frozenset[bytes] = frozenset()
     ) -> MadeFrom | Unknown:
         """Return the sources of the page, without the oids in `hidden`.
 
-        These are oids of the database of the first mark.  Raises errors of
-        the storage.
+        The key has the versions of these objects.  They are of the database
+        of the first mark.  Raises errors of the storage.
         """
         objects = self.read_set(hidden)
         if isinstance(objects, NotKept):

@@ -1,6 +1,16 @@
-"""Facts about the current thread: its recording, and opened connections."""
+"""Facts about the current thread: its recording, and opened connections.
+
+Reads through a connection that code opens during a request leave no trace in
+the rings of the request.  The connection may be closed before the page is
+complete.  So the page is not stored.
+"""
 import threading
 from typing import Any
+
+from ZODB.DB import DB
+
+from ..core.reads.unknown import Why
+from ..core.wrapping import wrap
 
 
 class _Thread(threading.local):
@@ -13,3 +23,18 @@ class _Thread(threading.local):
 
 
 thread = _Thread()
+
+
+def _counted(plain: Any) -> Any:
+    """Return a method that counts the opened connection for its thread."""
+    def method(self: Any, *args: Any, **keywords: Any) -> Any:
+        thread.opened += 1
+        if thread.recording is not None:
+            thread.recording.lose(Why.OPENED)
+        return plain(self, *args, **keywords)
+    return method
+
+
+def install() -> None:
+    """Wrap `DB.open` with the method above, once."""
+    wrap(DB, 'open', _counted)

@@ -9,7 +9,7 @@ from typing import Any
 
 from plone.memoize.volatile import CleanupDict
 
-from ..core.doors import put_before
+from ..core.wrapping import wrap
 from . import memoized
 from .recording import noted
 from .thread import thread
@@ -22,8 +22,8 @@ _absent = object()
 
 def install() -> None:
     """Wrap methods of plone.memoize with the functions below, once."""
-    put_before(CleanupDict, 'get', partial(noted, _get))
-    put_before(CleanupDict, '__setitem__', _noted_set)
+    wrap(CleanupDict, 'get', partial(noted, _get))
+    wrap(CleanupDict, '__setitem__', _noted_set)
 
 
 def _get(plain: Any, self: Any, key: Any, default: Any = None) -> Any:

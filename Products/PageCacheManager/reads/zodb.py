@@ -232,7 +232,8 @@ def record_at(instance: Any, oid: bytes, tid: int) -> bytes | None:
     # an instance for one snapshot wraps a storage with all snapshots
     storage = getattr(instance, '_storage', instance)
     before = storage.loadBefore(oid, p64(tid + 1))
-    return before and before[0]
+    found: bytes | None = before and before[0]
+    return found
 
 
 def last_tid(database: Any) -> int | None:

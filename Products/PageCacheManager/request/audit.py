@@ -24,7 +24,7 @@ from ..key import visitor
 from ..publisher import own_request
 from ..publisher import request as http_request
 from ..reads import freshness
-from .audited import Render
+from .audit_render import Render
 
 
 logger = logging.getLogger(__name__)

@@ -7,17 +7,17 @@ from ..core.reasons import lasts
 from ..core.store.expiry import is_too_old
 from . import find
 from . import journal
+from .bypass import Bypass
 from .miss import Miss
-from .rendered import Bypass
 from .rendering import Rendering
 
 
 def board(exchange, found, conditions, now):
     """Return the step for a page that is not stored.
 
-    It is a Miss to render the page, or an Answer if the page came while this
-    request waited.  If the page was refused twice in a row for a lasting
-    reason, it is a Bypass.
+    It is a Miss to render the page, or a Hit or NotModified if the page came
+    while this request waited.  If the page was refused twice in a row for a
+    lasting reason, it is a Bypass.
     """
     flights = exchange.cache.flights
     refusal = flights.refusal(found.index)
@@ -28,29 +28,29 @@ def board(exchange, found, conditions, now):
             conditions=conditions)
     if exchange.is_dry:
         return _miss(exchange, found, conditions)
-    boarding = flights.board(
+    landed = flights.board(
         found.index, exchange.settings.wait_secs,
         exchange.settings.max_waiting)
-    if isinstance(boarding, Flight):
+    if isinstance(landed, Flight):
         try:
-            return _lead(exchange, boarding, found, conditions, now)
+            return _lead(exchange, landed, found, conditions, now)
         except BaseException:
-            boarding.abandon()
+            landed.abandon()
             raise
-    if boarding is not None and boarding.is_signpost:
+    if landed is not None and landed.is_signpost:
         found = find.find(exchange)
-    elif boarding is not None and not is_too_old(
-            boarding.created, now, exchange.settings.max_age,
-            boarding.max_age_secs) and not find.is_stale(exchange, boarding):
-        find.check_cookies(exchange, boarding)
-        found = found._replace(page=boarding)
+    elif landed is not None and not is_too_old(
+            landed.created, now, exchange.settings.max_age,
+            landed.max_age_secs) and not find.is_stale(exchange, landed):
+        find.check_cookies(exchange, landed)
+        found = found._replace(page=landed)
     if found.page is None:
         return _miss(exchange, found, conditions)
     return find.answer(exchange, found, conditions, now, collapsed=True)
 
 
 def _lead(exchange, flight, found, conditions, now):
-    """Return the Miss that leads a flight, an Answer if the page just landed.
+    """Return the Miss that leads a flight, the answer if the page just landed.
     """
     if flight.follows_landing:
         found = find.find(exchange)

@@ -1,4 +1,4 @@
-"""Handlers for Zope's events.  Each takes a step of the request."""
+"""Handlers for Zope's events: they call the exchange of the request."""
 from functools import partial
 
 import transaction
@@ -13,11 +13,11 @@ from ..key import code_version
 from ..publisher import own_request
 from ..publisher import watch
 from ..publisher.sessions import thread
-from . import ahead
 from . import audit
+from . import hot_pages
 from . import purge
-from . import recent
-from . import repeated
+from . import remembered
+from . import sent_again
 from . import stand_in
 from . import traversal
 from .exchange import EXCHANGE
@@ -49,8 +49,8 @@ def publication(event):
         attempt(None, 'note', stand_in.note_unkept, request)
     if exchange is None:
         if kind is not PubBeforeCommit and (
-                repeated.REPEATED in request.__dict__):
-            attempt(None, 'finish', repeated.end, request, event)
+                sent_again.SENT_AGAIN in request.__dict__):
+            attempt(None, 'finish', sent_again.end, request, event)
         return
     if kind is PubBeforeCommit:
         attempt(exchange, 'finish', (
@@ -63,7 +63,7 @@ def publication(event):
             if exchange.settings.audit_every:
                 attempt(exchange, 'audit', audit.consider, exchange)
             if exchange.settings.hot_pages:
-                attempt(exchange, 'hot pages', ahead.count, exchange)
+                attempt(exchange, 'hot pages', hot_pages.count, exchange)
     elif kind is PubBeforeAbort:
         attempt(exchange, 'finish', exchange.abandon, event.retry)
 
@@ -89,7 +89,7 @@ def request_ended(event):
     own = getattr(event.request, '__dict__', {})
     # these hold references to the request
     for name in (
-            stand_in.UNKEPT, repeated.REPEATED, recent.RECALLED,
+            stand_in.UNKEPT, sent_again.SENT_AGAIN, remembered.RECALLED,
             watch.WATCH, watch.RING_MARKS, 'clone'):
         own.pop(name, None)
     exchange = own.pop(EXCHANGE, None)

@@ -1,9 +1,11 @@
-"""One request for a page that a manager keeps, from arrival to end.
+"""One request for a page of a manager, from the call of its stand-in on.
 
-    PubStart   traverse   call             PubBeforeCommit   PubSuccess
-    watch      StandIn    look_up, render  show, deliver     commit
+    call               PubBeforeCommit   PubSuccess   EndRequest
+    look_up, render    show, deliver     commit       end
 
-    PubBeforeAbort, at any moment: abandon      EndRequest: end
+    PubBeforeAbort, at any moment: abandon
+
+Before the call there is no exchange: see :mod:`.traversal`.
 
 Names that a client sends (of form fields, cookies, headers) can hide
 attributes of a request.  So the exchange is kept in the request's own
@@ -23,7 +25,7 @@ from ..core.http.cache_status import with_ttl
 from ..core.reasons import Reason
 from ..key import visitor
 from ..manager.caches import cache_and_settings
-from ..origin.site import around
+from ..origin.surroundings import around
 from ..publisher import other_handlers
 from ..publisher import request as http_request
 from ..publisher import sending
@@ -37,9 +39,9 @@ from ..reads import search
 from ..reads.recording import Recording
 from . import journal
 from . import lookup
-from . import repeated
-from .recent import RECALLED
-from .rendered import Bypass
+from . import sent_again
+from .bypass import Bypass
+from .remembered import RECALLED
 
 
 #: The name of the exchange in the ``__dict__`` of its request.
@@ -56,19 +58,23 @@ class Exchange:
     counted for it, and no request waits for it.
     """
 
-    #: The look-up sets both: the :class:`.Fingerprint` of the request, None if
-    #: no remembered answer may be used; and the result of `visitor.who` for
-    #: its user, None if that was not called.
-    fingerprint = who = None
-    #: The look-up sets both: the policy's answer, and the key.
-    policy = key = None
+    # the look-up sets the next four
+
+    #: The :class:`.Fingerprint` of the request, None if no remembered answer
+    #: may be used.
+    fingerprint = None
+    #: The result of `visitor.who` for the user, None if it was not called.
+    who = None
+    #: The policy's answer.
+    policy = None
+    #: The :class:`.PageKey`.
+    key = None
     #: The time of the page's last change, and the date to send or None;
     #: seconds since 1970.
     changed_at, date = 0, None
     #: The RuledOut of a policy that failed to give a date, else None.
     no_date = None
-    #: The step of the request.  Until the look-up ends, it is the step after a
-    #: failure.
+    #: The step of the request.  The look-up sets it; if that fails, it stays.
     step = _FAILED_STEP
     #: The changes of the cache to the response.
     changes = None
@@ -102,7 +108,7 @@ class Exchange:
 
     def look_up(self):
         """Find the step; return the result for Zope, None to render."""
-        # with RECALLED, `repeated.answered` has paused it already
+        # with RECALLED, `sent_again.answered` has paused it already
         if self.watch is not None and RECALLED not in self.request.__dict__:
             self.watch.pause(self.request)
         step = attempt(self, 'answer', lookup.next_step, self)
@@ -115,7 +121,8 @@ class Exchange:
         If the step is quiet, CMF asks no policies meanwhile.
         """
         step = self.step
-        is_quiet = step.is_quiet and guard.keep_cmf_from_asking(self.request)
+        is_quiet = step.keeps_cmf_quiet and (
+            guard.keep_cmf_from_asking(self.request))
         try:
             result = function()
             if step.rendering is not None:
@@ -130,7 +137,8 @@ class Exchange:
 
     def begin_call(self, keywords):
         """Keep CMF from its policies during the call with `keywords`."""
-        if self.step.is_quiet and guard.keep_cmf_from_asking(self.request):
+        if self.step.keeps_cmf_quiet and (
+                guard.keep_cmf_from_asking(self.request)):
             self._quiet_for = keywords
 
     def end_call(self, call, text):
@@ -204,7 +212,7 @@ class Exchange:
         step.commit(self)
         if self.fingerprint is not None and step.is_answered and (
                 self.origin.is_alone_until_delivery):
-            attempt(self, 'finish', repeated.note, self)
+            attempt(self, 'finish', sent_again.note, self)
         if step.outcome.word not in ('HIT', 'OFF'):
             journal.note(self)
 

@@ -18,7 +18,7 @@ from .hit import NotModified
 
 
 def find(exchange):
-    """Look for the page in the store, through a signpost if there is one.
+    """Look for the page in the store.
 
     Return a :class:`.Found`.  Raises RuledOut if the page was made without a
     cookie that this request has.

@@ -1,4 +1,4 @@
-"""A stored page, and its content codings."""
+"""The result of a look-up, and the base of steps that send a stored page."""
 from typing import NamedTuple
 
 from ..core.attempt import FAILED
@@ -26,10 +26,11 @@ class Found(NamedTuple):
 
 
 def found_in(exchange, get):
-    """Look for the page in a store, through a signpost if there is one.
+    """Look for the page in a store.
 
-    Return a :class:`Found`.  `get` is the method of the store that returns a
-    page.
+    A signpost leads to the page if pages vary by more headers than those in
+    the key (:attr:`.Page.varies`).  Return a :class:`Found`.  `get` is the
+    method of the store that returns a page.
     """
     key = exchange.key
     page = get(key.index)

@@ -16,14 +16,14 @@ from ..core.reasons import is_for_once
 from ..core.reasons import is_of_one_visitor
 from ..origin.published import origin_of
 from ..origin.view import published_view
+from ..publisher import cookies
 from ..publisher import request as http_request
 from ..publisher import response_headers
 from ..publisher import sending
 from . import dry_run
 from . import page_headers
+from .bypass import Bypass
 from .exchange import Exchange
-from .preconditions import foreign_cookie
-from .rendered import Bypass
 from .step import Step
 
 
@@ -150,6 +150,18 @@ class Head(Step):
         sending.without_length(response)
         if is_of_one_visitor(self.outcome.detail):
             sending.forbid_storing(response)
-        elif is_for_once(self.outcome.detail) or foreign_cookie(get, varies):
+        elif is_for_once(self.outcome.detail) or _foreign_cookie(get, varies):
             # GET may have no tag either; only rendering shows that
             sending.take_tag_away(response, page_headers.told_by(get))
+
+
+def _foreign_cookie(exchange, varies):
+    """Return a cookie of the request that the key lacks, or ''."""
+    sent = cookies.sent_by(exchange.request)
+    if not sent or exchange.key.has_all_cookies(varies):
+        return ''
+    if len(sent) > 1:
+        sent.discard(cookies.HEADER)
+    return cookies.first_foreign(
+        sent, exchange.settings, exchange.session_cookies,
+        exchange.site.cookies(exchange.request))

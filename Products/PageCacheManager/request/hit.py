@@ -10,8 +10,8 @@ from ..fastlane import permit
 from ..publisher import response as http_response
 from ..publisher import response_headers
 from ..publisher import sending
+from .bypass import Bypass
 from .from_store import FromStore
-from .rendered import Bypass
 
 
 class Answer(FromStore):
@@ -19,7 +19,7 @@ class Answer(FromStore):
 
     is_answered = True
     # code that got a template's page may call other templates
-    is_quiet = True
+    keeps_cmf_quiet = True
     # `deliver` puts the body into the response, if nothing else was published
     result = ''
     #: The objects that the request read, for the fast lane; None if not known.

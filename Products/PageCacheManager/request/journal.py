@@ -8,15 +8,10 @@ from ..core.reads.unknown import Unknown
 from ..core.reasons import Reason
 from ..core.report import journal
 from ..key import visitor
-from ..key.key import VARIANT
 from ..key.versions import path_of
 from ..manager.events import PageDropped
 from ..publisher import request as http_request
 from ..reads import freshness
-
-
-#: A page is compared with at most this many other entries.
-MAX_COMPARED = 8
 
 
 def note(exchange):
@@ -40,30 +35,6 @@ def note(exchange):
         notify(PageDropped(
             exchange.manager, *key.page_id,
             reason=why_stale(exchange.stale)))
-
-
-def compare_with_others(exchange, index, page):
-    """Record the policy if visitors with one ETag have different pages."""
-    cache, policy_id = exchange.cache, exchange.policy.policy_id
-    if policy_id in cache.policies_without_user:
-        return
-    variant = _of_all_visitors(index)
-    if any(other.tag != page.tag and key[4] == index[4]
-           and _of_all_visitors(key) == variant
-           # a current page, not a page from before an edit
-           and other.made_from is not None
-           and freshness.are_unmoved(other.made_from)
-           for key, other in cache.pages.of_page(
-               index[:3], MAX_COMPARED)):
-        cache.policy_names_no_user(policy_id, index[2])
-
-
-def _of_all_visitors(index):
-    """Return the variant without the parts that separate visitors."""
-    variant = list(index[3])
-    for name in ('partition', 'viewed', 'listed'):
-        variant[VARIANT.index(name)] = ''
-    return variant
 
 
 def why_stale(stale):

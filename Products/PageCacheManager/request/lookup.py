@@ -18,9 +18,9 @@ from ..publisher import request as http_request
 from ..publisher import response as http_response
 from . import boarding
 from . import find
-from . import recent
+from . import remembered
+from .bypass import Bypass
 from .from_store import Found
-from .rendered import Bypass
 from .rendering import Rendering
 
 
@@ -40,18 +40,20 @@ def next_step(exchange):
         return Bypass(Outcome('BYPASS', reason))
     fingerprint = before = step = None
     if settings.late_ms and not (exchange.is_dry or exchange.origin.is_called):
-        own = exchange.request.__dict__
-        recalled = own.pop(recent.RECALLED) if recent.RECALLED in own else (
-            recent.recall(exchange.request, exchange.origin))
+        attributes = exchange.request.__dict__
+        if remembered.RECALLED in attributes:
+            recalled = attributes.pop(remembered.RECALLED)
+        else:
+            recalled = remembered.recall(exchange.request, exchange.origin)
         if recalled is not None:
             fingerprint, before, exchange.who = recalled
     exchange.fingerprint = fingerprint
     if before is not None:
-        step = recent.answer(exchange, fingerprint, before)
+        step = remembered.answer(exchange, fingerprint, before)
     if step is None:
         step = _look_up(exchange)
         if fingerprint is not None and step.is_answered:
-            recent.remember(exchange, fingerprint, step)
+            remembered.remember(exchange, fingerprint, step)
     return step
 
 

@@ -12,18 +12,23 @@ from ..core.page import why_not
 from ..core.reads.made_from import MadeFrom
 from ..core.reads.made_from import UntilCommit
 from ..core.reasons import Reason
+from ..key.key import VARIANT
 from ..key.key import has_changed
 from ..manager.events import PageStored
 from ..publisher import response_headers
-from . import journal
+from ..reads import freshness
 from . import shared_store
-from .rendered import Rendered
+from .bypass import FromRendering
 
 
-class Miss(Rendered):
+#: A page is compared with at most this many other entries.
+MAX_COMPARED = 8
+
+
+class Miss(FromRendering):
     """The page is rendered for the store and for waiting requests."""
 
-    is_quiet = True
+    keeps_cmf_quiet = True
 
     def made_from(self, exchange):
         return attempt(exchange, 'reads', self.rendering.made_from)
@@ -112,7 +117,7 @@ class Miss(Rendered):
         return ''
 
 
-class Captured(Rendered):
+class Captured(FromRendering):
     """The page was sent, and will be stored after the commit."""
 
     def __init__(self, outcome, rendering, flight, page):
@@ -150,5 +155,29 @@ class Captured(Rendered):
             shared_store.keep(exchange, index, page)
         if is_kept:
             if key.partition:
-                journal.compare_with_others(exchange, index, page)
+                _compare_with_others(exchange, index, page)
             notify(PageStored(exchange.manager, *key.page_id))
+
+
+def _compare_with_others(exchange, index, page):
+    """Record the policy if visitors with one ETag have different pages."""
+    cache, policy_id = exchange.cache, exchange.policy.policy_id
+    if policy_id in cache.policies_without_user:
+        return
+    variant = _of_all_visitors(index)
+    if any(other.tag != page.tag and key[4] == index[4]
+           and _of_all_visitors(key) == variant
+           # a current page, not a page from before an edit
+           and other.made_from is not None
+           and freshness.are_unmoved(other.made_from)
+           for key, other in cache.pages.of_page(
+               index[:3], MAX_COMPARED)):
+        cache.policy_names_no_user(policy_id, index[2])
+
+
+def _of_all_visitors(index):
+    """Return the variant without the parts that separate visitors."""
+    variant = list(index[3])
+    for name in ('partition', 'viewed', 'listed'):
+        variant[VARIANT.index(name)] = ''
+    return variant

@@ -3,7 +3,6 @@ from typing import NamedTuple
 
 from ..core.http import conditional
 from ..key import visitor
-from ..publisher import cookies
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 
@@ -54,15 +53,3 @@ def _dates_count(exchange):
     if exchange.settings.key_cookies or visitor.language(exchange.request):
         return False  # a date does not identify cookies or language
     return True
-
-
-def foreign_cookie(exchange, varies):
-    """Return a cookie of the request that the key lacks, or ''."""
-    sent = cookies.sent_by(exchange.request)
-    if not sent or exchange.key.has_all_cookies(varies):
-        return ''
-    if len(sent) > 1:
-        sent.discard(cookies.HEADER)
-    return cookies.first_foreign(
-        sent, exchange.settings, exchange.session_cookies,
-        exchange.site.cookies(exchange.request))

@@ -1,6 +1,7 @@
 """Records cookies, failures, users and headers while a page renders.
 
-It begins when the look-up ends, and ends when the page is captured.
+It begins when the look-up ends, and ends when the page is captured.  Reads of
+the request and of objects are recorded since traversal (:mod:`.traversal`).
 """
 import time
 
@@ -15,8 +16,8 @@ from ..key.versions import holds_changes
 from ..publisher import cookies
 from ..publisher import failures
 from ..publisher import response_headers
-from ..publisher.hidden import Hidden
-from ..publisher.hidden import ignored_field
+from ..publisher.hidden_parameters import Hidden
+from ..publisher.hidden_parameters import ignored_field
 from ..publisher.watch import OF_NO_SESSION
 from ..publisher.watch import ORIGIN_HEADER
 from ..reads import freshness
@@ -26,9 +27,9 @@ from ..reads import recording
 class Rendering:
     """The rendering of one page: its sources, and its effects.
 
-    There is no `outcome` if no policy fits or a policy failed.  Then the page
-    stays as it is, and nothing is watched.  In a dry run the rendering is
-    watched only with `watched_dry`.
+    Without an `outcome` nothing is watched: no policy fits, or a policy
+    failed.  In a dry run nothing is watched either, except with
+    `watched_dry`.
     """
 
     #: Response headers when the origin's own code ended, lower-case names.
@@ -83,7 +84,7 @@ class Rendering:
 
     def _watch(self, exchange, outcome, hides):
         request, settings = exchange.request, exchange.settings
-        self._failures = failures.Watch()
+        self._failures = failures.FailureWatch()
         if outcome.word == 'MISS':
             self._recording = exchange.recording()
             recording.thread.recording = self._recording
@@ -157,7 +158,7 @@ class Rendering:
         if self._recording is None:
             return Unknown(Why.LOST)
         exchange = self._exchange
-        return self._recording.stop(
+        return self._recording.made_from(
             freshness.answers,
             exchange.manager.oids_of(exchange.key.marks))
 

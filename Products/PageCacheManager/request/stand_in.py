@@ -12,7 +12,7 @@ from ..origin.published import origin_of
 from ..publisher import request as http_request
 from ..publisher import response as http_response
 from . import head
-from . import repeated
+from . import sent_again
 from .exchange import EXCHANGE
 from .exchange import new_exchange
 
@@ -59,7 +59,7 @@ class StandIn:
         if EXCHANGE in request.__dict__:
             return self._render()
         if recent_answers.table and self._origin.is_alone_until_delivery and (
-                attempt(None, 'answer', repeated.answered, request,
+                attempt(None, 'answer', sent_again.answered, request,
                         self._origin) is True):
             return request.response
         exchange = attempt(None, 'answer', new_exchange, request, self._origin)

@@ -1,7 +1,7 @@
-"""The steps of a request, each a class of its own.
+"""The base of all steps.  A step is the state of one request.
 
-If the outcome changes, a step returns another step; no step is changed into
-another.
+If the state changes, a step returns another step.  It replaces nothing but
+its own `outcome`, to add a detail.
 """
 
 
@@ -17,7 +17,7 @@ class Step:
     #: only after the commit, when nothing can fail any more.
     takes_part = True
     #: Whether CMF asks no policies while the page renders.
-    is_quiet = False
+    keeps_cmf_quiet = False
     #: The :class:`Rendering` of the page, None if the cache answers or does
     #: not watch.
     rendering = None

@@ -13,10 +13,10 @@ from ..core.reasons import lasts
 from ..core.worker import Worker
 from ..publisher import own_request
 from ..publisher import response_headers
+from .bypass import Bypass
 from .exchange import Exchange
 from .hit import Answer
 from .miss import Miss
-from .rendered import Bypass
 from .rendering import Rendering
 
 

@@ -125,7 +125,7 @@ def test_the_way_imports_are_read():
         f'{PACKAGE}.core.page'}
     assert own_imports(ROOT / '__init__.py') == {
         f'{PACKAGE}.PageCacheManager', f'{PACKAGE}.cmf.opaque',
-        f'{PACKAGE}.reads.catalog', f'{PACKAGE}.reads.connections',
+        f'{PACKAGE}.reads.catalog', f'{PACKAGE}.reads.thread',
         f'{PACKAGE}.reads.ram', f'{PACKAGE}.reads.volatile'}
 
 

@@ -45,7 +45,7 @@ _page = template('policies.zpt')
 
 def policies(manager, request, message='', kind='success'):
     """Return the Policies screen."""
-    found = policy.find_manager(aq_parent(aq_inner(manager)))
+    found = policy.policy_manager(aq_parent(aq_inner(manager)))
     chosen, path = (typed(request, name) for name in ('preset', 'path'))
     tried = {}
     if chosen in presets.PRESETS and path:
@@ -198,7 +198,7 @@ def add_policy(manager, preset):
     if not isinstance(preset, str) or preset not in presets.PRESETS:
         raise ValueError(
             f'The preset is none of {", ".join(presets.PRESETS)}.')
-    found = policy.find_manager(aq_parent(aq_inner(manager)))
+    found = policy.policy_manager(aq_parent(aq_inner(manager)))
     if found is None:
         raise ValueError('There is no caching_policy_manager here.')
     if not presets.may_add(found):

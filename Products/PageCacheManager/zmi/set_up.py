@@ -36,7 +36,7 @@ def steps_of(manager, request):
     templates = templates_of(manager, MAX_SAMPLES)
     samples = [template.getId() for template in templates] + [
         view.name for view in manager.associations()]
-    policies = policy.find_manager(folder)
+    policies = policy.policy_manager(folder)
     return [
         _policy_manager(folder, policies),
         _policy(manager, folder, policies, samples, request),
@@ -168,7 +168,7 @@ def take(manager, step, request):
 
 def _add_policies(manager):
     folder = aq_parent(aq_inner(manager))
-    if policy.find_manager(folder) is None:
+    if policy.policy_manager(folder) is None:
         if not presets.may_add(folder):
             raise Unauthorized('You may not add caching policies here.')
         presets.add_manager(folder)

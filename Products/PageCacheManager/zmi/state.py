@@ -9,7 +9,7 @@ from ..key.versions import changed_at
 from ..key.versions import version_of
 from ..manager import caches
 from ..manager.associated import count
-from ..manager.memoize import site_cache
+from ..manager.memoize_store import site_cache
 from .page import moment
 from .set_up import problem_of
 from .translation import _

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from ..memo import remembered
 from ..reasons import reason_of
-from ..remembered import remembered
 
 
 # RFC 8941 3.3.1: an integer has at most 15 digits.

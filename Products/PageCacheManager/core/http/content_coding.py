@@ -3,7 +3,7 @@ import re
 import struct
 import zlib
 
-from ..remembered import remembered
+from ..memo import remembered
 
 
 # 12.4.2: weight = OWS ";" OWS "q=" qvalue

@@ -4,7 +4,7 @@ All mappings here have lower-case names.
 """
 from collections.abc import Mapping
 
-from ..remembered import remembered
+from ..memo import remembered
 from .conditional import format_date
 from .conditional import parse_date
 from .lists import directives

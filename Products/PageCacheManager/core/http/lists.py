@@ -1,7 +1,7 @@
 """Header values that are lists: Cache-Control, Vary (RFC 9110 5.6.1)."""
 from collections.abc import Iterable
 
-from ..remembered import remembered
+from ..memo import remembered
 
 
 @remembered(256, 200)

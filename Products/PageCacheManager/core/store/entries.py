@@ -10,8 +10,8 @@ from typing import Any
 from ..key import Key
 from ..key import PageId
 from ..key import page_id
+from ..memo import remembered
 from ..page import Page
-from ..remembered import remembered
 from .eviction import S3Fifo
 from .spare import Spare
 from .spare import joined

@@ -19,7 +19,7 @@ from ...core.page import Page
 from ...core.page_bytes import from_bytes
 from ...core.page_bytes import to_bytes
 from ...manager import caches
-from ...manager.memoize import MemoizeStore
+from ...manager.memoize_store import MemoizeStore
 from ...origin.template import CalledTemplate
 from ...publisher import request as http_request
 from ..request.test_whole import add_script

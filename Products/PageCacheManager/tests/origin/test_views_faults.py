@@ -20,7 +20,7 @@ from ...key import key
 from ...key import visitor
 from ...manager import caches
 from ...origin import published
-from ...origin import site as kinds
+from ...origin import surroundings as kinds
 from ...origin import view
 from ...publisher import sending
 from ...request import events

@@ -8,7 +8,7 @@ from ZPublisher.pubevents import PubAfterTraversal
 from ...manager import caches
 from ...publisher import own_request
 from ...reads import freshness
-from ...request import ahead
+from ...request import hot_pages
 from .changes import text
 from .conftest import act_in
 
@@ -18,14 +18,14 @@ PATHS = ['/', '/a-document', '/a-folder', '/a-news-item']
 
 @pytest.fixture
 def hot(addon, monkeypatch):
-    monkeypatch.setattr(ahead, 'PAUSE_SECS', 0.05)
+    monkeypatch.setattr(hot_pages, 'PAUSE_SECS', 0.05)
     addon.page_cache.manage_editProps(
         '', {'hot_pages': 20, 'hot_per_minute': 6000})
     transaction.commit()
     act_in(addon)
     yield addon
     caches.forget_all()
-    assert ahead.worker.wait(60)
+    assert hot_pages.worker.wait(60)
 
 
 def test_what_writes_leaves_no_error(hot, client, subscribe):

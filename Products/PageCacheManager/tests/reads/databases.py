@@ -84,7 +84,7 @@ def record(commits, client):
 
 def stopped(recording):
     """Return the read set of a recording, or the reason for its absence."""
-    made = recording.stop(Answers())
+    made = recording.made_from(Answers())
     if not isinstance(made, MadeFrom):
         return made
     if isinstance(made.objects, UntilCommit):

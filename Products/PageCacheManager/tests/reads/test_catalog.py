@@ -119,7 +119,7 @@ class Site:
             render(self.root)
         finally:
             thread.recording = None
-        return recording.stop(freshness.answers)
+        return recording.made_from(freshness.answers)
 
     def changed(self, made):
         """Return the change that a request in the connection finds, or None.

@@ -254,7 +254,7 @@ def test_such_a_page_is_good_for_others_that_show_the_same_moment(
     late.begin()
     stopped(record(commits, late))  # it hears of that
     late.close()
-    made = recording.stop(Answers()).objects
+    made = recording.made_from(Answers()).objects
     assert commits.what_changed(made, same.connection) is None
     assert commits.what_changed(made, client.connection) is None
     same.begin()
@@ -288,7 +288,7 @@ def test_a_page_is_current_until_what_it_shows_is_committed(databases):
     manager.begin()
     recording = Recording(freshness.commits, mark_rings(connection))
     connection.root()['a'].read()
-    page = recording.stop(freshness.answers)
+    page = recording.made_from(freshness.answers)
     manager.abort()
     for name, expected in (('b', True), ('c', True), ('a', False)):
         edit(databases['main'], **{name: 'new'})
@@ -304,7 +304,7 @@ def test_a_new_object_under_a_root_that_was_read_is_a_change(databases):
     with_new.begin()
     recording = Recording(freshness.commits, mark_rings(with_new.connection))
     assert with_new.root.get('new') is None
-    page = recording.stop(freshness.answers)
+    page = recording.made_from(freshness.answers)
     edit(databases['main'], new='new')
     with_new.begin()
     assert not is_current(page, with_new.connection)

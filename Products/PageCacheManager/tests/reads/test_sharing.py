@@ -85,7 +85,7 @@ def made(client, main='', other=''):
         root = client.connection.connections[name].root()
         for letter in letters:
             root[letter].read()
-    found = recording.stop(freshness.answers)
+    found = recording.made_from(freshness.answers)
     assert isinstance(found, MadeFrom)
     return found
 
@@ -280,7 +280,7 @@ def test_a_page_of_which_the_reads_are_not_known_is_not_shared(
     recording = Recording(freshness.commits, mark_rings(client.connection))
     client.root['a'].read()
     client.connection.cacheMinimize()
-    found = recording.stop(freshness.answers)
+    found = recording.made_from(freshness.answers)
     assert sharing.portable(found, client.connection) is None
 
 
@@ -308,7 +308,7 @@ def with_value(client, known):
     with recorded(client) as recording:
         client.root['a'].read()
         memoized.given(known, may_be_dear=False)
-        return recording.stop(freshness.answers)
+        return recording.made_from(freshness.answers)
 
 
 @pytest.fixture
@@ -402,7 +402,7 @@ def test_answers_are_the_same_for_who_wrote_and_who_loads_them(
         freshness.commits, mark_rings(site.connection))
     try:
         render(site.root)
-        found = thread.recording.stop(freshness.answers)
+        found = thread.recording.made_from(freshness.answers)
     finally:
         thread.recording = None
     page = shared(found, site.connection)

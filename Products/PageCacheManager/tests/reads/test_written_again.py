@@ -98,7 +98,8 @@ def test_an_external_method_that_is_saved_to_load_its_module_anew(
     file = tmp_path / 'Extensions' / 'shown_text.py'
     file.parent.mkdir()
     file.write_text('def text(self):\n    return "old"\n')
-    site._setObject('ext', module.ExternalMethod('ext', '', 'shown_text', 'text'))
+    site._setObject('ext', module.ExternalMethod(
+        'ext', '', 'shown_text', 'text'))
     transaction.commit()
     site.ext.manage_edit('', 'shown_text', 'text')
 

@@ -4,8 +4,8 @@ from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 
 from ...reads import recording
+from ...request import bypass
 from ...request import lookup
-from ...request import rendered
 from ..site import add_template
 from ..site import set_policy
 
@@ -29,7 +29,7 @@ def test_date_of_a_page_with_unknown_reads_is_of_the_database(
     client.get('/site/folder/inner/page')
     ahead = SimpleNamespace(**vars(time))
     ahead.time = lambda: time.time() + AHEAD_SECS
-    for module in recording, rendered, lookup:
+    for module in recording, bypass, lookup:
         monkeypatch.setattr(module, 'time', ahead)
     date = parsedate_to_datetime(client.get(PATH)['Last-Modified'])
     # ids of transactions may be a little ahead of the clock

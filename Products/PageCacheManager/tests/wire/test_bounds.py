@@ -25,7 +25,7 @@ from zope.interface import implementer
 import Products.PageCacheManager
 from Products.PageCacheManager.tests.counts import total
 
-from ...core.remembered import remembered
+from ...core.memo import remembered
 from ...core.report import tally
 from ...core.report.seen_views import MAX_LENGTH
 from ...core.report.seen_views import Lately

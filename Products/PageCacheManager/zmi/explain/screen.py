@@ -221,7 +221,7 @@ def _requests(finding):
 
 def _policies_of(context):
     """Return the URL of the form that edits the policies, '' for none."""
-    found = policy.find_manager(context)
+    found = policy.policy_manager(context)
     return '' if found is None else edit_url(found)
 
 

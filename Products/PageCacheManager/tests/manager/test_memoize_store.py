@@ -15,9 +15,9 @@ from zope.ramcache.ram import RAMCache
 from ...core.reads.portable import Portable
 from ...core.reads.portable import Source
 from ...manager import caches
-from ...manager.memoize import CACHE_NAME
-from ...manager.memoize import MemoizeStore
-from ...manager.memoize import site_cache
+from ...manager.memoize_store import CACHE_NAME
+from ...manager.memoize_store import MemoizeStore
+from ...manager.memoize_store import site_cache
 from ..site import Item
 from ..store_contract import FOREIGN_KEYS
 from ..store_contract import KEY

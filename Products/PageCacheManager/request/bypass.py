@@ -29,8 +29,11 @@ logger = logging.getLogger(__name__)
 _QUIET = (Reason.REQUEST_COOKIE, Reason.SESSION, Reason.USER)
 
 
-class Rendered(Step):
-    """The page is rendered: the base of Bypass and Miss."""
+class FromRendering(Step):
+    """A page that Zope renders, now or a moment ago.
+
+    It is the base of :class:`Bypass` and :class:`.miss.Miss`.
+    """
 
     #: The flight that this request leads (it renders for waiting requests), or
     #: None.
@@ -39,7 +42,7 @@ class Rendered(Step):
     conditions = None
 
     @property
-    def is_quiet(self):
+    def keeps_cmf_quiet(self):
         return self.rendering is not None or self.outcome.detail in _QUIET
 
     def deliver(self, exchange):
@@ -60,12 +63,12 @@ class Rendered(Step):
             self.rendering.has_policy) else self
 
     def made_from(self, exchange):
-        """Return the sources of the page, None if they do not count."""
+        """Return the sources of the page; those of a Bypass do not count."""
 
     def _capture(
             self, exchange, body, zipped, own, values, varies,
             of_one_site, made_from, changed_at):
-        """Return the step of a page that will be stored, or is refused."""
+        """Return the next step; a Bypass stores nothing."""
         return self
 
     def _of_nothing(self, exchange):
@@ -165,7 +168,7 @@ class Rendered(Step):
             self.flight.abandon()
 
 
-class Bypass(Rendered):
+class Bypass(FromRendering):
     """The page is rendered and not stored: the outcome has the reason."""
 
     @property

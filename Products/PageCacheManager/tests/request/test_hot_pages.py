@@ -9,7 +9,7 @@ from plone.memoize import ram
 
 from ...core.attempt import log_limit
 from ...manager import caches
-from ...request import ahead
+from ...request import hot_pages
 from ..browser import zope_server
 from ..client import Filtered
 from ..site import set_policy
@@ -25,14 +25,14 @@ SECS = 20
 @pytest.fixture
 def hot(site, monkeypatch):
     """A site with hot pages; its thread ends with the test."""
-    monkeypatch.setattr(ahead, 'PAUSE_SECS', 0.02)
+    monkeypatch.setattr(hot_pages, 'PAUSE_SECS', 0.02)
     site.page_cache.manage_editProps(
         '', {'hot_pages': 20, 'hot_per_minute': 6000})
     transaction.commit()
     log_limit.forget()
     yield site
     caches.forget_all()
-    assert ahead.worker.wait(SECS)
+    assert hot_pages.worker.wait(SECS)
 
 
 def rendered(site):
@@ -60,14 +60,14 @@ def wait_until(is_true):
 def rounds(monkeypatch, count=3):
     """Wait until the thread looked so many times."""
     seen = threading.Semaphore(0)
-    look = ahead._round
+    look = hot_pages._round
 
     def _round(cache):
         found = look(cache)
         seen.release()
         return found
 
-    monkeypatch.setattr(ahead, '_round', _round)
+    monkeypatch.setattr(hot_pages, '_round', _round)
     for _ in range(count):
         assert seen.acquire(timeout=SECS)
 
@@ -118,7 +118,7 @@ def test_behind_a_server_and_the_filters_of_zope(hot):
 
 def test_none_by_default(site, client, monkeypatch):
     asked = []
-    monkeypatch.setattr(ahead, 'count', asked.append)
+    monkeypatch.setattr(hot_pages, 'count', asked.append)
     warm(client)
     assert asked == []
 
@@ -221,12 +221,12 @@ def test_no_look_into_the_store_is_counted(hot, client, etag):
 def test_a_hit_of_no_visitor_makes_no_page_hotter(hot, client, monkeypatch):
     warm(client)
     counted = caches.cache_of(hot.page_cache).hot._counted
-    publish = ahead.own_request.publish
+    publish = hot_pages.own_request.publish
 
     def overtaken(*args):
         client.get(PAGE)
         return publish(*args)
-    monkeypatch.setattr(ahead.own_request, 'publish', overtaken)
+    monkeypatch.setattr(hot_pages.own_request, 'publish', overtaken)
     edit(hot, 'another')
     assert wait_for(hot, 1) == {'': 1}
     assert [one.count for one in counted.values()] == [1]
@@ -329,11 +329,11 @@ def test_a_page_that_fails_is_logged_and_forgotten(
 
 def test_the_thread_ends_where_it_is_switched_off(hot, client):
     warm(client)
-    assert not ahead.worker.wait(0.2)
+    assert not hot_pages.worker.wait(0.2)
     hot.page_cache.manage_editProps('', {'hot_pages': 0})
     transaction.commit()
     client.get(PAGE)
-    assert ahead.worker.wait(SECS)
+    assert hot_pages.worker.wait(SECS)
     assert caches.cache_of(hot.page_cache).hot.hottest(9) == []
 
 
@@ -343,7 +343,7 @@ def test_nothing_is_rendered_while_caching_is_off(hot, client):
     transaction.commit()
     client.get(PAGE)
     edit(hot, 'another')
-    assert ahead.worker.wait(SECS)
+    assert hot_pages.worker.wait(SECS)
     assert rendered(hot) == {}
 
 

@@ -11,9 +11,9 @@ from ..core.reasons import Reason
 from ..key.versions import identity_of
 from ..key.versions import path_of
 from ..reads import freshness
+from .bypass import FromRendering
 from .exchange import Exchange
 from .hit import Answer
-from .rendered import Rendered
 from .rendering import Rendering
 from .step import Step
 
@@ -121,10 +121,10 @@ class Overtaken(Step):
     result = ''
 
 
-class Again(Rendered):
+class Again(FromRendering):
     """The page is rendered for the comparison."""
 
-    is_quiet = True
+    keeps_cmf_quiet = True
 
     def deliver(self, exchange):
         super().deliver(exchange)

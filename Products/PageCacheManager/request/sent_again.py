@@ -21,11 +21,11 @@ from ..publisher import sending
 from ..publisher.sessions import BEFORE
 from ..publisher.sessions import thread
 from ..publisher.watch import WATCH
-from . import recent
+from . import remembered
 
 
-#: Attribute of a request: its :class:`Repeated`.
-REPEATED = '_page_cache_repeated'
+#: Attribute of a request: its :class:`SentAgain`.
+SENT_AGAIN = '_page_cache_sent_again'
 
 
 class Sent(NamedTuple):
@@ -49,7 +49,7 @@ class Sent(NamedTuple):
     association: Any
 
 
-class Repeated(NamedTuple):
+class SentAgain(NamedTuple):
     """Data about a request that got an earlier answer again."""
 
     cache: Any
@@ -66,7 +66,7 @@ def answered(request, origin):
     if WATCH not in own:
         return False
     own[WATCH].pause(request)
-    recalled = own[recent.RECALLED] = recent.recall(request, origin)
+    recalled = own[remembered.RECALLED] = remembered.recall(request, origin)
     if recalled is None or recalled[1] is None:
         return False
     fingerprint, (then, known), _ = recalled
@@ -94,7 +94,7 @@ def answered(request, origin):
             0, sent.max_age_secs - max(0, int(now - sent.created)))
         headers['cache-status'] = with_ttl(sent.outcome, ttl)
     sending.send_again(response, sent.body, headers, not sent.body)
-    own[REPEATED] = Repeated(cache, known, headers, began_at)
+    own[SENT_AGAIN] = SentAgain(cache, known, headers, began_at)
     return True
 
 
@@ -104,7 +104,7 @@ def end(request, event):
     After an abort, remove the answer from the response, which is an error
     now.
     """
-    cache, known, headers, began_at = request.__dict__[REPEATED]
+    cache, known, headers, began_at = request.__dict__[SENT_AGAIN]
     outcome = known.sent.outcome
     if type(event) is PubSuccess:
         cache.tally.add(
@@ -143,7 +143,7 @@ def note(exchange):
     if known.sent is not None and known.sent.entry.record is entry.record:
         return
     headers = {**response.headers}
-    recent.keep(then, known._replace(sent=Sent(
+    remembered.keep(then, known._replace(sent=Sent(
         before=changes.before, headers=headers, outcome=step.outcome,
         body=body, entry=entry, created=step.page.created,
         size=len(repr(headers)) + len(repr(changes.before)) + len(body),

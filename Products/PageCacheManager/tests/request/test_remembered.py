@@ -13,12 +13,12 @@ from persistent import Persistent
 from ZPublisher.pubevents import PubAfterTraversal
 
 from ...core.http.conditional import format_date
-from ...core.recent import Fingerprint
-from ...core.recent import RecentAnswers
+from ...core.recent_answers import Fingerprint
+from ...core.recent_answers import RecentAnswers
 from ...core.settings import BY_NAME
 from ...manager import caches
 from ...request import lookup
-from ...request import recent
+from ...request import remembered
 from ...request import shared_store
 from ..client import Filtered
 from ..lane_client import LaneClient
@@ -76,18 +76,18 @@ def test_a_client_that_asks_once_is_not_remembered(warm, asked):
 def test_a_client_that_comes_late_is_as_a_new_one(warm, asked):
     seen = caches.recent_answers.seen
     for mark in seen:
-        seen[mark] -= recent.MAX_LATE_SECS
+        seen[mark] -= remembered.MAX_LATE_SECS
     caches.recent_answers.table.clear()
     for count in 1, 1, 0:
         assert times(asked, lambda: warm.get(PAGE)) == count
 
 
 def test_all_is_remembered_for_as_long_as_the_setting_allows():
-    assert BY_NAME['late_ms'].high == 1000 * recent.MAX_LATE_SECS
+    assert BY_NAME['late_ms'].high == 1000 * remembered.MAX_LATE_SECS
 
 
 def test_few_clients_are_noted(warm, monkeypatch):
-    monkeypatch.setattr(recent, 'MAX_SEEN', 3)
+    monkeypatch.setattr(remembered, 'MAX_SEEN', 3)
     seen = caches.recent_answers.seen
     for number in range(10):
         warm.get(PAGE, User_Agent=f'client {number}')
@@ -138,15 +138,15 @@ def test_it_ends_with_the_setting(site, warm, asked, monkeypatch):
     warm.get(PAGE)
     warm.get(PAGE)
     now = time.time()
-    monkeypatch.setattr(recent.time, 'time', lambda: now + 0.4)
+    monkeypatch.setattr(remembered.time, 'time', lambda: now + 0.4)
     warm.get(PAGE)  # another answer would be younger
-    monkeypatch.setattr(recent.time, 'time', lambda: now + 0.6)
+    monkeypatch.setattr(remembered.time, 'time', lambda: now + 0.6)
     assert times(asked, lambda: warm.get(PAGE)) == 1
 
 
 def test_a_clock_that_goes_back_ends_it(warm, asked, monkeypatch):
     now = time.time()
-    monkeypatch.setattr(recent.time, 'time', lambda: now - 5)
+    monkeypatch.setattr(remembered.time, 'time', lambda: now - 5)
     assert times(asked, lambda: warm.get(PAGE)) == 1
 
 
@@ -154,12 +154,12 @@ def test_an_answer_that_is_given_again_gets_no_younger(
         site, warm, asked, monkeypatch):
     site.page_cache.manage_editProps('', {'late_ms': 1000})
     start = time.time()
-    monkeypatch.setattr(recent.time, 'time', lambda: start)
+    monkeypatch.setattr(remembered.time, 'time', lambda: start)
     for _ in range(2):  # the page was made from the settings as well
         warm.get(PAGE)
     for later, is_asked in ((0.4, 0), (0.8, 0), (1.1, 1), (1.5, 0), (2.2, 1)):
         monkeypatch.setattr(
-            recent.time, 'time', lambda later=later: start + later)
+            remembered.time, 'time', lambda later=later: start + later)
         assert times(asked, lambda: warm.get(PAGE)) == is_asked, later
 
 
@@ -220,12 +220,12 @@ def test_commits_of_what_is_read_end_it_all_the_same(
 def test_a_page_is_looked_at_once_the_clock_may_change_it(
         warm, asked, monkeypatch):
     start = time.time()
-    monkeypatch.setattr(recent.freshness, 'until', lambda made: start + 5)
+    monkeypatch.setattr(remembered.freshness, 'until', lambda made: start + 5)
     for _ in range(2):
         warm.get(PAGE, X_Any='1')
     for later, is_asked in ((4, 0), (6, 1)):
         monkeypatch.setattr(
-            recent.time, 'time', lambda later=later: start + later)
+            remembered.time, 'time', lambda later=later: start + later)
         assert times(asked, lambda: warm.get(PAGE, X_Any='1')) == is_asked
 
 
@@ -234,7 +234,8 @@ def test_the_clock_counts_anew_after_a_commit(
     start = time.time()
     soon = []
     monkeypatch.setattr(
-        recent.freshness, 'until', lambda made: start + (5 if soon else 50))
+        remembered.freshness, 'until',
+        lambda made: start + (5 if soon else 50))
     for _ in range(3):
         client.get(PAGE)
     aside()
@@ -242,7 +243,7 @@ def test_the_clock_counts_anew_after_a_commit(
     soon.append(1)
     aside()
     assert times(asked, lambda: client.get(PAGE)) == 0
-    monkeypatch.setattr(recent.time, 'time', lambda: start + 6)
+    monkeypatch.setattr(remembered.time, 'time', lambda: start + 6)
     assert times(asked, lambda: client.get(PAGE)) == 1
 
 
@@ -460,7 +461,7 @@ def test_expires_is_of_the_request(site, client, monkeypatch):
         client.get(PAGE)
     now = time.time()
     for later in (0, 0.5):
-        monkeypatch.setattr(recent.time, 'time', lambda: now)
+        monkeypatch.setattr(remembered.time, 'time', lambda: now)
         monkeypatch.setattr(
             lookup.time, 'time', lambda later=later: now + later)
         answer = client.get(PAGE)
@@ -469,7 +470,7 @@ def test_expires_is_of_the_request(site, client, monkeypatch):
 
 
 def test_a_long_request_is_not_remembered(warm, asked, site):
-    long = {'X_Long': 'x' * recent.MAX_LENGTH}
+    long = {'X_Long': 'x' * remembered.MAX_LENGTH}
     for _ in range(3):
         warm.get(PAGE, **long)
     assert len(asked) == 3
@@ -493,12 +494,12 @@ def test_the_fast_lane_remembers_by_itself(site, asked):
     lane = LaneClient()
     for _ in range(3):
         lane.get(PAGE)
-    table = recent.recent_answers
+    table = remembered.recent_answers
     assert not table.table
 
 
 def test_nothing_of_a_connection_is_remembered(site, warm):
-    table = recent.recent_answers
+    table = remembered.recent_answers
     (known,) = table.table.values()
     seen, pending = {}, [(known, ())]
     while pending:
@@ -514,7 +515,7 @@ def test_nothing_of_a_connection_is_remembered(site, warm):
 
 def test_what_clients_send_takes_few_megabytes(site, client, warm):
     """Many requests with long headers, all different."""
-    recent_answers = recent.recent_answers
+    recent_answers = remembered.recent_answers
     for number in range(30):
         for conditions in {}, {'If_None_Match': '"' + 'x' * 60_000 + '"'}:
             found = client.get(

@@ -4,7 +4,7 @@ from functools import update_wrapper
 from typing import Any
 
 
-def put_before(
+def wrap(
         kind: type, name: str,
         make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
     """Replace a method by the result of `make`, once.

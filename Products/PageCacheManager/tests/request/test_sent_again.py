@@ -12,8 +12,8 @@ from ZPublisher.pubevents import PubBeforeCommit
 
 from ...manager import caches
 from ...publisher.sessions import thread
-from ...request import recent
-from ...request import repeated
+from ...request import remembered
+from ...request import sent_again
 from ...request import stand_in
 from ..site import set_policy
 from ..wire.test_faults import error_view  # noqa: F401
@@ -108,7 +108,7 @@ def test_what_depends_on_the_time_is_of_now(warm, opened, site, monkeypatch):
     warm.get(PAGE)
     first = hit(opened, warm)[0]
     now = time.time() + 7
-    for module in recent, repeated:
+    for module in remembered, sent_again:
         monkeypatch.setattr(module.time, 'time', lambda: now)
     later, is_new = hit(opened, warm)
     assert not is_new
@@ -148,9 +148,9 @@ def test_an_edit(warm, site):
 
 def test_time(warm, opened, site, monkeypatch):
     now = time.time()
-    monkeypatch.setattr(recent.time, 'time', lambda: now + 59)
+    monkeypatch.setattr(remembered.time, 'time', lambda: now + 59)
     assert not is_looked_up(opened, warm)
-    monkeypatch.setattr(recent.time, 'time', lambda: now + 61)
+    monkeypatch.setattr(remembered.time, 'time', lambda: now + 61)
     assert is_looked_up(opened, warm)
 
 
@@ -322,6 +322,6 @@ def test_a_failure_costs_the_repetition_alone(
     def fail(*args):
         raise OSError('on purpose')
 
-    monkeypatch.setattr(repeated.sending, 'send_again', fail)
+    monkeypatch.setattr(sent_again.sending, 'send_again', fail)
     assert is_looked_up(opened, warm)
     assert 'The cache failed (answer)' in caplog.text

@@ -15,8 +15,8 @@ from typing import Any
 from typing import NamedTuple
 
 from ..core.reads.read_set import ReadSet
-from ..core.recent import MAX_SEEN
-from ..core.recent import Fingerprint
+from ..core.recent_answers import MAX_SEEN
+from ..core.recent_answers import Fingerprint
 from ..fastlane import permit
 from ..key import visitor
 from ..key.versions import identity_of
@@ -44,8 +44,8 @@ _NO_CONDITIONS = None, None
 _TEXT_AND_NUMBERS = str, bytes, int, float
 _CONTAINERS = list, tuple, dict, set, frozenset
 
-#: Parts by which a request is known that comes again.
-_MARKS = (
+#: Parts by which a request that comes again is known.
+_SEEN_BY = (
     'PATH_INFO', 'QUERY_STRING', 'REMOTE_ADDR', 'HTTP_X_FORWARDED_FOR',
     'HTTP_USER_AGENT', 'HTTP_COOKIE', 'HTTP_AUTHORIZATION')
 
@@ -93,18 +93,18 @@ class Remembered(NamedTuple):
     #: with its fingerprint, but without conditions.
     late_secs: float
     size: int
-    #: The :class:`.repeated.Sent`, None if the answer can't be sent again as
+    #: The :class:`.sent_again.Sent`, None if the answer can't be sent again as
     #: it was.
     sent: Any = None
 
 
 def recall(request, origin):
-    """Return :class:`Fingerprint`, remembered answer and user of a request.
+    """Return ``(fingerprint, before, who)`` of a request.
 
-    The answer is a pair, the same fingerprint of an earlier request and its
-    :class:`Remembered`, or None.  The user is the result of
-    :func:`visitor.who`.  Return None alone if the request must be looked up
-    each time, or was not seen before.
+    `fingerprint` is its :class:`Fingerprint`.  `before` is None, or the equal
+    fingerprint of an earlier request with its :class:`Remembered`.  `who` is
+    the result of :func:`visitor.who`.  Return None in place of all three if
+    the request must be looked up each time, or was not seen before.
     """
     environ, marks = request.environ, request.__dict__.get(RING_MARKS)
     if (not marks or permit.TICKET in environ  # the fast lane remembers it
@@ -112,7 +112,7 @@ def recall(request, origin):
         return None
     # most clients ask once for a page: their fingerprint would serve nobody
     seen, now = recent_answers.seen, time.time()
-    mark = hash(tuple(map(environ.get, _MARKS)))
+    mark = hash(tuple(map(environ.get, _SEEN_BY)))
     last = seen.get(mark, 0)
     if len(seen) >= MAX_SEEN:
         seen.clear()
