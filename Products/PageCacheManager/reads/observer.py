@@ -13,7 +13,7 @@ from ZODB.POSException import POSError
 
 from ..core.reads.log import Log
 from ..core.reads.records import are_equal
-from ..core.reads.records import may_be_of_login
+from ..core.reads.records import may_be_unchanged
 from . import zodb
 
 
@@ -66,7 +66,7 @@ class Observer:
     def changed(self, oids: Collection[bytes]) -> set[bytes]:
         """Return the oids of objects that changed since the end of `log`.
 
-        Poll before.  An object counts as changed unless only a login wrote it.
+        Poll before.  A write counts as a change, but for some of a login.
         """
         found = set(oids)
         if len(found) > MAX_COMPARED:
@@ -74,7 +74,7 @@ class Observer:
         try:
             for oid in oids:
                 now = zodb.record(self._instance, oid)
-                if may_be_of_login(now):
+                if may_be_unchanged(now):
                     before = zodb.record_at(
                         self._instance, oid, self.log.tid)
                     if before is not None and are_equal(before, now):

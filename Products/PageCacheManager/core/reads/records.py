@@ -5,6 +5,7 @@ of its state.  The comparison imports no module and runs no code of the object.
 """
 import io
 import pickle
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +14,10 @@ from typing import Any
 #: the user.
 OF_LOGIN = frozenset(['login_time', 'last_login_time'])
 
-#: Longer records are not compared.
+#: Longer records are equal only if they have the same bytes.
 MAX_BYTES = 64 * 1024
+
+_OF_BTREES = re.compile(rb'(?:\x80.)?cBTrees\.', re.DOTALL).match
 
 #: Errors of invalid pickles, and of objects that refer to themselves.
 UNREADABLE = (
@@ -56,19 +59,25 @@ class _Unpickler(pickle.Unpickler):
         return 'reference', reference
 
 
-def may_be_of_login(record: bytes) -> bool:
-    """Return whether a login may have written a record, with its time.
+def may_be_unchanged(record: bytes) -> bool:
+    """Return whether an object may be unchanged although it was written.
 
-    Only such records are compared.  A write of any other object counts as a
-    change, even if its record is the same: code writes an object to drop
-    values that others keep of it in memory, and the data of a blob are in no
-    record.
+    Only such records are compared: those with the time of a login, and those
+    of BTrees, which a login writes too.  A write of any other object counts as
+    a change, even if its record is the same: code writes an object to drop
+    values that others keep of it in memory (BTrees can keep none), and the
+    data of a blob are in no record.
     """
-    return b'login_time' in record and len(record) <= MAX_BYTES
+    return _OF_BTREES(record) is not None or b'login_time' in record
 
 
 def are_equal(before: bytes, now: bytes) -> bool:
     """Return whether two records are equal, except for times of logins."""
+    if before == now:
+        return True
+    if (max(len(before), len(now)) > MAX_BYTES
+            or b'login_time' not in before + now):
+        return False
     try:
         return _are_equal(_loaded(before), _loaded(now))
     except UNREADABLE:

@@ -6,6 +6,7 @@ import weakref
 
 import pytest
 import transaction
+from BTrees.OOBTree import OOBTree
 from ZODB.DB import DB
 from ZODB.DemoStorage import DemoStorage
 from ZODB.FileStorage import FileStorage
@@ -233,6 +234,22 @@ def test_a_login_is_no_change(database, commits, open_client):
     rewrite(database, 'a', login_time=3, text='new')
     client.begin()
     assert isinstance(changed(commits, page, client), Changed)
+
+
+def test_a_btree_that_is_written_again_is_no_change(
+        database, commits, open_client):
+    with client_of(database) as writer:
+        writer.root['members'] = OOBTree({'alice': 1})
+        writer.commit()
+    client = open_client(database)
+    page = page_of(commits, client, 'members')
+    for value, is_same in (1, True), (2, False):
+        with client_of(database) as writer:
+            writer.root['members']['alice'] = value
+            writer.root['members']._p_changed = True
+            writer.commit()
+        client.begin()
+        assert (changed(commits, page, client) is None) == is_same
 
 
 def test_there_and_back_between_two_polls_is_a_change(

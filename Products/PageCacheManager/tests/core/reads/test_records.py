@@ -4,11 +4,14 @@ import io
 import pickle
 
 import pytest
+from BTrees.OOBTree import OOBTree
+from BTrees.OOBTree import OOBucket
 from persistent.mapping import PersistentMapping
+from ZODB.blob import Blob
 
 from Products.PageCacheManager.core.reads import records
 from Products.PageCacheManager.core.reads.records import are_equal
-from Products.PageCacheManager.core.reads.records import may_be_of_login
+from Products.PageCacheManager.core.reads.records import may_be_unchanged
 
 
 def record(state, kind=PersistentMapping):
@@ -87,11 +90,24 @@ def test_what_is_no_record_is_a_change(garbage):
     assert not are_equal(garbage, record(member(login_time=1)))
 
 
-def test_records_that_a_login_may_have_written():
-    assert may_be_of_login(record(member(login_time=1)))
-    assert not may_be_of_login(record(member()))
+def test_what_is_long_is_equal_only_by_its_bytes():
     long = 'x' * records.MAX_BYTES
-    assert not may_be_of_login(record(member(login_time=1, long=long)))
+    one = record(member(login_time=1, long=long))
+    assert are_equal(one, one)
+    assert not are_equal(one, record(member(login_time=2, long=long)))
+
+
+@pytest.mark.parametrize('written, expected', [
+    (record(member(login_time=1)), True),
+    (record(member()), False),
+    (record(((('alice', 1),),), OOBTree), True),
+    (record((('alice', 1),), OOBucket), True),
+    (pickle.dumps(OOBTree, 1) + pickle.dumps(None, 1), True),
+    (record(None, Blob), False),
+    (record('cBTrees.'), False),
+])
+def test_records_of_logins_and_of_btrees_may_be_unchanged(written, expected):
+    assert may_be_unchanged(written) == expected
 
 
 def test_the_order_of_items_counts():
