@@ -69,7 +69,7 @@ class RecentAnswers:
                 self._drop(next(iter(self.table)))
 
     def clear(self) -> None:
-        """Forget all answers."""
+        """Forget all answers, and the requests that were seen."""
         with self._lock:
             self.table.clear()
             self.seen.clear()

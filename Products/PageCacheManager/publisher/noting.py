@@ -20,9 +20,10 @@ _NOTIFY = notify.__code__
 _CALL_HOOKS = MultiHook.__call__.__code__
 _HOOK = '__before_publishing_traverse__'
 
-#: Zope's traversal, which calls user folders itself, and the two functions
-#: that call the published object after it.
+#: Zope's traversal, which calls user folders itself; its step to a name; and
+#: the two functions that call the published object after it.
 _TRAVERSE = BaseRequest.traverse.__code__
+_TRAVERSE_NAME = BaseRequest.traverseName.__code__
 _MAPPLY = mapply.__code__
 _PUBLISH = WSGIPublisher.publish.__code__
 
@@ -88,11 +89,17 @@ class Noting(MutableMapping, dict):
         while frame is not None:
             code = frame.f_code
             if (code is _NOTIFY or code is _CALL_HOOKS
-                    or code.co_name == _HOOK
-                    # of a user folder; forms have methods of this name, too
-                    or code.co_name == 'validate' and frame.f_back and (
-                        frame.f_back.f_code is _TRAVERSE)):
+                    or code.co_name == _HOOK):
                 break
+            if code.co_name == 'validate' and 'request' in (
+                    code.co_varnames[:2]):
+                # of a user folder, or of a form; a form's constructor is
+                # called below `traverseName`
+                below = frame
+                while below.f_back and below.f_back.f_code is not _TRAVERSE:
+                    below = below.f_back
+                if below.f_back and below.f_code is not _TRAVERSE_NAME:
+                    break
             frame = frame.f_back
             if code is _MAPPLY and frame and frame.f_code is _PUBLISH:
                 # traversal is over: later calls skip this search

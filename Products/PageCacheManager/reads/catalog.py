@@ -23,6 +23,8 @@ from Products.ZCatalog.Catalog import Catalog
 from Products.ZCatalog.ZCatalog import ZCatalog
 from ZTUtils.Lazy import LazyMap
 
+from ..core.attempt import FAILED
+from ..core.attempt import attempt
 from ..core.reads.made_from import Answers
 from ..core.reads.made_from import Asked
 from ..core.reads.unknown import NotKept
@@ -225,13 +227,20 @@ def _arguments(
 
 def _note_clock(recording: Any, catalog: Any, query: Any) -> None:
     """Note when the clock may change a search that cannot be repeated."""
+    until = attempt(None, 'reads', _until, catalog, query, recording.at)
+    if until is FAILED:
+        recording.lose()
+    else:
+        recording.until = min(recording.until, until)
+
+
+def _until(catalog: Any, query: Any, since: float) -> float:
     found = []
     for name in query if isinstance(query, Mapping) else ():
         with suppress(*_UNPACKED):
             found += [name, packing.packed(
-                query[name], partial(_is_of_clock, since=recording.at))]
-    recording.until = min(
-        recording.until, until_of(catalog, (['dict', *found],)))
+                query[name], partial(_is_of_clock, since=since))]
+    return until_of(catalog, (['dict', *found],))
 
 
 def _is_of_clock(moment: float, since: float) -> bool:

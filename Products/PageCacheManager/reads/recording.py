@@ -37,6 +37,10 @@ Segment = Mapping[int, Set[bytes]]
 #: so the page is not good until the next commit either.
 _NOT_KEPT = (Why.CLOSED, Why.OPENED, Why.NO_SNAPSHOT, Why.LOST, Why.BEHIND)
 
+#: With one of these reasons a page may show changes after the transactions
+#: that were visible when reading began.
+_OF_LATER = (Why.CHANGES, Why.SNAPSHOT)
+
 
 class Answered(NamedTuple):
     """The answer to a question, as a render got it."""
@@ -75,8 +79,7 @@ class Recording:
         #: asked again, seconds since 1970.
         self.until = math.inf
         self._unknown: Unknown | None = None
-        if thread.opened != marks[0].opens:
-            self.lose(Why.OPENED)
+        self._opens = marks[0].opens
         for mark in marks:
             number = commits.listen(mark.connection)
             if isinstance(number, Unknown):
@@ -149,6 +152,8 @@ class Recording:
 
     def why_unknown(self) -> Unknown | None:
         """Return the reason if the reads so far are unknown, else None."""
+        if thread.opened != self._opens:
+            return Unknown(Why.OPENED)
         if self._unknown is not None:
             return self._unknown
         if len(self._connections) != len(self._rings):
@@ -271,6 +276,8 @@ class Recording:
         if isinstance(why, Changed):
             # requests with the same snapshot may get the page
             why = Unknown(Why.COMMITTED)
+        if thread.opened != self._opens:
+            why = Unknown(Why.OPENED)
         if why.why in _NOT_KEPT:
             return why
         if len(self._tids) < len(self._rings):
@@ -278,8 +285,9 @@ class Recording:
         searches = self.open_questions
         until = min([self.until, *[one.until for one in searches], *[
             asked.state.until for asked in self.values.asked]])
-        changed_at = max(map(zodb.time_of, self._tids.values()), default=0)
-        if self._is_of_now(searches):
+        changed_at = max([
+            self.values.changed_at, *map(zodb.time_of, self._tids.values())])
+        if self._is_of_now(searches) or why.why in _OF_LATER:
             changed_at = time.time()
         return MadeFrom(
             UntilCommit(self._tids, why.why), changed_at, self._tids,

@@ -60,7 +60,8 @@ def portable(made: MadeFrom, connection: Any) -> Portable | None:
     for one in made.asked:
         question = one.question
         if isinstance(question, Value):
-            if not is_unmoved(one, time.time()):
+            if one.state.until < math.inf or (
+                    not is_unmoved(one, time.time())):
                 return None
             continue  # its objects count
         if not isinstance(question, search.Search):

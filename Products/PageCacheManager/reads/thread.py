@@ -9,7 +9,6 @@ from typing import Any
 
 from ZODB.DB import DB
 
-from ..core.reads.unknown import Why
 from ..core.wrapping import wrap
 
 
@@ -29,8 +28,6 @@ def _counted(plain: Any) -> Any:
     """Return a method that counts the opened connection for its thread."""
     def method(self: Any, *args: Any, **keywords: Any) -> Any:
         thread.opened += 1
-        if thread.recording is not None:
-            thread.recording.lose(Why.OPENED)
         return plain(self, *args, **keywords)
     return method
 

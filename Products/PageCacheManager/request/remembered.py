@@ -41,8 +41,13 @@ _OWN_BYTES = 6000
 
 _NO_CONDITIONS = None, None
 
-_TEXT_AND_NUMBERS = str, bytes, int, float
-_CONTAINERS = list, tuple, dict, set, frozenset
+_CONTAINERS = frozenset([list, tuple, dict, set, frozenset])
+
+#: Objects that Zope, CMF and Plone put into each request.  They depend on the
+#: URL, the user, the language and the database alone.
+_OF_ZOPE = frozenset([
+    'RESPONSE', 'PARENTS', 'PUBLISHED', 'AUTHENTICATED_USER', 'LANGUAGE_TOOL',
+    '_plone_registry_cache'])
 
 #: Parts by which a request that comes again is known.
 _SEEN_BY = (
@@ -135,16 +140,17 @@ def recall(request, origin):
     # and all plain values that code put into the request
     other, put = request.other, {}
     for name, value in other.items():
-        if type(value) in PLAIN:
+        kind = type(value)
+        if kind in PLAIN:
             put[name] = value
-        elif isinstance(value, _TEXT_AND_NUMBERS):
-            return None  # of a subclass, which may hold more
-        elif isinstance(value, _CONTAINERS) and name != 'PARENTS':
-            items = [*value, *value.values()] if (
-                isinstance(value, dict)) else value
-            if not all(map(PLAIN.__contains__, map(type, items))):
-                return None
-            put[name] = repr(value)
+        elif name in _OF_ZOPE:
+            continue
+        elif kind not in _CONTAINERS or not all(map(
+                PLAIN.__contains__, map(type, [*value, *value.values()] if (
+                    kind is dict) else value))):
+            return None
+        else:
+            put[name] = kind, repr(value)
     who = visitor.who(other.get('AUTHENTICATED_USER'), origin.context)
     parts = (
         origin.kind, origin.name, origin.identity,

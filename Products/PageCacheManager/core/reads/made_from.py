@@ -115,8 +115,8 @@ class MadeFrom:
         self.asked = asked
         #: The last transaction visible to the page, by number of the database.
         self.tids = tids
-        #: The time from which the clock may change a search that cannot be
-        #: asked again, seconds since 1970.
+        #: The time from which the clock may change a search that `asked` does
+        #: not have, seconds since 1970.
         self.until = until
         #: Numbers of the databases that were read.
         self.sources = tuple(set(objects.sources).union(

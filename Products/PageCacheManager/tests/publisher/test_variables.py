@@ -1,5 +1,6 @@
 """Loops over all variables of a request, and methods named ``validate``."""
 import pytest
+from AccessControl.userfolder import BasicUserFolder
 
 from ..site import add_template
 from ..site import set_policy
@@ -87,3 +88,25 @@ def test_view_whose_constructor_validates(viewed, client, monkeypatch):
     for who in 'alice', 'bobby':
         assert f'>{who}<' in client.get(
             '/site/doc/v-counting', Cookie=f'who={who}').text
+
+
+@pytest.mark.parametrize('is_wrapped', [False, True])
+def test_a_user_folder_may_read_any_cookie(
+        site, client, monkeypatch, is_wrapped):
+    plain = BasicUserFolder.validate
+
+    def validate(self, request, *args):
+        request.cookies.get('token')
+        return plain(self, request, *args)
+
+    def timed(*args):
+        return validate(*args)
+    monkeypatch.setattr(
+        BasicUserFolder, 'validate', timed if is_wrapped else validate)
+    add_template(
+        site.portal_skins.custom, 'shown',
+        '<p tal:content="context/getId">text</p>')
+    set_policy(site, etag="python: 'x'")
+    for value in range(3):
+        answer = client.get(PATH, Cookie=f'token={value}')
+    assert answer.outcome == 'HIT'

@@ -1,12 +1,24 @@
 """Connections that are opened before a page renders are noticed, too.
 """
+from contextlib import nullcontext
+
 import pytest
 import transaction
 from ZPublisher.interfaces import IPubAfterTraversal
 from ZPublisher.interfaces import IPubEnd
 
+from ...core.reads.made_from import Answers
+from ...core.reads.unknown import Unknown
+from ...core.reads.unknown import Why
+from ...reads.recording import unrecorded
+from ...reads.thread import thread
 from ..site import add_template
 from ..site import set_policy
+from .databases import client as client_of
+from .databases import edit
+from .databases import file_db
+from .databases import make_commits
+from .databases import record
 
 
 class Opened:
@@ -69,3 +81,28 @@ def test_after_traversal(site, client, item, subscribe):
     answer = edited(site, client, show(
         site, item, lambda: opened[-1].text()))
     assert 'new text' in answer.text, answer.outcome
+
+
+@pytest.mark.parametrize('is_lost', [False, True])
+@pytest.mark.parametrize('is_aside', [False, True])
+def test_whatever_was_known_before(tmp_path, is_lost, is_aside):
+    """A page that is good until the next commit is of known databases."""
+    main, other = (file_db(tmp_path / f'{name}.fs') for name in 'ab')
+    edit(main, a='a')
+    edit(other, b='old')
+    commits = make_commits()
+    with client_of(main) as reader:
+        recording = record(commits, reader)
+        thread.recording = recording
+        try:
+            reader.root['a'].read()
+            if is_lost:
+                recording.lose(Why.TOO_MANY)
+            with unrecorded() if is_aside else nullcontext(), (
+                    client_of(other)) as opened:
+                assert opened.root['b'].read() == 'old'
+        finally:
+            thread.recording = None
+        assert recording.made_from(Answers()) == Unknown(Why.OPENED)
+    for database in main, other:
+        database.close()

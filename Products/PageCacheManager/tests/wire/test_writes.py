@@ -3,6 +3,11 @@
 Its page is not good for later requests: the commit of its own request
 changed it.
 """
+import time
+
+import pytest
+import transaction
+
 from ..site import add_template
 from ..site import set_policy
 
@@ -36,3 +41,27 @@ def test_a_counter(site, client, item):
     show(site, item, act)
     assert [client.get(PATH).text for _ in range(3)] == [
         '<p>1</p>', '<p>2</p>', '<p>3</p>']
+
+
+@pytest.mark.parametrize('commits', [False, True])
+def test_a_date_of_before_gives_no_304(site, client, item, commits):
+    """The new text is younger than all transactions that were visible."""
+    due = []
+
+    def act(inner):
+        if due:
+            inner.text = 'new'
+            if commits:
+                transaction.commit()
+        return inner.text
+    site.folder.inner.text = 'old'
+    show(site, item, act)
+    item('due', lambda self: str(len(due)))
+    set_policy(site, etag='object/due')
+    client.get('/site/folder/inner/page')
+    time.sleep(1.1)  # dates have whole seconds
+    first = client.get(PATH)
+    due.append(True)
+    time.sleep(1.1)
+    second = client.get(PATH, If_Modified_Since=first['Last-Modified'])
+    assert (second.status, second.text) == (200, '<p>new</p>')
