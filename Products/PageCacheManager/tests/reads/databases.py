@@ -13,6 +13,8 @@ from Products.PageCacheManager.core.reads.table import Table
 from Products.PageCacheManager.core.reads.unknown import Unknown
 from Products.PageCacheManager.reads.commits import Commits
 from Products.PageCacheManager.reads.recording import Recording
+from Products.PageCacheManager.reads.recording import unrecorded
+from Products.PageCacheManager.reads.thread import thread
 from Products.PageCacheManager.reads.zodb import mark_rings
 
 
@@ -30,13 +32,23 @@ def file_db(path, **options):
     return DB(FileStorage(str(path)), **options)
 
 
+@contextmanager
+def as_in_another_thread():
+    """Let nothing count that this thread does meanwhile."""
+    opened = thread.opened
+    with unrecorded():
+        yield
+    thread.opened = opened
+
+
 class Client:
     """A connection with its transactions, as a thread of a server has."""
 
     def __init__(self, database):
         self.database = database
         self.transactions = transaction.TransactionManager()
-        self.connection = database.open(self.transactions)
+        with as_in_another_thread():
+            self.connection = database.open(self.transactions)
 
     @property
     def root(self):

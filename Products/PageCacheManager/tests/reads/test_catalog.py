@@ -30,11 +30,11 @@ from Products.PageCacheManager.reads import pointers
 from Products.PageCacheManager.reads import search
 from Products.PageCacheManager.reads import walk
 from Products.PageCacheManager.reads.recording import Recording
-from Products.PageCacheManager.reads.recording import thread
-from Products.PageCacheManager.reads.recording import unrecorded
 from Products.PageCacheManager.reads.search import Search
+from Products.PageCacheManager.reads.thread import thread
 from Products.PageCacheManager.reads.zodb import mark_rings
 
+from .databases import as_in_another_thread
 from .databases import file_db
 
 
@@ -89,7 +89,7 @@ class Site:
 
     def edit_meanwhile(self, name, **values):
         """Do the same, but leave the snapshot of this connection as it is."""
-        with unrecorded():  # as in another thread
+        with as_in_another_thread():
             with_other = Site(self.database)
             with_other.begin()
             item = with_other.root[name]

@@ -16,8 +16,8 @@ from Products.PageCacheManager.reads import memoized
 from Products.PageCacheManager.reads import search
 from Products.PageCacheManager.reads import sharing
 from Products.PageCacheManager.reads.recording import Recording
-from Products.PageCacheManager.reads.recording import thread
 from Products.PageCacheManager.reads.search import Search
+from Products.PageCacheManager.reads.thread import thread
 from Products.PageCacheManager.reads.zodb import mark_rings
 
 from .databases import Client
