@@ -50,13 +50,13 @@ class Recorder:
 
     def __init__(self):
         self.last = None
-        stop = Recording.stop
+        made_from = Recording.made_from
 
         def noted(recording, *given):
-            self.last = stop(recording, *given)
+            self.last = made_from(recording, *given)
             return self.last
 
-        Recording.stop = noted
+        Recording.made_from = noted
 
 
 class Site:
