@@ -19,8 +19,8 @@ class Fingerprint(NamedTuple):
     conditions: tuple[str | None, str | None] = (None, None)
 
 
-#: Hashes of requests; when they are more, all are forgotten.
-MAX_SEEN = 5000
+#: Hashes of requests; the oldest is forgotten first.
+MAX_SEEN = 2000
 
 
 class RecentAnswers:
@@ -31,13 +31,14 @@ class RecentAnswers:
             max_bytes: int = 8 << 20) -> None:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         #: All answers.  It is public, because a check for an empty table must
         #: not cost a call of a function.
         self.table: dict[tuple[Any, ...], tuple[Fingerprint, Any, float, int]]
         self.table = {}
         self._bytes = 0
-        #: Requests of late, by a hash of some parts, with the time of each.
+        #: The times of recent requests by hashes of their parts, the oldest
+        #: first.  Callers hold `lock`.
         self.seen: dict[int, float] = {}
 
     def get(self, fingerprint: Fingerprint) -> tuple[Fingerprint, Any] | None:
@@ -59,7 +60,7 @@ class RecentAnswers:
         It takes `size` bytes with its fingerprint.  The oldest answers are
         dropped if there are too many.
         """
-        with self._lock:
+        with self.lock:
             self._drop(fingerprint.parts)
             self.table[fingerprint.parts] = (
                 fingerprint, answer, late_secs, size)
@@ -70,7 +71,7 @@ class RecentAnswers:
 
     def clear(self) -> None:
         """Forget all answers, and the requests that were seen."""
-        with self._lock:
+        with self.lock:
             self.table.clear()
             self.seen.clear()
             self._bytes = 0

@@ -118,10 +118,11 @@ def recall(request, origin):
     # most clients ask once for a page: their fingerprint would serve nobody
     seen, now = recent_answers.seen, time.time()
     mark = hash(tuple(map(environ.get, _SEEN_BY)))
-    last = seen.get(mark, 0)
-    if len(seen) >= MAX_SEEN:
-        seen.clear()
-    seen[mark] = now
+    with recent_answers.lock:
+        last = seen.pop(mark, 0)
+        if len(seen) >= MAX_SEEN:
+            del seen[next(iter(seen))]
+        seen[mark] = now
     if now - last > MAX_LATE_SECS:
         return None
     found = snapshots(marks[0].connection)
