@@ -1,7 +1,6 @@
 """A write of an object is a change, also if its record stays the same."""
 import pytest
 import transaction
-from App.config import getConfiguration
 from persistent.mapping import PersistentMapping
 from ZODB.blob import Blob
 from ZODB.DB import DB
@@ -88,25 +87,6 @@ def test_the_date_of_an_object_that_is_saved_as_it_was(site, check):
     change()
     transaction.commit()
     check(lambda self: repr(self.aq_parent.folder.inner._p_mtime), change)
-
-
-def test_an_external_method_that_is_saved_to_load_its_module_anew(
-        site, check, tmp_path, monkeypatch):
-    """Runs where Products.ExternalMethod is, as with Plone."""
-    module = pytest.importorskip('Products.ExternalMethod.ExternalMethod')
-    monkeypatch.setattr(getConfiguration(), 'instancehome', str(tmp_path))
-    file = tmp_path / 'Extensions' / 'shown_text.py'
-    file.parent.mkdir()
-    file.write_text('def text(self):\n    return "old"\n')
-    site._setObject('ext', module.ExternalMethod(
-        'ext', '', 'shown_text', 'text'))
-    transaction.commit()
-    site.ext.manage_edit('', 'shown_text', 'text')
-
-    def change():
-        file.write_text('def text(self):\n    return "new text"\n')
-        site.ext.manage_edit('', 'shown_text', 'text')
-    check(lambda self: self.aq_parent.ext(), change)
 
 
 def test_order_of_a_mapping_with_a_time_of_login(site, check):
