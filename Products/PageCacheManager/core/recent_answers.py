@@ -15,7 +15,7 @@ class Fingerprint(NamedTuple):
     #: Seconds since 1970.
     time: float
     #: If-None-Match and If-Modified-Since (RFC 9110 13.1), None if absent.
-    #: They decide the form in which the answer is sent.
+    #: They decide whether the answer is a page or a 304.
     conditions: tuple[str | None, str | None] = (None, None)
 
 

@@ -107,7 +107,7 @@ def _notice_records():
 
 
 def _notice_on_error(kind):
-    """Record the errors for which ``tal:on-error`` creates a `kind`."""
+    """Record the errors that ``tal:on-error`` wraps in a `kind`."""
     init = kind.__init__
 
     @wraps(init)

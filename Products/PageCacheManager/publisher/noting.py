@@ -28,6 +28,22 @@ _MAPPLY = mapply.__code__
 _PUBLISH = WSGIPublisher.publish.__code__
 
 
+def _is_to_log_in(frame):
+    """Return whether Zope's traversal called a user folder, which led here.
+
+    Forms have methods of the name `validate`, too.  The traversal calls the
+    constructor of a form below `traverseName`.
+    """
+    below, is_in_folder = None, False
+    while frame is not None and frame.f_code is not _TRAVERSE:
+        code = frame.f_code
+        is_in_folder = is_in_folder or code.co_name == 'validate' and (
+            'request' in code.co_varnames[:2])
+        frame, below = frame.f_back, frame
+    return is_in_folder and frame is not None and (
+        below.f_code is not _TRAVERSE_NAME)
+
+
 class State:
     """Holds whether reads count.
 
@@ -78,28 +94,17 @@ class Noting(MutableMapping, dict):
         request of a site comes here, also for pages that are not stored.
         """
         state, names = self._state, self._names
-        if state.read_to_log_in is not None and not state.is_paused:
-            frame = inner = sys._getframe(1)
-            while frame is not None and frame.f_code is not _TRAVERSE:
-                frame, inner = frame.f_back, frame
-            if frame is not None and inner.f_code.co_name == 'validate':
-                state.read_to_log_in.append((names, name))
-                return self._plain.get(name, default)
+        if state.read_to_log_in is not None and not state.is_paused and (
+                _is_to_log_in(sys._getframe(1))):
+            state.read_to_log_in.append((names, name))
+            return self._plain.get(name, default)
         frame = sys._getframe(1) if state.is_rendering is None else None
         while frame is not None:
             code = frame.f_code
             if (code is _NOTIFY or code is _CALL_HOOKS
-                    or code.co_name == _HOOK):
+                    or code.co_name == _HOOK
+                    or code.co_name == 'validate' and _is_to_log_in(frame)):
                 break
-            if code.co_name == 'validate' and 'request' in (
-                    code.co_varnames[:2]):
-                # of a user folder, or of a form; a form's constructor is
-                # called below `traverseName`
-                below = frame
-                while below.f_back and below.f_back.f_code is not _TRAVERSE:
-                    below = below.f_back
-                if below.f_back and below.f_code is not _TRAVERSE_NAME:
-                    break
             frame = frame.f_back
             if code is _MAPPLY and frame and frame.f_code is _PUBLISH:
                 # traversal is over: later calls skip this search

@@ -94,8 +94,8 @@ class OpenSearch:
 
     def read(self, result: Any) -> None:
         """Read the found records; raises NoQuestion if that is impossible."""
-        self.items, self.count = items_of(result)
         self.until = until_of(self.catalog, self.arguments)
+        self.items, self.count = items_of(result)
         try:
             for item in self.items[:MAX_ROWS]:
                 self._read(rid_of(item))
@@ -179,7 +179,7 @@ def _search(
         try:
             found.read(result)
         except NoQuestion:
-            _note_clock(recording, self, query)
+            recording.until = min(recording.until, found.until)
             return result
     segment = recording.take()
     if not isinstance(segment, Unknown):

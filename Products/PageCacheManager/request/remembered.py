@@ -14,9 +14,11 @@ from itertools import compress
 from typing import Any
 from typing import NamedTuple
 
+from ..core.key import arguments_key
 from ..core.reads.read_set import ReadSet
 from ..core.recent_answers import MAX_SEEN
 from ..core.recent_answers import Fingerprint
+from ..core.settings import BY_NAME
 from ..fastlane import permit
 from ..key import visitor
 from ..key.versions import identity_of
@@ -41,8 +43,6 @@ _OWN_BYTES = 6000
 
 _NO_CONDITIONS = None, None
 
-_CONTAINERS = frozenset([list, tuple, dict, set, frozenset])
-
 #: Objects that Zope, CMF and Plone put into each request.  They depend on the
 #: URL, the user, the language and the database alone.
 _OF_ZOPE = frozenset([
@@ -54,8 +54,8 @@ _SEEN_BY = (
     'PATH_INFO', 'QUERY_STRING', 'REMOTE_ADDR', 'HTTP_X_FORWARDED_FOR',
     'HTTP_USER_AGENT', 'HTTP_COOKIE', 'HTTP_AUTHORIZATION')
 
-#: The highest value of the setting `late_ms`, in seconds.
-MAX_LATE_SECS = 60
+#: No answer is remembered longer.
+MAX_LATE_SECS = BY_NAME['late_ms'].high / 1000
 
 #: Beginnings of names in the environment.  Under such names servers and Zope's
 #: own filter pass objects that no page depends on.
@@ -141,17 +141,15 @@ def recall(request, origin):
     # and all plain values that code put into the request
     other, put = request.other, {}
     for name, value in other.items():
-        kind = type(value)
-        if kind in PLAIN:
+        if type(value) in PLAIN:
             put[name] = value
-        elif name in _OF_ZOPE:
-            continue
-        elif kind not in _CONTAINERS or not all(map(
-                PLAIN.__contains__, map(type, [*value, *value.values()] if (
-                    kind is dict) else value))):
-            return None
-        else:
-            put[name] = kind, repr(value)
+        elif name not in _OF_ZOPE:
+            # Zope puts an empty list there
+            spelled = '[]' if type(value) is list and not value else (
+                arguments_key(value))
+            if spelled is None:
+                return None
+            put[name] = spelled,  # equal to no text
     who = visitor.who(other.get('AUTHENTICATED_USER'), origin.context)
     parts = (
         origin.kind, origin.name, origin.identity,

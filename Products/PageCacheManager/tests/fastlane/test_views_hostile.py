@@ -158,7 +158,7 @@ PATHS = [
     '/site/doc/v-streaming', '/site/doc/v-plain/helper',
     '/site/folder/inner/v-counting', '/site/folder/doc/v-counting']
 
-#: Queries in which Zope may find more than a value.
+#: Zope may find more than a value in these queries.
 QUERIES = [
     '?a=1', '?utm_source=x', '?utm_source=%ff', '?utm_source:int=x',
     '?utm_source%3Aint=x', '?a=%ff', '?:method=page', '?page:method=x',

@@ -15,7 +15,6 @@ from ZPublisher.pubevents import PubAfterTraversal
 from ...core.http.conditional import format_date
 from ...core.recent_answers import Fingerprint
 from ...core.recent_answers import RecentAnswers
-from ...core.settings import BY_NAME
 from ...manager import caches
 from ...request import lookup
 from ...request import remembered
@@ -80,10 +79,6 @@ def test_a_client_that_comes_late_is_as_a_new_one(warm, asked):
     caches.recent_answers.table.clear()
     for count in 1, 1, 0:
         assert times(asked, lambda: warm.get(PAGE)) == count
-
-
-def test_all_is_remembered_for_as_long_as_the_setting_allows():
-    assert BY_NAME['late_ms'].high == 1000 * remembered.MAX_LATE_SECS
 
 
 def test_few_clients_are_noted(warm, monkeypatch):
